@@ -1,0 +1,7 @@
+"""What data looks like: columns, types, domains, statistics, and the manifest of a dataset."""
+
+from .column import MISSING_INT64, Column
+from .errors import DataError, RecipeError, RecordmillError
+from .schema import Schema
+
+__all__ = ["MISSING_INT64", "Column", "DataError", "RecipeError", "RecordmillError", "Schema"]

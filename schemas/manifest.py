@@ -1,0 +1,179 @@
+"""`Manifest`: what `manifest.json` says of a prepared dataset.
+
+It is written last, so a folder without it is no dataset. Only the standard library is needed to
+read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .errors import DataError
+
+__all__ = ["MANIFEST", "Ledger", "Manifest", "Shard", "SourceFile", "Split", "tree_sha256"]
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """An input file as it was read.
+
+    Attributes:
+      path: As the run was given it.
+      split: The split it was read for, or None where content decided.
+      bytes: Its size as stored.
+      sha256: Of its bytes as stored, in hex.
+      records: The records in it, counted by the scanner.
+    """
+
+    path: str
+    split: str | None
+    bytes: int
+    sha256: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A TFRecord file of the dataset.
+
+    Attributes:
+      path: Relative to the dataset's folder, with forward slashes.
+      records: The examples in it.
+      bytes: Its size as stored.
+      sha256: Of its bytes as stored, in hex.
+    """
+
+    path: str
+    records: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """The records of a split and the shards they stand in, in canonical order."""
+
+    records: int
+    shards: tuple[Shard, ...]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every record read went; counts of records."""
+
+    read: int = 0
+    written: int = 0
+    filtered: int = 0
+    duplicates: int = 0
+    sampled_out: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: Ledger) -> Ledger:
+        reasons = sorted({*self.rejected, *other.rejected})
+        return Ledger(
+            self.read + other.read,
+            self.written + other.written,
+            self.filtered + other.filtered,
+            self.duplicates + other.duplicates,
+            self.sampled_out + other.sampled_out,
+            {r: self.rejected.get(r, 0) + other.rejected.get(r, 0) for r in reasons},
+        )
+
+    @property
+    def accounted(self) -> int:
+        """What `read` must be."""
+        kept_out = self.filtered + self.duplicates + self.sampled_out
+        return self.written + kept_out + sum(self.rejected.values())
+
+    def check(self, split: str) -> None:
+        """Raises DataError with the whole sum where it does not add up."""
+        if self.read != self.accounted:
+            raise DataError(
+                f"the ledger of {split} does not add up: read {self.read:,}, but written "
+                f"{self.written:,} + filtered {self.filtered:,} + duplicates {self.duplicates:,} "
+                f"+ sampled out {self.sampled_out:,} + rejected "
+                f"{sum(self.rejected.values()):,} = {self.accounted:,}. This is a bug in "
+                "recordmill; nothing was published."
+            )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that `manifest.json` holds.
+
+    Attributes:
+      name: The recipe's name.
+      created: When the run was published, ISO 8601 in UTC.
+      versions: Package name to version: recordmill, tensorflow and the libraries under it.
+      recipe: The resolved recipe, as JSON.
+      seed: The seed of the canonical order, the content split and sampling.
+      inputs: The files read.
+      splits: By name.
+      ledger: By the name of the split; where content decides the split, records rejected before
+        it was known stand under "unsplit".
+      compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
+      label: The name of the label among the transformed features, or None.
+      transform_fn: {"sha256": the digest of the graph's folder, see `tree_sha256`}.
+      parity: The result of the parity check.
+    """
+
+    name: str
+    created: str
+    versions: Mapping[str, str]
+    recipe: Mapping[str, Any]
+    seed: int
+    inputs: tuple[SourceFile, ...]
+    splits: Mapping[str, Split]
+    ledger: Mapping[str, Ledger]
+    compression: str
+    label: str | None
+    transform_fn: Mapping[str, str]
+    parity: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`: sorted by nothing, in the order of the fields."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, *, path: str) -> Manifest:
+        """The manifest in the text of the file at `path`.
+
+        Raises:
+          DataError: The text is no manifest; the message names the path and what is missing.
+        """
+        try:
+            data = json.loads(text)
+            return cls(
+                **{
+                    **data,
+                    "inputs": tuple(SourceFile(**file) for file in data["inputs"]),
+                    "splits": {
+                        name: Split(split["records"], tuple(Shard(**s) for s in split["shards"]))
+                        for name, split in data["splits"].items()
+                    },
+                    "ledger": {name: Ledger(**entry) for name, entry in data["ledger"].items()},
+                }
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"{path}: not a recordmill manifest ({error}). Prepare the dataset again."
+            ) from error
+
+
+def tree_sha256(files: Iterable[tuple[str, bytes]]) -> str:
+    """One digest of a folder: of (relative path, content) pairs, in the order of the paths.
+
+    >>> tree_sha256([("b", b"2"), ("a", b"1")]) == tree_sha256([("a", b"1"), ("b", b"2")])
+    True
+    """
+    digest = hashlib.sha256()
+    for path, content in sorted(files):
+        digest.update(f"{path}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

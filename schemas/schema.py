@@ -1,0 +1,140 @@
+"""`Schema`: the columns of a table, and every other form of them.
+
+The Arrow schema, the TensorFlow feature spec and the `tensorflow_metadata` proto are derived
+here from the one tuple of columns; nothing else lists columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from .column import Column
+from .errors import DataError, RecipeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+__all__ = ["Schema"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in the order of the file.
+
+    Attributes:
+      columns: At least one column; names are unique; at most one has the role "label".
+
+    Raises:
+      RecipeError: A name is used twice, there are two labels, or there is no column.
+    """
+
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise RecipeError("a schema needs at least one column")
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise RecipeError(f'column "{name}" is declared {self.names.count(name)} times')
+        labels = [column.name for column in self.columns if column.role == "label"]
+        if len(labels) > 1:
+            raise RecipeError(f"at most one column can be the label, got {', '.join(labels)}")
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of that name; RecipeError with the nearest name where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        near = get_close_matches(name, self.names, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise RecipeError(f'no column "{name}" in the schema{hint}')
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, in the order of the file."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def label(self) -> Column | None:
+        """The column with the role "label", or None."""
+        return next((column for column in self.columns if column.role == "label"), None)
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns that reach the transform graph: the features and the label."""
+        return tuple(column for column in self.columns if column.role in ("feature", "label"))
+
+    def arrow_schema(self) -> pa.Schema:
+        """The Arrow schema of cleaned rows: every field nullable, strings dictionary-encoded."""
+        import pyarrow as pa
+
+        types = {
+            "int64": pa.int64(),
+            "float32": pa.float32(),
+            "string": pa.dictionary(pa.int32(), pa.string()),
+        }
+        return pa.schema([pa.field(column.name, types[column.type]) for column in self.columns])
+
+    def feature_spec(self) -> dict[str, Any]:
+        """The raw feature spec of the transform graph, for `tf.io.parse_example`.
+
+        Returns:
+          For each column of `inputs` a `tf.io.FixedLenFeature` of the column's shape and dtype,
+          whose default is the column's missing value.
+        """
+        import tensorflow as tf
+
+        return {
+            column.name: tf.io.FixedLenFeature(
+                column.shape, tf.dtypes.as_dtype(column.type), column.missing_value
+            )
+            for column in self.inputs
+        }
+
+    def to_proto(self) -> schema_pb2.Schema:
+        """The schema as `tensorflow_metadata` writes it; `from_proto` gives back an equal one."""
+        from .schema_proto import to_proto
+
+        return to_proto(self)
+
+    @classmethod
+    def from_proto(cls, proto: schema_pb2.Schema) -> Schema:
+        """The schema a `tensorflow_metadata` proto describes, TFDV's protos included.
+
+        Raises:
+          DataError: A feature has a type or a shape that a column cannot have.
+        """
+        from .schema_proto import from_proto
+
+        return from_proto(proto)
+
+    def to_pbtxt(self) -> str:
+        """The text of `schema.pbtxt`."""
+        from google.protobuf import text_format
+
+        return text_format.MessageToString(self.to_proto())
+
+    @classmethod
+    def from_pbtxt(cls, text: str) -> Schema:
+        """The schema in the text of a `schema.pbtxt`.
+
+        Raises:
+          DataError: The text is no `tensorflow_metadata` schema, or none `from_proto` takes.
+        """
+        from google.protobuf import text_format
+        from tensorflow_metadata.proto.v0 import schema_pb2
+
+        try:
+            return cls.from_proto(text_format.Parse(text, schema_pb2.Schema()))
+        except (text_format.ParseError, DataError) as error:
+            raise DataError(f"schema.pbtxt: {error}") from error
