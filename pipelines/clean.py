@@ -1,0 +1,265 @@
+"""Cleaning: text in, typed and checked rows out, and every record accounted for.
+
+The work is done on the distinct texts of a column, its dictionary, and then spread over the rows;
+Python sees a single row only where it is rejected. Then the filters, and last the sampling,
+choose among the good rows.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import acero
+
+from ..schemas.column import BLANKS
+from ..schemas.errors import DataError, RecipeError
+from ..schemas.manifest import Ledger
+from ..schemas.schema import Schema
+from .convert import Mask, Reason, Reasons, convert, true_of
+from .elements import Block, Reject
+from .keys import Lane, fingerprint, places
+from .split import UNSPLIT, SplitIndex, Splitting, assign, sampled
+
+__all__ = ["Cleaned", "check_filters", "clean"]
+
+_SHOWN = 100
+"""Characters of a bad value in a message."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What becomes of a block.
+
+    Attributes:
+      batch: The good rows that filters and sampling keep, in file order, of
+        `Schema.arrow_schema()`. Dictionaries hold each value once, and none that no row has.
+      rows: The place in the block's batch of each row; int64, [rows].
+      hi: The first lane of the rows' keys, which orders them; uint64, [rows].
+      lo: The second lane; uint64, [rows].
+      splits: The names of the splits.
+      split: The index in `splits` of each row's split; uint8, [rows].
+      rejects: The block's own and those of cleaning, by line.
+      ledger: The counts by split, `written` still 0. Where content decides the split, rejected
+        records stand under `UNSPLIT`.
+    """
+
+    batch: pa.RecordBatch
+    rows: npt.NDArray[np.int64]
+    hi: Lane
+    lo: Lane
+    splits: tuple[str, ...]
+    split: SplitIndex
+    rejects: tuple[Reject, ...]
+    ledger: Mapping[str, Ledger]
+
+
+def clean(
+    block: Block,
+    schema: Schema,
+    *,
+    splitting: Splitting,
+    seed: int,
+    filters: Sequence[pc.Expression] = (),
+    sampling: float = 1.0,
+) -> Cleaned:
+    """The typed, checked, keyed and chosen rows of a block.
+
+    Args:
+      block: The records as text.
+      schema: Its columns, in the order of the block's.
+      splitting: How content decides the split, where the block names none; its key columns, or
+        else whole rows, are also what is sampled.
+      seed: Of the keys, the splits and the sample.
+      filters: Expressions over the schema's columns, see `check_filters`; a row stays for which
+        all are true. Null is not true.
+      sampling: The share of rows to keep.
+
+    Raises:
+      DataError: A filter failed on these values, such as by dividing by zero.
+    """
+    rows, good, bad = _convert(block, schema)
+    hi, lo = fingerprint(rows, schema.names, seed)
+    key = lo if not splitting.columns else fingerprint(rows, splitting.columns, seed)[1]
+    splits = (block.split,) if block.split is not None else tuple(splitting.ratios)
+    split = (
+        np.zeros(len(key), np.uint8)
+        if block.split is not None
+        else assign(key, splitting.ratios, seed)
+    )
+    passed = _passed(rows, filters, block.file)
+    kept = passed & sampled(key, sampling, seed)
+    rejects = tuple(sorted((*block.rejects, *bad), key=lambda reject: reject.line))
+    return Cleaned(
+        batch=_compact(_where(kept, rows)),
+        rows=np.flatnonzero(good)[kept],
+        hi=hi[kept],
+        lo=lo[kept],
+        splits=splits,
+        split=split[kept],
+        rejects=rejects,
+        ledger=_ledger(block, rejects, splits, split, passed=passed, kept=kept),
+    )
+
+
+def check_filters(filters: Sequence[pc.Expression], schema: Schema) -> None:
+    """Checks that filters can be computed on rows of the schema.
+
+    Raises:
+      RecipeError: A filter names an unknown column, or is no condition on the columns' types.
+    """
+    for condition in filters:
+        try:
+            result = _evaluate(condition, schema.arrow_schema().empty_table())
+        except pa.ArrowException as error:
+            raise RecipeError(f"filter {condition}: {_explained(error, schema)}") from error
+        if not pa.types.is_boolean(result.type):
+            raise RecipeError(f"filter {condition}: expected a condition, got {result.type} values")
+
+
+def _explained(error: pa.ArrowException, schema: Schema) -> str:
+    unknown = re.search(r"FieldRef\.Name\((.*?)\)", str(error))
+    if unknown:
+        try:
+            schema[unknown[1]]
+        except RecipeError as no_column:
+            return str(no_column)
+    return f"{error}. Before a string function, cast a column: pc.field(NAME).cast(pa.string())"
+
+
+def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
+    """The values of an expression, one a row."""
+    plan = [
+        acero.Declaration("table_source", acero.TableSourceNodeOptions(table)),
+        acero.Declaration("project", acero.ProjectNodeOptions([expression], ["value"])),
+    ]
+    return acero.Declaration.from_sequence(plan).to_table(use_threads=False)["value"]
+
+
+def _passed(rows: pa.RecordBatch, filters: Sequence[pc.Expression], file: str) -> Mask:
+    """Which rows all filters are true of."""
+    if not filters:
+        return np.ones(rows.num_rows, np.bool_)
+    condition = reduce(operator.and_, filters)
+    try:
+        return true_of(_evaluate(condition, pa.Table.from_batches([rows])))
+    except pa.ArrowException as error:
+        raise DataError(f"{file}: filter {condition}: {error}") from error
+
+
+def _ledger(
+    block: Block,
+    rejects: Sequence[Reject],
+    splits: Sequence[str],
+    split: SplitIndex,
+    *,
+    passed: Mask,
+    kept: Mask,
+) -> dict[str, Ledger]:
+    """The counts by split; `read` is the scanner's number, the rest is counted of the rows."""
+    rejected = dict(sorted(Counter(reject.reason for reject in rejects).items()))
+    if block.split is not None:
+        filtered, sampled_out = int((~passed).sum()), int((passed & ~kept).sum())
+        entry = Ledger(block.records, 0, filtered, 0, sampled_out, rejected)
+        return {block.split: entry}
+    read, filtered, sampled_out = (
+        np.bincount(split[mask], minlength=len(splits)).tolist()
+        for mask in (np.ones_like(kept), ~passed, passed & ~kept)
+    )
+    return {
+        **{
+            name: Ledger(read=read[i], filtered=filtered[i], sampled_out=sampled_out[i])
+            for i, name in enumerate(splits)
+        },
+        UNSPLIT: Ledger(read=block.records - len(split), rejected=rejected),
+    }
+
+
+def _convert(block: Block, schema: Schema) -> tuple[pa.RecordBatch, Mask, list[Reject]]:
+    """The rows whose every value is good, typed; which ones these are; the others' rejects."""
+    rows = block.batch.num_rows
+    columns = []
+    worst = np.full(rows, -1)  # the first bad column of each row
+    reasons: Reasons = np.zeros(rows, np.uint8)
+    for index, column in enumerate(schema):
+        texts = block.batch.column(index)
+        values = convert(pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())]), column)
+        at = places(texts)
+        columns.append(_spread(values.good, at))
+        if values.reasons.any():
+            of_rows = values.reasons.take(at)
+            first = (worst < 0) & (of_rows > 0)
+            worst[first] = index
+            reasons[first] = of_rows[first]
+    batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow_schema())
+    bad = [
+        _reject(block, int(row), int(worst[row]), schema, Reason(reasons[row]))
+        for row in np.flatnonzero(worst >= 0)
+    ]
+    return _where(worst < 0, batch), worst < 0, bad
+
+
+def _spread(values: pa.Array, at: npt.NDArray[np.int32]) -> pa.Array:
+    """The values at these places; strings as a dictionary, where equal ones come once."""
+    if not pa.types.is_string(values.type):
+        return values.take(pa.array(at))
+    distinct = values.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(pa.array(at)), distinct.dictionary)
+
+
+def _where(mask: Mask, batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch if mask.all() else batch.filter(pa.array(mask))
+
+
+def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with dictionaries of only the values it has, in their old order."""
+    columns = [
+        _used(column) if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    at, size = places(column), len(column.dictionary)
+    used = np.bincount(at, minlength=size)[:size] > 0
+    if used.all():
+        return column
+    renumbered = pa.array(np.cumsum(used, dtype=np.int32) - 1)
+    return pa.DictionaryArray.from_arrays(
+        renumbered.take(column.indices), column.dictionary.filter(pa.array(used))
+    )
+
+
+def _reject(block: Block, row: int, index: int, schema: Schema, reason: Reason) -> Reject:
+    column = schema.columns[index]
+    text = (block.batch.column(index)[row].as_py() or "").strip(BLANKS)
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    expected = f"expected {column.expectation()}, got {json.dumps(shown, ensure_ascii=False)}"
+    return Reject(
+        file=block.file,
+        line=int(block.lines[row]),
+        column=column.name,
+        reason=reason.name.lower(),
+        message=expected + _detail(reason, text),
+        raw=block.raw(row),
+    )
+
+
+def _detail(reason: Reason, text: str) -> str:
+    """What the expectation does not say."""
+    if reason == Reason.MISSING_REQUIRED:
+        return ", and the column is required"
+    if reason == Reason.INTEGER_OVERFLOW:
+        return ", which does not fit in int64"
+    if reason == Reason.NOT_FINITE and any(map(str.isdigit, text)):
+        return ", which does not fit in float32"
+    return ""
