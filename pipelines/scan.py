@@ -1,0 +1,309 @@
+"""The one sequential pass over an input file, before anything is parsed.
+
+It digests the stored bytes, counts the records without help from the parser, checks the header,
+and cuts the text into stretches at record ends, so that any worker can parse any stretch.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from ..schemas.errors import DataError
+from .records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
+from .stored import Compression, Digest, open_stored, recognise, text_of
+
+__all__ = ["FilePart", "InputFile", "ScannedFile", "Stretch", "parts", "scan"]
+
+_LOG = logging.getLogger(__name__)
+
+_CHUNK = 1 << 18
+
+_FOREIGN = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"PK\x03\x04": "zip (or Excel)",
+    b"\xfd7zX": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to read.
+
+    Attributes:
+      path: As the run was given it, globs resolved.
+      split: The split it is read for; None where content decides.
+      index: Its place among the inputs, from 0.
+    """
+
+    path: str
+    split: str | None
+    index: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A run of whole records of one file.
+
+    Attributes:
+      index: Its place in the file, from 0.
+      offset: Where it begins in the text, in bytes, decompressed.
+      size: Its bytes.
+      line: The physical line it begins on, from 1.
+      lines: The physical lines in it.
+      records: The records in it, at least one. Blank lines and comment lines are none.
+    """
+
+    index: int
+    offset: int
+    size: int
+    line: int
+    lines: int
+    records: int
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """What the scan found out about a file.
+
+    Attributes:
+      file: The file.
+      compression: "", "gzip" or "bzip2": what its content is.
+      size: Its bytes as stored.
+      sha256: Of its bytes as stored, in hex.
+      records: The records in it, the header not counted.
+      blank_lines: The empty lines in it.
+      comment_lines: The comment lines in it.
+      stretches: All records, in order.
+    """
+
+    file: InputFile
+    compression: Compression
+    size: int
+    sha256: str
+    records: int
+    blank_lines: int
+    comment_lines: int
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """What one worker parses: one stretch, or all of a compressed file, which has no middle.
+
+    Attributes:
+      file: The file.
+      compression: As in `ScannedFile`.
+      stretches: In order.
+    """
+
+    file: InputFile
+    compression: Compression
+    stretches: tuple[Stretch, ...]
+
+
+def parts(scanned: ScannedFile) -> Iterator[FilePart]:
+    """The parts of a scanned file that can be parsed apart; none where it has no records."""
+    if not scanned.compression:
+        for stretch in scanned.stretches:
+            yield FilePart(scanned.file, scanned.compression, (stretch,))
+    elif scanned.stretches:
+        yield FilePart(scanned.file, scanned.compression, scanned.stretches)
+
+
+def scan(
+    file: InputFile, *, column_names: Sequence[str], csv_format: CsvFormat, block_bytes: int
+) -> ScannedFile:
+    """Reads a file once, from beginning to end, in bounded memory.
+
+    Args:
+      file: The file.
+      column_names: What the header must name, in this order.
+      csv_format: How the file is written.
+      block_bytes: The size of a stretch: it ends with the record that reaches it.
+
+    Raises:
+      DataError: The file cannot be read, is empty, is no UTF-8 text as far as its first bytes
+        tell, its compression is damaged or not what the name says, its header names other
+        columns, a quote is never closed, or a record is longer than `MAX_RECORD_BYTES`.
+    """
+    with Digest(open_stored(file.path)) as digest:
+        stored = io.BufferedReader(digest, _CHUNK)
+        compression = recognise(stored.peek(16), path=file.path)
+        text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
+        tally = _Tally(file.path, tuple(column_names), csv_format, block_bytes)
+        tally.read(text)
+        if not tally.records:
+            _LOG.warning("%s: the file has no records", file.path)
+        return ScannedFile(
+            file=file,
+            compression=compression,
+            size=digest.size,
+            sha256=digest.sha256(),
+            records=tally.records,
+            blank_lines=tally.blank_lines,
+            comment_lines=tally.comment_lines,
+            stretches=tuple(tally.stretches),
+        )
+
+
+class _Tally:
+    """The counts and stretches of a text that comes in pieces."""
+
+    def __init__(
+        self, path: str, column_names: tuple[str, ...], csv_format: CsvFormat, block_bytes: int
+    ) -> None:
+        self._path = path
+        self._column_names = column_names
+        self._format = csv_format
+        self._block_bytes = block_bytes
+        self._awaits_header = csv_format.header
+        self._offset, self._line = 0, 1
+        self._begin_stretch(0, 1)
+        self.records = self.blank_lines = self.comment_lines = 0
+        self.stretches: list[Stretch] = []
+
+    def read(self, text: BinaryIO) -> None:
+        """Adds all of a text. A piece ends anywhere; its last, cut record waits for the next."""
+        carry = self._after_mark(text.read(4))
+        while piece := text.read(max(_CHUNK, len(carry))):
+            carry = self._add(carry + piece, final=False)
+        self._add(carry, final=True)
+        self._end_stretch(self._offset, self._line)
+        if self._awaits_header:
+            raise DataError(
+                f"{self._path}: there is no header: expected one that names "
+                f"{','.join(self._column_names)}"
+            )
+
+    def _after_mark(self, head: bytes) -> bytes:
+        """The first bytes of the text without a byte order mark."""
+        for magic, name in _FOREIGN.items():
+            if head.startswith(magic):
+                raise DataError(
+                    f"{self._path}: expected CSV text in UTF-8, plain or compressed with gzip or "
+                    f"bzip2; got {name} data. Convert the file."
+                )
+        if head.startswith(BYTE_ORDER_MARK):
+            self._offset, head = len(BYTE_ORDER_MARK), head[len(BYTE_ORDER_MARK) :]
+            self._begin_stretch(self._offset, 1)
+        if not head:
+            raise DataError(f"{self._path}: there is no text in the file: expected CSV")
+        return head
+
+    def _add(self, data: bytes, *, final: bool) -> bytes:
+        """Counts and cuts the whole units of `data`; returns the rest."""
+        found = outline(data, self._format, final=final)
+        self._check(found, data, final=final)
+        is_record, first = found.is_record, 0
+        if self._awaits_header:
+            first = self._skip_header(found, data)
+            is_record[:first] = False
+        self.records += int(np.count_nonzero(is_record))
+        self.blank_lines += int(np.count_nonzero(found.blank))
+        self.comment_lines += int(np.count_nonzero(found.comment))
+        self._cut(found, is_record, first)
+        self._offset += found.size
+        self._line += int(found.lines[-1])
+        return data[found.size :]
+
+    def _check(self, found: Outline, data: bytes, *, final: bool) -> None:
+        """Raises DataError for an open quote at the end and for a record without measure."""
+        if final and found.open_line is not None:
+            raise DataError(
+                f"{self._path}:{self._line + found.open_line}: the quote that opens here is never "
+                'closed. Close it, or set quote to "" if the file does not quote its fields.'
+            )
+        if len(data) <= MAX_RECORD_BYTES:
+            return
+        sizes = np.diff(found.bounds, append=len(data))
+        if sizes.max() > MAX_RECORD_BYTES:
+            line = self._line + int(found.lines[np.argmax(sizes)])
+            raise DataError(
+                f"{self._path}:{line}: the record that begins here is longer than "
+                f"{MAX_RECORD_BYTES:,} bytes. Is a closing quote missing?"
+            )
+
+    def _skip_header(self, found: Outline, data: bytes) -> int:
+        """Checks the header if it is here; returns the number of units up to its end."""
+        is_record = found.is_record
+        if not is_record.any():
+            return len(is_record)
+        place = int(np.argmax(is_record))
+        begin, end = found.bounds[place : place + 2].tolist()
+        where = f"{self._path}:{self._line + int(found.lines[place])}"
+        _check_header(data[begin:end], self._column_names, self._format, where=where)
+        self._awaits_header = False
+        self._begin_stretch(self._offset + end, self._line + int(found.lines[place + 1]))
+        return place + 1
+
+    def _cut(self, found: Outline, is_record: Mask, unit: int) -> None:
+        """Ends a stretch with each unit, from `unit` on, that fills it."""
+        ends = self._offset + found.bounds[1:]
+        while unit < len(is_record):
+            last = int(np.searchsorted(ends, self._start + self._block_bytes))
+            until = min(last + 1, len(is_record))
+            self._stretch_records += int(np.count_nonzero(is_record[unit:until]))
+            if last < len(is_record):
+                self._end_stretch(int(ends[last]), self._line + int(found.lines[until]))
+            unit = until
+
+    def _begin_stretch(self, offset: int, line: int) -> None:
+        self._start, self._start_line, self._stretch_records = offset, line, 0
+
+    def _end_stretch(self, offset: int, line: int) -> None:
+        """Keeps the stretch that ends here, if there is a record in it, and begins the next."""
+        if self._stretch_records:
+            self.stretches.append(
+                Stretch(
+                    index=len(self.stretches),
+                    offset=self._start,
+                    size=offset - self._start,
+                    line=self._start_line,
+                    lines=line - self._start_line,
+                    records=self._stretch_records,
+                )
+            )
+        self._begin_stretch(offset, line)
+
+
+def _check_header(
+    record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, where: str
+) -> None:
+    """Raises DataError where a header does not name the expected columns in their order."""
+    try:
+        record.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: the header is not UTF-8 text: {error}") from error
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(record + b"\n"),
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=len(record) + 2),
+        parse_options=csv_format.parse_options(),
+    )
+    got = [name.strip() for name in table.column_names]
+    if got != list(expected):
+        raise DataError(
+            f"{where}: the header does not name the columns of the schema in their order: "
+            f"{_difference(expected, got)}; expected {','.join(expected)}; got {','.join(got)}"
+        )
+
+
+def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
+    """What is wrong with a list of names, in words."""
+    differences = {
+        "missing": [name for name in expected if name not in got],
+        "unexpected": [name for name in got if name not in expected],
+        "repeated": [name for name, times in Counter(got).items() if times > 1],
+    }
+    told = [f"{what} {', '.join(names)}" for what, names in differences.items() if names]
+    return "; ".join(told) or "they are in another order"
