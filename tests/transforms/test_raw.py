@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from recordmill.schemas.column import MISSING_INT64
+from recordmill.schemas.errors import DataError
+from recordmill.transforms.raw import raw_tensors
+
+SPECS = {
+    "age": tf.TensorSpec([None], tf.int64),
+    "score": tf.TensorSpec([None], tf.float32),
+    "job": tf.TensorSpec([None], tf.string),
+    "pair": tf.TensorSpec([None, 2], tf.int64),
+}
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("age", [39, None, 40.0, NAN, True], [39, MISSING_INT64, 40, MISSING_INT64, 1]),
+        ("age", np.array([39.0, NAN]), [39, MISSING_INT64]),
+        ("age", np.array([39], np.int32), [39]),
+        ("age", (2**63 - 1,), [2**63 - 1]),
+        ("age", [], []),
+        ("score", [1, None, 0.5], [1.0, NAN, 0.5]),
+        ("score", np.array([0.5, NAN]), [0.5, NAN]),
+        ("score", np.array([None, np.float32(2)], object), [NAN, 2.0]),
+        ("job", ["a", None, b"b", NAN, ""], [b"a", b"", b"b", b"", b""]),
+        ("job", np.array(["a", "é"]), [b"a", "é".encode()]),
+        ("job", tf.constant(["a"]), [b"a"]),
+        ("pair", [[1, None]], [[1, MISSING_INT64]]),
+    ],
+)
+def test_values(name: str, values: Any, expected: list[Any]) -> None:
+    tensor = raw_tensors({name: values}, {name: SPECS[name]})[name]
+    assert tensor.dtype == SPECS[name].dtype
+    np.testing.assert_array_equal(tensor.numpy(), np.array(expected, tensor.numpy().dtype))
+
+
+def test_columns_not_given_are_missing() -> None:
+    tensors = raw_tensors({"job": ["a", "b"]}, SPECS)
+    np.testing.assert_array_equal(tensors["age"], [MISSING_INT64] * 2)
+    np.testing.assert_array_equal(tensors["score"], [NAN] * 2)
+    np.testing.assert_array_equal(tensors["pair"], [[MISSING_INT64] * 2] * 2)
+    assert {name: tensor.dtype for name, tensor in tensors.items()} == {
+        name: spec.dtype for name, spec in SPECS.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({}, "expected at least one of the raw columns age, job, pair, score"),
+        ({"agee": [1]}, 'the transform graph takes no column "agee"; did you mean "age"?'),
+        (
+            {"zzz": [1]},
+            'the transform graph takes no column "zzz"; there are age, job, pair, score.',
+        ),
+        ({"age": [1, "39"]}, "column \"age\", row 1: expected an integer, got '39'"),
+        ({"age": [0.5]}, 'column "age", row 0: expected an integer, got 0.5'),
+        ({"age": [2**63]}, f'column "age", row 0: expected an integer, got {2**63}'),
+        ({"age": [float("inf")]}, 'column "age", row 0: expected an integer, got inf'),
+        ({"score": ["1"]}, "column \"score\", row 0: expected a finite number, got '1'"),
+        ({"job": [1]}, 'column "job", row 0: expected text, got 1'),
+        (
+            {"age": 39},
+            'column "age": expected a int64 tensor of shape (None,), got int64 of shape ()',
+        ),
+        (
+            {"pair": [[1, 2, 3]]},
+            'column "pair": expected a int64 tensor of shape (None, 2), got int64 of shape (1, 3)',
+        ),
+        (
+            {"age": tf.constant([1.0])},
+            'column "age": expected a int64 tensor of shape (None,), got float32 of shape (1,)',
+        ),
+        (
+            {"age": [1, 2], "job": ["a"]},
+            'column "job": expected as many rows as "age", 2, got 1',
+        ),
+    ],
+)
+def test_wrong_values(raw: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as error:
+        raw_tensors(raw, SPECS)
+    assert str(error.value) == message

@@ -1,0 +1,9 @@
+"""What becomes of a feature: tensor to tensor functions, and the loader of a prepared dataset.
+
+from recordmill.transforms import load                  needs only tensorflow
+from recordmill.transforms import categorical, numeric   for any preprocessing_fn
+"""
+
+from .loader import load
+
+__all__ = ["load"]

@@ -1,0 +1,160 @@
+"""Categories to ids: one tensor in, one tensor out, for any `preprocessing_fn`.
+
+Inputs are dense string or int64 tensors of any shape; an int64 category is its decimal digits. A
+missing value (see `missing`) is no category: `fill_missing` first makes it one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from ..schemas.errors import RecipeError
+from .missing import is_missing
+from .tables import static_table
+
+__all__ = ["cross", "hash_buckets", "label_ids", "one_hot", "vocabulary_ids"]
+
+_CROSS_SEED = 0xDECAFCAFFE
+_CROSS_MULTIPLIER = 0xC6A4A7935BD1E995
+
+
+def vocabulary_ids(
+    x: tf.Tensor,
+    *,
+    top_k: int | None = None,
+    min_count: int | None = None,
+    num_oov_buckets: int = 1,
+    vocab_filename: str | None = None,
+) -> tf.Tensor:
+    """The place of each value in the vocabulary of the column, the most frequent first.
+
+    Values that are equally frequent stand in reverse lexicographical order. A value with a
+    newline in it is never in the vocabulary, nor is a missing one.
+
+    Args:
+      x: A dense string or int64 tensor of any shape.
+      top_k: How many of the most frequent values to keep; None for all.
+      min_count: How often a value must occur to be kept; None for once.
+      num_oov_buckets: How many ids to keep for values that are not in the vocabulary, which are
+        hashed to them; with 0 their id is -1.
+      vocab_filename: The name of the vocabulary's file among the assets of the graph.
+
+    Returns:
+      An int64 tensor of the shape of `x`, in [0, size of the vocabulary + num_oov_buckets); a
+      missing value has an id of an OOV bucket, or -1. TFT puts one token that occurs nowhere
+      into an empty vocabulary, so there the first OOV id is 1.
+    """
+    return tft.compute_and_apply_vocabulary(
+        _tokens(x),
+        top_k=top_k,
+        frequency_threshold=min_count,
+        num_oov_buckets=num_oov_buckets,
+        vocab_filename=vocab_filename,
+    )
+
+
+def hash_buckets(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
+    """A bucket for each value by its hash: FarmHash64 modulo `num_buckets`; nothing to analyze.
+
+    Args:
+      x: A dense string or int64 tensor of any shape.
+      num_buckets: How many buckets; at least 1. Different values can share one.
+
+    Returns:
+      An int64 tensor of the shape of `x`, in [0, num_buckets). Missing values share one bucket,
+      with whatever else falls into it.
+    """
+    return tft.hash_strings(_tokens(x), num_buckets)
+
+
+def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
+    """A bucket for each combination of values, by its hash; nothing to analyze.
+
+    The buckets are those of `tf.sparse.cross_hashed` (and so of feature columns' crosses of
+    dense columns): the FarmHash64 fingerprint of each string, and each integer itself, folded
+    from left to right by FingerprintCat64, modulo `num_buckets`. That op goes over rows one at
+    a time; this is the same by a dozen vectorized ops.
+
+    Args:
+      xs: Two or more dense string or int64 tensors of one shape. Their order matters.
+      num_buckets: How many buckets; at least 1. Different combinations can share one.
+
+    Returns:
+      An int64 tensor of the shape of each of `xs`, in [0, num_buckets). A missing value is
+      crossed like any other.
+
+    Raises:
+      RecipeError: There are fewer than two tensors.
+    """
+    if len(xs) < 2:
+        raise RecipeError(f"expected two or more columns to cross, got {len(xs)}")
+    combined = tf.constant(_CROSS_SEED, tf.uint64)
+    for x in xs:
+        combined = _fingerprint_cat(combined, _fingerprint(x))
+    buckets = tf.math.floormod(combined, tf.constant(num_buckets, tf.uint64))
+    return tf.cast(buckets, tf.int64)
+
+
+def one_hot(ids: tf.Tensor, *, depth: int) -> tf.Tensor:
+    """A vector for each id, 1 at its place and 0 elsewhere.
+
+    Args:
+      ids: A dense int64 tensor of any shape.
+      depth: The length of the vectors.
+
+    Returns:
+      A float32 tensor of the shape of `ids` and one more dimension of `depth`. An id outside
+      [0, depth), such as -1 or `MISSING_INT64`, gives only zeros.
+    """
+    return tf.one_hot(ids, depth, dtype=tf.float32)
+
+
+def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
+    """The place of each value among fixed classes; nothing to analyze.
+
+    Args:
+      x: A dense string tensor of any shape.
+      classes: The classes, in the order of their ids; each once.
+
+    Returns:
+      An int64 tensor of the shape of `x`, in [0, len(classes)); -1 for a missing value, such as
+      the label of a served request, and for one that is no class.
+
+    Raises:
+      RecipeError: There is no class, or one stands twice.
+    """
+    if not classes or len(set(classes)) != len(classes):
+        raise RecipeError(f"expected distinct classes, got {list(classes)}")
+    return static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
+
+
+def _tokens(x: tf.Tensor) -> tf.Tensor:
+    """The values as strings, "" where missing."""
+    if x.dtype == tf.string:
+        return x
+    return tf.where(is_missing(x), "", tf.strings.as_string(x))
+
+
+def _fingerprint(x: tf.Tensor) -> tf.Tensor:
+    """64 bits of each value: the FarmHash64 fingerprint of a string, or the integer itself."""
+    if x.dtype != tf.string:
+        return tf.bitcast(x, tf.uint64)
+    flat = tf.bitcast(tf.fingerprint(tf.reshape(x, [-1])), tf.uint64)
+    return tf.reshape(flat, tf.shape(x))
+
+
+def _fingerprint_cat(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """TensorFlow's FingerprintCat64 (tsl/platform/fingerprint.h), modulo 2 ** 64."""
+    multiplier = tf.constant(_CROSS_MULTIPLIER, tf.uint64)
+    mixed = tf.bitwise.bitwise_xor(left, multiplier)
+    mixed = tf.bitwise.bitwise_xor(mixed, _shift_mix(right * multiplier) * multiplier)
+    return _shift_mix(_shift_mix(mixed * multiplier) * multiplier)
+
+
+def _shift_mix(x: tf.Tensor) -> tf.Tensor:
+    """x xor (x >> 47)."""
+    shift = tf.constant(47, tf.uint64)
+    return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, shift))

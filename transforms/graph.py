@@ -1,0 +1,116 @@
+"""`TransformGraph`: the SavedModel of a prepared dataset, with tensorflow alone.
+
+What the graph takes and gives is read off its signature: `transformed_metadata/schema.pbtxt` says
+the same, but reading that needs tensorflow_metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..schemas.errors import DataError
+from .raw import missing_value
+
+__all__ = ["TransformGraph"]
+
+
+class TransformGraph:
+    """A transform graph, ready to call.
+
+    Attributes:
+      inputs: The `tf.TensorSpec` of each raw column, [batch, *shape].
+      outputs: The type spec of each transformed feature: dense, sparse or ragged.
+
+    Raises:
+      DataError: A raw input is not dense.
+    """
+
+    def __init__(self, path: str) -> None:
+        # The module owns the vocabulary tables: they live as long as it does.
+        with tf.init_scope():
+            self._module = tf.saved_model.load(path)
+        self._function = self._module.transform_fn
+        self.inputs: dict[str, tf.TensorSpec] = self._function.structured_input_signature[0][0]
+        self.outputs: dict[str, tf.TypeSpec] = self._function.structured_outputs
+        for name, spec in self.inputs.items():
+            if not isinstance(spec, tf.TensorSpec):
+                raise DataError(f'{path}: the raw column "{name}" is not dense, but a {spec}')
+
+    def __call__(self, columns: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+        """The transformed features of all raw columns of `inputs`."""
+        return dict(self._function(*(columns[name] for name in sorted(self.inputs))))
+
+    @property
+    def raw_spec(self) -> dict[str, tf.io.FixedLenFeature]:
+        """How `tf.io.parse_example` reads raw columns; what is absent is missing."""
+        shapes = {name: tuple(spec.shape[1:].as_list()) for name, spec in self.inputs.items()}
+        return {
+            name: tf.io.FixedLenFeature(
+                shapes[name], spec.dtype, np.full(shapes[name], missing_value(spec)).tolist()
+            )
+            for name, spec in self.inputs.items()
+        }
+
+    @property
+    def feature_spec(self) -> dict[str, Any]:
+        """How `tf.io.parse_example` reads the transformed records."""
+        return {name: _feature(name, spec) for name, spec in self.outputs.items()}
+
+    def sources(self, output: str) -> frozenset[str]:
+        """The raw columns that an output is made of."""
+        names = {
+            tensor.op.name: name
+            for name, tensor in zip(sorted(self.inputs), self._function.inputs, strict=False)
+        }
+        outputs = tf.nest.pack_sequence_as(
+            self._function.graph.structured_outputs,
+            self._function.graph.outputs,
+            expand_composites=True,
+        )
+        waiting = [t.op for t in tf.nest.flatten(outputs[output], expand_composites=True)]
+        seen = {op.name: op for op in waiting}
+        while waiting:
+            fresh = {t.op.name: t.op for t in waiting.pop().inputs if t.op.name not in seen}
+            seen |= fresh
+            waiting.extend(fresh.values())
+        return frozenset(names[op] for op in seen if op in names)
+
+
+def _feature(name: str, spec: tf.TypeSpec) -> Any:
+    """How tensorflow_transform stores a batched tensor in a `tf.train.Example`."""
+    inner = spec.shape[1:]
+    if isinstance(spec, tf.TensorSpec):
+        return tf.io.FixedLenFeature(inner.as_list(), spec.dtype)
+    if isinstance(spec, tf.RaggedTensorSpec):
+        return tf.io.RaggedFeature(
+            spec.dtype,
+            value_key=f"{name}$ragged_values",
+            partitions=_partitions(name, inner[1:]),
+            row_splits_dtype=spec.row_splits_dtype,
+        )
+    if inner.rank == 1:
+        return tf.io.VarLenFeature(spec.dtype)
+    return tf.io.SparseFeature(
+        index_key=[f"{name}$sparse_indices_{axis}" for axis in range(inner.rank)],
+        value_key=f"{name}$sparse_values",
+        dtype=spec.dtype,
+        size=inner,
+        already_sorted=True,
+    )
+
+
+def _partitions(name: str, dimensions: tf.TensorShape) -> list[Any]:
+    """The partitions of a ragged feature below its first ragged dimension."""
+    partitions: list[Any] = []
+    ragged = 0
+    for size in dimensions:
+        if size is None:
+            ragged += 1
+            partitions.append(tf.io.RaggedFeature.RowLengths(f"{name}$row_lengths_{ragged}"))
+        else:
+            partitions.append(tf.io.RaggedFeature.UniformRowLength(size))
+    return partitions

@@ -1,0 +1,254 @@
+"""`load`: a prepared dataset, for trainers and servers; needs only tensorflow.
+
+    data = load("out/census")
+    train = data.dataset("train", 512)        # tf.data of (features, label)
+    features = data.transform(raw_columns)    # the graph that made the records
+
+A dataset is refused when its manifest is missing, when its transform graph is not the one the
+records were made with, or when a shard is not as the manifest says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+import tensorflow as tf
+
+from ..schemas.errors import DataError, RecipeError
+from ..schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
+from .graph import TransformGraph
+from .raw import raw_tensors
+
+__all__ = ["PreparedDataset", "load"]
+
+_TRANSFORM_FN = "transform_fn"
+_AGAIN = "Prepare the dataset again."
+_SHUFFLE_BUFFER = 10_000
+
+
+def load(directory: str | os.PathLike[str]) -> PreparedDataset:
+    """Opens a prepared dataset.
+
+    Args:
+      directory: The dataset's folder; a local path or any that `tf.io.gfile` reads, such as
+        gs://.
+
+    Returns:
+      The dataset. Its records are not read yet.
+
+    Raises:
+      DataError: There is no manifest, it cannot be read or names files outside the folder, or
+        the transform graph is gone or is that of another run.
+    """
+    folder = os.fspath(directory).rstrip("/")
+    manifest = _read_manifest(f"{folder}/{MANIFEST}")
+    _check_graph(f"{folder}/{_TRANSFORM_FN}", manifest.transform_fn.get("sha256"))
+    return PreparedDataset(folder, manifest)
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A prepared dataset; made by `load`.
+
+    Attributes:
+      directory: Its folder, without a final slash.
+      manifest: What its `manifest.json` says.
+    """
+
+    directory: str
+    manifest: Manifest
+
+    @property
+    def raw_spec(self) -> dict[str, tf.io.FixedLenFeature]:
+        """The raw columns the transform graph takes, as a spec for `tf.io.parse_example`.
+
+        What an example lacks is read as missing: "", NaN or `MISSING_INT64`.
+        """
+        return self._graph.raw_spec
+
+    @property
+    def feature_spec(self) -> dict[str, Any]:
+        """The transformed features, label included, as a spec for `tf.io.parse_example`."""
+        return self._graph.feature_spec
+
+    def dataset(
+        self,
+        split: str,
+        batch_size: int,
+        *,
+        shuffle: bool = True,
+        seed: int | None = None,
+        epochs: int | None = 1,
+        drop_remainder: bool = False,
+    ) -> tf.data.Dataset:
+        """The records of a split, in batches.
+
+        Args:
+          split: The split's name, such as "train".
+          batch_size: Records a batch; the last of an epoch can be smaller.
+          shuffle: Whether to mix the records, anew in every epoch: shards are interleaved in
+            random order, through a buffer of 10,000 records. Without it they come in the order
+            of the shards, which is the same each time.
+          seed: Makes the shuffled order the same each time. (The order of the shards is that of
+            a hash of the rows' content, so it is arbitrary too.)
+          epochs: How often to go through the split; None for endlessly.
+          drop_remainder: Whether to leave out a last smaller batch.
+
+        Returns:
+          A `tf.data.Dataset` of (features, label): a dict of tensors [batch, …] and a tensor
+          [batch, …]. Of features only where the dataset has no label. Its cardinality is known.
+          Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where the shards
+          hold another number of records than the manifest says.
+
+        Raises:
+          DataError: A shard is missing or has another size than the manifest says.
+          RecipeError: There is no such split.
+        """
+        paths = self._shard_paths(split)
+        records = self._records(paths, shuffle=shuffle, seed=seed)
+        expected = self._split(split).records
+        records = records.apply(tf.data.experimental.assert_cardinality(expected))
+        if shuffle:
+            records = records.shuffle(_SHUFFLE_BUFFER, seed=seed)
+        options = tf.data.Options()
+        options.deterministic = not shuffle or seed is not None
+        return (
+            records.batch(batch_size, drop_remainder=drop_remainder)
+            .repeat(epochs)
+            .map(self._parser(), num_parallel_calls=tf.data.AUTOTUNE)
+            .prefetch(tf.data.AUTOTUNE)
+            .with_options(options)
+        )
+
+    def transform(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Raw columns through the graph that made the records.
+
+        Args:
+          raw: By column name, values [rows, …] as a list, a numpy array or a tensor; None and NaN
+            are missing values. A column that is not given is missing in every row; at least one
+            is given. Tensors of a `tf.function` or a `tf.data` map will do.
+
+        Returns:
+          The transformed features, tensors [rows, …]. The label is among them where a raw column
+          it is made of was given.
+
+        Raises:
+          DataError: The graph takes no such column, a value is not of its column's type, or
+            columns differ in their number of rows.
+        """
+        features = self._graph(raw_tensors(raw, self._graph.inputs))
+        if self.manifest.label is not None and not self._label_sources & set(raw):
+            del features[self.manifest.label]
+        return features
+
+    @cached_property
+    def _graph(self) -> TransformGraph:
+        graph = TransformGraph(f"{self.directory}/{_TRANSFORM_FN}")
+        label = self.manifest.label
+        if label is not None and label not in graph.outputs:
+            raise DataError(
+                f'{self.directory}/{MANIFEST}: the label "{label}" is no output of the transform '
+                f"graph. {_AGAIN}"
+            )
+        return graph
+
+    @cached_property
+    def _label_sources(self) -> frozenset[str]:
+        return self._graph.sources(str(self.manifest.label))
+
+    def _split(self, name: str) -> Split:
+        if name in self.manifest.splits:
+            return self.manifest.splits[name]
+        near = get_close_matches(name, self.manifest.splits, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise RecipeError(
+            f'{self.directory} has no split "{name}", but '
+            f"{', '.join(self.manifest.splits) or 'none'}{hint}"
+        )
+
+    def _shard_paths(self, split: str) -> list[str]:
+        paths = []
+        for shard in self._split(split).shards:
+            path = f"{self.directory}/{shard.path}"
+            try:
+                size = tf.io.gfile.stat(path).length
+            except tf.errors.OpError as error:
+                raise DataError(f"{path}: cannot be read ({error.message}). {_AGAIN}") from error
+            if size != shard.bytes:
+                raise DataError(
+                    f"{path}: expected {shard.bytes:,} bytes, as {MANIFEST} says, got {size:,}. "
+                    f"The shard is damaged. {_AGAIN}"
+                )
+            paths.append(path)
+        return paths
+
+    def _records(self, paths: list[str], *, shuffle: bool, seed: int | None) -> tf.data.Dataset:
+        """The serialized records of one epoch."""
+        compression = self.manifest.compression
+        files = tf.data.Dataset.from_tensor_slices(tf.constant(paths, tf.string, [len(paths)]))
+        if not shuffle:
+            return tf.data.TFRecordDataset(files, compression)
+        return files.shuffle(max(len(paths), 1), seed=seed).interleave(
+            lambda path: tf.data.TFRecordDataset(path, compression),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def _parser(self) -> Callable[[tf.Tensor], Any]:
+        """From serialized records [batch] to features, or to (features, label)."""
+        spec, label = self.feature_spec, self.manifest.label
+
+        def parse(serialized: tf.Tensor) -> Any:
+            features = tf.io.parse_example(serialized, spec)
+            if label is None:
+                return features
+            target = features.pop(label)
+            return features, target
+
+        return parse
+
+
+def _read_manifest(path: str) -> Manifest:
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            text = file.read().decode()
+    except tf.errors.NotFoundError as error:
+        raise DataError(
+            f"{path}: not found, so there is no prepared dataset here. "
+            "A run writes the manifest last: one that failed leaves none."
+        ) from error
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error}). {_AGAIN}") from error
+    manifest = Manifest.from_json(text, path=path)
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            if ":" in shard.path or shard.path.startswith("/") or ".." in shard.path.split("/"):
+                raise DataError(
+                    f'{path}: expected shards inside the dataset\'s folder, got "{shard.path}"'
+                )
+    return manifest
+
+
+def _check_graph(path: str, expected: str | None) -> None:
+    files = list(_tree(path))
+    if not files:
+        raise DataError(f"{path}: the transform graph is gone. {_AGAIN}")
+    found = tree_sha256(files)
+    if found != expected:
+        raise DataError(
+            f"{path}: expected the transform graph with sha256 {expected}, which the records were "
+            f"made with, got {found}: it was changed or is of another run. {_AGAIN}"
+        )
+
+
+def _tree(folder: str) -> Iterator[tuple[str, bytes]]:
+    """The files under a folder: (path relative to it, content)."""
+    for parent, _, names in tf.io.gfile.walk(folder):
+        for name in names:
+            path = f"{parent.rstrip('/')}/{name}"
+            with tf.io.gfile.GFile(path, "rb") as file:
+                yield path[len(folder) + 1 :], file.read()
