@@ -1,0 +1,165 @@
+"""Statistics as `tensorflow_metadata` protos, filled as TensorFlow Data Validation fills them.
+
+What TFDV has no field for stands in `custom_stats`. Every number that can come from a sketch has
+its error beside it, and that is 0 where the number is exact.
+
+    of a number column   `unique`, `unique_error`  how many different ones, and the relative
+                                                   standard error of that
+                         `rank_error`              by what share of the numbers the ranks of the
+                                                   median, quantiles and edges can be wrong
+                         `quantiles`               a histogram of 20 buckets of equal count
+    of a string column   `unique_error`            the relative standard error of `unique`
+                         `top_values_error`        how much more often a string can occur than the
+                                                   top values and the rank histogram say
+                         `min_length`, `max_length`  in bytes of UTF-8, as `avg_length` is
+
+Strings of more than 200 characters are cut there, and end in "…".
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from tensorflow_metadata.proto.v0.statistics_pb2 import (
+    CommonStatistics,
+    FeatureNameStatistics,
+    Histogram,
+)
+
+from .column import Column
+from .statistics_columns import Moments, Numbers, Strings
+from .statistics_sketches import Counts
+
+__all__ = ["feature_proto", "quantiles"]
+
+_BUCKETS = 10
+_FINE_BUCKETS = 20
+_TOP_VALUES = 20
+_RANKS = 1000
+_LABEL = 200
+
+_Doubles = npt.NDArray[np.float64]
+_TYPES = {
+    "int64": FeatureNameStatistics.INT,
+    "float32": FeatureNameStatistics.FLOAT,
+    "string": FeatureNameStatistics.STRING,
+}
+
+
+def feature_proto(column: Column, found: Numbers | Strings) -> FeatureNameStatistics:
+    """The statistics of one column; of one without values, how many are missing and no more."""
+    proto = FeatureNameStatistics(type=_TYPES[column.type])
+    proto.path.step.append(column.name)
+    if isinstance(found, Strings):
+        _fill_common(proto.string_stats.common_stats, found.count, found.missing)
+        if found.count:
+            _fill_strings(proto, found)
+    else:
+        _fill_common(proto.num_stats.common_stats, found.count, found.missing)
+        if found.count:
+            _fill_numbers(proto, found)
+    return proto
+
+
+def quantiles(values: _Doubles, counts: Counts, at: npt.ArrayLike) -> _Doubles:
+    """Quantiles of numbers, interpolated between neighbours as numpy and pandas do by default.
+
+    Args:
+      values: At least one number, ascending; [values].
+      counts: How often each occurs; [values].
+      at: The shares of the numbers, each in [0, 1]; [shares].
+
+    Returns:
+      The numbers below which those shares lie; [shares].
+
+    >>> quantiles(np.array([1.0, 5.0]), np.array([3, 1]), [0.0, 0.5, 0.75, 1.0])
+    array([1., 1., 2., 5.])
+    """
+    ends = np.cumsum(counts)
+    places = np.asarray(at) * (ends[-1] - 1)
+    floors = np.floor(places)
+    low, high = (
+        values[np.searchsorted(ends, np.minimum(place, ends[-1] - 1), side="right")]
+        for place in (floors, floors + 1)
+    )
+    share, step = places - floors, high - low
+    between: _Doubles = np.where(share < 0.5, low + step * share, high - step * (1 - share))
+    return between
+
+
+def _fill_common(proto: CommonStatistics, count: int, missing: int) -> None:
+    proto.num_non_missing, proto.num_missing = count, missing
+    if count:
+        proto.min_num_values = proto.max_num_values = 1
+        proto.avg_num_values, proto.tot_num_values = 1.0, count
+        proto.num_values_histogram.CopyFrom(_equal_counts(np.ones(_BUCKETS + 1), count))
+
+
+def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
+    stats, moments = proto.num_stats, found.moments
+    if moments is None:
+        stats.histograms.add(type=Histogram.STANDARD, num_nan=found.not_finite)
+        stats.histograms.add(type=Histogram.QUANTILES, num_nan=found.not_finite)
+        return
+    values, counts = found.points()
+    stats.mean, stats.std_dev, stats.num_zeros = moments.mean, moments.std_dev, moments.zeros
+    stats.min, stats.max = moments.minimum, moments.maximum
+    shares = np.arange(_FINE_BUCKETS + 1) / _FINE_BUCKETS
+    bounds = quantiles(values, counts, shares)
+    bounds[0], bounds[-1] = moments.minimum, moments.maximum
+    stats.median = bounds[_FINE_BUCKETS // 2]
+    stats.histograms.append(_equal_widths(values, counts, moments))
+    stats.histograms.append(_equal_counts(bounds[:: _FINE_BUCKETS // _BUCKETS], moments.count))
+    for histogram in stats.histograms:
+        histogram.num_nan = found.not_finite
+    unique, unique_error = found.unique()
+    _custom(proto, unique=unique, unique_error=unique_error, rank_error=found.rank_error())
+    proto.custom_stats.add(name="quantiles", histogram=_equal_counts(bounds, moments.count))
+
+
+def _fill_strings(proto: FeatureNameStatistics, found: Strings) -> None:
+    stats = proto.string_stats
+    stats.unique, unique_error = found.unique()
+    stats.avg_length = found.total_bytes / found.count
+    for rank, (value, count) in enumerate(found.top(_RANKS)):
+        value = value if len(value) <= _LABEL else value[:_LABEL] + "…"
+        if rank < _TOP_VALUES:
+            stats.top_values.add(value=value, frequency=count)
+        # TFDV counts ranks from 0 and makes both ends the same.
+        stats.rank_histogram.buckets.add(
+            low_rank=rank, high_rank=rank, label=value, sample_count=count
+        )
+    _custom(
+        proto,
+        unique_error=unique_error,
+        top_values_error=found.top_error(),
+        min_length=found.shortest,
+        max_length=found.longest,
+    )
+
+
+def _custom(proto: FeatureNameStatistics, **numbers: float | None) -> None:
+    for name, number in numbers.items():
+        proto.custom_stats.add(name=name, num=number)
+
+
+def _equal_counts(bounds: _Doubles, count: int) -> Histogram:
+    proto = Histogram(type=Histogram.QUANTILES)
+    buckets = len(bounds) - 1
+    for low, high in pairwise(bounds):
+        proto.buckets.add(low_value=low, high_value=high, sample_count=count / buckets)
+    return proto
+
+
+def _equal_widths(values: _Doubles, counts: Counts, moments: Moments) -> Histogram:
+    """Buckets that hold their low and not their high value; the last one holds both."""
+    proto = Histogram(type=Histogram.STANDARD)
+    low, high = float(moments.minimum), float(moments.maximum)
+    edges = np.linspace(low, high, _BUCKETS + 1 if low < high else 2)
+    below = np.concatenate([[0], np.cumsum(counts)])[np.searchsorted(values, edges[1:-1])]
+    inside = np.diff(below, prepend=0, append=moments.count)
+    for (low, high), count in zip(pairwise(edges), inside, strict=True):
+        proto.buckets.add(low_value=low, high_value=high, sample_count=count)
+    return proto
