@@ -86,5 +86,5 @@ class Serially(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         self._work.setup()
 
-    def process(self, element: Any, *side_inputs: Any) -> Iterable[Any]:
-        return self._work(element, *side_inputs)
+    def process(self, element: Any) -> Iterable[Any]:
+        return self._work(element)

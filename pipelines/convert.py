@@ -65,6 +65,7 @@ def convert(texts: pa.StringArray, column: Column) -> Values:
     stripped = pc.ascii_trim_whitespace(texts)
     tokens = pa.array(["", *column.missing])
     missing = ~true_of(stripped.is_valid()) | true_of(pc.is_in(stripped, value_set=tokens))
+    missing |= _writes_out_missing(stripped, column)
     values, reasons = _CONVERT[column.type](stripped, column)
     reasons[missing] = Reason.GOOD
     if column.bad_value == "missing":
@@ -73,6 +74,22 @@ def convert(texts: pa.StringArray, column: Column) -> Values:
     if column.required:
         reasons[missing] = Reason.MISSING_REQUIRED
     return Values(pc.if_else(pa.array(missing | (reasons > 0)), None, values), reasons)
+
+
+def _writes_out_missing(texts: pa.StringArray, column: Column) -> Mask:
+    """Which texts are another way to write a number that means "no value", as "-999.0" is."""
+    if not column.missing_numbers:
+        return np.zeros(len(texts), np.bool_)
+    parse: tuple[str, pa.DataType, Any] = (
+        (_INTEGER, pa.int64(), _int64) if column.type == "int64" else (_NUMBER, pa.float64(), float)
+    )
+    well_formed = pc.match_substring_regex(texts, parse[0])
+    numbers = _parsed(texts, well_formed, *parse[1:])
+    if column.type == "float32":
+        with np.errstate(over="ignore"):
+            numbers = numbers.astype(np.float32)
+    meaning = np.array(column.missing_numbers, numbers.dtype)
+    return true_of(well_formed) & np.isin(numbers, meaning)
 
 
 def _strings(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:

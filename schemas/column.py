@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -126,6 +127,8 @@ class Column:
                 yield f"{name} {bound} is not a finite {self.type}"
             elif self.type == "int64" and bound != int(bound):
                 yield f"{name} {bound} is not a whole number, and the type is int64"
+            elif self.bad_value == "clip" and bound in self.missing_numbers:
+                yield f'values are clipped to the {name} {bound:.15g}, which means "no value"'
 
     def _text_problems(self) -> Iterator[str]:
         written = tuple(pair[0] for pair in self.spelling)
@@ -152,6 +155,21 @@ class Column:
     def missing_value(self) -> int | float | str:
         """What stands for "no value" in a tensor: "", NaN, or `MISSING_INT64`."""
         return _MISSING[self.type]
+
+    @property
+    def missing_numbers(self) -> tuple[int | float, ...]:
+        """The missing tokens of a number's column as numbers: a request sends -999, not "-999".
+
+        >>> Column("income", "int64", missing=("?", "-999")).missing_numbers
+        (-999,)
+        """
+        if self.type == "string":
+            return ()
+        numbers: list[int | float] = []
+        for token in self.missing:
+            with suppress(ValueError):
+                numbers.append(int(token) if self.type == "int64" else float(token))
+        return tuple(number for number in numbers if abs(number) <= _LARGEST[self.type])
 
     def expectation(self) -> str:
         """The good values, in words, for messages.

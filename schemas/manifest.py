@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
 from .errors import DataError
 
 __all__ = ["MANIFEST", "Ledger", "Manifest", "Shard", "SourceFile", "Split", "tree_sha256"]
 
 MANIFEST = "manifest.json"
+
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True)
@@ -149,21 +151,46 @@ class Manifest:
         """
         try:
             data = json.loads(text)
-            return cls(
-                **{
+            return _checked(
+                cls,
+                {
                     **data,
-                    "inputs": tuple(SourceFile(**file) for file in data["inputs"]),
+                    "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
                     "splits": {
-                        name: Split(split["records"], tuple(Shard(**s) for s in split["shards"]))
+                        name: _checked(
+                            Split,
+                            {**split, "shards": tuple(_checked(Shard, s) for s in split["shards"])},
+                        )
                         for name, split in data["splits"].items()
                     },
-                    "ledger": {name: Ledger(**entry) for name, entry in data["ledger"].items()},
-                }
+                    "ledger": {
+                        name: _checked(Ledger, entry) for name, entry in data["ledger"].items()
+                    },
+                },
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"{path}: not a recordmill manifest ({error}). Prepare the dataset again."
             ) from error
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "str": (str,),
+    "str | None": (str, type(None)),
+    "Mapping": (dict,),
+    "tuple": (tuple,),
+}
+
+
+def _checked(kind: type[_Record], values: dict[str, Any]) -> _Record:
+    """A record of these values; TypeError where one is not what the field's annotation says."""
+    for one in fields(kind):  # type: ignore[arg-type]
+        expected = _KINDS[str(one.type).partition("[")[0]]
+        value = values.get(one.name)
+        if one.name in values and (not isinstance(value, expected) or isinstance(value, bool)):
+            raise TypeError(f"{one.name}: expected {one.type}, got {value!r}")
+    return kind(**values)
 
 
 def tree_sha256(files: Iterable[tuple[str, bytes]]) -> str:

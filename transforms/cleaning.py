@@ -8,9 +8,7 @@ What a `Column` rejects cannot be rejected here and stays as it is.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from contextlib import suppress
 
 import tensorflow as tf
 
@@ -76,22 +74,11 @@ def _replace(text: tf.Tensor, changes: Mapping[str, str]) -> tf.Tensor:
 def _clean_number(x: tf.Tensor, column: Column) -> tf.Tensor:
     missing = tf.constant(column.missing_value, x.dtype)
     number = tf.where(is_missing(x), missing, x) if x.dtype.is_floating else x
-    for token in _numbers(column):
-        number = tf.where(tf.equal(number, tf.constant(token, x.dtype)), missing, number)
+    for value in column.missing_numbers:
+        number = tf.where(tf.equal(number, tf.constant(value, x.dtype)), missing, number)
     if column.bad_value == "reject" or (column.minimum is None and column.maximum is None):
         return number
     clipped = clip(number, minimum=column.minimum, maximum=column.maximum)
     if column.bad_value == "clip":
         return clipped
     return tf.where(tf.equal(clipped, number), number, missing)
-
-
-def _numbers(column: Column) -> list[int | float]:
-    """The missing tokens that write out a number of the column's type."""
-    numbers: list[int | float] = []
-    for token in column.missing:
-        with suppress(ValueError):
-            numbers.append(int(token) if column.type == "int64" else float(token))
-    if column.type == "int64":
-        return [n for n in numbers if -(2**63) <= n < 2**63]
-    return [n for n in numbers if math.isfinite(n)]

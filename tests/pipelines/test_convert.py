@@ -50,8 +50,17 @@ def _expected(text: str | None, column: Column) -> Any:
     stripped = (text or "").strip(BLANKS)
     if not stripped or stripped in column.missing:
         return "missing_required" if column.required else None
+    if _writes_out_missing(stripped, column):
+        return "missing_required" if column.required else None
     value = _parse(stripped, column)
     return None if value in SLUGS and column.bad_value == "missing" else value
+
+
+def _writes_out_missing(text: str, column: Column) -> bool:
+    """Whether a text is another way to write a number that is a missing token."""
+    unbounded = Column("x", column.type)
+    number = _parse(text, unbounded)
+    return not isinstance(number, str) and number in column.missing_numbers
 
 
 def _parse(text: str, column: Column) -> Any:
