@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -46,21 +46,36 @@ class Concurrently(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         self._work.setup()
-        self._pool = ThreadPoolExecutor(self._threads or os.cpu_count() or 1)
+        threads = self._threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(threads)
+        self._in_flight = 2 * threads
 
     def start_bundle(self) -> None:
         self._pending: deque[Future[list[Any]]] = deque()
 
     def process(self, element: Any, *side_inputs: Any) -> Iterator[Any]:
         self._pending.append(self._pool.submit(_listed, self._work, element, *side_inputs))
-        limit = 2 * (self._threads or os.cpu_count() or 1)
-        while len(self._pending) >= limit:
-            yield from self._pending.popleft().result()
+        yield from self._outputs(keep=self._in_flight - 1)
 
     def finish_bundle(self) -> Iterator[Any]:
-        while self._pending:
-            for output in self._pending.popleft().result():
-                yield _windowed(output)
+        for output in self._outputs(keep=0):
+            yield _windowed(output)
+
+    def _outputs(self, *, keep: int) -> Iterator[Any]:
+        """The outputs of the elements that were first, while more than `keep` are in flight."""
+        try:
+            while len(self._pending) > keep:
+                yield from self._pending[0].result()
+                self._pending.popleft()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        """Ends all that is in flight, so that no thread writes on while the run cleans up."""
+        for future in self._pending:
+            future.cancel()
+        wait(self._pending)
 
     def teardown(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -33,10 +33,12 @@ __all__ = ["ArrowCoder", "Keyed", "ShuffleByGroup", "ShuffleOnDisk", "bucket_cou
 KEY = ("__key_hi", "__key_lo")
 """The columns that carry the two lanes of a row's 128-bit key between clean and shuffle."""
 
-BATCH_ROWS = 8192
+BATCH_ROWS = 32_768
 """Rows in a batch of a bucket; the last one may be shorter."""
 
-_CELLS_IN_A_BUCKET = 1 << 18
+_SMALL_BUCKET = 1 << 18
+_BUCKET = 1 << 20
+_FEW_BUCKETS = 8
 _MAX_BUCKETS = 1024
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
@@ -89,12 +91,14 @@ def bucket_count(rows: int, columns: int) -> int:
     """The number of buckets of a split: a power of two, from the numbers of rows and columns.
 
     It depends on nothing else, so neither do the batches, the sums and the shards. A bucket holds
-    about 2^18 values, until there are 1,024 buckets; beyond, buckets grow.
+    up to 2^18 values until there are 8 of them, so that few rows make work for several threads;
+    then up to 2^20, until there are 1,024; beyond, buckets grow.
 
     >>> bucket_count(0, 15), bucket_count(32_561, 15), bucket_count(2_083_904, 15)
-    (1, 2, 128)
+    (1, 2, 32)
     """
-    wanted = max(1, -(-rows * columns // _CELLS_IN_A_BUCKET))
+    values = rows * columns
+    wanted = max(-(-values // _BUCKET), min(-(-values // _SMALL_BUCKET), _FEW_BUCKETS), 1)
     return int(min(1 << (wanted - 1).bit_length(), _MAX_BUCKETS))
 
 

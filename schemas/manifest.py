@@ -123,6 +123,8 @@ class Manifest:
       label: The name of the label among the transformed features, or None.
       transform_fn: {"sha256": the digest of the graph's folder, see `tree_sha256`}.
       parity: The result of the parity check.
+      unseen: By split but "train", by string column: how many rows have a value that no row of
+        train has; None where there were too many different values to tell.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Manifest:
     label: str | None
     transform_fn: Mapping[str, str]
     parity: Mapping[str, Any]
+    unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of `manifest.json`: sorted by nothing, in the order of the fields."""

@@ -90,6 +90,22 @@ class StatisticsFold:
                 total.absorb(found)  # type: ignore[arg-type]  # of one class
         return merged
 
+    def unseen(self, profile: Profile, training: Profile) -> dict[str, int | None]:
+        """How many values of each string column were never seen in training.
+
+        A vocabulary has no entry for such a value, here or in a request.
+
+        Returns:
+          The number of rows by column; None where one of the two has too many different values
+          to know them all.
+        """
+        pairs = zip(self.schema.names, profile.columns, training.columns, strict=True)
+        return {
+            name: found.unseen_in(trained)
+            for name, found, trained in pairs
+            if isinstance(found, Strings) and isinstance(trained, Strings)
+        }
+
     def to_proto(
         self, profiles: Mapping[str, Profile]
     ) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -272,6 +272,13 @@ class Strings:
         """How much more often than `top` says a string can occur, in it or not; 0 is exact."""
         return max(int(self.frequent.errors.max(initial=0)), self.frequent.floor)
 
+    def unseen_in(self, other: Strings) -> int | None:
+        """How many of these strings are none of the other's; None where only a sketch is left."""
+        if self.frequent.distinct is not None or other.frequent.distinct is not None:
+            return None
+        seen = pc.is_in(self.frequent.values, value_set=other.frequent.values)
+        return int(self.frequent.counts[~seen.to_numpy(zero_copy_only=False)].sum())
+
     def _lengths(self, count: int, total: int, shortest: int, longest: int) -> None:
         self.count += count
         self.total_bytes += total

@@ -42,7 +42,7 @@ class TransformGraph:
 
     def __call__(self, columns: Mapping[str, tf.Tensor]) -> dict[str, Any]:
         """The transformed features of all raw columns of `inputs`."""
-        return dict(self._function(*(columns[name] for name in sorted(self.inputs))))
+        return dict(self._function({name: columns[name] for name in self.inputs}))
 
     @property
     def raw_spec(self) -> dict[str, tf.io.FixedLenFeature]:

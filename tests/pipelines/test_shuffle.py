@@ -67,7 +67,7 @@ def on_disk(keyed: list[Keyed], directory: str, *, distinct: bool = False) -> li
 
 @pytest.fixture
 def small_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shuffle, "_CELLS_IN_A_BUCKET", 40)
+    monkeypatch.setattr(shuffle, "_BUCKET", 40)
     monkeypatch.setattr(shuffle, "BATCH_ROWS", 7)
 
 
@@ -133,7 +133,8 @@ def test_a_split_without_rows_has_one_empty_bucket(tmp_path: Path) -> None:
 
 
 def test_the_number_of_buckets_is_a_power_of_two_of_the_cells() -> None:
-    assert [bucket_count(rows, 150) for rows in (1, 1747, 1748, 20_000)] == [1, 1, 2, 16]
+    rows = (1, 1747, 1748, 20_000, 60_000)
+    assert [bucket_count(count, 150) for count in rows] == [1, 1, 2, 8, 16]
     assert bucket_count(10**10, 15) == 1024
 
 

@@ -1,0 +1,38 @@
+"""How data flows: read, clean, split, shuffle, profile, analyze, transform, write, publish."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analyze import AnalyzeDataset
+    from .preparation import prepare
+    from .read import CsvFormat, Input
+    from .recipe import Recipe, find_recipe
+    from .split import Splitting
+
+__all__ = [
+    "AnalyzeDataset",
+    "CsvFormat",
+    "Input",
+    "Recipe",
+    "Splitting",
+    "find_recipe",
+    "prepare",
+]
+
+_HOMES = {
+    "AnalyzeDataset": "analyze",
+    "CsvFormat": "read",
+    "Input": "read",
+    "Recipe": "recipe",
+    "Splitting": "split",
+    "find_recipe": "recipe",
+    "prepare": "preparation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name when it is first asked for: TensorFlow takes seconds, and not all need it."""
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,175 @@
+"""`Recipe`: everything that says what a dataset is made of, in one frozen record."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow.compute as pc
+
+from ..schemas.errors import RecipeError
+from ..schemas.schema import Schema
+from .read import CsvFormat, Input
+from .split import Splitting
+
+__all__ = ["BUILT_IN", "PreprocessingFn", "Recipe", "find_recipe"]
+
+PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
+"""The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
+
+BUILT_IN = {"census": "recordmill.pipelines.census:CENSUS"}
+"""The recipes that come with recordmill, by name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a dataset is made of.
+
+    Attributes:
+      name: The dataset's name, for people.
+      schema: The columns of the input.
+      preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
+        `schema.inputs`. The graph it traces makes the records and serves.
+      csv: How the files are written.
+      split: By content, or by input where each input names its split.
+      filters: Rows for which one of these is not true are left out, such as
+        `pc.field("age") >= 18`; null counts as not true.
+      sampling: The share of rows to keep, in (0, 1]; which ones depends on their content and seed.
+      distinct: Whether rows equal to another row of their split are left out.
+      max_reject_ratio: The run fails when more than this share of the records read is rejected.
+      seed: Of the canonical order, the split by content and the sampling.
+      target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
+      shards: The number of shards of a split, instead of by size; splits not named go by size.
+      compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
+      sample: Writes the recipe's own small input into a folder and returns the inputs; None where
+        the recipe has none.
+
+    Raises:
+      RecipeError: A field is out of its range; the message names it.
+    """
+
+    name: str
+    schema: Schema
+    preprocessing_fn: PreprocessingFn
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    split: Splitting = field(default_factory=Splitting)
+    filters: tuple[pc.Expression, ...] = ()
+    sampling: float = 1.0
+    distinct: bool = False
+    max_reject_ratio: float = 0.01
+    seed: int = 0
+    target_shard_mb: int = 128
+    shards: Mapping[str, int] = field(default_factory=dict)
+    compression: Literal["", "GZIP"] = ""
+    sample: Callable[[str], tuple[Input, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        checks = [
+            (not self.name, "name: expected a name, got an empty one"),
+            (not 0 < self.sampling <= 1, f"sampling: expected (0, 1], got {self.sampling}"),
+            (
+                not 0 <= self.max_reject_ratio <= 1,
+                f"max_reject_ratio: expected [0, 1], got {self.max_reject_ratio}",
+            ),
+            (
+                not 0 <= self.seed < 2**63,
+                f"seed: expected an integer in [0, 2^63), got {self.seed}",
+            ),
+            (
+                self.target_shard_mb < 1,
+                f"target_shard_mb: expected at least 1, got {self.target_shard_mb}",
+            ),
+            (
+                any(count < 1 for count in self.shards.values()),
+                f"shards: expected at least 1 each, got {dict(self.shards)}",
+            ),
+            (
+                self.compression not in ("", "GZIP"),
+                f'compression: expected "" or "GZIP", got "{self.compression}"',
+            ),
+        ]
+        for wrong, message in checks:
+            if wrong:
+                raise RecipeError(f"recipe {self.name}: {message}")
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as JSON for the manifest: all fields, the defaults too."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it; functions by module, name and digest of their source."""
+    if isinstance(value, Schema):
+        return value.to_pbtxt()
+    if hasattr(value, "__dataclass_fields__"):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if callable(value) and not isinstance(value, pc.Expression):
+        return _described(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _described(function: Callable[..., Any]) -> dict[str, str]:
+    name = f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}"
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return {"function": name}
+    return {"function": name, "sha256": hashlib.sha256(source.encode()).hexdigest()}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Args:
+      name: A built-in ("census"), or where a recipe stands: "package.module:NAME" or
+        "path/file.py:NAME".
+
+    Raises:
+      RecipeError: There is no such recipe; the message gives the nearest name.
+    """
+    if ":" not in name and name not in BUILT_IN:
+        near = get_close_matches(name, BUILT_IN, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise RecipeError(
+            f'no recipe "{name}".{hint} Give a built-in ({", ".join(BUILT_IN)}), FILE.py:NAME '
+            "or MODULE:NAME."
+        )
+    place, _, attribute = BUILT_IN.get(name, name).rpartition(":")
+    module = _load_file(place) if place.endswith(".py") else _load_module(place)
+    recipe = getattr(module, attribute, None)
+    if not isinstance(recipe, Recipe):
+        found = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
+        raise RecipeError(
+            f'{place} has no recipe "{attribute}"; '
+            + (f"it has {', '.join(found)}" if found else "it has none at all")
+        )
+    return recipe
+
+
+def _load_module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise RecipeError(f"cannot import the recipe's module {name}: {error}") from error
+
+
+def _load_file(path: str) -> Any:
+    """The module in a file. It stays out of `sys.modules`, so its functions pickle by value and
+    workers need not have the file."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise RecipeError(f"no recipe file {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,223 @@
+"""Files into clean rows with keys, and an account of every record: parse -> clean -> place.
+
+One step, so that a block of text is worked on by one thread from its bytes to its sorted run and
+nothing large goes from stage to stage.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from itertools import islice
+from operator import add
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.pvalue import TaggedOutput
+
+from ..schemas.errors import DataError
+from ..schemas.manifest import Ledger
+from . import files
+from .clean import Cleaned, clean
+from .concurrent import Concurrently, Serially, Work
+from .elements import Block, Reject
+from .read import FilePart, ScannedFile, parse_part, parts
+from .recipe import Recipe
+from .shuffle import KEY, Keyed
+from .split import UNSPLIT
+
+__all__ = ["SAMPLE_ROWS", "Account", "ReadRows", "RowsRead", "check_rejects", "merge_samples"]
+
+SAMPLE_ROWS = 64
+"""Rows of a split whose text is kept for the parity check: those with the smallest keys."""
+
+_SHOWN = 5
+"""Rejects in the message of a run that had too many."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of some records, by split, before they were shuffled."""
+
+    ledger: Mapping[str, Ledger]
+    size: int = 0
+
+    def __add__(self, other: Account) -> Account:
+        names = sorted({*self.ledger, *other.ledger})
+        none = Ledger()
+        return Account(
+            {name: self.ledger.get(name, none) + other.ledger.get(name, none) for name in names},
+            self.size + other.size,
+        )
+
+    @property
+    def records(self) -> int:
+        """The records read."""
+        return sum(ledger.read for ledger in self.ledger.values())
+
+    @property
+    def rejected(self) -> int:
+        """The records rejected, for whatever reason."""
+        return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
+
+
+class RowsRead(NamedTuple):
+    """What `ReadRows` gives.
+
+    Attributes:
+      rows: Cleaned rows, as `place` made them of each `Keyed` batch.
+      account: One `Account` of all records.
+      samples: (split, batch): the text of the `SAMPLE_ROWS` rows with the smallest keys, in the
+        order of their keys, and the two key columns.
+    """
+
+    rows: beam.PCollection[Any]
+    account: beam.PCollection[Account]
+    samples: beam.PCollection[tuple[str, pa.RecordBatch]]
+
+
+@dataclass
+class ReadRows(beam.PTransform):  # type: ignore[misc]
+    """PCollection[ScannedFile] -> `RowsRead`.
+
+    Attributes:
+      recipe: What the columns are and which rows count.
+      place: What happens to rows as soon as they are clean, such as `partial(spill, directory)`.
+      rejects: A folder for the rejects: one file of JSON lines a block that has any.
+      in_threads: Whether a pool of threads works, each holding what `place` gives for a whole
+        part of a file; else one part after the other, one block in memory.
+    """
+
+    recipe: Recipe
+    place: Callable[[Keyed], Any]
+    rejects: str
+    in_threads: bool
+
+    def expand(self, scanned: beam.PCollection[ScannedFile]) -> RowsRead:
+        work: Work = _ReadPart(self.recipe, self.place, self.rejects)
+        read = (
+            scanned
+            | "CutFiles" >> beam.FlatMap(parts)
+            | "SpreadParts" >> beam.Reshuffle()
+            # FilePart
+            | "ParseAndClean"
+            >> beam.ParDo(Concurrently(work) if self.in_threads else Serially(work)).with_outputs(
+                "account", "sample", main="rows"
+            )
+        )
+        return RowsRead(
+            rows=read.rows,
+            account=read.account | "AddUp" >> beam.CombineGlobally(_sum),
+            samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(merge_samples),
+        )
+
+
+def _sum(accounts: Iterable[Account]) -> Account:
+    return reduce(add, accounts, Account({}))
+
+
+@dataclass(frozen=True)
+class _ReadPart:
+    """The work: FilePart -> placed rows, and tagged "account" and "sample"."""
+
+    recipe: Recipe
+    place: Callable[[Keyed], Any]
+    rejects: str
+
+    def setup(self) -> None:
+        pass
+
+    def __call__(self, part: FilePart) -> Iterator[Any]:
+        names = self.recipe.schema.names
+        for block in parse_part(part, column_names=names, csv_format=self.recipe.csv):
+            cleaned = clean(
+                block,
+                self.recipe.schema,
+                splitting=self.recipe.split,
+                seed=self.recipe.seed,
+                filters=self.recipe.filters,
+                sampling=self.recipe.sampling,
+            )
+            _write_rejects(cleaned.rejects, self.rejects, block)
+            for split, chosen in _splits(cleaned):
+                yield self.place(_keyed(split, cleaned, chosen))
+                yield TaggedOutput("sample", (split, _sample(block, cleaned, chosen)))
+            yield TaggedOutput("account", Account(cleaned.ledger, block.size))
+
+
+def _splits(cleaned: Cleaned) -> Iterator[tuple[str, Any]]:
+    """Each split that has rows here, and their places."""
+    for index, split in enumerate(cleaned.splits):
+        chosen = np.flatnonzero(cleaned.split == index)
+        if len(chosen):
+            yield split, chosen
+
+
+def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:
+    keys = [pa.array(cleaned.hi), pa.array(cleaned.lo)]
+    schema = cleaned.batch.schema
+    for name in KEY:
+        schema = schema.append(pa.field(name, pa.uint64()))
+    batch = pa.RecordBatch.from_arrays([*cleaned.batch.columns, *keys], schema=schema)
+    return Keyed(split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen)))
+
+
+def _sample(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
+    """The text of the rows of the block with the smallest keys, in no order."""
+    if len(chosen) > SAMPLE_ROWS:
+        chosen = chosen[np.argpartition(cleaned.hi[chosen], SAMPLE_ROWS)[:SAMPLE_ROWS]]
+    texts = block.batch.take(pa.array(cleaned.rows[chosen]))
+    columns = [column.dictionary_decode() for column in texts.columns]
+    keys = [pa.array(cleaned.hi[chosen]), pa.array(cleaned.lo[chosen])]
+    return pa.RecordBatch.from_arrays(columns + keys, [*texts.schema.names, *KEY])
+
+
+def merge_samples(samples: Iterable[pa.RecordBatch]) -> pa.RecordBatch | None:
+    """The `SAMPLE_ROWS` rows with the smallest keys, in order; None of no samples."""
+    held = [sample for sample in samples if sample is not None]
+    if not held:
+        return None
+    table = pa.Table.from_batches(held).sort_by([(name, "ascending") for name in KEY])
+    return table.slice(0, SAMPLE_ROWS).combine_chunks().to_batches()[0]
+
+
+def _write_rejects(rejects: Sequence[Reject], folder: str, block: Block) -> None:
+    """One file a block, under a name that a replay writes again with the same content."""
+    if not rejects:
+        return
+    place = "-".join(f"{number:06d}" for number in block.position)
+    path = files.join(folder, block.split or UNSPLIT, f"{place}.jsonl")
+    with files.create(path, durable=False) as lines:
+        for reject in rejects:
+            lines.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
+
+
+def check_rejects(account: Account, *, limit: float, folder: str) -> Account:
+    """The account itself, where not too many records were rejected.
+
+    Raises:
+      DataError: More than `limit` of the records were; the message counts them by reason and
+        shows the first ones.
+    """
+    if account.rejected <= limit * account.records:
+        return account
+    reasons = _sum([Account({"": ledger}) for ledger in account.ledger.values()]).ledger[""]
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
+    raise DataError(
+        f"{account.rejected:,} of {account.records:,} records were rejected "
+        f"({account.rejected / account.records:.2%}; max_reject_ratio is {limit:.2%}): {counts}. "
+        f"Nothing was published. The first ones:\n{_first_rejects(folder)}"
+    )
+
+
+def _first_rejects(folder: str) -> str:
+    shown: list[str] = []
+    for name in files.list_files(folder):
+        with files.read(files.join(folder, name)) as lines:
+            for line in islice(lines, _SHOWN - len(shown)):
+                shown.append(f"  {Reject(**json.loads(line))}")
+    return "\n".join(shown)

@@ -1,0 +1,215 @@
+"""`Transform`: a bucket through the transform graph, into a file of framed tf.Examples.
+
+Each batch is fed, run, encoded and framed as a whole. The batches are the bucket's own, so what
+is written depends on the rows alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from ..schemas.errors import DataError
+from .elements import Bucket, Feed
+from .encode import encode
+from .shards import Segment, write_segment
+
+__all__ = ["Transform", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
+
+Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
+
+_NODE = re.compile(r"\{\{node ([^}]+)\}\}")
+_LONGEST_MESSAGE = 500
+
+
+def configure_tensorflow_threads() -> None:
+    """Makes every TensorFlow op run on one thread, so that no sum depends on the number of cores.
+
+    Ops still run beside each other: with one thread for all of them, batches of different
+    threads would wait for one another. To be called before TensorFlow runs its first op; after
+    that it changes nothing and says so in the log.
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:
+        logging.getLogger(__name__).warning(
+            "TensorFlow is already running with several threads an op: the last bits of floats can "
+            "depend on the number of cores"
+        )
+
+
+@dataclass
+class Transform:
+    """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
+
+    The folder holds `transform_fn` and `transformed_metadata`, as tensorflow_transform writes
+    them. The graph is loaded once a worker and used by all of its threads.
+
+    Attributes:
+      feed: Makes the tensors of a batch.
+      directory: The folder that segments go to.
+    """
+
+    feed: Feed
+    directory: str
+
+    def setup(self) -> None:
+        configure_tensorflow_threads()
+        self.feed.setup()
+        self._loading = Lock()
+        self._loaded: dict[str, TransformFunction] = {}
+
+    def __call__(self, element: Bucket, *side_inputs: str) -> list[Segment]:
+        """Writes the segment of a bucket.
+
+        Raises:
+          DataError: The graph fails on a batch, or gives another number of rows than it got. The
+            message names the split, and the op and the columns it reads where TensorFlow says.
+          RecipeError: A feature is of a type that a tf.Example cannot hold.
+        """
+        (folder,) = side_inputs
+        with self._loading:
+            if folder not in self._loaded:
+                self._loaded[folder] = TransformFunction(folder)
+        return [
+            write_segment(
+                self.directory,
+                split=element.split,
+                index=element.index,
+                batches=self._records(element, self._loaded[folder]),
+            )
+        ]
+
+    def _records(
+        self, bucket: Bucket, function: TransformFunction
+    ) -> Iterator[pa.LargeBinaryArray]:
+        for batch in bucket.open():
+            try:
+                features = function(self.feed(batch))
+            except tf.errors.OpError as error:
+                raise DataError(f"{bucket.split}: {function.explain(error)}") from error
+            for name, feature in features.items():
+                if len(feature) != batch.num_rows:
+                    raise DataError(
+                        f'{bucket.split}: feature "{name}": expected a value for each of '
+                        f"{batch.num_rows:,} rows, got {len(feature):,}; the preprocessing_fn "
+                        "must keep the rows as they are"
+                    )
+            yield encode(features)
+
+
+class TransformFunction:
+    """The transform graph in a folder as tensorflow_transform writes it; threads can share it."""
+
+    def __init__(self, folder: str) -> None:
+        output = tft.TFTransformOutput(folder)
+        # The module owns the vocabulary tables: they live as long as it does.
+        self._module = tf.saved_model.load(output.transform_savedmodel_dir)
+        self._specs = output.transformed_feature_spec()
+
+    def __call__(self, tensors: Mapping[str, Any]) -> Features:
+        """The transformed features of raw tensors, as `encode` takes them.
+
+        Raises:
+          tf.errors.OpError: An op fails.
+        """
+        return stored_features(self._module.transform_fn(dict(tensors)), self._specs)
+
+    def explain(self, error: tf.errors.OpError) -> str:
+        """Which op failed, the raw columns it reads, and why, on one line."""
+        node = _NODE.search(error.message)
+        reason = re.sub(r"(?s).*<stack traces unavailable>|\[\[\{\{node .*", "", error.message)
+        reason = " ".join(reason.split())[:_LONGEST_MESSAGE]
+        if not node:
+            return f"the transform graph failed: {reason}"
+        columns = ", ".join(f'"{name}"' for name in self._columns_read(node[1]))
+        reads = f", which reads {columns}" if columns else ""
+        return f'the transform graph failed at "{node[1]}"{reads}: {reason}'
+
+    def _columns_read(self, node: str) -> list[str]:
+        """The raw columns that a node depends on; one of an inner graph as the op that runs it."""
+        function = self._module.transform_fn
+        columns = {
+            tensor.op.name: name
+            for tensor, name in zip(function.inputs, self._input_names(), strict=False)
+        }
+        ops = {op.name: op for op in function.graph.get_operations()}
+        while node and node not in ops:
+            node = node.rpartition("/")[0]
+        waiting, seen = [node] if node else [], {node}
+        while waiting:
+            op = ops[waiting.pop()]
+            sources = {t.op.name for t in op.inputs} | {o.name for o in op.control_inputs}
+            waiting.extend(sources - seen)
+            seen |= sources
+        return sorted({columns[name] for name in seen if name in columns})
+
+    def _input_names(self) -> list[str]:
+        """The raw column of each of the function's own inputs; captures come after them."""
+        (specs,), _ = self._module.transform_fn.structured_input_signature
+        return [
+            name
+            for name in sorted(specs)
+            for _ in tf.nest.flatten(specs[name], expand_composites=True)
+        ]
+
+
+def stored_features(tensors: Mapping[str, Any], specs: Mapping[str, Any]) -> Features:
+    """Transformed tensors as the features of a tf.Example that `specs` parse.
+
+    Args:
+      tensors: Dense, sparse or ragged, batched, by name.
+      specs: The feature spec of each, as `tft.TFTransformOutput.transformed_feature_spec` has it.
+
+    Returns:
+      Dense tensors as arrays under their names. Sparse and ragged ones as Arrow lists under the
+      keys their spec names: values, and indices or row lengths.
+    """
+    features: Features = {}
+    for name, spec in specs.items():
+        tensor = tensors[name]
+        if isinstance(spec, tf.io.FixedLenFeature):
+            features[name] = tensor.numpy()
+        elif isinstance(spec, tf.io.RaggedFeature):
+            features |= _ragged_features(tensor, spec)
+        elif isinstance(spec, tf.io.SparseFeature):
+            features |= _sparse_features(tensor, spec.value_key, spec.index_key)
+        else:
+            features |= _sparse_features(tensor, name, [])
+    return features
+
+
+def _sparse_features(tensor: tf.SparseTensor, value_key: str, index_keys: list[str]) -> Features:
+    ordered = tf.sparse.reorder(tensor)
+    rows, *indices = ordered.indices.numpy().T
+    ends = np.cumsum(np.bincount(rows, minlength=int(ordered.dense_shape[0])))
+    columns = dict(zip(index_keys, indices, strict=False)) | {value_key: ordered.values.numpy()}
+    return {key: _lists(np.append(0, ends), values) for key, values in columns.items()}
+
+
+def _ragged_features(tensor: tf.RaggedTensor, spec: tf.io.RaggedFeature) -> Features:
+    features: Features = {}
+    outer, *inner = (splits.numpy() for splits in tensor.nested_row_splits)
+    for partition, splits in zip(spec.partitions, inner, strict=False):
+        if isinstance(partition, tf.io.RaggedFeature.RowLengths):
+            features[partition.key] = _lists(outer, np.diff(splits).astype(np.int64))
+        outer = splits[outer]
+    values = tensor.flat_values.numpy()
+    size = prod(values.shape[1:])
+    return features | {spec.value_key: _lists(outer * size, values.reshape(-1))}
+
+
+def _lists(offsets: npt.NDArray[Any], values: npt.NDArray[Any]) -> pa.LargeListArray:
+    kind = pa.large_binary() if values.dtype == object else None
+    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values, kind))

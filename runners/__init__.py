@@ -1,0 +1,1 @@
+"""Where it runs: the command line, Beam options, the direct runner, Dataflow, progress."""

@@ -1,0 +1,164 @@
+"""What each command does, once its words are known."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..schemas.errors import RecipeError
+from ..schemas.manifest import Manifest
+from .quiet import start_tensorflow
+
+if TYPE_CHECKING:
+    from ..pipelines.read import Input
+    from ..pipelines.recipe import Recipe
+    from .launch import RunnerName, ShuffleName
+
+__all__ = ["run", "sample", "show", "summary", "verify"]
+
+
+def run(
+    name: str,
+    *,
+    output: str,
+    inputs: Sequence[str],
+    overwrite: bool,
+    runner: RunnerName,
+    shuffle: ShuffleName | None,
+    beam_flags: Sequence[str],
+) -> int:
+    """Prepares a dataset and prints where every row went."""
+    began = time.monotonic()
+    start_tensorflow()
+    from ..pipelines.preparation import prepare, write_template
+    from ..pipelines.read import Input
+    from ..pipelines.recipe import find_recipe
+    from .launch import launcher
+    from .progress import show_progress
+
+    recipe = find_recipe(name)
+    beam_runner, options = launcher(runner, beam_flags)
+    template = options.get_all_options().get("template_location")
+    if template:
+        files = [Input(*_split_and_pattern(one)) for one in inputs]
+        write_template(recipe, output=output, inputs=files, runner=beam_runner, options=options)
+        print(f"{recipe.name}: wrote the job to {template}; nothing was run")
+        return 0
+    here = runner == "direct"
+    with (
+        _inputs(recipe, inputs) as files,
+        tempfile.TemporaryDirectory() as progress,
+        show_progress(progress),
+    ):
+        manifest = prepare(
+            recipe,
+            output=output,
+            inputs=files,
+            overwrite=overwrite,
+            shuffle=shuffle or ("disk" if here else "group"),
+            progress=progress if here else "",
+            runner=beam_runner,
+            options=options,
+        )
+    print(summary(manifest, output, time.monotonic() - began))
+    return 0
+
+
+@contextmanager
+def _inputs(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
+    """The inputs of the command line; without any, the recipe's own sample while it is read."""
+    from ..pipelines.read import Input
+
+    if given:
+        yield [Input(*_split_and_pattern(one)) for one in given]
+    elif recipe.sample is None:
+        raise RecipeError(f"recipe {recipe.name} has no sample of its own: give --input")
+    else:
+        with tempfile.TemporaryDirectory() as directory:
+            yield list(recipe.sample(directory))
+
+
+def _split_and_pattern(given: str) -> tuple[str | None, str]:
+    """`train=data/*.csv` -> ("train", "data/*.csv"); a pattern alone has no split.
+
+    >>> _split_and_pattern("data/year=2026/*.csv")
+    (None, 'data/year=2026/*.csv')
+    """
+    split, equals, pattern = given.partition("=")
+    return (split, pattern) if equals and split.isidentifier() else (None, given)
+
+
+def summary(manifest: Manifest, output: str, seconds: float) -> str:
+    """The closing words of a run: where every row went and what was written."""
+    lines = [f"{manifest.name}: prepared {output} in {seconds:.1f} s"]
+    for name, ledger in manifest.ledger.items():
+        others = {
+            "filtered": ledger.filtered,
+            "duplicates": ledger.duplicates,
+            "sampled out": ledger.sampled_out,
+            **{f"rejected as {reason}": count for reason, count in ledger.rejected.items()},
+        }
+        parts = [f"{ledger.read:,} rows read", f"{ledger.written:,} written"]
+        parts += [f"{count:,} {what}" for what, count in others.items() if count]
+        if name in manifest.splits:
+            shards = manifest.splits[name].shards
+            size = sum(shard.bytes for shard in shards) / 1e6
+            parts.append(f"{len(shards):,} shard{'s' * (len(shards) != 1)} of {size:,.1f} MB")
+        lines.append(f"  {name}: {', '.join(parts)}")
+        unseen = {c: n for c, n in manifest.unseen.get(name, {}).items() if n}
+        if unseen:
+            counts = ", ".join(f"{column} {count:,}" for column, count in unseen.items())
+            lines.append(f"  {name}: values never seen in train: {counts}")
+    rows = sum(manifest.parity["rows"].values())
+    lines.append(f"  parity: {rows} raw rows through the graph equal the stored records")
+    return "\n".join(lines)
+
+
+def sample(name: str, directory: str) -> int:
+    """Writes the small input of a built-in recipe."""
+    from ..pipelines.recipe import find_recipe
+
+    recipe = find_recipe(name)
+    if recipe.sample is None:
+        raise RecipeError(f"recipe {recipe.name} has no sample of its own")
+    written = recipe.sample(directory)
+    inputs = " ".join(f"--input {one.split}={one.pattern}" for one in written)
+    print(f"recordmill run {name} --output out/{name} {inputs}")
+    return 0
+
+
+def verify(directory: str) -> int:
+    """Checks every byte of a dataset and says what was checked."""
+    from ..pipelines.verify import verify as verify_dataset
+
+    report = verify_dataset(directory)
+    print(
+        f"{directory}: good. {report.records:,} records in {len(report.shards):,} shards, "
+        f"{report.bytes / 1e6:,.1f} MB, each hashed and read; ledger, graph and parity hold."
+    )
+    return 0
+
+
+def show(directory: str, *, split: str, records: int) -> int:
+    """Prints the first records of a split, one feature a line."""
+    start_tensorflow()
+    from ..transforms.loader import load
+
+    data = load(directory)
+    found = data.dataset(split, batch_size=1, shuffle=False).take(records)
+    for number, element in enumerate(found.as_numpy_iterator()):
+        features, label = element if isinstance(element, tuple) else (element, None)
+        print(f"{split} record {number}")
+        width = max(map(len, features))
+        for name in sorted(features):
+            print(f"  {name:<{width}}  {_text(features[name][0])}")
+        if label is not None:
+            print(f"  label {data.manifest.label}: {_text(label[0])}")
+    return 0
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,97 @@
+"""The progress line: what `pipelines.progress` says, on a terminal or in a log."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..pipelines.progress import Stage, read_progress
+
+__all__ = ["describe", "show_progress"]
+
+_TERMINAL_SECONDS = 0.25
+_LOG_SECONDS = 5.0
+_FIRST_RATE_SECONDS = 0.1
+
+
+@contextmanager
+def show_progress(directory: str) -> Iterator[None]:
+    """Shows how far the run is while the body runs.
+
+    On a terminal one line that renews itself; elsewhere a plain line every few seconds and at
+    each new stage. Nothing is written to standard output.
+    """
+    done = threading.Event()
+    target = _on_terminal if sys.stderr.isatty() else _in_log
+    watcher = threading.Thread(target=target, args=(directory, done), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _on_terminal(directory: str, done: threading.Event) -> None:
+    from rich.console import Console
+
+    with Console(stderr=True).status("starting") as status:
+        for stages, seconds, _ in _watch(directory, done):
+            status.update(describe(stages, seconds))
+
+
+def _in_log(directory: str, done: threading.Event) -> None:
+    said = -_LOG_SECONDS
+    for stages, seconds, begins in _watch(directory, done):
+        if begins or time.monotonic() - said > _LOG_SECONDS:
+            said = time.monotonic()
+            print(f"recordmill: {describe(stages, seconds)}", file=sys.stderr, flush=True)
+
+
+def _watch(directory: str, done: threading.Event) -> Iterator[tuple[list[Stage], float, bool]]:
+    """Again and again: the stages, the seconds in the current one, whether it has just begun."""
+    name, began = "", time.monotonic()
+    while not done.wait(_TERMINAL_SECONDS):
+        stages = read_progress(directory)
+        if stages:
+            begins = stages[-1].name != name
+            if begins:
+                name, began = stages[-1].name, time.monotonic()
+            yield stages, time.monotonic() - began, begins
+
+
+def describe(stages: list[Stage], seconds: float) -> str:
+    """One line: the stage that began last, its rows, bytes and rate, and its time left.
+
+    Args:
+      stages: As `read_progress` gives them, at least one. The stage "scan" counts all records, and
+        so tells the others their total.
+      seconds: Since the current stage was first seen.
+
+    >>> describe([Stage("scan", 4000, 500_000), Stage("read", 1000, 125_000)], 2.0)
+    'read: 1,000 of 4,000 rows (25%), 0.1 MB, 500 rows/s, 0:06 left'
+    >>> describe([Stage("scan", 4000, 500_000)], 0.0)
+    'scan: 4,000 rows, 0.5 MB'
+    """
+    current = stages[-1]
+    total = 0 if current.name == "scan" else _rows_of("scan", stages)
+    parts = [f"{current.name}: {current.rows:,} rows"]
+    if total:
+        share = min(1.0, current.rows / total)
+        parts = [f"{current.name}: {current.rows:,} of {total:,} rows ({share:.0%})"]
+    if current.bytes:
+        parts.append(f"{current.bytes / 1e6:,.1f} MB")
+    if seconds > _FIRST_RATE_SECONDS and current.rows:
+        rate = current.rows / seconds
+        parts.append(f"{rate:,.0f} rows/s")
+        if total > current.rows:
+            left = int((total - current.rows) / rate)
+            parts.append(f"{left // 60}:{left % 60:02} left")
+    return ", ".join(parts)
+
+
+def _rows_of(name: str, stages: list[Stage]) -> int:
+    return next((stage.rows for stage in stages if stage.name == name), 0)

@@ -1,0 +1,54 @@
+"""Starting TensorFlow without the notes it writes about the machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["start_tensorflow"]
+
+_NOTE = re.compile(
+    rb"WARNING: All log messages before absl::InitializeLog"
+    rb"|[IW]\d{4} "
+    rb"|E\d{4} .*cuda"
+    rb"|To enable the following instructions"
+)
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow and lets it look for devices, with its notes on standard error dropped.
+
+    TensorFlow's C++ writes them past `TF_CPP_MIN_LOG_LEVEL` and past Python's streams. Whatever
+    else is written to standard error meanwhile comes out afterwards.
+    """
+    with _without_notes():
+        from ..pipelines.transform import configure_tensorflow_threads
+
+        configure_tensorflow_threads()
+        import absl.logging
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+        absl.logging.set_verbosity(absl.logging.ERROR)
+        # It logs an error of ours with its traceback before it hands the error on.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _without_notes() -> Iterator[None]:
+    sys.stderr.flush()
+    stream = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stream, 2)
+            os.close(stream)
+            held.seek(0)
+            os.write(2, b"".join(line for line in held if not _NOTE.match(line)))

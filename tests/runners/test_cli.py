@@ -1,0 +1,211 @@
+"""The command line, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recordmill.runners.cli import main
+from recordmill.schemas.manifest import Manifest
+
+RECIPE_FILE = Path(__file__).parents[1] / "small_recipe.py"
+COMMAND = [sys.executable, "-m", "recordmill.runners.cli"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The census sample, prepared by the command in a process of its own, and what it printed."""
+    output = tmp_path_factory.mktemp("cli") / "census"
+    done = subprocess.run(
+        [*COMMAND, "run", "census", "--output", str(output)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(line.startswith("recordmill: ") for line in done.stderr.splitlines()), done.stderr
+    return output, done.stdout
+
+
+def test_run_says_where_every_row_went(prepared: tuple[Path, str]) -> None:
+    output, said = prepared
+    assert re.sub(r"\d+\.\d (s|MB)", r"N \1", said) == (
+        f"census: prepared {output} in N s\n"
+        "  train: 2,000 rows read, 2,000 written, 1 shard of N MB\n"
+        "  eval: 1,000 rows read, 1,000 written, 1 shard of N MB\n"
+        "  parity: 128 raw rows through the graph equal the stored records\n"
+    )
+
+
+def test_verify(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(prepared[0])]) == 0
+    assert capsys.readouterr().out.startswith(f"{prepared[0]}: good. 3,000 records in 2 shards, ")
+
+
+def test_show(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(prepared[0]), "--split", "eval", "-n", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("eval record 0\n  age  ")
+    assert len(re.findall(r"^  label income: [01]$", out, re.MULTILINE)) == 2
+
+
+def test_sample_writes_files_and_says_how_to_run_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "census", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == (
+        f"recordmill run census --output out/census --input train={tmp_path}/adult.data "
+        f"--input eval={tmp_path}/adult.test\n"
+    )
+    assert (tmp_path / "adult.data").read_text().count("\n") == 2_001
+    assert (tmp_path / "adult.test").read_text().startswith("|1x3 Cross validator\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (
+            ["run", "cencus", "--output", "out"],
+            2,
+            'no recipe "cencus". Did you mean "census"? Give a built-in (census), FILE.py:NAME or '
+            "MODULE:NAME.",
+        ),
+        (["run", "no.py:X", "--output", "out"], 2, "no recipe file no.py"),
+        (
+            ["run", f"{RECIPE_FILE}:SMAL", "--output", "out"],
+            2,
+            f'{RECIPE_FILE} has no recipe "SMAL"; it has SMALL',
+        ),
+        (
+            ["run", f"{RECIPE_FILE}:SMALL", "--output", "out"],
+            2,
+            "recipe small has no sample of its own: give --input",
+        ),
+        (
+            ["run", "census", "--output", "out", "--", "--direct_num_wokers=2"],
+            2,
+            "Beam has no flag --direct_num_wokers",
+        ),
+        (
+            ["run", "census", "--output", "out", "--input", "train=no/*.csv"],
+            1,
+            'no file matches "no/*.csv": expected at least one CSV file',
+        ),
+        (
+            ["verify", "nowhere"],
+            1,
+            "nowhere/manifest.json: not found, so there is no prepared dataset here. A run writes "
+            "the manifest last: one that failed leaves none.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == status
+    assert capsys.readouterr().err == f"recordmill: {message}\n"
+    assert not Path("out").exists()
+
+
+def test_a_wrong_word_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["rnu"])
+    assert stop.value.code == 2
+    assert "invalid choice: 'rnu'" in capsys.readouterr().err
+
+
+def test_a_dataset_in_the_way_is_kept(
+    prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (prepared[0] / "manifest.json").read_text()
+    assert main(["run", "census", "--output", str(prepared[0])]) == 2
+    assert capsys.readouterr().err == (
+        f"recordmill: {prepared[0]}: holds a dataset already. Replace it with --overwrite.\n"
+    )
+    assert (prepared[0] / "manifest.json").read_text() == before
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from recordmill.runners.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'tensorflow', 'apache_beam', 'pyarrow', 'numpy', 'rich'} & set(sys.modules)\n"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stage", ["read", "analyze", "transform"])
+def test_an_interrupted_run_leaves_nothing(
+    number: signal.Signals, stage: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text(
+        "age,height,city,label\n" + "".join(f"{i % 90},1.5,City {i},yes\n" for i in range(300_000))
+    )
+    run = subprocess.Popen(
+        [
+            *COMMAND,
+            *("run", f"{RECIPE_FILE}:SMALL", "--output", str(tmp_path / "out")),
+            *("--input", str(tmp_path / "rows.csv")),
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert run.stderr is not None
+    for line in run.stderr:
+        if line.startswith(f"recordmill: {stage}: "):
+            run.send_signal(number)
+            break
+    rest = run.stderr.read()
+    assert (run.wait(60), rest.splitlines()[-1]) == (
+        130,
+        "recordmill: interrupted; nothing was published",
+    )
+    time.sleep(0.2)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
+
+
+@pytest.mark.slow
+def test_the_real_census(adult: Path, tmp_path: Path) -> None:
+    """The published files: every row, two processes, another cut, one result."""
+    inputs = ["--input", f"train={adult}/adult.data", "--input", f"eval={adult}/adult.test"]
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    assert main(["run", "census", "--output", str(one), *inputs]) == 0
+    workers = ["--", "--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+    assert main(["run", "census", "--output", str(two), *inputs, *workers]) == 0
+    lines = (adult / "adult.data").read_text().splitlines(keepends=True)
+    for index, (start, stop) in enumerate([(0, 9_000), (9_000, 9_001), (9_001, None)]):
+        (tmp_path / f"part-{index}.data").write_text("".join(lines[start:stop]))
+    cut = ["--input", f"train={tmp_path}/part-*.data", "--input", f"eval={adult}/adult.test"]
+    assert main(["run", "census", "--output", str(three), *cut]) == 0
+
+    manifests = [
+        Manifest.from_json((folder / "manifest.json").read_text(), path=str(folder))
+        for folder in (one, two, three)
+    ]
+    for manifest in manifests:
+        assert {name: ledger.read for name, ledger in manifest.ledger.items()} == {
+            "train": 32_561,
+            "eval": 16_281,
+        }
+        assert {name: split.records for name, split in manifest.splits.items()} == {
+            "train": 32_561,
+            "eval": 16_281,
+        }
+        assert manifest.splits == manifests[0].splits
+        assert main(["verify", str(one)]) == 0
+    assert [file.records for file in manifests[0].inputs] == [32_561, 16_281]
+    assert [file.sha256[:8] for file in manifests[0].inputs] == ["5b002646", "a2a9044b"]
+    assert json.loads((one / "manifest.json").read_text())["unseen"]["eval"]["native-country"] == 0
