@@ -21,6 +21,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import DataError
+from ..transforms.graph import load_module
 from .elements import Bucket, Feed
 from .encode import encode
 from .shards import Segment, write_segment
@@ -114,8 +115,7 @@ class TransformFunction:
 
     def __init__(self, folder: str) -> None:
         output = tft.TFTransformOutput(folder)
-        # The module owns the vocabulary tables: they live as long as it does.
-        self._module = tf.saved_model.load(output.transform_savedmodel_dir)
+        self._module = load_module(output.transform_savedmodel_dir)
         self._specs = output.transformed_feature_spec()
 
     def __call__(self, tensors: Mapping[str, Any]) -> Features:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,22 @@ import tensorflow as tf
 from ..schemas.errors import DataError
 from .raw import missing_value
 
-__all__ = ["TransformGraph"]
+__all__ = ["TransformGraph", "load_module"]
+
+
+_modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+def load_module(path: str) -> Any:
+    """The SavedModel in a folder, loaded once for all who hold it at the same time.
+
+    The module owns the vocabulary tables: they live as long as it does.
+    """
+    module = _modules.get(path)
+    if module is None:
+        with tf.init_scope():
+            module = _modules[path] = tf.saved_model.load(path)
+    return module
 
 
 class TransformGraph:
@@ -30,9 +46,7 @@ class TransformGraph:
     """
 
     def __init__(self, path: str) -> None:
-        # The module owns the vocabulary tables: they live as long as it does.
-        with tf.init_scope():
-            self._module = tf.saved_model.load(path)
+        self._module = load_module(path)
         self._function = self._module.transform_fn
         self.inputs: dict[str, tf.TensorSpec] = self._function.structured_input_signature[0][0]
         self.outputs: dict[str, tf.TypeSpec] = self._function.structured_outputs

@@ -1,0 +1,36 @@
+"""The example of the README runs as it stands there."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from recordmill.runners.cli import main
+from recordmill.transforms import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_readme_shows_the_example_as_it_is() -> None:
+    _, code = (ROOT / "examples/houses.py").read_text().split('"""\n\n', 1)
+    assert f"```python\n{code}```\n" in (ROOT / "README.md").read_text()
+
+
+def test_houses(tmp_path: Path) -> None:
+    draw = random.Random(0)
+    rows = [
+        f"{draw.uniform(2, 9):.2f},{draw.choice(('yes', 'no', 'n/a'))},21\n" for _ in range(200)
+    ]
+    (tmp_path / "houses.csv").write_text("rooms,river,price\n" + "".join(rows))
+    output = tmp_path / "out"
+    recipe = f"{ROOT}/examples/houses.py:RECIPE"
+    houses = str(tmp_path / "houses.csv")
+    assert main(["run", recipe, "--output", str(output), "--input", houses]) == 0
+    data = load(output)
+    features, price = next(iter(data.dataset("train", 64)))
+    assert set(features) == {"rooms", "river"} and set(price.numpy()) == {21.0}
+    served = data.transform({"rooms": [6.0], "river": [" n/a "]})
+    assert (
+        served["river"].numpy().tolist()
+        == data.transform({"rooms": [6.0]})["river"].numpy().tolist()
+    )
