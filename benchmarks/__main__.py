@@ -1,0 +1,89 @@
+"""Compares recordmill with its peers: in one run, on the same rows, start-up included."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from . import machine
+from .cases import CASES
+from .contenders import ROOT
+from .measure import Failed
+from .report import section
+from .session import session
+from .table import between_markers
+
+__all__ = ["main"]
+
+_README = Path(__file__).with_name("README.md")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs cases and prints a section for each; 1 where a contender fails, 0 also for a miss."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    sections = [machine.describe()]
+    print(sections[0], flush=True)
+    try:
+        for case, results in session(
+            options.cases or list(CASES), runs=options.runs, adult=options.adult
+        ):
+            sections.append(section(case, results))
+            print(f"\n{sections[-1]}", flush=True)
+    except KeyboardInterrupt:
+        print("benchmarks: interrupted", file=sys.stderr)
+        return 130
+    except Failed as failure:
+        print(f"benchmarks: {failure}", file=sys.stderr)
+        return 1
+    if options.write:
+        page = between_markers(_README.read_text(), "\n\n".join(sections))
+        _README.write_text(page)
+    return 0
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """Ends as for ctrl-C, so that the contender ends too and no file stays behind."""
+    raise KeyboardInterrupt
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "cases", nargs="*", metavar="CASE", help=f"{', '.join(CASES)}; all without one"
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=3,
+        help="of each contender; one that takes over a minute runs once (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--adult",
+        type=Path,
+        metavar="DIR",
+        default=ROOT.parent / "shared" / "data" / "census",
+        help="where adult.data and adult.test are (default: ../shared/data/census); without "
+        "them, synthetic rows take their place",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the tables of all cases into README.md"
+    )
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown:
+        parser.error(f"no case {', '.join(unknown)}; there is {', '.join(CASES)}")
+    if options.runs < 1:
+        parser.error(f"--runs: expected at least 1, got {options.runs}")
+    if options.write and options.cases:
+        parser.error("--write keeps the tables of all cases: leave the names out")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

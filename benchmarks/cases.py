@@ -1,0 +1,178 @@
+"""What is compared, and how good it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import data
+from .contenders import Contender, help_page, ml_transform, recordmill, stock_tft
+from .results import Results
+
+__all__ = ["CASES", "STOCK", "Case", "Entry", "Inputs", "Target"]
+
+STOCK = "stock TFT"
+"""The label of the entry that others are compared with."""
+
+_MILL = "recordmill"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files there are to read.
+
+    Attributes:
+      adult: The file of each split of the Adult data.
+      real: Whether they are the published files; else synthetic ones of as many rows.
+      scratch: A folder for more.
+    """
+
+    adult: Mapping[str, Path]
+    real: bool
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a table: a contender and what it reads.
+
+    Attributes:
+      label: The name in the table; unique in its case.
+      contender: Gives the command.
+      problem: "adult" or "wide".
+      inputs: The file of each split.
+      rows: How many rows each split has, and so how many records must be written.
+    """
+
+    label: str
+    contender: Contender
+    problem: str
+    inputs: Mapping[str, Path]
+    rows: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What recordmill has to reach: at most `limit`.
+
+    Attributes:
+      what: What is measured, with its unit.
+      limit: The largest good value.
+      measure: Gives the value.
+    """
+
+    what: str
+    limit: float
+    measure: Callable[[Results], float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison.
+
+    Attributes:
+      title: What it is.
+      note: What a reader should know; may be empty.
+      entries: What runs; alternating, in this order.
+      targets: What recordmill has to reach.
+    """
+
+    title: str
+    note: str
+    entries: tuple[Entry, ...]
+    targets: tuple[Target, ...]
+
+
+def _adult(inputs: Inputs) -> Case:
+    contenders = {_MILL: recordmill, STOCK: stock_tft, "MLTransform": ml_transform}
+    return Case(
+        f"{_adult_name(inputs)}, 32,561 rows to train and 16,281 to evaluate",
+        "recordmill also cleans, checks, profiles and shuffles the rows, and verifies its output.",
+        tuple(
+            Entry(label, contender, "adult", inputs.adult, data.ADULT_ROWS)
+            for label, contender in contenders.items()
+        ),
+        (_time_target(0.5), _SAME_VOCABULARIES),
+    )
+
+
+def _adult_copies(inputs: Inputs) -> Case:
+    files = {count: data.copies(inputs.adult["train"], count, inputs.scratch) for count in (16, 64)}
+
+    def entry(label: str, contender: Contender, count: int) -> Entry:
+        rows = {"train": data.ADULT_ROWS["train"] * count}
+        return Entry(label, contender, "adult", {"train": files[count]}, rows)
+
+    few = f"{_MILL}, 16 copies"
+    return Case(
+        f"{_adult_name(inputs)}, training rows, 64 copies",
+        "MLTransform is given 16 copies only: 64 would take it more than ten minutes.",
+        (
+            entry(_MILL, recordmill, 64),
+            entry(STOCK, stock_tft, 64),
+            entry(few, recordmill, 16),
+            entry("MLTransform, 16 copies", ml_transform, 16),
+        ),
+        (
+            _time_target(0.25),
+            Target("peak memory, GB", 1.5, lambda results: results[_MILL].peak_bytes / 1e9),
+            Target(
+                "peak memory, of that at 16 copies",
+                1.25,
+                lambda results: results[_MILL].peak_bytes / results[few].peak_bytes,
+            ),
+            _SAME_VOCABULARIES,
+        ),
+    )
+
+
+def _wide(inputs: Inputs) -> Case:
+    files = data.wide(inputs.scratch)
+    contenders = {_MILL: recordmill, STOCK: stock_tft, "MLTransform": ml_transform}
+    return Case(
+        "20,000 rows of 100 z-scores and 50 vocabularies",
+        "",
+        tuple(
+            Entry(label, contender, "wide", files, {"train": data.WIDE_ROWS})
+            for label, contender in contenders.items()
+        ),
+        (_time_target(0.3), _SAME_VOCABULARIES),
+    )
+
+
+def _help(inputs: Inputs) -> Case:
+    label = f"{_MILL} --help"
+    return Case(
+        "Starting",
+        "",
+        (Entry(label, help_page, "", {}, {}),),
+        (Target("seconds", 0.5, lambda results: results[label].seconds),),
+    )
+
+
+def _adult_name(inputs: Inputs) -> str:
+    return "Adult" if inputs.real else "Synthetic rows in place of Adult, which is not there"
+
+
+def _time_target(limit: float) -> Target:
+    def measure(results: Results) -> float:
+        return results[_MILL].seconds / results[STOCK].seconds
+
+    return Target(f"time, of {STOCK}'s", limit, measure)
+
+
+def _different_vocabularies(results: Results) -> float:
+    mine, theirs = results[_MILL].vocabularies, results[STOCK].vocabularies
+    return sum(mine.get(name) != theirs.get(name) for name in {*mine, *theirs})
+
+
+_SAME_VOCABULARIES = Target(f"vocabularies that differ from {STOCK}'s", 0, _different_vocabularies)
+
+CASES: dict[str, Callable[[Inputs], Case]] = {
+    "adult": _adult,
+    "adult64": _adult_copies,
+    "wide": _wide,
+    "help": _help,
+}
+"""The cases by name; each makes the files it needs."""

@@ -1,0 +1,103 @@
+"""The contenders: how each is started, and what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+__all__ = [
+    "Contender",
+    "ROOT",
+    "count_records",
+    "environment",
+    "help_page",
+    "ml_transform",
+    "recordmill",
+    "stock_tft",
+    "vocabularies",
+    "write_sample",
+]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Contender = Callable[[str, Mapping[str, Path], Path], list[str]]
+"""(problem, file of each split, folder to write) -> the command."""
+
+_RECIPES = {"adult": "census", "wide": f"{Path(__file__).with_name('wide_recipe.py')}:RECIPE"}
+
+
+def recordmill(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """`recordmill run` with its default options."""
+    return [*_recordmill(), "run", _RECIPES[problem], f"--output={output}", *_inputs(inputs)]
+
+
+def stock_tft(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """tensorflow_transform as its documentation says."""
+    return _peer("stock_tft", problem, inputs, output)
+
+
+def ml_transform(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """Beam's `MLTransform`."""
+    return _peer("ml_transform", problem, inputs, output)
+
+
+def help_page(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """`recordmill --help`, which reads and writes nothing."""
+    return [*_recordmill(), "--help"]
+
+
+def write_sample(folder: Path) -> list[str]:
+    """The command that writes a small synthetic adult.data and adult.test."""
+    return [*_recordmill(), "sample", "census", str(folder)]
+
+
+def environment() -> dict[str, str]:
+    """The environment of every contender: bytecode is on, TensorFlow is quiet."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+    return inherited | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def _recordmill() -> list[str]:
+    script = Path(sys.executable).with_name("recordmill")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "recordmill.runners.cli"]
+
+
+def _peer(name: str, problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    module = f"benchmarks.peers.{name}"
+    return [sys.executable, "-m", module, problem, f"--output={output}", *_inputs(inputs)]
+
+
+def _inputs(inputs: Mapping[str, Path]) -> list[str]:
+    return [f"--input={split}={path}" for split, path in inputs.items()]
+
+
+def count_records(folder: Path) -> int:
+    """The number of records in the TFRecord shards of a folder, from their frames."""
+    return sum(_count_frames(path) for path in folder.glob("*-of-*"))
+
+
+def _count_frames(path: Path) -> int:
+    """A frame is a length (uint64), its CRC (4 bytes), the record, and its CRC (4 bytes)."""
+    size = path.stat().st_size
+    if not size:
+        return 0
+    count = place = 0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        while place < size:
+            place += 16 + struct.unpack_from("<Q", data, place)[0]
+            count += 1
+    return count
+
+
+def vocabularies(output: Path) -> dict[str, str]:
+    """The sha256 of each vocabulary, by file name, among the assets of the graph in a folder."""
+    assets = (output / "transform_fn" / "assets").glob("*")
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in assets}

@@ -1,0 +1,43 @@
+"""What the runs of one contender came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from .measure import Run
+
+__all__ = ["Result", "Results"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The runs of one contender.
+
+    Attributes:
+      runs: At least one.
+      vocabularies: The sha256 of each vocabulary that it made, by file name.
+    """
+
+    runs: Sequence[Run]
+    vocabularies: Mapping[str, str]
+
+    @property
+    def seconds(self) -> float:
+        """The median of the wall-clock seconds."""
+        return median(run.seconds for run in self.runs)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The median of the processor seconds."""
+        return median(run.cpu_seconds for run in self.runs)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory of any run."""
+        return max(run.peak_bytes for run in self.runs)
+
+
+Results = Mapping[str, Result]
+"""The result of each entry by its label."""

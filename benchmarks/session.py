@@ -1,0 +1,88 @@
+"""One session: every contender in a fresh process, taking turns, on the same rows."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import data
+from .cases import CASES, Case, Entry, Inputs
+from .contenders import Contender, count_records, environment, vocabularies, write_sample
+from .measure import Failed, Run, run
+from .results import Result, Results
+
+__all__ = ["measure", "session"]
+
+_LONG_SECONDS = 60
+
+
+def session(names: Sequence[str], *, runs: int, adult: Path) -> Iterator[tuple[Case, Results]]:
+    """Measures cases, one after the other.
+
+    Args:
+      names: Of `CASES`.
+      runs: How many runs of each contender; one whose first run takes over a minute has no more.
+      adult: The folder of adult.data and adult.test, there or not.
+
+    Yields:
+      Each case with the results of its entries.
+
+    Raises:
+      Failed: A contender failed, or wrote another number of records than there were rows.
+    """
+    with tempfile.TemporaryDirectory(prefix="recordmill-bench-") as folder:
+        scratch = Path(folder)
+        sample = scratch / "sample"
+        run(write_sample(sample), environment=environment())
+        inputs = Inputs(*data.adult(adult, sample, scratch), scratch)
+        warm: set[Contender] = set()
+        for name in names:
+            case = CASES[name](inputs)
+            for entry in case.entries:
+                if entry.contender not in warm:
+                    warm.add(entry.contender)
+                    _warm_up(entry, sample, scratch / "output")
+            yield case, measure(case, runs, scratch / "output")
+
+
+def _warm_up(entry: Entry, sample: Path, output: Path) -> None:
+    """A run on a few rows that nobody measures: it writes the bytecode."""
+    print(f"warming up {entry.label}", file=sys.stderr)
+    files = {"train": sample / "adult.data", "eval": sample / "adult.test"}
+    run(entry.contender("adult", files, output), environment=environment())
+    shutil.rmtree(output, ignore_errors=True)
+
+
+def measure(case: Case, runs: int, output: Path) -> Results:
+    """The result of each entry of a case; the entries take turns.
+
+    Args:
+      case: What to run.
+      runs: As in `session`.
+      output: The folder that every run writes, and that is removed after it.
+    """
+    done: dict[str, list[Run]] = {entry.label: [] for entry in case.entries}
+    made: dict[str, dict[str, str]] = {}
+    for _ in range(runs):
+        for entry in case.entries:
+            before = done[entry.label]
+            if before and before[0].seconds > _LONG_SECONDS:
+                continue
+            before.append(_run(entry, output))
+            made[entry.label] = vocabularies(output)
+            shutil.rmtree(output, ignore_errors=True)
+    return {label: Result(runs_of_it, made[label]) for label, runs_of_it in done.items()}
+
+
+def _run(entry: Entry, output: Path) -> Run:
+    command = entry.contender(entry.problem, entry.inputs, output)
+    one = run(command, environment=environment())
+    print(f"{entry.label}: {one.seconds:.1f} s", file=sys.stderr)
+    for split, expected in entry.rows.items():
+        written = count_records(output / split)
+        if written != expected:
+            raise Failed(f"{entry.label} wrote {written:,} {split} records of {expected:,} rows")
+    return one

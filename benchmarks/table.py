@@ -1,0 +1,43 @@
+"""Markdown tables that also read well on a terminal, and their place in a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["between_markers", "markdown"]
+
+_BEGIN, _END = "<!-- results: python -m benchmarks --write -->", "<!-- end of results -->"
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with aligned columns: the first to the left, the others to the right.
+
+    >>> print(markdown(["what", "s"], [["a", "1.5"], ["long one", "10.0"]]))
+    | what     |    s |
+    |----------|-----:|
+    | a        |  1.5 |
+    | long one | 10.0 |
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = ["-" * (widths[0] + 2)] + ["-" * (width + 1) + ":" for width in widths[1:]]
+    lines = [_line(header, widths), f"|{'|'.join(rule)}|", *(_line(row, widths) for row in rows)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first = f" {cells[0]:<{widths[0]}} "
+    others = (f" {cell:>{width}} " for cell, width in zip(cells[1:], widths[1:], strict=True))
+    return f"|{'|'.join([first, *others])}|"
+
+
+def between_markers(text: str, results: str) -> str:
+    """The text with what stands between its two markers replaced.
+
+    Raises:
+      ValueError: A marker is not there.
+    """
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"expected the lines {_BEGIN} and {_END}")
+    return f"{before}{begin}\n\n{results}\n\n{end}{after}"

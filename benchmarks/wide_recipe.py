@@ -1,0 +1,14 @@
+"""The wide table as a recipe of recordmill."""
+
+from __future__ import annotations
+
+from benchmarks.peers.problems import PROBLEMS
+from recordmill.pipelines.read import CsvFormat
+from recordmill.pipelines.recipe import Recipe
+
+RECIPE = Recipe(
+    name="wide",
+    schema=PROBLEMS["wide"].schema,
+    preprocessing_fn=PROBLEMS["wide"].preprocessing_fn,
+    csv=CsvFormat(header=True),
+)

@@ -1,0 +1,21 @@
+import pytest
+
+from benchmarks.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["adlt"], "no case adlt; there is adult, adult64, wide, help"),
+        (["--runs", "0"], "--runs: expected at least 1, got 0"),
+        (["help", "--write"], "--write keeps the tables of all cases: leave the names out"),
+    ],
+)
+def test_a_wrong_command_line_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

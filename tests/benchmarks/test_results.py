@@ -1,0 +1,14 @@
+from benchmarks.measure import Run
+from benchmarks.results import Result
+
+
+def test_medians_of_the_times_and_the_most_memory() -> None:
+    result = Result([Run(3.0, 4.0, 10), Run(1.0, 9.0, 30), Run(2.0, 2.0, 20)], {})
+
+    assert (result.seconds, result.cpu_seconds, result.peak_bytes) == (2.0, 4.0, 30)
+
+
+def test_one_run_is_its_own_median() -> None:
+    result = Result([Run(61.0, 70.0, 5)], {})
+
+    assert (result.seconds, result.cpu_seconds, result.peak_bytes) == (61.0, 70.0, 5)

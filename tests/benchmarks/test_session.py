@@ -1,0 +1,41 @@
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases import Case, Entry
+from benchmarks.measure import Failed
+from benchmarks.session import measure
+
+WRITE = """
+import struct, sys
+from pathlib import Path
+output, count = Path(sys.argv[1]), int(sys.argv[2])
+(output / "train").mkdir(parents=True)
+(output / "transform_fn" / "assets").mkdir(parents=True)
+(output / "transform_fn" / "assets" / "sex").write_text("Male")
+frame = struct.pack("<Q", 3) + b"crc.rowcrc."
+(output / "train" / "data-00000-of-00001").write_bytes(frame * count)
+"""
+
+
+def contender(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    return [sys.executable, "-c", WRITE, str(output), "5"]
+
+
+def test_contenders_take_turns_and_their_output_is_removed(tmp_path: Path) -> None:
+    entries = tuple(Entry(name, contender, "adult", {}, {"train": 5}) for name in ("a", "b"))
+
+    results = measure(Case("", "", entries, ()), 3, tmp_path / "output")
+
+    assert {label: len(result.runs) for label, result in results.items()} == {"a": 3, "b": 3}
+    assert list(results["a"].vocabularies) == ["sex"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_too_few_fails(tmp_path: Path) -> None:
+    entry = Entry("a", contender, "adult", {}, {"train": 6})
+
+    with pytest.raises(Failed, match=r"^a wrote 5 train records of 6 rows$"):
+        measure(Case("", "", (entry,), ()), 1, tmp_path / "output")

@@ -1,0 +1,28 @@
+import pytest
+
+from benchmarks.table import between_markers, markdown
+
+
+def test_columns_are_aligned() -> None:
+    table = markdown(["what", "s"], [["a", "1.5"], ["long one", "10.0"]])
+
+    assert table.splitlines() == [
+        "| what     |    s |",
+        "|----------|-----:|",
+        "| a        |  1.5 |",
+        "| long one | 10.0 |",
+    ]
+
+
+def test_only_what_stands_between_the_markers_is_replaced() -> None:
+    begin, end = "<!-- results: python -m benchmarks --write -->", "<!-- end of results -->"
+
+    page = between_markers(f"# Head\n\n{begin}\nold\n{end}\n\nFoot\n", "new")
+
+    assert page == f"# Head\n\n{begin}\n\nnew\n\n{end}\n\nFoot\n"
+    assert between_markers(page, "new") == page
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected the lines <!-- results"):
+        between_markers("# Head\n", "new")
