@@ -36,10 +36,10 @@ demo: setup
 	$(BIN)/recordmill verify out/census
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 quick: setup
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

@@ -256,6 +256,8 @@ def _cut(definition: Any, ends: Sequence[str], mapped: Set[str]) -> Any:
             ]
     part = tf.compat.v1.GraphDef(versions=definition.versions, library=definition.library)
     part.node.extend(node for node in definition.node if node.name in needed)
+    for node in part.node:
+        node.attr.pop("_class", None)  # it says which op to stand by, which may be left out
     return part
 
 

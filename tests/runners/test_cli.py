@@ -178,8 +178,8 @@ def test_an_interrupted_run_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_the_real_census(adult: Path, tmp_path: Path) -> None:
-    """The published files: every row, two processes, another cut, one result."""
+def test_the_real_census(adult: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published files: every row, two processes, another cut, other blocks, one result."""
     inputs = ["--input", f"train={adult}/adult.data", "--input", f"eval={adult}/adult.test"]
     one, two, three = (tmp_path / name for name in ("one", "two", "three"))
     assert main(["run", "census", "--output", str(one), *inputs]) == 0
@@ -188,6 +188,7 @@ def test_the_real_census(adult: Path, tmp_path: Path) -> None:
     lines = (adult / "adult.data").read_text().splitlines(keepends=True)
     for index, (start, stop) in enumerate([(0, 9_000), (9_000, 9_001), (9_001, None)]):
         (tmp_path / f"part-{index}.data").write_text("".join(lines[start:stop]))
+    monkeypatch.setattr("recordmill.pipelines.preparation.BLOCK_BYTES", 300_000)
     cut = ["--input", f"train={tmp_path}/part-*.data", "--input", f"eval={adult}/adult.test"]
     assert main(["run", "census", "--output", str(three), *cut]) == 0
 
