@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 
 __all__ = ["Failed", "Run", "run"]
 
-_SAMPLE_SECONDS = 0.2
+_SAMPLE_SECONDS = 0.05
 _SHOWN_LINES = 30
 
 
@@ -30,8 +29,8 @@ class Run:
     Attributes:
       seconds: Wall clock, from before the process was started until after it ended.
       cpu_seconds: User and system time of the process and its children.
-      peak_bytes: The most resident memory of the process and its descendants together: for one
-        process exact, for several sampled.
+      peak_bytes: The most resident memory of the process and its descendants together, sampled;
+        0 where there is no /proc. (`ru_maxrss` would count the parent's memory at the fork.)
     """
 
     seconds: float
@@ -71,11 +70,10 @@ def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Run:
             log.seek(0)
             last = "".join(log.readlines()[-_SHOWN_LINES:])
             raise Failed(f"{' '.join(command)}\nended with {process.returncode}:\n{last}")
-    unit = 1 if sys.platform == "darwin" else 1024
     return Run(
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_bytes=max(usage.ru_maxrss * unit, sampler.peak_bytes),
+        peak_bytes=sampler.peak_bytes,
     )
 
 

@@ -130,6 +130,7 @@ def trace(
       specs: What its inputs look like, by name.
       bindings: TFT's tensor bindings of earlier phases; None before the first.
     """
+    _forget_eager_calls()
     folder = tempfile.TemporaryDirectory(prefix="recordmill-trace-")
     module, recorded = tf.Module(), _Recorded(preprocessing_fn)
     resources = saved_transform_io_v2.tracking.ResourceTracker()
@@ -151,6 +152,18 @@ def trace(
         concrete = function.get_concrete_function()
     tracked = resources.resources, objects.trackable_objects, variables
     return Trace(concrete, recorded.outputs, module, *tracked, folder)
+
+
+def _forget_eager_calls() -> None:
+    """Empties TFT's collections of the default graph, which every trace inherits.
+
+    A function of TFT that somebody called eagerly, in a notebook say, has left its tensors there,
+    and they are no part of any graph.
+    """
+    outside = tf.compat.v1.get_default_graph()
+    for key in outside.get_all_collection_keys():
+        if str(key).startswith("tft_"):
+            outside.clear_collection(key)
 
 
 def replacements(bindings: tuple[Any, ...] | None) -> dict[str, tf.Tensor] | None:

@@ -68,8 +68,7 @@ class GatherVocabulary:
         """
         tokens, *numbers = tensors
         if self.ordering == _Order.FREQUENCY:
-            tokens, _, count = tf.unique_with_counts(tokens, out_idx=tf.int64)
-            numbers = [count]
+            tokens, *numbers = _counted(tokens)
         if tokens.dtype == tf.string:
             return [tf.strings.reduce_join(tokens), tf.strings.length(tokens), *numbers]
         return [tokens, *numbers]
@@ -109,6 +108,34 @@ class GatherVocabulary:
             Sums.joined({place: piece.tokens for place, piece in pieces.items()}),
             Sums.joined({place: piece.labels for place, piece in pieces.items()}),
         )
+
+
+def _counted(tokens: Any) -> tuple[Any, Any]:
+    """Each token once, and how often it occurs; a filter of TFT sees each once as well."""
+    every, pattern = _before_filter(tokens)
+    once, _, counts = tf.unique_with_counts(every, out_idx=tf.int64)
+    if pattern is None:
+        return once, counts
+    keep = tf.logical_not(tf.strings.regex_full_match(once, pattern))
+    return tf.boolean_mask(once, keep), tf.boolean_mask(counts, keep)
+
+
+def _before_filter(tokens: Any) -> tuple[Any, bytes | None]:
+    """What `tf.boolean_mask(x, ~regex_full_match(x, pattern))` was made of: x and the pattern.
+
+    Any other tensor is given back, without a pattern.
+    """
+    mask: Any = tokens.op.inputs[1].op if tokens.op.type == "GatherV2" else tokens.op
+    for kind in ("Squeeze", "Where", "Reshape", "LogicalNot"):
+        if mask.type != kind:
+            return tokens, None
+        mask = mask.inputs[0].op
+    gathered = tokens.op.inputs[0].op
+    x = gathered.inputs[0] if gathered.inputs else tokens
+    flat = tokens.shape.rank == x.shape.rank == 1 and gathered.type == "Reshape"
+    if flat and mask.type == "StaticRegexFullMatch" and mask.inputs[0] is x:
+        return x, mask.get_attr("pattern")
+    return tokens, None
 
 
 def _tokens(arrays: Sequence[Array]) -> tuple[pa.Array, list[Array]]:

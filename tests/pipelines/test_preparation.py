@@ -274,3 +274,12 @@ def test_inputs_that_cannot_be_split(
     with pytest.raises(RecipeError) as error:
         prepare(small, output=str(tmp_path / "out"), inputs=inputs)
     assert str(error.value) == message
+
+
+def test_functions_that_were_called_eagerly_before_are_no_part_of_the_graph(
+    small: Recipe, source: Path, plain: tuple[Manifest, Path], tmp_path: Path
+) -> None:
+    tft.apply_buckets(tf.constant([1.0, 3.0]), tf.constant([[2.0]]))
+    left = tf.compat.v1.get_default_graph().get_all_collection_keys()
+    assert "tft_schema_override_tensor" in left
+    assert digests(run(small, source, tmp_path / "out")) == digests(plain[0])
