@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["Failed", "Run", "run"]
 
-_SAMPLE_SECONDS = 0.05
+_SAMPLE_SECONDS = 0.2
 _SHOWN_LINES = 30
 
 
@@ -29,8 +30,8 @@ class Run:
     Attributes:
       seconds: Wall clock, from before the process was started until after it ended.
       cpu_seconds: User and system time of the process and its children.
-      peak_bytes: The most resident memory of the process and its descendants together, sampled;
-        0 where there is no /proc. (`ru_maxrss` would count the parent's memory at the fork.)
+      peak_bytes: The most resident memory of the process and its descendants together: for one
+        process as the kernel counted it, for several sampled; 0 where there is no /proc.
     """
 
     seconds: float
@@ -96,7 +97,8 @@ class _Sampler:
 
     def _watch(self) -> None:
         while not self._ended.wait(_SAMPLE_SECONDS):
-            self.peak_bytes = max(self.peak_bytes, resident_bytes(self._session))
+            together = resident_bytes(self._session)
+            self.peak_bytes = max(self.peak_bytes, together, high_water_bytes(self._session))
 
 
 def resident_bytes(session: int) -> int:
@@ -110,3 +112,16 @@ def resident_bytes(session: int) -> int:
         if int(fields[3]) == session:
             pages += int(fields[21])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def high_water_bytes(process: int) -> int:
+    """The most resident memory of one process so far; 0 where it ended or there is no /proc.
+
+    `ru_maxrss` would also count the memory of the parent, at the fork.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
