@@ -75,44 +75,60 @@ def draft_manifest(
     written = _by_split(shards, splits)
     ledger = dict(_ledger(account, repeats, written, sum(file.records for file in read)))
     fold = StatisticsFold(recipe.schema)
-    profiles = {split: found for name, split, found in folds if name == STATISTICS}
-    profiles = {split: profiles.get(split, fold.start()) for split in splits}
+    found = {split: profile for name, split, profile in folds if name == STATISTICS}
+    profiles = {split: found.get(split, fold.start()) for split in splits}
     _write_schema(recipe, staging.folder)
     _write_statistics(profiles, fold, staging.folder)
     for name in ledger:
         _write_rejects(name, staging)
-    schema = recipe.schema
     manifest = Manifest(
         name=recipe.name,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions={library: metadata.version(library) for library in _LIBRARIES},
         recipe=recipe.resolved(),
         seed=recipe.seed,
-        inputs=tuple(
-            SourceFile(file.file.path, file.file.split, file.size, file.sha256, file.records)
-            for file in read
-        ),
+        inputs=tuple(map(_source, read)),
         splits=written,
         ledger=ledger,
         compression=recipe.compression,
-        label=schema.label.name if schema.label else None,
+        label=recipe.schema.label.name if recipe.schema.label else None,
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
-        parity=check_parity(
-            staging.folder,
-            samples,
-            {name: split.shards for name, split in written.items()},
-            schema=schema,
-            compression=recipe.compression,
-            distinct=recipe.distinct,
-        ),
-        unseen={
-            split: fold.unseen(profile, profiles["train"])
-            for split, profile in profiles.items()
-            if split != "train"
-        },
+        parity=_parity(recipe, staging, samples, written),
+        unseen=_unseen(fold, profiles),
     )
     _write(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
+
+
+def _source(scanned: ScannedFile) -> SourceFile:
+    file = scanned.file
+    return SourceFile(file.path, file.split, scanned.size, scanned.sha256, scanned.records)
+
+
+def _parity(
+    recipe: Recipe,
+    staging: Staging,
+    samples: Mapping[str, pa.RecordBatch],
+    written: Mapping[str, Split],
+) -> dict[str, Any]:
+    return check_parity(
+        staging.folder,
+        samples,
+        {name: split.shards for name, split in written.items()},
+        schema=recipe.schema,
+        compression=recipe.compression,
+        distinct=recipe.distinct,
+    )
+
+
+def _unseen(
+    fold: StatisticsFold, profiles: Mapping[str, Profile]
+) -> dict[str, dict[str, int | None]]:
+    return {
+        split: fold.unseen(profile, profiles["train"])
+        for split, profile in profiles.items()
+        if split != "train"
+    }
 
 
 def publish_draft(staging: Staging) -> Manifest:

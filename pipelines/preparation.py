@@ -24,7 +24,7 @@ from . import files
 from .analyze import Analyze
 from .clean import check_filters
 from .concurrent import Concurrently
-from .elements import Bucket
+from .elements import Bucket, Fold
 from .feed import SchemaFeed
 from .findings import STATISTICS, draft_manifest, publish_draft
 from .progress import Note, NoteFold, Progress
@@ -33,7 +33,7 @@ from .read import BLOCK_BYTES, Input, ScanCsv, match
 from .recipe import Recipe
 from .rows import Account, ReadRows, check_rejects
 from .shards import WriteShards
-from .shuffle import ArrowCoder, ShuffleByGroup, ShuffleOnDisk
+from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .transform import Transform, configure_tensorflow_threads
 
 __all__ = ["prepare", "write_template"]
@@ -138,42 +138,30 @@ def build(
         if on_disk
         else ShuffleByGroup(recipe.distinct)
     )
+    folds: dict[str, Fold] = {
+        STATISTICS: StatisticsFold(recipe.schema),
+        "progress": NoteFold(progress, "analyze"),
+    }
 
     scanned = (
         p
-        | "Scan"
-        >> ScanCsv(
-            inputs,
-            column_names=recipe.schema.names,
-            csv_format=recipe.csv,
-            block_bytes=BLOCK_BYTES,
-        )
+        | "Scan" >> _scan(recipe, inputs)
         | "NoteScan" >> Note(progress, "scan", lambda file: (file.records, file.size))
     )  # ScannedFile
-
     read = scanned | "Read" >> ReadRows(recipe, order.place, scratch("rejects"), on_disk)
     account = read.account | "CheckRejects" >> beam.Map(
         check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
     )  # Account, one
-
     buckets = (
         read.rows
         | "NoteRead" >> Note(progress, "read", lambda rows: (rows.rows, 0))
         | "Shuffle" >> order
         | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
-
     analysis = buckets | "Analyze" >> Analyze(
-        recipe.preprocessing_fn,
-        feed,
-        staging.folder,
-        also={
-            STATISTICS: StatisticsFold(recipe.schema),
-            "progress": NoteFold(progress, "analyze"),
-        },
+        recipe.preprocessing_fn, feed, staging.folder, also=folds
     )  # transform_fn: its folder; folds: (name, split, accumulator)
-
-    segments = (
+    shards = (
         buckets
         | "Transform"
         >> beam.ParDo(
@@ -181,27 +169,10 @@ def build(
             AsSingleton(analysis.transform_fn),
         )
         | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
-    )  # Segment
-
-    shards = (
-        segments
-        | "Write"
-        >> WriteShards(
-            staging.folder,
-            splits,
-            recipe.target_shard_mb * 1_000_000,
-            recipe.shards,
-            recipe.compression,
-        )
+        # Segment
+        | "Write" >> _write(recipe, splits, staging)
         | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
     )  # (split, index, Shard)
-
-    repeats = (
-        buckets
-        | "CountRepeats" >> beam.Map(lambda bucket: (bucket.split, bucket.repeats()))
-        | "AddRepeats" >> beam.CombinePerKey(sum)
-    )  # (split, repeats)
-
     drafted = (
         p
         | "Once" >> beam.Create([staging])
@@ -212,7 +183,7 @@ def build(
             AsIter(scanned),
             AsSingleton(account),
             AsDict(read.samples),
-            AsDict(repeats),
+            AsDict(buckets | "CountRepeats" >> CountRepeats()),
             AsIter(analysis.folds),
             AsIter(shards),
             splits=splits,
@@ -220,6 +191,25 @@ def build(
     )  # Staging, one
     if files.is_remote(staging.output):
         _ = drafted | "Publish" >> beam.Map(publish_draft)
+
+
+def _scan(recipe: Recipe, inputs: Sequence[Input]) -> ScanCsv:
+    return ScanCsv(
+        inputs,
+        column_names=recipe.schema.names,
+        csv_format=recipe.csv,
+        block_bytes=BLOCK_BYTES,
+    )
+
+
+def _write(recipe: Recipe, splits: Sequence[str], staging: Staging) -> WriteShards:
+    return WriteShards(
+        staging.folder,
+        splits,
+        recipe.target_shard_mb * 1_000_000,
+        recipe.shards,
+        recipe.compression,
+    )
 
 
 def _after(bucket: Bucket, account: Account) -> Bucket:

@@ -28,7 +28,14 @@ from apache_beam.pvalue import AsDict
 
 from .elements import Bucket
 
-__all__ = ["ArrowCoder", "Keyed", "ShuffleByGroup", "ShuffleOnDisk", "bucket_count"]
+__all__ = [
+    "ArrowCoder",
+    "CountRepeats",
+    "Keyed",
+    "ShuffleByGroup",
+    "ShuffleOnDisk",
+    "bucket_count",
+]
 
 KEY = ("__key_hi", "__key_lo")
 """The columns that carry the two lanes of a row's 128-bit key between clean and shuffle."""
@@ -160,6 +167,17 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
             | "GroupFragments" >> beam.GroupByKey()
             # ((split, bucket), [RecordBatch])
             | "ToBuckets" >> beam.MapTuple(partial(_grouped_bucket, distinct=self.distinct))
+        )
+
+
+class CountRepeats(beam.PTransform):  # type: ignore[misc]
+    """PCollection[Bucket] -> PCollection[(split, rows that its buckets leave out as repeats)]."""
+
+    def expand(self, buckets: beam.PCollection[Bucket]) -> beam.PCollection[tuple[str, int]]:
+        return (
+            buckets
+            | "OfBucket" >> beam.Map(lambda bucket: (bucket.split, bucket.repeats()))
+            | "OfSplit" >> beam.CombinePerKey(sum)
         )
 
 
