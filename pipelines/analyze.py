@@ -142,7 +142,7 @@ class _FoldBucket:
         if self.analysis and self.analysis.phases and bucket.split in self.splits:
             folds[_ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
         accumulators = {name: fold.start() for name, fold in folds.items()}
-        for batch in bucket.open():
+        for batch in bucket.open() if folds else ():
             for name, fold in folds.items():
                 accumulators[name] = fold.add(accumulators[name], batch)
         for name in self.also:

@@ -75,7 +75,7 @@ def _module(traced: Trace, specs: Mapping[str, tf.TypeSpec]) -> tf.Module:
 
     module = traced.module
     module.transform_fn = transform_fn.get_concrete_function()
-    module.pruned_variables = module.transform_fn.variables
+    module.pruned_variables = traced.function.variables
     module.created_variables = traced.variables
     module.resources = traced.resources
     module.trackable_objects = traced.objects

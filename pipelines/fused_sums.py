@@ -18,7 +18,7 @@ PARTITIONS = 16
 PARTITION_FROM = 4096
 """From how many keys a part is large."""
 
-_LAZY_ROWS = 1 << 16
+_LAZY_ROWS = 1 << 18
 
 
 @dataclass

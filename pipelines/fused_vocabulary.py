@@ -117,7 +117,8 @@ def _counted(tokens: Any) -> tuple[Any, Any]:
     if pattern is None:
         return once, counts
     keep = tf.logical_not(tf.strings.regex_full_match(once, pattern))
-    return tf.boolean_mask(once, keep), tf.boolean_mask(counts, keep)
+    kept = tf.reshape(tf.where(keep), [-1])
+    return tf.gather(once, kept), tf.gather(counts, kept)
 
 
 def _before_filter(tokens: Any) -> tuple[Any, bytes | None]:
@@ -153,7 +154,7 @@ def _tokens(arrays: Sequence[Array]) -> tuple[pa.Array, list[Array]]:
 
 def _summable(numbers: Array) -> pa.Array:
     """Numbers as Python would sum them: floats in double precision, integers exactly."""
-    return pa.array(numbers.astype(np.float64 if numbers.dtype.kind == "f" else np.int64))
+    return pa.array(numbers.astype(np.int64 if numbers.dtype.kind in "iu" else np.float64))
 
 
 def _positives(tokens: pa.Array, rows: Array, labels: Array, weights: Array) -> pa.Table:
@@ -251,9 +252,10 @@ def table_of_pairs(pairs: Iterable[Sequence[Any]], frequencies: Sequence[float] 
     listed = list(pairs)
     metrics = [metric for metric, _ in listed]
     texts = any(isinstance(metric, str) for metric in metrics)
+    numbers = [] if texts else [float(metric) for metric in metrics]
     columns = {
         "token": pa.array([token for _, token in listed], pa.large_binary()),
-        "metric": pa.array(metrics if texts else [float(metric) for metric in metrics]),
+        "metric": pa.array(metrics) if texts else pa.array(numbers, pa.float64()),
         "text": pa.array([f"{metric}" for metric in metrics], pa.string()),
     }
     if frequencies:
@@ -339,10 +341,10 @@ def write(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None, fol
 
 
 def _ordered(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None) -> pa.Table:
-    first = list(reserved or [])
-    table = table.filter(
-        pc.invert(pc.is_in(table.column("token"), pa.array(first, pa.large_binary())))
-    )
+    first = [] if reserved is None else list(reserved)
+    if first:
+        taken = pa.array(first, pa.large_binary())
+        table = table.filter(pc.invert(pc.is_in(table.column("token"), taken)))
     if operation.fingerprint_shuffle:
         digests = [hashlib.sha1(token).digest() for token in table.column("token").to_pylist()]
         table = table.take(pa.array(sorted(range(len(digests)), key=digests.__getitem__), "int64"))

@@ -313,14 +313,22 @@ def missing(inputs: Inputs) -> Inputs:
 
 
 def annotated(inputs: Inputs) -> Inputs:
-    """No analyzer at all, and things said of the outputs."""
+    """No analyzer at all, but things said of the outputs, and objects of its own."""
+    offset = tft.make_and_track_object(lambda: tf.Variable([0.5], trainable=False), name="offset")
     sparse = tf.sparse.from_dense(inputs["vector"])
     tft.experimental.annotate_sparse_output_shape(sparse, tf.constant([3], tf.int64))
     tft.experimental.annotate_true_sparse_output(inputs["sparse_float"])
     ids = tft.apply_vocabulary(
         inputs["key"], tf.constant(_asset("a\nb\n")), default_value=-1, num_oov_buckets=0
     )
-    return {"ids": ids, "x": inputs["x"], "sparse": sparse, "floats": inputs["sparse_float"]}
+    x = (inputs["x"] + offset) * _scale()
+    return {"ids": ids, "x": x, "sparse": sparse, "floats": inputs["sparse_float"]}
+
+
+@cache
+def _scale() -> tf.Variable:
+    with tf.init_scope():
+        return tf.Variable(3.0, trainable=False)
 
 
 @cache
