@@ -29,8 +29,9 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from . import files, fused
+from .concurrent import in_global_window
 from .elements import Bucket, Feed, Fold
-from .passes import Block, FoldBuckets, Key, in_global_window
+from .passes import Block, FoldBuckets, Key
 
 __all__ = ["Analyze", "AnalyzeDataset", "Analyzed"]
 

@@ -26,6 +26,7 @@ from ..schemas.errors import DataError, RecipeError
 from ..schemas.manifest import Ledger
 from ..schemas.schema import Schema
 from .convert import Mask, Reason, Reasons, convert, true_of
+from .dictionaries import compact
 from .elements import Block, Reject
 from .keys import Lane, fingerprint, places
 from .split import UNSPLIT, SplitIndex, Splitting, assign, sampled
@@ -100,7 +101,7 @@ def clean(
     kept = passed & sampled(key, sampling, seed)
     rejects = tuple(sorted((*block.rejects, *bad), key=lambda reject: reject.line))
     return Cleaned(
-        batch=_compact(_where(kept, rows)),
+        batch=compact(_where(kept, rows)),
         rows=np.flatnonzero(good)[kept],
         hi=hi[kept],
         lo=lo[kept],
@@ -218,25 +219,6 @@ def _spread(values: pa.Array, at: npt.NDArray[np.int32]) -> pa.Array:
 
 def _where(mask: Mask, batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch if mask.all() else batch.filter(pa.array(mask))
-
-
-def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with dictionaries of only the values it has, in their old order."""
-    columns = [
-        _used(column) if pa.types.is_dictionary(column.type) else column for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
-
-
-def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    at, size = places(column), len(column.dictionary)
-    used = np.bincount(at, minlength=size)[:size] > 0
-    if used.all():
-        return column
-    renumbered = pa.array(np.cumsum(used, dtype=np.int32) - 1)
-    return pa.DictionaryArray.from_arrays(
-        renumbered.take(column.indices), column.dictionary.filter(pa.array(used))
-    )
 
 
 def _reject(block: Block, row: int, index: int, schema: Schema, reason: Reason) -> Reject:

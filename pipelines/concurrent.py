@@ -16,9 +16,7 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-__all__ = ["Concurrently", "Serially", "Work"]
-
-_EPOCH = GlobalWindow().max_timestamp()
+__all__ = ["Concurrently", "Serially", "Work", "in_global_window"]
 
 
 class Work(Protocol):
@@ -59,7 +57,7 @@ class Concurrently(beam.DoFn):  # type: ignore[misc]
 
     def finish_bundle(self) -> Iterator[Any]:
         for output in self._outputs(keep=0):
-            yield _windowed(output)
+            yield in_global_window(output)
 
     def _outputs(self, *, keep: int) -> Iterator[Any]:
         """The outputs of the elements that were first, while more than `keep` are in flight."""
@@ -85,11 +83,11 @@ def _listed(work: Callable[..., Iterable[Any]], element: Any, *side_inputs: Any)
     return list(work(element, *side_inputs))
 
 
-def _windowed(output: Any) -> Any:
-    """What `finish_bundle` must give: the value, tagged or not, in the global window."""
+def in_global_window(output: Any) -> Any:
+    """What `finish_bundle` of a DoFn must give: the value, tagged or not, in its window."""
     if isinstance(output, beam.pvalue.TaggedOutput):
-        return beam.pvalue.TaggedOutput(output.tag, _windowed(output.value))
-    return WindowedValue(output, _EPOCH, [GlobalWindow()])
+        return beam.pvalue.TaggedOutput(output.tag, in_global_window(output.value))
+    return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
 class Serially(beam.DoFn):  # type: ignore[misc]

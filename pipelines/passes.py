@@ -13,13 +13,11 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
 
-from .concurrent import Concurrently
+from .concurrent import Concurrently, in_global_window
 from .elements import Bucket
 
-__all__ = ["Block", "FoldBuckets", "FoldWork", "Key", "Tree", "in_global_window"]
+__all__ = ["Block", "FoldBuckets", "FoldWork", "Key", "Tree"]
 
 Key = tuple[str, str, str]
 """The name of a fold, the split or "" for several, and the piece or "" for all."""
@@ -114,8 +112,3 @@ def _merge(element: tuple[Key, Iterable[Block]], work: FoldWork) -> tuple[Key, A
     for block in blocks:
         tree.add(block)
     return key, work.merge(key, [accumulator for *_, accumulator in tree.blocks()])
-
-
-def in_global_window(value: Any) -> WindowedValue:
-    """What `finish_bundle` of a DoFn must give."""
-    return WindowedValue(value, GlobalWindow().max_timestamp(), [GlobalWindow()])

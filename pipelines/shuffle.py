@@ -16,16 +16,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 from uuid import uuid4
 
 import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from apache_beam.pvalue import AsDict
 
+from .dictionaries import canonical, compact
 from .elements import Bucket
 
 __all__ = [
@@ -192,7 +192,7 @@ class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
         places = _cuts(batch, buckets)
         for index in np.flatnonzero(np.diff(places)):
             start, stop = places[index], places[index + 1]
-            yield (keyed.split, int(index)), _compact(batch.slice(start, stop - start))
+            yield (keyed.split, int(index)), compact(batch.slice(start, stop - start))
 
 
 def _unchanged(keyed: Keyed) -> Keyed:
@@ -258,7 +258,7 @@ def _rows(source: Source, distinct: bool) -> Iterator[pa.RecordBatch]:
         return
     if distinct:
         whole = whole.filter(pa.array(~_repeats(whole)))
-    rows = _canonical(whole.drop_columns(list(KEY)))
+    rows = canonical(whole.drop_columns(list(KEY)))
     for start in range(0, rows.num_rows, BATCH_ROWS):
         yield rows.slice(start, BATCH_ROWS)
 
@@ -300,49 +300,3 @@ def _repeats(batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
     hi, lo = _lanes(batch)
     again = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
     return np.concatenate(([False], again))
-
-
-def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with dictionaries of only the values it uses."""
-    return _with_dictionaries(batch, _used)
-
-
-def _canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with sorted dictionaries, so that equal rows give equal batches."""
-    return _with_dictionaries(batch, lambda column: _reordered(_used(column)))
-
-
-def _with_dictionaries(batch: pa.RecordBatch, change: Any) -> pa.RecordBatch:
-    columns = [
-        change(column) if pa.types.is_dictionary(column.type) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
-
-
-def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The column with a dictionary of only the values it uses, in their old order."""
-    counts = np.bincount(column.indices.drop_null().to_numpy(), minlength=len(column.dictionary))
-    kept = np.flatnonzero(counts)
-    if len(kept) == len(column.dictionary):
-        return column
-    places = np.zeros(len(column.dictionary), np.int32)
-    places[kept] = np.arange(len(kept), dtype=np.int32)
-    return _remapped(column, places, column.dictionary.take(pa.array(kept)))
-
-
-def _reordered(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The column with its dictionary sorted by the bytes of the values."""
-    order = pc.sort_indices(column.dictionary).to_numpy()
-    places = np.empty(len(order), np.int32)
-    places[order] = np.arange(len(order), dtype=np.int32)
-    return _remapped(column, places, column.dictionary.take(pa.array(order)))
-
-
-def _remapped(
-    column: pa.DictionaryArray, places: npt.NDArray[np.int32], dictionary: pa.Array
-) -> pa.DictionaryArray:
-    indices = column.indices
-    filled = places[indices.fill_null(0).to_numpy()] if len(places) else np.zeros(len(indices))
-    mask = indices.is_null().to_numpy(zero_copy_only=False) if indices.null_count else None
-    return pa.DictionaryArray.from_arrays(pa.array(filled.astype(np.int32), mask=mask), dictionary)
