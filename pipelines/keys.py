@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from ..schemas.mixing import mix64
+
 __all__ = ["Lane", "fingerprint", "mix64", "places"]
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
@@ -49,21 +51,6 @@ def places(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
     if indices.null_count:
         indices = indices.fill_null(len(column.dictionary))
     return np.asarray(indices)
-
-
-def mix64(x: Lane) -> Lane:
-    """A bijection of 64-bit words whose every output bit depends on every input bit.
-
-    The finalizer of SplitMix64 (Steele, Lea, Flood, 2014), which is Stafford's "Mix13".
-
-    >>> mix64(np.array([0x9E3779B97F4A7C15], np.uint64))  # the first output for the seed 0
-    array([16294208416658607535], dtype=uint64)
-    """
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x ^= x >> np.uint64(27)
-    x *= np.uint64(0x94D049BB133111EB)
-    x ^= x >> np.uint64(31)
-    return x
 
 
 def _mix64_other(x: Lane) -> Lane:

@@ -26,6 +26,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .mixing import mix64
+
 __all__ = [
     "Counts",
     "DistinctNumbers",
@@ -136,7 +138,7 @@ class DistinctNumbers:
 
     def add(self, values: npt.NDArray[Any]) -> None:
         """Adds numbers, of always the same type, repeated or not; equal ones have equal bits."""
-        self._keep(_mixed(values.view(f"u{values.itemsize}").astype(np.uint64)))
+        self._keep(mix64(values.view(f"u{values.itemsize}").astype(np.uint64)))
 
     def absorb(self, other: DistinctNumbers) -> None:
         """Adds all that the other one was given."""
@@ -265,13 +267,3 @@ def _sums(places: npt.NDArray[np.int32], counts: Sequence[Counts], size: int) ->
     sums = np.zeros(size, np.int64)
     np.add.at(sums, places, np.concatenate(counts))
     return sums
-
-
-def _mixed(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A bijection of words that spreads them evenly: the finalizer of SplitMix64.
-
-    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-    """
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
