@@ -16,7 +16,9 @@ from typing import NoReturn
 
 from ..schemas.errors import RecordmillError
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
+
+_INTERRUPTED = 130
 
 _EPILOG = """\
 examples:
@@ -45,10 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         print("recordmill: interrupted; nothing was published", file=sys.stderr)
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def program() -> NoReturn:
+    """The `recordmill` program: runs the command of `sys.argv` and ends the process.
+
+    An interrupt can fall between the start of one of Beam's threads and the code that stops it,
+    and the interpreter would wait for that thread for ever: an interrupted process ends at once.
+    """
+    status = main()
+    if status == _INTERRUPTED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -132,4 +148,4 @@ def _command(options: argparse.Namespace, beam_flags: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -144,6 +144,24 @@ def test_help_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_an_interrupted_process_waits_for_no_thread() -> None:
+    code = (
+        "import sys, threading, time\n"
+        "from recordmill.runners import cli\n"
+        "def interrupted(options, flags):\n"
+        "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "    raise KeyboardInterrupt\n"
+        "cli._command = interrupted\n"
+        "sys.argv[1:] = ['verify', 'out']\n"
+        "cli.program()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=30)
+    assert (done.returncode, done.stderr) == (
+        130,
+        b"recordmill: interrupted; nothing was published\n",
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("stage", ["read", "analyze", "transform"])
@@ -162,6 +180,7 @@ def test_an_interrupted_run_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert run.stderr is not None
     for line in run.stderr:
