@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(sections[0], flush=True)
     try:
         for case, results in session(
-            options.cases or list(CASES), runs=options.runs, adult=options.adult
+            options.cases or list(CASES),
+            runs=options.runs,
+            adult=options.adult,
+            hotdog=options.hotdog,
         ):
             sections.append(section(case, results))
             print(f"\n{sections[-1]}", flush=True)
@@ -70,6 +73,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=ROOT.parent / "shared" / "data" / "census",
         help="where adult.data and adult.test are (default: ../shared/data/census); without "
         "them, synthetic rows take their place",
+    )
+    parser.add_argument(
+        "--hotdog",
+        type=Path,
+        metavar="DIR",
+        default=ROOT.parent / "shared" / "data" / "hotdog" / "train",
+        help="where the folders hot_dog and not_hot_dog are (default: ../shared/data/hotdog/train);"
+        " without them, drawn pictures take their place",
     )
     parser.add_argument(
         "--write", action="store_true", help="put the tables of all cases into README.md"

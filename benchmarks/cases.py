@@ -6,16 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import data
-from .contenders import Contender, help_page, ml_transform, recordmill, stock_tft
+from . import data, images
+from .contenders import (
+    Contender,
+    classic_beam,
+    help_page,
+    ml_transform,
+    recordmill,
+    stock_tft,
+    tf_data,
+)
 from .results import Results
 
 __all__ = ["CASES", "STOCK", "Case", "Entry", "Inputs", "Target"]
 
 STOCK = "stock TFT"
-"""The label of the entry that others are compared with."""
+"""The label of the entry that others are compared with, but for images."""
 
 _MILL = "recordmill"
+_READING, _CLASSIC = "tf.data, reading only", "classic Beam"
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,15 @@ class Inputs:
     Attributes:
       adult: The file of each split of the Adult data.
       real: Whether they are the published files; else synthetic ones of as many rows.
+      images: The folder of the hotdog training images, a folder a class.
+      real_images: Whether they are photos; else drawn ones.
       scratch: A folder for more.
     """
 
     adult: Mapping[str, Path]
     real: bool
+    images: Path
+    real_images: bool
     scratch: Path
 
 
@@ -40,9 +53,10 @@ class Entry:
     Attributes:
       label: The name in the table; unique in its case.
       contender: Gives the command.
-      problem: "adult" or "wide".
-      inputs: The file of each split.
-      rows: How many rows each split has, and so how many records must be written.
+      problem: "adult", "wide" or "hotdog".
+      inputs: The file of each split; of images, the folder.
+      rows: How many rows each split has.
+      writes: Whether it must write a record a row.
     """
 
     label: str
@@ -50,21 +64,28 @@ class Entry:
     problem: str
     inputs: Mapping[str, Path]
     rows: Mapping[str, int]
+    writes: bool = True
 
 
 @dataclass(frozen=True)
 class Target:
-    """What recordmill has to reach: at most `limit`.
+    """What recordmill has to reach.
 
     Attributes:
       what: What is measured, with its unit.
-      limit: The largest good value.
+      limit: The largest good value, or the smallest.
       measure: Gives the value.
+      at_least: Whether `limit` is the smallest good value.
     """
 
     what: str
     limit: float
     measure: Callable[[Results], float]
+    at_least: bool = False
+
+    def met(self, value: float) -> bool:
+        """Whether a measured value is good enough."""
+        return value >= self.limit if self.at_least else value <= self.limit
 
 
 @dataclass(frozen=True)
@@ -76,12 +97,16 @@ class Case:
       note: What a reader should know; may be empty.
       entries: What runs; alternating, in this order.
       targets: What recordmill has to reach.
+      unit: What a row is.
+      baseline: The label of the entry that others are compared with, if it is there.
     """
 
     title: str
     note: str
     entries: tuple[Entry, ...]
     targets: tuple[Target, ...]
+    unit: str = "rows"
+    baseline: str = STOCK
 
 
 def _adult(inputs: Inputs) -> Case:
@@ -141,6 +166,40 @@ def _wide(inputs: Inputs) -> Case:
     )
 
 
+def _hotdog(inputs: Inputs) -> Case:
+    few, many = 300, 5_000
+    folders = {count: images.copies(inputs.images, count, inputs.scratch) for count in (few, many)}
+
+    def entry(label: str, contender: Contender, count: int, *, writes: bool = True) -> Entry:
+        files, rows = {"train": folders[count]}, {"train": count}
+        return Entry(label, contender, "hotdog", files, rows, writes)
+
+    fewer = f"{_MILL}, {few} images"
+    photos = "photos" if inputs.real_images else "drawn pictures in place of photos"
+    return Case(
+        f"{many:,} {photos}, to 224x224",
+        f"{_READING}: decodes, crops and resizes on two threads, and writes nothing. The files are "
+        "copies, each with a comment of its own.",
+        (
+            entry(_MILL, recordmill, many),
+            entry(_READING, tf_data, many, writes=False),
+            entry(_CLASSIC, classic_beam, many),
+            entry(fewer, recordmill, few),
+        ),
+        (
+            _rate_target(_READING, 0.85),
+            _rate_target(_CLASSIC, 2),
+            Target(
+                f"peak memory, of that at {few} images",
+                1.25,
+                lambda results: results[_MILL].peak_bytes / results[fewer].peak_bytes,
+            ),
+        ),
+        unit="images",
+        baseline=_READING,
+    )
+
+
 def _help(inputs: Inputs) -> Case:
     label = f"{_MILL} --help"
     return Case(
@@ -162,6 +221,15 @@ def _time_target(limit: float) -> Target:
     return Target(f"time, of {STOCK}'s", limit, measure)
 
 
+def _rate_target(other: str, limit: float) -> Target:
+    """For contenders that read as many images."""
+
+    def measure(results: Results) -> float:
+        return results[other].seconds / results[_MILL].seconds
+
+    return Target(f"images/s, of {other}", limit, measure, at_least=True)
+
+
 def _different_vocabularies(results: Results) -> float:
     mine, theirs = results[_MILL].vocabularies, results[STOCK].vocabularies
     return sum(mine.get(name) != theirs.get(name) for name in {*mine, *theirs})
@@ -173,6 +241,7 @@ CASES: dict[str, Callable[[Inputs], Case]] = {
     "adult": _adult,
     "adult64": _adult_copies,
     "wide": _wide,
+    "hotdog": _hotdog,
     "help": _help,
 }
 """The cases by name; each makes the files it needs."""

@@ -13,12 +13,14 @@ from pathlib import Path
 __all__ = [
     "Contender",
     "ROOT",
+    "classic_beam",
     "count_records",
     "environment",
     "help_page",
     "ml_transform",
     "recordmill",
     "stock_tft",
+    "tf_data",
     "vocabularies",
     "write_sample",
 ]
@@ -26,9 +28,13 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[1]
 
 Contender = Callable[[str, Mapping[str, Path], Path], list[str]]
-"""(problem, file of each split, folder to write) -> the command."""
+"""(problem, file or folder of each split, folder to write) -> the command."""
 
-_RECIPES = {"adult": "census", "wide": f"{Path(__file__).with_name('wide_recipe.py')}:RECIPE"}
+_RECIPES = {
+    "adult": "census",
+    "wide": f"{Path(__file__).with_name('wide_recipe.py')}:RECIPE",
+    "hotdog": "hotdog",
+}
 
 
 def recordmill(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
@@ -46,14 +52,24 @@ def ml_transform(problem: str, inputs: Mapping[str, Path], output: Path) -> list
     return _peer("ml_transform", problem, inputs, output)
 
 
+def tf_data(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """`tf.data` that makes the pixels of images, and writes nothing."""
+    return _peer("images_tf_data", problem, inputs, output)
+
+
+def classic_beam(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """A Beam pipeline over images, an image at a time, with Pillow."""
+    return _peer("images_beam", problem, inputs, output)
+
+
 def help_page(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
     """`recordmill --help`, which reads and writes nothing."""
     return [*_recordmill(), "--help"]
 
 
-def write_sample(folder: Path) -> list[str]:
-    """The command that writes a small synthetic adult.data and adult.test."""
-    return [*_recordmill(), "sample", "census", str(folder)]
+def write_sample(name: str, folder: Path) -> list[str]:
+    """The command that writes the small synthetic input of a built-in recipe."""
+    return [*_recordmill(), "sample", name, str(folder)]
 
 
 def environment() -> dict[str, str]:

@@ -18,6 +18,7 @@ _LIBRARIES = (
     "apache-beam",
     "pyarrow",
     "numpy",
+    "pillow",
 )
 
 

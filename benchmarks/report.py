@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .cases import STOCK, Case, Entry
-from .results import Results
+from .cases import Case, Entry
+from .results import Result, Results
 from .table import markdown
 
 __all__ = ["section"]
 
-_MEASURED = ("", "seconds", f"of {STOCK}", "rows/s", "CPU seconds", "peak memory", "runs")
-_REQUIRED = ("target", "at most", "measured", "")
+_COSTS = ("CPU seconds", "peak memory", "runs")
+_REQUIRED = ("target", "limit", "measured", "")
 
 
 def section(case: Case, results: Results) -> str:
@@ -19,25 +19,29 @@ def section(case: Case, results: Results) -> str:
       case: What was run.
       results: The result of each of its entries.
     """
-    stock = next((entry.rows for entry in case.entries if entry.label == STOCK), None)
-    measured = [_measured(entry, results, entry.rows == stock) for entry in case.entries]
+    header = ["", "seconds", f"of {case.baseline}", f"{case.unit}/s", *_COSTS]
+    compared = next((entry.rows for entry in case.entries if entry.label == case.baseline), None)
+    measured = []
+    for entry in case.entries:
+        other = results[case.baseline] if entry.rows == compared else None
+        measured.append(_measured(entry, results[entry.label], other))
     required = []
     for target in case.targets:
         value = target.measure(results)
-        verdict = "met" if value <= target.limit else "MISS"
-        required.append([target.what, f"{target.limit:g}", f"{round(value, 2):g}", verdict])
-    parts = [f"### {case.title}", markdown(_MEASURED, measured), markdown(_REQUIRED, required)]
+        limit = f"{'at least' if target.at_least else 'at most'} {target.limit:g}"
+        verdict = "met" if target.met(value) else "MISS"
+        required.append([target.what, limit, f"{round(value, 2):g}", verdict])
+    parts = [f"### {case.title}", markdown(header, measured), markdown(_REQUIRED, required)]
     return "\n\n".join([*parts, case.note] if case.note else parts)
 
 
-def _measured(entry: Entry, results: Results, comparable: bool) -> list[str]:
-    """A line of the table; `comparable` where the entry reads what stock TFT reads."""
-    result = results[entry.label]
+def _measured(entry: Entry, result: Result, baseline: Result | None) -> list[str]:
+    """A line of the table; `baseline` where that read the same rows."""
     rows = sum(entry.rows.values())
     return [
         entry.label,
         f"{result.seconds:.2f}",
-        f"{result.seconds / results[STOCK].seconds:.2f}" if comparable else "",
+        f"{result.seconds / baseline.seconds:.2f}" if baseline else "",
         f"{rows / result.seconds:,.0f}" if rows else "",
         f"{result.cpu_seconds:.2f}",
         f"{result.peak_bytes / 1e6:,.0f} MB",

@@ -23,6 +23,7 @@ from pyarrow import acero
 
 from ..schemas.column import BLANKS
 from ..schemas.errors import DataError, RecipeError
+from ..schemas.images import ImageSchema
 from ..schemas.manifest import Ledger
 from ..schemas.schema import Schema
 from .convert import Mask, Reason, Reasons, convert, true_of
@@ -31,7 +32,7 @@ from .elements import Block, Reject
 from .keys import Lane, fingerprint, places
 from .split import UNSPLIT, SplitIndex, Splitting, assign, sampled
 
-__all__ = ["Cleaned", "check_filters", "clean"]
+__all__ = ["Cleaned", "check_filters", "choose", "clean"]
 
 _SHOWN = 100
 """Characters of a bad value in a message."""
@@ -89,30 +90,74 @@ def clean(
       DataError: A filter failed on these values, such as by dividing by zero.
     """
     rows, good, bad = _convert(block, schema)
-    hi, lo = fingerprint(rows, schema.names, seed)
-    key = lo if not splitting.columns else fingerprint(rows, splitting.columns, seed)[1]
-    splits = (block.split,) if block.split is not None else tuple(splitting.ratios)
-    split = (
-        np.zeros(len(key), np.uint8)
-        if block.split is not None
-        else assign(key, splitting.ratios, seed)
+    keys = fingerprint(rows, schema.names, seed)
+    lane = keys[1] if not splitting.columns else fingerprint(rows, splitting.columns, seed)[1]
+    return choose(
+        rows,
+        places=np.flatnonzero(good),
+        keys=keys,
+        lane=lane,
+        rejects=sorted((*block.rejects, *bad), key=lambda reject: reject.line),
+        split=block.split,
+        file=block.file,
+        records=block.records,
+        splitting=splitting,
+        seed=seed,
+        filters=filters,
+        sampling=sampling,
     )
-    passed = _passed(rows, filters, block.file)
-    kept = passed & sampled(key, sampling, seed)
-    rejects = tuple(sorted((*block.rejects, *bad), key=lambda reject: reject.line))
+
+
+def choose(
+    rows: pa.RecordBatch,
+    *,
+    places: npt.NDArray[np.int64],
+    keys: tuple[Lane, Lane],
+    lane: Lane,
+    rejects: Sequence[Reject],
+    split: str | None,
+    file: str,
+    records: int,
+    splitting: Splitting,
+    seed: int,
+    filters: Sequence[pc.Expression],
+    sampling: float,
+) -> Cleaned:
+    """Splits good rows, and chooses among them.
+
+    Args:
+      rows: The good rows.
+      places: The place of each among the records read.
+      keys: Both lanes of the key of each.
+      lane: A hash of what decides split and sample of each.
+      rejects: Of the other records.
+      split: The split of all rows; None where content decides.
+      file: Where they are from.
+      records: How many records were read, counted apart.
+      splitting: As in `clean`.
+      seed: As in `clean`.
+      filters: As in `clean`.
+      sampling: As in `clean`.
+    """
+    splits = (split,) if split is not None else tuple(splitting.ratios)
+    assigned = (
+        np.zeros(len(lane), np.uint8) if split is not None else assign(lane, splitting.ratios, seed)
+    )
+    passed = _passed(rows, filters, file)
+    kept = passed & sampled(lane, sampling, seed)
     return Cleaned(
         batch=compact(_where(kept, rows)),
-        rows=np.flatnonzero(good)[kept],
-        hi=hi[kept],
-        lo=lo[kept],
+        rows=places[kept],
+        hi=keys[0][kept],
+        lo=keys[1][kept],
         splits=splits,
-        split=split[kept],
-        rejects=rejects,
-        ledger=_ledger(block, rejects, splits, split, passed=passed, kept=kept),
+        split=assigned[kept],
+        rejects=tuple(rejects),
+        ledger=_ledger(split, records, rejects, splits, assigned, passed=passed, kept=kept),
     )
 
 
-def check_filters(filters: Sequence[pc.Expression], schema: Schema) -> None:
+def check_filters(filters: Sequence[pc.Expression], schema: Schema | ImageSchema) -> None:
     """Checks that filters can be computed on rows of the schema.
 
     Raises:
@@ -127,7 +172,7 @@ def check_filters(filters: Sequence[pc.Expression], schema: Schema) -> None:
             raise RecipeError(f"filter {condition}: expected a condition, got {result.type} values")
 
 
-def _explained(error: pa.ArrowException, schema: Schema) -> str:
+def _explained(error: pa.ArrowException, schema: Schema | ImageSchema) -> str:
     unknown = re.search(r"FieldRef\.Name\((.*?)\)", str(error))
     if unknown:
         try:
@@ -158,7 +203,8 @@ def _passed(rows: pa.RecordBatch, filters: Sequence[pc.Expression], file: str) -
 
 
 def _ledger(
-    block: Block,
+    named: str | None,
+    records: int,
     rejects: Sequence[Reject],
     splits: Sequence[str],
     split: SplitIndex,
@@ -168,10 +214,9 @@ def _ledger(
 ) -> dict[str, Ledger]:
     """The counts by split; `read` is the scanner's number, the rest is counted of the rows."""
     rejected = dict(sorted(Counter(reject.reason for reject in rejects).items()))
-    if block.split is not None:
+    if named is not None:
         filtered, sampled_out = int((~passed).sum()), int((passed & ~kept).sum())
-        entry = Ledger(block.records, 0, filtered, 0, sampled_out, rejected)
-        return {block.split: entry}
+        return {named: Ledger(records, 0, filtered, 0, sampled_out, rejected)}
     read, filtered, sampled_out = (
         np.bincount(split[mask], minlength=len(splits)).tolist()
         for mask in (np.ones_like(kept), ~passed, passed & ~kept)
@@ -181,7 +226,7 @@ def _ledger(
             name: Ledger(read=read[i], filtered=filtered[i], sampled_out=sampled_out[i])
             for i, name in enumerate(splits)
         },
-        UNSPLIT: Ledger(read=block.records - len(split), rejected=rejected),
+        UNSPLIT: Ledger(read=records - len(split), rejected=rejected),
     }
 
 

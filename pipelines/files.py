@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 from uuid import uuid4
 
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from ..schemas.errors import DataError
+from ..schemas.errors import DataError, RecipeError
 
 __all__ = [
+    "WILDCARD",
     "create",
     "exists",
+    "glob",
     "is_remote",
     "join",
     "list_files",
@@ -95,6 +98,27 @@ def read(path: str) -> Iterator[BinaryIO]:
 def exists(path: str) -> bool:
     """Whether a file or a folder is there."""
     return bool(FileSystems.exists(path))
+
+
+WILDCARD = re.compile(r"[*?\[]")
+"""What makes a path a glob."""
+
+
+def glob(pattern: str) -> list[tuple[str, int]]:
+    """The files that a glob of Beam's matches: (path, bytes), as the pattern begins.
+
+    Raises:
+      DataError: It cannot be looked up.
+      RecipeError: Its filesystem is not installed.
+    """
+    here = "" if posixpath.dirname(WILDCARD.split(pattern)[0]) else "./"  # else Beam finds nothing
+    try:
+        (result,) = FileSystems.match([here + pattern])
+    except ValueError as error:
+        raise RecipeError(f"{pattern}: {error}") from error
+    except BeamIOError as error:
+        raise DataError(f"{pattern}: cannot be looked up: {error}") from error
+    return [(file.path.removeprefix(here), file.size_in_bytes) for file in result.metadata_list]
 
 
 def list_files(folder: str) -> list[str]:

@@ -10,13 +10,20 @@ from typing import Any
 import pyarrow as pa
 
 from ..schemas.errors import DataError
-from ..schemas.manifest import MANIFEST, Ledger, Manifest, Shard, SourceFile, Split, tree_sha256
-from ..schemas.statistics import Profile, StatisticsFold
+from ..schemas.manifest import (
+    MANIFEST,
+    Expansion,
+    Ledger,
+    Manifest,
+    Shard,
+    SourceFile,
+    Split,
+    tree_sha256,
+)
 from . import files
-from .parity import check_parity
 from .publish import Staging, commit
-from .read import ScannedFile
 from .recipe import Recipe
+from .roads import Road, road_of
 from .rows import Account
 from .split import UNSPLIT
 
@@ -39,15 +46,17 @@ _LIBRARIES = (
 
 def draft_manifest(
     staging: Staging,
+    *,
     recipe: Recipe,
-    scanned: Iterable[ScannedFile],
+    splits: Sequence[str],
+    sources: Iterable[tuple[int, SourceFile]],
     account: Account,
     samples: Mapping[str, pa.RecordBatch],
+    findings: Iterable[tuple[str, Any]],
     repeats: Mapping[str, int],
     folds: Iterable[tuple[str, str, Any]],
+    expansions: Iterable[tuple[str, Expansion]],
     shards: Iterable[tuple[str, int, Shard]],
-    *,
-    splits: Sequence[str],
 ) -> Staging:
     """Writes all of a dataset but its shards and its graph, and a draft of its manifest.
 
@@ -57,13 +66,15 @@ def draft_manifest(
     Args:
       staging: Where; the draft goes to the scratch folder, for `publish_draft`.
       recipe: What was run.
-      scanned: All input files.
+      splits: All splits, in the order people see.
+      sources: (place, input), all of them.
       account: Of all records, up to the shuffle.
-      samples: By split, the text of its first rows.
+      samples: By split, what its first rows were.
+      findings: What else was found while reading.
       repeats: By split, the rows left out as repeats.
       folds: (fold, split, accumulator).
+      expansions: (split, how many records some rows became); none where each became one.
       shards: (split, index, shard).
-      splits: All splits, in the order people see.
 
     Returns:
       `staging`.
@@ -71,14 +82,14 @@ def draft_manifest(
     Raises:
       DataError: A ledger does not add up, or parity does not hold.
     """
-    read = sorted(scanned, key=lambda file: file.file.index)
+    road = road_of(recipe)
+    inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
-    ledger = dict(_ledger(account, repeats, written, sum(file.records for file in read)))
-    fold = StatisticsFold(recipe.schema)
-    found = {split: profile for name, split, profile in folds if name == STATISTICS}
-    profiles = {split: found.get(split, fold.start()) for split in splits}
+    expansion = _expansion(expansions, written)
+    ledger = dict(_ledger(account, repeats, expansion, sum(file.records for file in inputs)))
+    profiles = _profiles(folds, road, splits)
     _write_schema(recipe, staging.folder)
-    _write_statistics(profiles, fold, staging.folder)
+    _write_statistics(profiles, road, staging.folder)
     for name in ledger:
         _write_rejects(name, staging)
     manifest = Manifest(
@@ -87,45 +98,47 @@ def draft_manifest(
         versions={library: metadata.version(library) for library in _LIBRARIES},
         recipe=recipe.resolved(),
         seed=recipe.seed,
-        inputs=tuple(map(_source, read)),
+        inputs=inputs,
         splits=written,
         ledger=ledger,
         compression=recipe.compression,
         label=recipe.schema.label.name if recipe.schema.label else None,
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
-        parity=_parity(recipe, staging, samples, written),
-        unseen=_unseen(fold, profiles),
+        unseen=_unseen(road, profiles),
+        expansion=expansion if recipe.images else {},
+        **road.finish(staging.folder, samples, written, findings),
     )
     _write(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
 
 
-def _source(scanned: ScannedFile) -> SourceFile:
-    file = scanned.file
-    return SourceFile(file.path, file.split, scanned.size, scanned.sha256, scanned.records)
+def _expansion(
+    expansions: Iterable[tuple[str, Expansion]], splits: Mapping[str, Split]
+) -> dict[str, Expansion]:
+    """How the rows of each split became records; checked."""
+    told: dict[str, Expansion] = {}
+    for name, expansion in expansions:
+        told[name] = told.get(name, Expansion()) + expansion
+    for name, split in splits.items():
+        one = told.setdefault(name, Expansion(split.records, split.records))
+        if one.records != split.records:
+            raise DataError(
+                f"{name}: {one.records:,} records were made, but {split.records:,} were written. "
+                "This is a bug in recordmill; nothing was published."
+            )
+    return {name: told[name] for name in splits}
 
 
-def _parity(
-    recipe: Recipe,
-    staging: Staging,
-    samples: Mapping[str, pa.RecordBatch],
-    written: Mapping[str, Split],
+def _profiles(
+    folds: Iterable[tuple[str, str, Any]], road: Road, splits: Sequence[str]
 ) -> dict[str, Any]:
-    return check_parity(
-        staging.folder,
-        samples,
-        {name: split.shards for name, split in written.items()},
-        schema=recipe.schema,
-        compression=recipe.compression,
-        distinct=recipe.distinct,
-    )
+    found = {split: profile for name, split, profile in folds if name == STATISTICS}
+    return {split: found.get(split, road.statistics.start()) for split in splits}
 
 
-def _unseen(
-    fold: StatisticsFold, profiles: Mapping[str, Profile]
-) -> dict[str, dict[str, int | None]]:
+def _unseen(road: Road, profiles: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
     return {
-        split: fold.unseen(profile, profiles["train"])
+        split: road.statistics.unseen(profile, profiles["train"])
         for split, profile in profiles.items()
         if split != "train"
     }
@@ -163,7 +176,10 @@ def _by_split(shards: Iterable[tuple[str, int, Shard]], splits: Sequence[str]) -
 
 
 def _ledger(
-    account: Account, repeats: Mapping[str, int], splits: Mapping[str, Split], scanned: int
+    account: Account,
+    repeats: Mapping[str, int],
+    expansion: Mapping[str, Expansion],
+    scanned: int,
 ) -> Iterator[tuple[str, Ledger]]:
     """The whole ledger of each split, checked."""
     if account.records != scanned:
@@ -171,8 +187,8 @@ def _ledger(
             f"{scanned:,} records were scanned, but {account.records:,} were read. This is a bug "
             "in recordmill; nothing was published."
         )
-    for name in dict.fromkeys([*splits, *account.ledger]):
-        written = splits[name].records if name in splits else 0
+    for name in dict.fromkeys([*expansion, *account.ledger]):
+        written = expansion[name].written if name in expansion else 0
         later = Ledger(written=written, duplicates=repeats.get(name, 0))
         ledger = account.ledger.get(name, Ledger()) + later
         ledger.check(name)
@@ -184,9 +200,9 @@ def _write_schema(recipe: Recipe, folder: str) -> None:
     _write(files.join(folder, "schema", "schema.pbtxt"), recipe.schema.to_pbtxt().encode())
 
 
-def _write_statistics(profiles: Mapping[str, Profile], fold: StatisticsFold, folder: str) -> None:
+def _write_statistics(profiles: Mapping[str, Any], road: Road, folder: str) -> None:
     for split, profile in profiles.items():
-        proto = fold.to_proto({split: profile})
+        proto = road.statistics.to_proto({split: profile})
         path = files.join(folder, "stats", f"{split}.pb")
         _write(path, proto.SerializeToString(deterministic=True))
 

@@ -104,9 +104,15 @@ def _metadata(traced: Trace) -> dataset_metadata.DatasetMetadata | None:
     evaluated = tf.nest.pack_sequence_as(overrides, said)
     return dataset_metadata.DatasetMetadata(
         schema_inference.infer_feature_schema_v2(
-            traced.function.structured_outputs, lambda: evaluated, evaluate_schema_overrides=True
+            _described(traced), lambda: evaluated, evaluate_schema_overrides=True
         )
     )
+
+
+def _described(traced: Trace) -> dict[str, Any]:
+    """The outputs that a schema can describe: pixels, of uint8, are none of them."""
+    outputs = traced.function.structured_outputs
+    return {name: tensor for name, tensor in outputs.items() if tensor.dtype != tf.uint8}
 
 
 def _overrides(traced: Trace) -> dict[str, list[Any]]:
@@ -155,7 +161,7 @@ def deferred_schema(traced: Trace) -> Any:
         if tensor.name in names
     ]
     return schema_inference.infer_feature_schema_v2(
-        traced.function.structured_outputs,
+        _described(traced),
         lambda: {collection: ranged},
         evaluate_schema_overrides=False,
     )

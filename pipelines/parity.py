@@ -22,9 +22,9 @@ from ..schemas.manifest import Shard
 from ..schemas.schema import Schema
 from . import files
 from .framing import unframe
-from .shuffle import KEY
+from .layout import KEY
 
-__all__ = ["check_parity", "served_values", "units_apart"]
+__all__ = ["check_parity", "distinct_rows", "served_values", "stored_records", "units_apart"]
 
 
 def check_parity(
@@ -62,8 +62,8 @@ def check_parity(
     worst = 0
     rows = {}
     for split, sample in samples.items():
-        sample = _distinct(sample) if distinct else sample
-        stored = _records(directory, shards[split], compression)
+        sample = distinct_rows(sample) if distinct else sample
+        stored = stored_records(directory, shards[split], compression)
         records = list(islice(stored, sample.num_rows))
         worst = max(worst, _compare(graph, sample, records, schema, split))
         rows[split] = sample.num_rows
@@ -74,13 +74,17 @@ def check_parity(
     }
 
 
-def _distinct(sample: pa.RecordBatch) -> pa.RecordBatch:
-    hi, lo = (sample.column(name).to_numpy() for name in KEY)
-    first = np.concatenate(([True], (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])))
-    return sample.filter(pa.array(first[: sample.num_rows]))
+def distinct_rows(sample: pa.RecordBatch, equal: Sequence[str] = KEY) -> pa.RecordBatch:
+    """The rows of a sample in the order of its keys that do not repeat the row before them."""
+    again = np.ones(max(sample.num_rows - 1, 0), np.bool_)
+    for name in equal:
+        lane = sample.column(name).to_numpy()
+        again &= lane[1:] == lane[:-1]
+    return sample.filter(pa.array(np.concatenate(([True], ~again))[: sample.num_rows]))
 
 
-def _records(directory: str, shards: Sequence[Shard], compression: str) -> Iterator[bytes]:
+def stored_records(directory: str, shards: Sequence[Shard], compression: str) -> Iterator[bytes]:
+    """The records of some shards, one after the other."""
     for shard in shards:
         with files.read(files.join(directory, shard.path)) as file:
             frames = gzip.GzipFile(fileobj=file) if compression else file

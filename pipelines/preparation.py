@@ -1,4 +1,4 @@
-"""The whole way of a row, from a CSV file to a published dataset.
+"""The whole way of a row or an image, from its file to a published dataset.
 
 scan -> read (parse, clean, key, split) -> shuffle -> analyze and profile -> transform
      -> shards -> parity and findings -> publish
@@ -19,22 +19,20 @@ from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 
 from ..schemas.errors import DataError, RecipeError, RecordmillError
 from ..schemas.manifest import Manifest
-from ..schemas.statistics import StatisticsFold
 from . import files
 from .analyze import Analyze
-from .clean import check_filters
 from .concurrent import Concurrently
 from .elements import Bucket, Fold
-from .feed import SchemaFeed
 from .findings import STATISTICS, draft_manifest, publish_draft
 from .progress import Note, NoteFold, Progress
 from .publish import Staging, stage
-from .read import BLOCK_BYTES, Input, ScanCsv, match
+from .read import Input
 from .recipe import Recipe
-from .rows import Account, ReadRows, check_rejects
+from .roads import Road, road_of
+from .rows import Account, check_rejects
 from .shards import WriteShards
 from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
-from .transform import Transform, configure_tensorflow_threads
+from .transform import configure_tensorflow_threads
 
 __all__ = ["prepare", "write_template"]
 
@@ -112,9 +110,7 @@ def write_template(
 def _checked(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
     """The splits there will be, once all that can be wrong before a run is found to be right."""
     splits = _splits(recipe, inputs)
-    check_filters(recipe.filters, recipe.schema)
-    recipe.split.key_columns(recipe.schema)
-    match(inputs)
+    road_of(recipe).check(inputs)
     beam.coders.registry.register_coder(pa.RecordBatch, ArrowCoder)
     configure_tensorflow_threads()
     return splits
@@ -130,76 +126,63 @@ def build(
     progress: Progress,
 ) -> None:
     """Adds the whole way of a row to a pipeline; what comes of it is in the staging folder."""
+    road = road_of(recipe)
     scratch = partial(files.join, staging.scratch)
-    feed = SchemaFeed(recipe.schema)
     on_disk = shuffle == "disk"
     order = (
-        ShuffleOnDisk(scratch("runs"), splits, recipe.distinct)
+        ShuffleOnDisk(scratch("runs"), splits, recipe.distinct, road.layout)
         if on_disk
-        else ShuffleByGroup(recipe.distinct)
+        else ShuffleByGroup(recipe.distinct, road.layout)
     )
-    folds: dict[str, Fold] = {
-        STATISTICS: StatisticsFold(recipe.schema),
-        "progress": NoteFold(progress, "analyze"),
-    }
 
     scanned = (
-        p
-        | "Scan" >> _scan(recipe, inputs)
-        | "NoteScan" >> Note(progress, "scan", lambda file: (file.records, file.size))
-    )  # ScannedFile
-    read = scanned | "Read" >> ReadRows(recipe, order.place, scratch("rejects"), on_disk)
+        p | "Scan" >> road.scan(inputs) | "NoteScan" >> Note(progress, "scan", road.scanned)
+    )  # what is to be read
+    read = scanned | "Read" >> road.read(order.place, scratch("rejects"), in_threads=on_disk)
     account = read.account | "CheckRejects" >> beam.Map(
         check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
     )  # Account, one
-    buckets = (
+    shuffled = (
         read.rows
         | "NoteRead" >> Note(progress, "read", lambda rows: (rows.rows, 0))
         | "Shuffle" >> order
         | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
+    buckets = road.thin(shuffled, read)  # Bucket
     analysis = buckets | "Analyze" >> Analyze(
-        recipe.preprocessing_fn, feed, staging.folder, also=folds
+        recipe.preprocessing_fn, road.feed, staging.folder, also=_folds(road, progress)
     )  # transform_fn: its folder; folds: (name, split, accumulator)
+    transformed = buckets | "Transform" >> beam.ParDo(
+        Concurrently(road.transform(scratch("segments"))), AsSingleton(analysis.transform_fn)
+    ).with_outputs("expansion", main="segments")
     shards = (
-        buckets
-        | "Transform"
-        >> beam.ParDo(
-            Concurrently(Transform(feed, directory=scratch("segments"))),
-            AsSingleton(analysis.transform_fn),
-        )
+        transformed.segments
         | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
         # Segment
         | "Write" >> _write(recipe, splits, staging)
         | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
     )  # (split, index, Shard)
+    found = {
+        "sources": AsIter(read.sources),
+        "account": AsSingleton(account),
+        "samples": AsDict(read.samples),
+        "findings": AsIter(read.findings),
+        "repeats": AsDict(buckets | "CountRepeats" >> CountRepeats()),
+        "folds": AsIter(analysis.folds),
+        "expansions": AsIter(transformed.expansion),
+        "shards": AsIter(shards),
+    }
     drafted = (
         p
         | "Once" >> beam.Create([staging])
-        | "DraftManifest"
-        >> beam.Map(
-            draft_manifest,
-            recipe,
-            AsIter(scanned),
-            AsSingleton(account),
-            AsDict(read.samples),
-            AsDict(buckets | "CountRepeats" >> CountRepeats()),
-            AsIter(analysis.folds),
-            AsIter(shards),
-            splits=splits,
-        )
+        | "DraftManifest" >> beam.Map(draft_manifest, recipe=recipe, splits=splits, **found)
     )  # Staging, one
     if files.is_remote(staging.output):
         _ = drafted | "Publish" >> beam.Map(publish_draft)
 
 
-def _scan(recipe: Recipe, inputs: Sequence[Input]) -> ScanCsv:
-    return ScanCsv(
-        inputs,
-        column_names=recipe.schema.names,
-        csv_format=recipe.csv,
-        block_bytes=BLOCK_BYTES,
-    )
+def _folds(road: Road, progress: Progress) -> dict[str, Fold]:
+    return {STATISTICS: road.statistics, "progress": NoteFold(progress, "analyze")}
 
 
 def _write(recipe: Recipe, splits: Sequence[str], staging: Staging) -> WriteShards:

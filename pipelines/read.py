@@ -9,15 +9,15 @@ stretches by as many workers as there are (`parse`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
 
 from ..schemas.errors import DataError, RecipeError
+from . import files
 from .elements import Block
 from .parse import parse_part
 from .records import CsvFormat
@@ -80,18 +80,12 @@ def match(inputs: Iterable[Input]) -> tuple[InputFile, ...]:
 
 def _paths(pattern: str) -> list[str]:
     """The paths that a pattern matches; the path of an existing file is never a glob."""
-    here = "" if "/" in pattern else "./"  # Beam finds nothing by a glob without a folder
-    try:
-        if FileSystems.exists(pattern):
-            return [pattern]
-        (result,) = FileSystems.match([here + pattern])
-    except ValueError as error:
-        raise RecipeError(f"{pattern}: {error}") from error
-    except BeamIOError as error:
-        raise DataError(f"{pattern}: cannot be looked up: {error}") from error
-    if not result.metadata_list:
+    if files.WILDCARD.search(pattern) and not files.is_remote(pattern) and os.path.exists(pattern):
+        return [pattern]
+    paths = [path for path, _ in files.glob(pattern)]
+    if not paths:
         raise DataError(f'no file matches "{pattern}": expected at least one CSV file')
-    return [metadata.path.removeprefix(here) for metadata in result.metadata_list]
+    return paths
 
 
 @dataclass(eq=False)

@@ -15,7 +15,9 @@ from typing import Any, Literal
 import pyarrow.compute as pc
 
 from ..schemas.errors import RecipeError
+from ..schemas.images import ImageSchema
 from ..schemas.schema import Schema
+from .image_options import Images
 from .read import CsvFormat, Input
 from .split import Splitting
 
@@ -24,7 +26,11 @@ __all__ = ["BUILT_IN", "PreprocessingFn", "Recipe", "find_recipe"]
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 """The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
 
-BUILT_IN = {"census": "recordmill.pipelines.census:CENSUS"}
+BUILT_IN = {
+    "census": "recordmill.pipelines.census:CENSUS",
+    "hotdog": "recordmill.pipelines.hotdog:HOTDOG",
+    "planes": "recordmill.pipelines.planes:PLANES",
+}
 """The recipes that come with recordmill, by name."""
 
 
@@ -34,10 +40,12 @@ class Recipe:
 
     Attributes:
       name: The dataset's name, for people.
-      schema: The columns of the input.
+      schema: The columns of the input: a `Schema` of a table, or an `ImageSchema`.
       preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
-        `schema.inputs`. The graph it traces makes the records and serves.
-      csv: How the files are written.
+        `schema.inputs`, or over those of `ImageFeed`. The graph it traces makes the records and
+        serves.
+      csv: How the files of a table are written.
+      images: How images are read and stored; None for a table, or for the defaults.
       split: By content, or by input where each input names its split.
       filters: Rows for which one of these is not true are left out, such as
         `pc.field("age") >= 18`; null counts as not true.
@@ -56,9 +64,10 @@ class Recipe:
     """
 
     name: str
-    schema: Schema
+    schema: Schema | ImageSchema
     preprocessing_fn: PreprocessingFn
     csv: CsvFormat = field(default_factory=CsvFormat)
+    images: Images | None = None
     split: Splitting = field(default_factory=Splitting)
     filters: tuple[pc.Expression, ...] = ()
     sampling: float = 1.0
@@ -73,6 +82,10 @@ class Recipe:
     def __post_init__(self) -> None:
         checks = [
             (not self.name, "name: expected a name, got an empty one"),
+            (
+                self.images is not None and isinstance(self.schema, Schema),
+                "images: the schema is one of a table; give an ImageSchema",
+            ),
             (not 0 < self.sampling <= 1, f"sampling: expected (0, 1], got {self.sampling}"),
             (
                 not 0 <= self.max_reject_ratio <= 1,
@@ -106,7 +119,7 @@ class Recipe:
 
 def _plain(value: Any) -> Any:
     """The value as JSON can hold it; functions by module, name and digest of their source."""
-    if isinstance(value, Schema):
+    if isinstance(value, Schema | ImageSchema):
         return value.to_pbtxt()
     if hasattr(value, "__dataclass_fields__"):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import islice
 from operator import add
 from typing import Any, NamedTuple
@@ -20,17 +20,30 @@ import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
 from ..schemas.errors import DataError
-from ..schemas.manifest import Ledger
+from ..schemas.manifest import Ledger, SourceFile
+from ..schemas.schema import Schema
 from . import files
 from .clean import Cleaned, clean
 from .concurrent import Concurrently, Serially, Work
 from .elements import Block, Reject
+from .layout import KEY
 from .read import FilePart, ScannedFile, parse_part, parts
 from .recipe import Recipe
-from .shuffle import KEY, Keyed
+from .shuffle import Keyed
 from .split import UNSPLIT
 
-__all__ = ["SAMPLE_ROWS", "Account", "ReadRows", "RowsRead", "check_rejects", "merge_samples"]
+__all__ = [
+    "SAMPLE_ROWS",
+    "Account",
+    "ReadRows",
+    "RowsRead",
+    "account_for",
+    "check_rejects",
+    "merge_samples",
+    "placed",
+    "sum_accounts",
+    "write_rejects",
+]
 
 SAMPLE_ROWS = 64
 """Rows of a split whose text is kept for the parity check: those with the smallest keys."""
@@ -71,13 +84,17 @@ class RowsRead(NamedTuple):
     Attributes:
       rows: Cleaned rows, as `place` made them of each `Keyed` batch.
       account: One `Account` of all records.
-      samples: (split, batch): the text of the `SAMPLE_ROWS` rows with the smallest keys, in the
-        order of their keys, and the two key columns.
+      samples: (split, batch): of the rows with the smallest keys, in the order of their keys,
+        what a request would carry, and the two key columns.
+      sources: (place, `SourceFile`) for each input.
+      findings: (name, what else was found), for the manifest.
     """
 
     rows: beam.PCollection[Any]
     account: beam.PCollection[Account]
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
+    sources: beam.PCollection[tuple[int, SourceFile]]
+    findings: beam.PCollection[tuple[str, Any]]
 
 
 @dataclass
@@ -85,7 +102,8 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
     """PCollection[ScannedFile] -> `RowsRead`.
 
     Attributes:
-      recipe: What the columns are and which rows count.
+      recipe: Which rows count.
+      schema: What the columns are.
       place: What happens to rows as soon as they are clean, such as `partial(spill, directory)`.
       rejects: A folder for the rejects: one file of JSON lines a block that has any.
       in_threads: Whether a pool of threads works, each holding what `place` gives for a whole
@@ -93,12 +111,13 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
     """
 
     recipe: Recipe
+    schema: Schema
     place: Callable[[Keyed], Any]
     rejects: str
     in_threads: bool
 
     def expand(self, scanned: beam.PCollection[ScannedFile]) -> RowsRead:
-        work: Work = _ReadPart(self.recipe, self.place, self.rejects)
+        work: Work = _ReadPart(self.recipe, self.schema, self.place, self.rejects)
         read = (
             scanned
             | "CutFiles" >> beam.FlatMap(parts)
@@ -111,12 +130,20 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
         )
         return RowsRead(
             rows=read.rows,
-            account=read.account | "AddUp" >> beam.CombineGlobally(_sum),
+            account=read.account | "AddUp" >> beam.CombineGlobally(sum_accounts),
             samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(merge_samples),
+            sources=scanned | "Source" >> beam.Map(_source),
+            findings=scanned.pipeline | "NoFindings" >> beam.Create([]),
         )
 
 
-def _sum(accounts: Iterable[Account]) -> Account:
+def _source(scanned: ScannedFile) -> tuple[int, SourceFile]:
+    file = scanned.file
+    source = SourceFile(file.path, file.split, scanned.size, scanned.sha256, scanned.records)
+    return file.index, source
+
+
+def sum_accounts(accounts: Iterable[Account]) -> Account:
     return reduce(add, accounts, Account({}))
 
 
@@ -125,6 +152,7 @@ class _ReadPart:
     """The work: FilePart -> placed rows, and tagged "account" and "sample"."""
 
     recipe: Recipe
+    schema: Schema
     place: Callable[[Keyed], Any]
     rejects: str
 
@@ -132,21 +160,63 @@ class _ReadPart:
         pass
 
     def __call__(self, part: FilePart) -> Iterator[Any]:
-        names = self.recipe.schema.names
+        names = self.schema.names
         for block in parse_part(part, column_names=names, csv_format=self.recipe.csv):
             cleaned = clean(
                 block,
-                self.recipe.schema,
+                self.schema,
                 splitting=self.recipe.split,
                 seed=self.recipe.seed,
                 filters=self.recipe.filters,
                 sampling=self.recipe.sampling,
             )
-            _write_rejects(cleaned.rejects, self.rejects, block)
-            for split, chosen in _splits(cleaned):
-                yield self.place(_keyed(split, cleaned, chosen))
-                yield TaggedOutput("sample", (split, _sample(block, cleaned, chosen)))
-            yield TaggedOutput("account", Account(cleaned.ledger, block.size))
+            yield from account_for(
+                cleaned, self.rejects, split=block.split, position=block.position, size=block.size
+            )
+            yield from placed(cleaned, self.place, partial(_texts, block, cleaned))
+
+
+def account_for(
+    cleaned: Cleaned, folder: str, *, split: str | None, position: tuple[int, int], size: int
+) -> Iterator[TaggedOutput]:
+    """Writes the rejects of a block, and gives its "account".
+
+    Args:
+      cleaned: What became of the block.
+      folder: Where the rejects go.
+      split: The split the input names, if any.
+      position: The place of the block in the input.
+      size: Its bytes.
+    """
+    write_rejects(cleaned.rejects, folder, split=split, position=position)
+    yield TaggedOutput("account", Account(cleaned.ledger, size))
+
+
+def placed(
+    cleaned: Cleaned,
+    place: Callable[[Keyed], Any],
+    sample: Callable[[Any], pa.RecordBatch],
+    *,
+    sample_rows: int = SAMPLE_ROWS,
+) -> Iterator[Any]:
+    """The rows of each split, placed; and tagged "sample" those with the smallest keys.
+
+    Args:
+      cleaned: The rows.
+      place: What happens to them.
+      sample: What is kept of the rows at the given places, without their keys.
+      sample_rows: How many rows of a split are kept.
+    """
+    for split, chosen in _splits(cleaned):
+        yield place(_keyed(split, cleaned, chosen))
+        if len(chosen) > sample_rows:
+            chosen = chosen[np.argpartition(cleaned.hi[chosen], sample_rows)[:sample_rows]]
+        rows = sample(chosen)
+        keys = [pa.array(cleaned.hi[chosen]), pa.array(cleaned.lo[chosen])]
+        names = [*rows.schema.names, *KEY]
+        yield TaggedOutput(
+            "sample", (split, pa.RecordBatch.from_arrays(rows.columns + keys, names))
+        )
 
 
 def _splits(cleaned: Cleaned) -> Iterator[tuple[str, Any]]:
@@ -166,31 +236,32 @@ def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:
     return Keyed(split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen)))
 
 
-def _sample(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
-    """The text of the rows of the block with the smallest keys, in no order."""
-    if len(chosen) > SAMPLE_ROWS:
-        chosen = chosen[np.argpartition(cleaned.hi[chosen], SAMPLE_ROWS)[:SAMPLE_ROWS]]
+def _texts(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
+    """The text of the rows at these places, as it stands in the file."""
     texts = block.batch.take(pa.array(cleaned.rows[chosen]))
     columns = [column.dictionary_decode() for column in texts.columns]
-    keys = [pa.array(cleaned.hi[chosen]), pa.array(cleaned.lo[chosen])]
-    return pa.RecordBatch.from_arrays(columns + keys, [*texts.schema.names, *KEY])
+    return pa.RecordBatch.from_arrays(columns, texts.schema.names)
 
 
-def merge_samples(samples: Iterable[pa.RecordBatch]) -> pa.RecordBatch | None:
-    """The `SAMPLE_ROWS` rows with the smallest keys, in order; None of no samples."""
+def merge_samples(
+    samples: Iterable[pa.RecordBatch], *, sample_rows: int = SAMPLE_ROWS
+) -> pa.RecordBatch | None:
+    """The rows with the smallest keys, in their order; None of no samples."""
     held = [sample for sample in samples if sample is not None]
     if not held:
         return None
     table = pa.Table.from_batches(held).sort_by([(name, "ascending") for name in KEY])
-    return table.slice(0, SAMPLE_ROWS).combine_chunks().to_batches()[0]
+    return table.slice(0, sample_rows).combine_chunks().to_batches()[0]
 
 
-def _write_rejects(rejects: Sequence[Reject], folder: str, block: Block) -> None:
+def write_rejects(
+    rejects: Sequence[Reject], folder: str, *, split: str | None, position: tuple[int, int]
+) -> None:
     """One file a block, under a name that a replay writes again with the same content."""
     if not rejects:
         return
-    place = "-".join(f"{number:06d}" for number in block.position)
-    path = files.join(folder, block.split or UNSPLIT, f"{place}.jsonl")
+    place = "-".join(f"{number:06d}" for number in position)
+    path = files.join(folder, split or UNSPLIT, f"{place}.jsonl")
     with files.create(path, durable=False) as lines:
         for reject in rejects:
             lines.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
@@ -205,7 +276,7 @@ def check_rejects(account: Account, *, limit: float, folder: str) -> Account:
     """
     if account.rejected <= limit * account.records:
         return account
-    reasons = _sum([Account({"": ledger}) for ledger in account.ledger.values()]).ledger[""]
+    reasons = sum_accounts([Account({"": ledger}) for ledger in account.ledger.values()]).ledger[""]
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
     raise DataError(
         f"{account.rejected:,} of {account.records:,} records were rejected "

@@ -27,6 +27,7 @@ from apache_beam.pvalue import AsDict
 
 from .dictionaries import canonical, compact
 from .elements import Bucket
+from .layout import KEY, TABLE, Layout
 
 __all__ = [
     "ArrowCoder",
@@ -34,19 +35,7 @@ __all__ = [
     "Keyed",
     "ShuffleByGroup",
     "ShuffleOnDisk",
-    "bucket_count",
 ]
-
-KEY = ("__key_hi", "__key_lo")
-"""The columns that carry the two lanes of a row's 128-bit key between clean and shuffle."""
-
-BATCH_ROWS = 32_768
-"""Rows in a batch of a bucket; the last one may be shorter."""
-
-_SMALL_BUCKET = 1 << 18
-_BUCKET = 1 << 20
-_FEW_BUCKETS = 8
-_MAX_BUCKETS = 1024
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
 Source: TypeAlias = Callable[[], list[pa.RecordBatch]]
@@ -72,6 +61,7 @@ class Run:
     split: str
     path: str
     rows: int
+    weight: int
 
 
 class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
@@ -94,21 +84,6 @@ class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
         return pa.RecordBatch  # type: ignore[no-any-return]
 
 
-def bucket_count(rows: int, columns: int) -> int:
-    """The number of buckets of a split: a power of two, from the numbers of rows and columns.
-
-    It depends on nothing else, so neither do the batches, the sums and the shards. A bucket holds
-    up to 2^18 values until there are 8 of them, so that few rows make work for several threads;
-    then up to 2^20, until there are 1,024; beyond, buckets grow.
-
-    >>> bucket_count(0, 15), bucket_count(32_561, 15), bucket_count(2_083_904, 15)
-    (1, 2, 32)
-    """
-    values = rows * columns
-    wanted = max(-(-values // _BUCKET), min(-(-values // _SMALL_BUCKET), _FEW_BUCKETS), 1)
-    return int(min(1 << (wanted - 1).bit_length(), _MAX_BUCKETS))
-
-
 @dataclass
 class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
     """PCollection[Run] -> PCollection[Bucket]: sorted runs in files; `place` makes them.
@@ -117,23 +92,25 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
       directory: A folder that every worker sees. The runs in it can go when the pipeline ends.
       splits: The splits that get buckets, at least one each, also without rows.
       distinct: Whether rows equal to the row before them are left out.
+      layout: How rows become buckets and batches.
     """
 
     directory: str
     splits: Sequence[str]
     distinct: bool = False
+    layout: Layout = TABLE
 
     @property
     def place(self) -> Callable[[Keyed], Run]:
         """What makes a run of rows; to be called where the rows are."""
-        return partial(spill, directory=self.directory)
+        return partial(spill, directory=self.directory, layout=self.layout)
 
     def expand(self, runs: beam.PCollection[Run]) -> beam.PCollection[Bucket]:
         return (
             runs
             | "GatherRuns" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
             # [Run]
-            | "PlanBuckets" >> beam.FlatMap(plan_buckets, self.splits, self.distinct)
+            | "PlanBuckets" >> beam.FlatMap(plan_buckets, self.splits, self.distinct, self.layout)
             # Bucket
             | "SpreadBuckets" >> beam.Reshuffle()
         )
@@ -145,9 +122,11 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
 
     Attributes:
       distinct: Whether rows equal to the row before them are left out.
+      layout: How rows become buckets and batches.
     """
 
     distinct: bool = False
+    layout: Layout = TABLE
 
     @property
     def place(self) -> Callable[[Keyed], Keyed]:
@@ -155,18 +134,20 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
         return _unchanged
 
     def expand(self, keyed: beam.PCollection[Keyed]) -> beam.PCollection[Bucket]:
-        rows = (
+        layout = self.layout
+        weights = (
             keyed
-            | "RowsOfBatch" >> beam.Map(lambda element: (element.split, element.rows))
-            | "RowsOfSplit" >> beam.CombinePerKey(sum)
+            | "WeighBatch" >> beam.Map(lambda element: (element.split, layout.weigh(element.batch)))
+            | "WeighSplit" >> beam.CombinePerKey(sum)
         )
         return (
             keyed
-            | "CutIntoFragments" >> beam.ParDo(_CutIntoFragments(), AsDict(rows))
+            | "CutIntoFragments" >> beam.ParDo(_CutIntoFragments(layout), AsDict(weights))
             # ((split, bucket), RecordBatch)
             | "GroupFragments" >> beam.GroupByKey()
             # ((split, bucket), [RecordBatch])
-            | "ToBuckets" >> beam.MapTuple(partial(_grouped_bucket, distinct=self.distinct))
+            | "ToBuckets"
+            >> beam.MapTuple(partial(_grouped_bucket, distinct=self.distinct, layout=layout))
         )
 
 
@@ -184,11 +165,14 @@ class CountRepeats(beam.PTransform):  # type: ignore[misc]
 @beam.typehints.with_input_types(Keyed, Mapping[str, int])
 @beam.typehints.with_output_types(tuple[tuple[str, int], pa.RecordBatch])
 class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
     def process(
-        self, keyed: Keyed, rows: Mapping[str, int]
+        self, keyed: Keyed, weights: Mapping[str, int]
     ) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
         batch = sorted_by_key(keyed.batch)
-        buckets = bucket_count(rows[keyed.split], batch.num_columns - len(KEY))
+        buckets = self._layout.buckets(weights[keyed.split])
         places = _cuts(batch, buckets)
         for index in np.flatnonzero(np.diff(places)):
             start, stop = places[index], places[index + 1]
@@ -200,44 +184,40 @@ def _unchanged(keyed: Keyed) -> Keyed:
 
 
 def _grouped_bucket(
-    key: tuple[str, int], fragments: Iterable[pa.RecordBatch], *, distinct: bool
+    key: tuple[str, int], fragments: Iterable[pa.RecordBatch], *, distinct: bool, layout: Layout
 ) -> Bucket:
-    return _bucket(*key, partial(list, list(fragments)), distinct)
+    return _bucket(*key, partial(list, list(fragments)), distinct, layout)
 
 
-def _bucket(split: str, index: int, source: Source, distinct: bool) -> Bucket:
+def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layout) -> Bucket:
     """The bucket of the rows in the fragments that `source` gives when it is called."""
-    repeats = partial(_count_repeats, source) if distinct else int
-    return Bucket(split, index, partial(_rows, source, distinct), repeats)
+    repeats = partial(_count_repeats, source, layout) if distinct else int
+    return Bucket(split, index, partial(_rows, source, distinct, layout), repeats)
 
 
-def spill(keyed: Keyed, directory: str) -> Run:
+def spill(keyed: Keyed, directory: str, layout: Layout) -> Run:
     """Writes rows as a sorted run under a name of its own, so a replay overwrites nothing."""
     batch = sorted_by_key(keyed.batch)
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f"{keyed.split}-{uuid4().hex}.arrow")
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    return Run(keyed.split, path, batch.num_rows)
+    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch))
 
 
-def plan_buckets(runs: Iterable[Run], splits: Sequence[str], distinct: bool) -> Iterator[Bucket]:
+def plan_buckets(
+    runs: Iterable[Run], splits: Sequence[str], distinct: bool, layout: Layout
+) -> Iterator[Bucket]:
     """The buckets of all splits, in order."""
     by_split: dict[str, list[Run]] = {split: [] for split in splits}
     for run in runs:
         by_split[run.split].append(run)
     for split, of_split in by_split.items():
-        rows = sum(run.rows for run in of_split)
         paths = sorted(run.path for run in of_split)
-        buckets = bucket_count(rows, _columns(paths[0]) if paths else 1)
+        buckets = layout.buckets(sum(run.weight for run in of_split))
         for index in range(buckets):
             source = partial(_read_runs, paths, index, buckets)
-            yield _bucket(split, index, source, distinct)
-
-
-def _columns(path: str) -> int:
-    with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
-        return len(reader.schema) - len(KEY)
+            yield _bucket(split, index, source, distinct, layout)
 
 
 def _read_runs(paths: Sequence[str], index: int, buckets: int) -> list[pa.RecordBatch]:
@@ -251,21 +231,19 @@ def _read_runs(paths: Sequence[str], index: int, buckets: int) -> list[pa.Record
     return slices
 
 
-def _rows(source: Source, distinct: bool) -> Iterator[pa.RecordBatch]:
-    """The rows of a bucket in canonical order, in batches of `BATCH_ROWS`, without their keys."""
+def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The rows of a bucket in canonical order, in batches of its layout, without their keys."""
     whole = _in_order(source())
     if whole is None:
         return
     if distinct:
-        whole = whole.filter(pa.array(~_repeats(whole)))
-    rows = canonical(whole.drop_columns(list(KEY)))
-    for start in range(0, rows.num_rows, BATCH_ROWS):
-        yield rows.slice(start, BATCH_ROWS)
+        whole = whole.filter(pa.array(~_repeats(whole, layout)))
+    yield from layout.cut(canonical(whole.drop_columns(list(KEY))))
 
 
-def _count_repeats(source: Source) -> int:
+def _count_repeats(source: Source, layout: Layout) -> int:
     keys = _in_order([fragment.select(KEY) for fragment in source()])
-    return 0 if keys is None else int(_repeats(keys).sum())
+    return 0 if keys is None else int(_repeats(keys, layout).sum())
 
 
 def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
@@ -295,8 +273,10 @@ def _cuts(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
     return np.concatenate(([0], np.searchsorted(hi, starts), [batch.num_rows]))
 
 
-def _repeats(batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
-    """Which rows of a batch sorted by key are equal to the row before them."""
-    hi, lo = _lanes(batch)
-    again = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
+def _repeats(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:
+    """Which rows of a batch sorted by key repeat the row before them."""
+    again = np.ones(batch.num_rows - 1, np.bool_)
+    for name in layout.equal:
+        lane = batch.column(name).to_numpy()
+        again &= lane[1:] == lane[:-1]
     return np.concatenate(([False], again))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from threading import Lock
@@ -118,13 +118,26 @@ class TransformFunction:
         self._module = load_module(output.transform_savedmodel_dir)
         self._specs = output.transformed_feature_spec()
 
+    @property
+    def outputs(self) -> Mapping[str, tf.TypeSpec]:
+        """What the graph gives."""
+        return self._module.transform_fn.structured_outputs  # type: ignore[no-any-return]
+
     def __call__(self, tensors: Mapping[str, Any]) -> Features:
         """The transformed features of raw tensors, as `encode` takes them.
 
         Raises:
           tf.errors.OpError: An op fails.
         """
-        return stored_features(self._module.transform_fn(dict(tensors)), self._specs)
+        return stored_features(self.run(tensors), self._specs)
+
+    def run(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """The transformed tensors of raw ones; raises as a call does."""
+        return dict(self._module.transform_fn(dict(tensors)))
+
+    def specs_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The feature specs of some outputs."""
+        return {name: self._specs[name] for name in names}
 
     def explain(self, error: tf.errors.OpError) -> str:
         """Which op failed, the raw columns it reads, and why, on one line."""

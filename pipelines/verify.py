@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from ..schemas.errors import DataError
-from ..schemas.manifest import MANIFEST, Manifest, Shard, tree_sha256
+from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, tree_sha256
 from . import files
 from .shards import measure_shard, shard_name
 
@@ -161,8 +161,11 @@ def _count_problems(manifest: Manifest) -> Iterator[str]:
             yield f"ledger of {split}: written {ledger.written:,}, but there is no such split"
     for name, split_ in manifest.splits.items():
         written = manifest.ledger[name].written if name in manifest.ledger else 0
-        if written != split_.records:
-            yield f"{name}: {split_.records:,} records, but the ledger has written {written:,}"
+        made = manifest.expansion.get(name, Expansion(written, written))
+        if made.written != written:
+            yield f"{name}: the ledger has written {written:,}, but {made.written:,} were expanded"
+        if made.records != split_.records:
+            yield f"{name}: {split_.records:,} records, but the ledger has written {made.records:,}"
         held = sum(shard.records for shard in split_.shards)
         if held != split_.records:
             yield f"{name}: {split_.records:,} records, but its shards hold {held:,}"
@@ -203,8 +206,9 @@ def _proto_problems(directory: str, manifest: Manifest) -> Iterator[str]:
             yield f"{name}: {error}"
             continue
         counted = sum(dataset.num_examples for dataset in statistics.datasets)
-        if counted != content.records:
-            yield f"{name}: expected statistics of {content.records:,} records, got {counted:,}"
+        written = manifest.expansion.get(split, Expansion(content.records)).written
+        if counted != written:
+            yield f"{name}: expected statistics of {written:,} records, got {counted:,}"
 
 
 def _parity_problems(manifest: Manifest) -> Iterator[str]:

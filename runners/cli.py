@@ -118,10 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check every byte of a dataset")
     verify.add_argument("directory", metavar="DIR")
 
-    show = commands.add_parser("show", help="print the first records of a dataset")
+    show = commands.add_parser("show", help="print the first records of a dataset, or draw them")
     show.add_argument("directory", metavar="DIR")
     show.add_argument("--split", default="train")
-    show.add_argument("-n", type=int, default=5, metavar="N", help="how many records")
+    show.add_argument("-n", type=int, metavar="N", help="how many records")
+    show.add_argument("--sheet", metavar="FILE.png", help="where images are drawn")
     return parser
 
 
@@ -144,7 +145,12 @@ def _command(options: argparse.Namespace, beam_flags: list[str]) -> int:
         case "verify":
             return verify(options.directory)
         case _:
-            return show(options.directory, split=options.split, records=options.n)
+            return show(
+                options.directory,
+                split=options.split,
+                records=options.n,
+                sheet=options.sheet,
+            )
 
 
 if __name__ == "__main__":

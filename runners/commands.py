@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ..pipelines.read import Input
     from ..pipelines.recipe import Recipe
     from .launch import RunnerName, ShuffleName
+
+_SHOWN_RECORDS = 5
+_SHOWN_IMAGES = 25
 
 __all__ = ["run", "sample", "show", "summary", "verify"]
 
@@ -101,7 +105,8 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
             "sampled out": ledger.sampled_out,
             **{f"rejected as {reason}": count for reason, count in ledger.rejected.items()},
         }
-        parts = [f"{ledger.read:,} rows read", f"{ledger.written:,} written"]
+        noun = "images" if manifest.images else "rows"
+        parts = [f"{ledger.read:,} {noun} read", f"{ledger.written:,} written"]
         parts += [f"{count:,} {what}" for what, count in others.items() if count]
         if name in manifest.splits:
             shards = manifest.splits[name].shards
@@ -112,9 +117,45 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
         if unseen:
             counts = ", ".join(f"{column} {count:,}" for column, count in unseen.items())
             lines.append(f"  {name}: values never seen in train: {counts}")
+        lines += _expanded(manifest, name)
+    if manifest.images:
+        return "\n".join([*lines, *_about_images(manifest)])
     rows = sum(manifest.parity["rows"].values())
     lines.append(f"  parity: {rows} raw rows through the graph equal the stored records")
     return "\n".join(lines)
+
+
+def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
+    """How the images of a split became another number of records, where they did."""
+    made = manifest.expansion.get(split)
+    if made and made.records != made.written:
+        parts = [f"{made.records:,} records"]
+        if made.pieces != made.written:
+            parts.append(f"{made.pieces:,} tiles of which {made.left_out:,} were left out")
+        if made.copies:
+            parts.append(f"{made.copies:,} augmented copies")
+        yield f"  {split}: {', '.join(parts)}"
+
+
+def _about_images(manifest: Manifest) -> Iterator[str]:
+    images, parity = manifest.images, manifest.parity
+    if images["converted_by_pillow"]:
+        counts = ", ".join(f"{n:,} {kind}" for kind, n in images["converted_by_pillow"].items())
+        yield f"  converted by Pillow, since the graph does not decode them: {counts}"
+    if images["unannotated"]:
+        yield f"  images that no annotation names: {images['unannotated']:,}"
+    near = images["near_duplicates"]
+    if near["groups"]:
+        yield (
+            f"  near duplicates: {near['images']:,} images in {near['groups']:,} groups, "
+            f"{near['straddling']:,} of them in more than one split; {near['dropped']:,} dropped"
+        )
+    for pictures in near["examples"]:
+        yield "    " + " and ".join(f"{split}/{name}" for split, name in pictures)
+    rows = sum(parity["rows"].values())
+    largest = parity["largest_pixel_difference"]
+    exact = "exactly" if not largest else f"but for JPEG: a sample differs by {largest} at most"
+    yield f"  parity: {rows} images through the graph equal the stored records {exact}"
 
 
 def sample(name: str, directory: str) -> int:
@@ -125,7 +166,7 @@ def sample(name: str, directory: str) -> int:
     if recipe.sample is None:
         raise RecipeError(f"recipe {recipe.name} has no sample of its own")
     written = recipe.sample(directory)
-    inputs = " ".join(f"--input {one.split}={one.pattern}" for one in written)
+    inputs = " ".join(f"--input {shlex.quote(f'{one.split}={one.pattern}')}" for one in written)
     print(f"recordmill run {name} --output out/{name} {inputs}")
     return 0
 
@@ -142,13 +183,19 @@ def verify(directory: str) -> int:
     return 0
 
 
-def show(directory: str, *, split: str, records: int) -> int:
-    """Prints the first records of a split, one feature a line."""
+def show(directory: str, *, split: str, records: int | None, sheet: str | None) -> int:
+    """Prints the first records of a split, one feature a line; of images it draws a sheet."""
     start_tensorflow()
     from ..transforms.loader import load
 
     data = load(directory)
-    found = data.dataset(split, batch_size=1, shuffle=False).take(records)
+    if data.manifest.images:
+        return _show_images(directory, data.manifest.name, split, records, sheet)
+    if sheet is not None:
+        raise RecipeError(f"{directory}: --sheet is for a dataset of images")
+    found = data.dataset(split, batch_size=1, shuffle=False).take(
+        _SHOWN_RECORDS if records is None else records
+    )
     for number, element in enumerate(found.as_numpy_iterator()):
         features, label = element if isinstance(element, tuple) else (element, None)
         print(f"{split} record {number}")
@@ -157,6 +204,18 @@ def show(directory: str, *, split: str, records: int) -> int:
             print(f"  {name:<{width}}  {_text(features[name][0])}")
         if label is not None:
             print(f"  label {data.manifest.label}: {_text(label[0])}")
+    return 0
+
+
+def _show_images(
+    directory: str, name: str, split: str, records: int | None, sheet: str | None
+) -> int:
+    from .sheet import contact_sheet
+
+    path = sheet or f"{name}-{split}.png"
+    count = _SHOWN_IMAGES if records is None else records
+    drawn = contact_sheet(directory, split=split, count=count, path=path)
+    print(f"{directory}: drew {drawn:,} records of {split} in {path}")
     return 0
 
 

@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 
 from .errors import DataError
 
-__all__ = ["MANIFEST", "Ledger", "Manifest", "Shard", "SourceFile", "Split", "tree_sha256"]
+__all__ = [
+    "MANIFEST",
+    "Expansion",
+    "Ledger",
+    "Manifest",
+    "Shard",
+    "SourceFile",
+    "Split",
+    "tree_sha256",
+]
 
 MANIFEST = "manifest.json"
 
@@ -106,6 +115,37 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """How the images written became another number of records.
+
+    Attributes:
+      written: The images.
+      pieces: The tiles they were cut into, or the images themselves.
+      left_out: The tiles that were left out: empty ones beyond the share of the recipe, and such
+        as show only small parts of boxes.
+      copies: The augmented copies.
+    """
+
+    written: int = 0
+    pieces: int = 0
+    left_out: int = 0
+    copies: int = 0
+
+    def __add__(self, other: Expansion) -> Expansion:
+        return Expansion(
+            self.written + other.written,
+            self.pieces + other.pieces,
+            self.left_out + other.left_out,
+            self.copies + other.copies,
+        )
+
+    @property
+    def records(self) -> int:
+        """How many records there must be."""
+        return self.pieces - self.left_out + self.copies
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All that `manifest.json` holds.
 
@@ -125,6 +165,9 @@ class Manifest:
       parity: The result of the parity check.
       unseen: By split but "train", by string column: how many rows have a value that no row of
         train has; None where there were too many different values to tell.
+      expansion: By split, for a dataset of images: how the images became records.
+      images: What is particular to a dataset of images: how pixels are stored, of what size, the
+        classes, and what was found of formats and near duplicates. Empty for a table.
     """
 
     name: str
@@ -140,6 +183,8 @@ class Manifest:
     transform_fn: Mapping[str, str]
     parity: Mapping[str, Any]
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    expansion: Mapping[str, Expansion] = field(default_factory=dict)
+    images: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The text of `manifest.json`: sorted by nothing, in the order of the fields."""
@@ -168,6 +213,10 @@ class Manifest:
                     },
                     "ledger": {
                         name: _checked(Ledger, entry) for name, entry in data["ledger"].items()
+                    },
+                    "expansion": {
+                        name: _checked(Expansion, entry)
+                        for name, entry in data.get("expansion", {}).items()
                     },
                 },
             )

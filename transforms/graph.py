@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from ..schemas.errors import DataError
-from .raw import missing_value
+from .raw import RawSpec, missing_value
 
-__all__ = ["TransformGraph", "load_module"]
+__all__ = ["TransformGraph", "load_module", "stored_feature"]
 
 
 _modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -38,47 +38,56 @@ class TransformGraph:
     """A transform graph, ready to call.
 
     Attributes:
-      inputs: The `tf.TensorSpec` of each raw column, [batch, *shape].
-      outputs: The type spec of each transformed feature: dense, sparse or ragged.
+      inputs: The type spec of each raw column: dense [batch, *shape], or ragged
+        [batch, None, *shape].
+      outputs: The type spec of each output: dense, sparse or ragged. Pixels are uint8; all else
+        is a transformed feature.
 
     Raises:
-      DataError: A raw input is not dense.
+      DataError: A raw input is neither dense nor ragged in its second dimension alone.
     """
 
     def __init__(self, path: str) -> None:
         self._module = load_module(path)
         self._function = self._module.transform_fn
-        self.inputs: dict[str, tf.TensorSpec] = self._function.structured_input_signature[0][0]
+        self.inputs: dict[str, RawSpec] = self._function.structured_input_signature[0][0]
         self.outputs: dict[str, tf.TypeSpec] = self._function.structured_outputs
         for name, spec in self.inputs.items():
-            if not isinstance(spec, tf.TensorSpec):
-                raise DataError(f'{path}: the raw column "{name}" is not dense, but a {spec}')
+            ragged = isinstance(spec, tf.RaggedTensorSpec) and spec.ragged_rank == 1
+            if not (ragged or isinstance(spec, tf.TensorSpec)):
+                raise DataError(
+                    f'{path}: expected the raw column "{name}" dense or with one ragged '
+                    f"dimension, got {spec}"
+                )
 
-    def __call__(self, columns: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+    def __call__(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """The transformed features of all raw columns of `inputs`."""
         return dict(self._function({name: columns[name] for name in self.inputs}))
 
     @property
-    def raw_spec(self) -> dict[str, tf.io.FixedLenFeature]:
+    def raw_spec(self) -> dict[str, Any]:
         """How `tf.io.parse_example` reads raw columns; what is absent is missing."""
-        shapes = {name: tuple(spec.shape[1:].as_list()) for name, spec in self.inputs.items()}
-        return {
-            name: tf.io.FixedLenFeature(
-                shapes[name], spec.dtype, np.full(shapes[name], missing_value(spec)).tolist()
-            )
-            for name, spec in self.inputs.items()
-        }
+        return {name: _raw_feature(name, spec) for name, spec in self.inputs.items()}
 
     @property
     def feature_spec(self) -> dict[str, Any]:
-        """How `tf.io.parse_example` reads the transformed records."""
-        return {name: _feature(name, spec) for name, spec in self.outputs.items()}
+        """How `tf.io.parse_example` reads the transformed features; pixels are not among them."""
+        return {
+            name: stored_feature(name, spec)
+            for name, spec in self.outputs.items()
+            if spec.dtype != tf.uint8
+        }
 
     def sources(self, output: str) -> frozenset[str]:
         """The raw columns that an output is made of."""
+        columns = [
+            name
+            for name in sorted(self.inputs)
+            for _ in tf.nest.flatten(self.inputs[name], expand_composites=True)
+        ]
         names = {
             tensor.op.name: name
-            for name, tensor in zip(sorted(self.inputs), self._function.inputs, strict=False)
+            for name, tensor in zip(columns, self._function.inputs, strict=False)
         }
         outputs = tf.nest.pack_sequence_as(
             self._function.graph.structured_outputs,
@@ -94,8 +103,21 @@ class TransformGraph:
         return frozenset(names[op] for op in seen if op in names)
 
 
-def _feature(name: str, spec: tf.TypeSpec) -> Any:
-    """How tensorflow_transform stores a batched tensor in a `tf.train.Example`."""
+def _raw_feature(name: str, spec: RawSpec) -> Any:
+    shape = spec.shape[1:].as_list()
+    if isinstance(spec, tf.RaggedTensorSpec):
+        return tf.io.RaggedFeature(
+            spec.dtype,
+            value_key=name,
+            partitions=[tf.io.RaggedFeature.UniformRowLength(size) for size in shape[1:]],
+            row_splits_dtype=spec.row_splits_dtype,
+        )
+    default = np.full(shape, missing_value(spec)).tolist()
+    return tf.io.FixedLenFeature(tuple(shape), spec.dtype, default)
+
+
+def stored_feature(name: str, spec: tf.TypeSpec) -> Any:
+    """How tensorflow_transform stores a batched tensor of that spec in a `tf.train.Example`."""
     inner = spec.shape[1:]
     if isinstance(spec, tf.TensorSpec):
         return tf.io.FixedLenFeature(inner.as_list(), spec.dtype)

@@ -4,6 +4,8 @@
     train = data.dataset("train", 512)        # tf.data of (features, label)
     features = data.transform(raw_columns)    # the graph that made the records
 
+Of a dataset of images the features are uint8 pixels, and the raw column is the file's bytes.
+
 A dataset is refused when its manifest is missing, when its transform graph is not the one the
 records were made with, or when a shard is not as the manifest says.
 """
@@ -20,15 +22,18 @@ from typing import Any
 import tensorflow as tf
 
 from ..schemas.errors import DataError, RecipeError
+from ..schemas.images import IMAGE
 from ..schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
 from .graph import TransformGraph
 from .raw import raw_tensors
+from .records import check_images, parse_images, record_pixels, record_spec, targets
 
 __all__ = ["PreparedDataset", "load"]
 
 _TRANSFORM_FN = "transform_fn"
 _AGAIN = "Prepare the dataset again."
-_SHUFFLE_BUFFER = 10_000
+_SHUFFLE_RECORDS = 10_000
+_SHUFFLE_BYTES = 1 << 28
 
 
 def load(directory: str | os.PathLike[str]) -> PreparedDataset:
@@ -64,17 +69,36 @@ class PreparedDataset:
     manifest: Manifest
 
     @property
-    def raw_spec(self) -> dict[str, tf.io.FixedLenFeature]:
+    def raw_spec(self) -> dict[str, Any]:
         """The raw columns the transform graph takes, as a spec for `tf.io.parse_example`.
 
-        What an example lacks is read as missing: "", NaN or `MISSING_INT64`.
+        What an example lacks is read as missing: "", NaN or `MISSING_INT64`, or no value at all
+        in a ragged column, such as boxes.
         """
         return self._graph.raw_spec
 
     @property
     def feature_spec(self) -> dict[str, Any]:
-        """The transformed features, label included, as a spec for `tf.io.parse_example`."""
+        """What the records hold, label included, as a spec for `tf.io.parse_example`."""
+        if self._images:
+            return record_spec(self._images, self._graph.outputs)
         return self._graph.feature_spec
+
+    def records(self, split: str) -> tf.data.Dataset:
+        """The serialized records of a split, to be parsed with `feature_spec`.
+
+        Args:
+          split: The split's name, such as "train".
+
+        Returns:
+          A `tf.data.Dataset` of string scalars, in the order of the shards. Its cardinality is
+          asserted as that of `dataset` is.
+
+        Raises:
+          DataError: A shard is missing or has another size than the manifest says.
+          RecipeError: There is no such split.
+        """
+        return self._records(split, shuffle=False, seed=None)
 
     def dataset(
         self,
@@ -92,8 +116,8 @@ class PreparedDataset:
           split: The split's name, such as "train".
           batch_size: Records a batch; the last of an epoch can be smaller.
           shuffle: Whether to mix the records, anew in every epoch: shards are interleaved in
-            random order, through a buffer of 10,000 records. Without it they come in the order
-            of the shards, which is the same each time.
+            random order, through a buffer of 10,000 records, or of 256 MB of them where that is
+            fewer. Without it they come in the order of the shards, which is the same each time.
           seed: Makes the shuffled order the same each time. (The order of the shards is that of
             a hash of the rows' content, so it is arbitrary too.)
           epochs: How often to go through the split; None for endlessly.
@@ -105,20 +129,23 @@ class PreparedDataset:
           Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where the shards
           hold another number of records than the manifest says.
 
+          Of a dataset of images, (image, label): uint8 [batch, height, width, 3], ragged where
+          sizes differ, and int64 [batch]. Instead of the label, where there are boxes, a dict of
+          "boxes", ragged float32 [batch, None, 4] as (ymin, xmin, ymax, xmax) relative to the
+          image, and "classes", ragged int64 [batch, None], counted from 1. Where the records hold
+          further features, a dict of "image" and these in the place of the image.
+
         Raises:
           DataError: A shard is missing or has another size than the manifest says.
           RecipeError: There is no such split.
         """
-        paths = self._shard_paths(split)
-        records = self._records(paths, shuffle=shuffle, seed=seed)
-        expected = self._split(split).records
-        records = records.apply(tf.data.experimental.assert_cardinality(expected))
+        records = self._records(split, shuffle=shuffle, seed=seed)
         if shuffle:
-            records = records.shuffle(_SHUFFLE_BUFFER, seed=seed)
+            records = records.shuffle(self._shuffle_buffer(split), seed=seed)
         options = tf.data.Options()
         options.deterministic = not shuffle or seed is not None
         return (
-            records.batch(batch_size, drop_remainder=drop_remainder)
+            self._batches(records, batch_size, drop_remainder)
             .repeat(epochs)
             .map(self._parser(), num_parallel_calls=tf.data.AUTOTUNE)
             .prefetch(tf.data.AUTOTUNE)
@@ -131,35 +158,53 @@ class PreparedDataset:
         Args:
           raw: By column name, values [rows, …] as a list, a numpy array or a tensor; None and NaN
             are missing values. A column that is not given is missing in every row; at least one
-            is given. Tensors of a `tf.function` or a `tf.data` map will do.
+            is given. Of images that is "image": the bytes of JPEG, PNG, GIF or BMP files. Tensors
+            of a `tf.function` or a `tf.data` map will do.
 
         Returns:
-          The transformed features, tensors [rows, …]. The label is among them where a raw column
-          it is made of was given.
+          The transformed features, tensors [rows, …]; of images the pixels too, under "image".
+          The label, or the boxes and their classes, are among them where a raw column that they
+          are made of was given, other than the image.
 
         Raises:
-          DataError: The graph takes no such column, a value is not of its column's type, or
-            columns differ in their number of rows.
+          DataError: The graph takes no such column, a value is not of its column's type, columns
+            differ in their number of rows, or no images are given to a graph over images.
         """
+        if self._images and IMAGE not in raw:
+            raise DataError(
+                f'expected the raw column "{IMAGE}", the bytes of image files, got '
+                f"{', '.join(sorted(raw)) or 'none'}"
+            )
         features = self._graph(raw_tensors(raw, self._graph.inputs))
-        if self.manifest.label is not None and not self._label_sources & set(raw):
-            del features[self.manifest.label]
-        return features
+        unknown = {name for name, sources in self._targets.items() if not sources & set(raw)}
+        return {name: feature for name, feature in features.items() if name not in unknown}
+
+    @property
+    def _images(self) -> Mapping[str, Any]:
+        return self.manifest.images
 
     @cached_property
     def _graph(self) -> TransformGraph:
         graph = TransformGraph(f"{self.directory}/{_TRANSFORM_FN}")
-        label = self.manifest.label
-        if label is not None and label not in graph.outputs:
-            raise DataError(
-                f'{self.directory}/{MANIFEST}: the label "{label}" is no output of the transform '
-                f"graph. {_AGAIN}"
-            )
+        needed = [(name, "feature") for name in self._images.get("further", ())]
+        if self.manifest.label is not None:
+            needed.append((self.manifest.label, "label"))
+        for name, role in needed:
+            if name not in graph.outputs:
+                raise DataError(
+                    f'{self.directory}/{MANIFEST}: the {role} "{name}" is no output of the '
+                    f"transform graph. {_AGAIN}"
+                )
         return graph
 
     @cached_property
-    def _label_sources(self) -> frozenset[str]:
-        return self._graph.sources(str(self.manifest.label))
+    def _targets(self) -> dict[str, frozenset[str]]:
+        """The outputs that a model is to tell, and what they are made of but the image."""
+        label = () if self.manifest.label is None else (self.manifest.label,)
+        names = targets(self._images) if self._images else label
+        own = {IMAGE} if self._images else set()
+        given = [name for name in names if name in self._graph.outputs]
+        return {name: self._graph.sources(name) - own for name in given}
 
     def _split(self, name: str) -> Split:
         if name in self.manifest.splits:
@@ -187,20 +232,47 @@ class PreparedDataset:
             paths.append(path)
         return paths
 
-    def _records(self, paths: list[str], *, shuffle: bool, seed: int | None) -> tf.data.Dataset:
+    def _records(self, split: str, *, shuffle: bool, seed: int | None) -> tf.data.Dataset:
         """The serialized records of one epoch."""
+        paths = self._shard_paths(split)
         compression = self.manifest.compression
         files = tf.data.Dataset.from_tensor_slices(tf.constant(paths, tf.string, [len(paths)]))
-        if not shuffle:
-            return tf.data.TFRecordDataset(files, compression)
-        return files.shuffle(max(len(paths), 1), seed=seed).interleave(
-            lambda path: tf.data.TFRecordDataset(path, compression),
+        if shuffle:
+            records = files.shuffle(max(len(paths), 1), seed=seed).interleave(
+                lambda path: tf.data.TFRecordDataset(path, compression),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+        else:
+            records = tf.data.TFRecordDataset(files, compression)
+        expected = self._split(split).records
+        return records.apply(tf.data.experimental.assert_cardinality(expected))
+
+    def _shuffle_buffer(self, split: str) -> int:
+        """How many records to mix."""
+        shards = self._split(split).shards
+        size = sum(shard.bytes for shard in shards)
+        records = sum(shard.records for shard in shards)
+        return max(min(_SHUFFLE_RECORDS, _SHUFFLE_BYTES * records // max(size, 1)), 1)
+
+    def _batches(
+        self, records: tf.data.Dataset, batch_size: int, drop_remainder: bool
+    ) -> tf.data.Dataset:
+        """Batches of serialized records; where they hold pictures, of (record, pixels)."""
+        images = self._images
+        if not images:
+            return records.batch(batch_size, drop_remainder=drop_remainder)
+        pictures = records.map(
+            lambda record: (record, record_pixels(record, images)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
+        if images["height"]:
+            return pictures.batch(batch_size, drop_remainder=drop_remainder)
+        return pictures.ragged_batch(batch_size, drop_remainder, row_splits_dtype=tf.int64)
 
-    def _parser(self) -> Callable[[tf.Tensor], Any]:
-        """From serialized records [batch] to features, or to (features, label)."""
-        spec, label = self.feature_spec, self.manifest.label
+    def _parser(self) -> Callable[..., Any]:
+        """From what `_batches` gives to features, or to (features, label)."""
+        spec, label, images = self.feature_spec, self.manifest.label, self._images
+        outputs = self._graph.outputs
 
         def parse(serialized: tf.Tensor) -> Any:
             features = tf.io.parse_example(serialized, spec)
@@ -209,7 +281,10 @@ class PreparedDataset:
             target = features.pop(label)
             return features, target
 
-        return parse
+        def parse_pictures(serialized: tf.Tensor, pixels: Any) -> Any:
+            return parse_images(serialized, pixels, images, outputs)
+
+        return parse_pictures if images else parse
 
 
 def _read_manifest(path: str) -> Manifest:
@@ -224,6 +299,8 @@ def _read_manifest(path: str) -> Manifest:
     except (tf.errors.OpError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read ({error}). {_AGAIN}") from error
     manifest = Manifest.from_json(text, path=path)
+    if manifest.images:
+        check_images(manifest.images, path=path)
     for split in manifest.splits.values():
         for shard in split.shards:
             if ":" in shard.path or shard.path.startswith("/") or ".." in shard.path.split("/"):

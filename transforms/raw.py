@@ -1,19 +1,28 @@
-"""Raw columns, as Python and numpy have them, to the tensors a transform graph takes."""
+"""Raw columns, as Python and numpy have them, to the tensors a transform graph takes.
+
+A column is dense, one value [*shape] a row, or ragged: as many values as a row has, as an image
+has boxes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from math import prod
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from ..schemas.column import Column
 from ..schemas.errors import DataError
 
-__all__ = ["missing_value", "raw_tensors"]
+__all__ = ["RawSpec", "missing_value", "raw_tensors"]
+
+RawSpec: TypeAlias = "tf.TensorSpec | tf.RaggedTensorSpec"
+"""The type of a raw column: dense [batch, *shape], or ragged [batch, None, *shape]."""
 
 _DTYPES = {"int64": np.int64, "float32": np.float32, "string": np.object_}
 _KINDS = {"int64": "iu", "float32": "iuf", "string": ""}
@@ -25,16 +34,18 @@ def missing_value(spec: tf.TensorSpec) -> Any:
     return Column("raw", spec.dtype.name).missing_value
 
 
-def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, tf.TensorSpec]) -> dict[str, tf.Tensor]:
+def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, RawSpec]) -> dict[str, Any]:
     """The raw columns as tensors of their specs; those that are not given are missing.
 
     Args:
-      raw: Lists, numpy arrays or tensors [rows, *shape] by column name. In lists and arrays of
-        objects None and NaN are missing values.
-      specs: The spec of every column, [batch, *shape].
+      raw: Lists, numpy arrays or tensors [rows, *shape] by column name. Of a ragged column a
+        `tf.RaggedTensor` [rows, None, *shape], or a list of what each row has: a list or a numpy
+        array [n, *shape], or None for nothing. In lists and arrays of objects None and NaN are
+        missing values.
+      specs: The spec of every column.
 
     Returns:
-      A tensor [rows, *shape] for each of `specs`.
+      A tensor for each of `specs`. In a ragged column that is not given no row has a value.
 
     Raises:
       DataError: A column is unknown, does not fit its spec, or has another number of rows than
@@ -50,36 +61,87 @@ def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, tf.TensorSpec]) -> d
                 f'column "{name}": expected as many rows as "{first}", {given[first].shape[0]}, '
                 f"got {tensor.shape[0]}"
             )
-    rows = tf.shape(given[first])[0]
-    return given | {
-        name: tf.fill([rows, *spec.shape[1:]], tf.constant(missing_value(spec), spec.dtype))
-        for name, spec in specs.items()
-        if name not in given
-    }
+    rows = _rows(given[first])
+    return given | {name: _missing(spec, rows) for name, spec in specs.items() if name not in given}
 
 
-def _tensor(name: str, values: Any, specs: Mapping[str, tf.TensorSpec]) -> tf.Tensor:
+def _rows(tensor: Any) -> tf.Tensor:
+    return tensor.nrows(tf.int32) if isinstance(tensor, tf.RaggedTensor) else tf.shape(tensor)[0]
+
+
+def _missing(spec: RawSpec, rows: tf.Tensor) -> Any:
+    """A column that no row has a value in."""
+    if isinstance(spec, tf.RaggedTensorSpec):
+        return tf.RaggedTensor.from_row_splits(
+            tf.zeros([0, *spec.shape[2:]], spec.dtype), tf.zeros([rows + 1], spec.row_splits_dtype)
+        )
+    return tf.fill([rows, *spec.shape[1:]], tf.constant(missing_value(spec), spec.dtype))
+
+
+def _tensor(name: str, values: Any, specs: Mapping[str, RawSpec]) -> Any:
     if name not in specs:
         near = get_close_matches(name, specs, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(specs))}."
         raise DataError(f'the transform graph takes no column "{name}"; {hint}')
     spec = specs[name]
-    tensor = values if tf.is_tensor(values) else _from_numpy(name, values, spec)
-    if tensor.dtype != spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+    tensor = values if tf.is_tensor(values) else _from_python(name, values, spec)
+    if isinstance(spec, tf.RaggedTensorSpec) and isinstance(tensor, tf.RaggedTensor):
+        tensor = tensor.with_row_splits_dtype(spec.row_splits_dtype)
+    if not spec.is_compatible_with(tensor):
         raise DataError(
-            f'column "{name}": expected a {spec.dtype.name} tensor of shape {spec.shape}, '
-            f"got {tensor.dtype.name} of shape {tensor.shape}"
+            f'column "{name}": expected a {_kind(spec)} tensor of shape {spec.shape}, '
+            f"got {_kind(tensor)} of shape {tensor.shape}"
         )
     return tensor
 
 
-def _from_numpy(name: str, values: Any, spec: tf.TensorSpec) -> tf.Tensor:
-    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
-    if array.dtype.kind not in _KINDS[spec.dtype.name]:
-        column = Column(name, spec.dtype.name)
-        cells = [_cell(column, row, cell) for row, cell in enumerate(array.ravel().tolist())]
+def _kind(tensor: Any) -> str:
+    ragged = isinstance(tensor, (tf.RaggedTensor, tf.RaggedTensorSpec))
+    return f"ragged {tensor.dtype.name}" if ragged else str(tensor.dtype.name)
+
+
+def _from_python(name: str, values: Any, spec: RawSpec) -> Any:
+    column = Column(name, spec.dtype.name)
+    if not isinstance(spec, tf.RaggedTensorSpec):
+        array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+        return tf.convert_to_tensor(_typed(column, array))
+    if not isinstance(values, Iterable):
+        raise DataError(f'column "{name}": expected what each row has in a list, got {values!r}')
+    rows = [_row(column, row, cells, spec.shape[1:]) for row, cells in enumerate(values)]
+    flat = np.concatenate([np.zeros((0, *spec.shape[2:]), _DTYPES[column.type]), *rows])
+    return tf.RaggedTensor.from_row_lengths(
+        tf.constant(flat, spec.dtype), tf.constant([len(row) for row in rows], tf.int64)
+    )
+
+
+def _row(column: Column, row: int, cells: Any, shape: tf.TensorShape) -> npt.NDArray[Any]:
+    """What a row has in a ragged column: an array of `shape`, (None, *shape of a value)."""
+    cells = [] if cells is None else cells
+    array = cells if isinstance(cells, np.ndarray) else np.array(cells, dtype=object)
+    if array.ndim and not len(array):
+        return np.zeros((0, *shape[1:]), _DTYPES[column.type])
+    if not shape.is_compatible_with(array.shape):
+        raise DataError(
+            f'column "{column.name}", row {row}: expected values of shape {shape}, '
+            f"got {cells!r} of shape {array.shape}"
+        )
+    return _typed(column, array, row=row)
+
+
+def _typed(column: Column, array: npt.NDArray[Any], *, row: int | None = None) -> npt.NDArray[Any]:
+    """An array of any type as one of the column's type.
+
+    Args:
+      row: The row that all cells are of; None where each of the array's rows is one.
+    """
+    if array.dtype.kind not in _KINDS[column.type]:
+        width = max(prod(array.shape[1:]), 1)
+        cells = [
+            _cell(column, place // width if row is None else row, cell)
+            for place, cell in enumerate(array.ravel().tolist())
+        ]
         array = np.array(cells, dtype=object).reshape(array.shape)
-    return tf.convert_to_tensor(array.astype(_DTYPES[spec.dtype.name]))
+    return array.astype(_DTYPES[column.type])
 
 
 def _cell(column: Column, row: int, cell: Any) -> Any:

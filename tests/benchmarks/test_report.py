@@ -35,17 +35,50 @@ def test_ratios_rates_and_verdicts() -> None:
         "| stock TFT  |   10.00 |         1.00 |    100 |        9.00 |    1,200 MB |    3 |",
         "| few rows   |    2.00 |              |    250 |        2.00 |      500 MB |    1 |",
         "",
-        "| target     | at most | measured |      |",
-        "|------------|--------:|---------:|-----:|",
-        "| time       |     0.5 |      0.5 |  met |",
-        "| memory, GB |     0.5 |      0.7 | MISS |",
+        "| target     |       limit | measured |      |",
+        "|------------|------------:|---------:|-----:|",
+        "| time       | at most 0.5 |      0.5 |  met |",
+        "| memory, GB | at most 0.5 |      0.7 | MISS |",
         "",
         "A note.",
     ]
 
 
+def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
+    for place in range(3):
+        (tmp_path / "few" / "hot_dog").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "few" / "hot_dog" / f"{place}.jpg").write_bytes(b"\xff\xd8")
+    case = CASES["hotdog"](Inputs({}, True, tmp_path / "few", False, tmp_path))
+    seconds = {
+        "recordmill": 10.0,
+        "tf.data, reading only": 8.0,
+        "classic Beam": 25.0,
+        "recordmill, 300 images": 5.0,
+    }
+    results = {label: Result([Run(each, each, 100)], {}) for label, each in seconds.items()}
+
+    lines = section(case, results).splitlines()
+
+    assert lines[0] == "### 5,000 drawn pictures in place of photos, to 224x224"
+    assert [cell.strip() for cell in lines[2].split("|")[3:5]] == [
+        "of tf.data, reading only",
+        "images/s",
+    ]
+    assert [[cell.strip() for cell in line.split("|")[2:5]] for line in lines[4:8]] == [
+        ["10.00", "1.25", "500"],
+        ["8.00", "1.00", "625"],
+        ["25.00", "3.12", "200"],
+        ["5.00", "", "60"],
+    ]
+    assert [[cell.strip() for cell in line.split("|")[1:5]] for line in lines[11:14]] == [
+        ["images/s, of tf.data, reading only", "at least 0.85", "0.8", "MISS"],
+        ["images/s, of classic Beam", "at least 2", "2.5", "met"],
+        ["peak memory, of that at 300 images", "at most 1.25", "1", "met"],
+    ]
+
+
 def test_a_vocabulary_that_differs_is_a_miss(tmp_path: Path) -> None:
-    case = CASES["adult"](Inputs({}, True, tmp_path))
+    case = CASES["adult"](Inputs({}, True, tmp_path, True, tmp_path))
     stock = {"sex": "1", "race": "2"}
     run = [Run(1.0, 1.0, 1)]
     measure = case.targets[1].measure

@@ -39,3 +39,11 @@ def test_a_record_too_few_fails(tmp_path: Path) -> None:
 
     with pytest.raises(Failed, match=r"^a wrote 5 train records of 6 rows$"):
         measure(Case("", "", (entry,), ()), 1, tmp_path / "output")
+
+
+def test_an_entry_that_writes_nothing_is_not_counted(tmp_path: Path) -> None:
+    entry = Entry("a", contender, "hotdog", {}, {"train": 6}, writes=False)
+
+    results = measure(Case("", "", (entry,), ()), 1, tmp_path / "output")
+
+    assert len(results["a"].runs) == 1

@@ -164,7 +164,7 @@ ACCEPT = {
 def test_the_file_is_accepted_exactly(
     case: str, small: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recordmill.pipelines.preparation.BLOCK_BYTES", 600)
+    monkeypatch.setattr("recordmill.pipelines.table_road.BLOCK_BYTES", 600)
     name, data, count = ACCEPT[case]
     (tmp_path / name).write_bytes(data)
     manifest = prepare(

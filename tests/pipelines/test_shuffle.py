@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,15 +15,13 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines import shuffle
 from recordmill.pipelines.elements import Bucket
+from recordmill.pipelines.layout import KEY, TABLE, Layout
 from recordmill.pipelines.shuffle import (
-    KEY,
     ArrowCoder,
     Keyed,
     ShuffleByGroup,
     ShuffleOnDisk,
-    bucket_count,
     plan_buckets,
     spill,
 )
@@ -61,17 +60,19 @@ def contents(buckets: list[Bucket]) -> list[tuple[str, int, int, list[pa.RecordB
     ]
 
 
+def in_sevens(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    for start in range(0, rows.num_rows, 7):
+        yield rows.slice(start, 7)
+
+
+SMALL = Layout(TABLE.weigh, in_sevens, small=1 << 18, large=40)
+
+
 def on_disk(keyed: list[Keyed], directory: str, *, distinct: bool = False) -> list[Bucket]:
-    return list(plan_buckets([spill(k, directory) for k in keyed], ["train"], distinct))
+    runs = [spill(k, directory, SMALL) for k in keyed]
+    return list(plan_buckets(runs, ["train"], distinct, SMALL))
 
 
-@pytest.fixture
-def small_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shuffle, "_BUCKET", 40)
-    monkeypatch.setattr(shuffle, "BATCH_ROWS", 7)
-
-
-@pytest.mark.usefixtures("small_buckets")
 def test_buckets_do_not_depend_on_how_the_rows_were_cut(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
@@ -92,7 +93,6 @@ def test_buckets_do_not_depend_on_how_the_rows_were_cut(
     check()
 
 
-@pytest.mark.usefixtures("small_buckets")
 def test_every_row_is_in_one_bucket_sorted_by_its_key(tmp_path: Path) -> None:
     table = rows_of(1, 500)
     buckets = on_disk(cut(table, [100, 217]), str(tmp_path))
@@ -101,7 +101,6 @@ def test_every_row_is_in_one_bucket_sorted_by_its_key(tmp_path: Path) -> None:
     assert rows == plain.drop_columns(list(KEY)).to_pylist()
 
 
-@pytest.mark.usefixtures("small_buckets")
 def test_distinct_leaves_each_row_once_and_counts_the_rest(tmp_path: Path) -> None:
     table = rows_of(2, 400)
     buckets = on_disk(cut(table, [13]), str(tmp_path), distinct=True)
@@ -128,14 +127,14 @@ def test_dictionaries_are_sorted_and_hold_only_what_is_used(tmp_path: Path) -> N
 
 
 def test_a_split_without_rows_has_one_empty_bucket(tmp_path: Path) -> None:
-    (bucket,) = plan_buckets([], ["train"], False)
+    (bucket,) = plan_buckets([], ["train"], False, TABLE)
     assert (bucket.split, bucket.index, list(bucket.open())) == ("train", 0, [])
 
 
 def test_the_number_of_buckets_is_a_power_of_two_of_the_cells() -> None:
     rows = (1, 1747, 1748, 20_000, 60_000)
-    assert [bucket_count(count, 150) for count in rows] == [1, 1, 2, 8, 16]
-    assert bucket_count(10**10, 15) == 1024
+    assert [TABLE.buckets(count * 150) for count in rows] == [1, 1, 2, 8, 16]
+    assert TABLE.buckets(10**10 * 15) == 1024
 
 
 def test_a_batch_survives_the_coder() -> None:
@@ -144,14 +143,13 @@ def test_a_batch_survives_the_coder() -> None:
     assert coder.decode(coder.encode(batch)).equals(batch)
 
 
-@pytest.mark.usefixtures("small_buckets")
 @pytest.mark.parametrize("repeat", [0, 3])
 def test_the_runners_own_grouping_gives_the_same_buckets(tmp_path: Path, repeat: int) -> None:
     batches = cut(rows_of(4, 300), [20, 150])
     seen: dict[str, list[object]] = {}
     for name, shuffled in {
-        "disk": ShuffleOnDisk(str(tmp_path), ["train"], True),
-        "group": ShuffleByGroup(True),
+        "disk": ShuffleOnDisk(str(tmp_path), ["train"], True, SMALL),
+        "group": ShuffleByGroup(True, SMALL),
     }.items():
         options = PipelineOptions([f"--direct_runner_bundle_repeat={repeat}"])
         path = f"{tmp_path}/{name}.txt"

@@ -74,8 +74,8 @@ def test_sample_writes_files_and_says_how_to_run_them(
         (
             ["run", "cencus", "--output", "out"],
             2,
-            'no recipe "cencus". Did you mean "census"? Give a built-in (census), FILE.py:NAME or '
-            "MODULE:NAME.",
+            'no recipe "cencus". Did you mean "census"? Give a built-in (census, hotdog, planes), '
+            "FILE.py:NAME or MODULE:NAME.",
         ),
         (["run", "no.py:X", "--output", "out"], 2, "no recipe file no.py"),
         (
@@ -207,7 +207,7 @@ def test_the_real_census(adult: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     lines = (adult / "adult.data").read_text().splitlines(keepends=True)
     for index, (start, stop) in enumerate([(0, 9_000), (9_000, 9_001), (9_001, None)]):
         (tmp_path / f"part-{index}.data").write_text("".join(lines[start:stop]))
-    monkeypatch.setattr("recordmill.pipelines.preparation.BLOCK_BYTES", 300_000)
+    monkeypatch.setattr("recordmill.pipelines.table_road.BLOCK_BYTES", 300_000)
     cut = ["--input", f"train={tmp_path}/part-*.data", "--input", f"eval={adult}/adult.test"]
     assert main(["run", "census", "--output", str(three), *cut]) == 0
 

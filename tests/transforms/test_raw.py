@@ -16,6 +16,11 @@ SPECS = {
     "job": tf.TensorSpec([None], tf.string),
     "pair": tf.TensorSpec([None, 2], tf.int64),
 }
+RAGGED = {
+    "image": tf.TensorSpec([None], tf.string),
+    "boxes": tf.RaggedTensorSpec([None, None, 4], tf.float32, 1, tf.int64),
+    "box_labels": tf.RaggedTensorSpec([None, None], tf.string, 1, tf.int64),
+}
 NAN = float("nan")
 
 
@@ -65,6 +70,7 @@ def test_columns_not_given_are_missing() -> None:
         ({"age": [0.5]}, 'column "age", row 0: expected an integer, got 0.5'),
         ({"age": [2**63]}, f'column "age", row 0: expected an integer, got {2**63}'),
         ({"age": [float("inf")]}, 'column "age", row 0: expected an integer, got inf'),
+        ({"pair": [[1, 2], [3, "x"]]}, "column \"pair\", row 1: expected an integer, got 'x'"),
         ({"score": ["1"]}, "column \"score\", row 0: expected a finite number, got '1'"),
         ({"job": [1]}, 'column "job", row 0: expected text, got 1'),
         (
@@ -88,4 +94,94 @@ def test_columns_not_given_are_missing() -> None:
 def test_wrong_values(raw: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError) as error:
         raw_tensors(raw, SPECS)
+    assert str(error.value) == message
+
+
+BOX, OTHER = [0.0, 0.25, 0.5, 1.0], [0.5, 0.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("boxes", [[BOX, OTHER], [], None, [BOX]], [[BOX, OTHER], [], [], [BOX]]),
+        ("boxes", [np.array([BOX]), np.zeros((0, 4))], [[BOX], []]),
+        ("boxes", np.array([[BOX], [OTHER]]), [[BOX], [OTHER]]),
+        ("boxes", [[[0, 0, 1, 1]]], [[[0.0, 0.0, 1.0, 1.0]]]),
+        ("boxes", [[], []], [[], []]),
+        ("boxes", [], []),
+        ("boxes", tf.ragged.constant([[BOX], []], ragged_rank=1), [[BOX], []]),
+        (
+            "boxes",
+            tf.RaggedTensor.from_row_lengths([BOX], tf.constant([0, 1], tf.int32)),
+            [[], [BOX]],
+        ),
+        ("box_labels", [["a", b"b", None], [], ("é",)], [[b"a", b"b", b""], [], ["é".encode()]]),
+        ("box_labels", tf.ragged.constant([["a"], []]), [[b"a"], []]),
+    ],
+)
+def test_ragged_values(name: str, values: Any, expected: list[Any]) -> None:
+    tensor = raw_tensors({name: values}, {name: RAGGED[name]})[name]
+    assert RAGGED[name].is_compatible_with(tensor)
+    assert tensor.row_splits.dtype == tf.int64
+    assert tensor.to_list() == expected
+
+
+def test_ragged_columns_not_given_are_empty_in_every_row() -> None:
+    tensors = raw_tensors({"image": ["a", "b"]}, RAGGED)
+    assert tensors["boxes"].to_list() == tensors["box_labels"].to_list() == [[], []]
+    assert all(spec.is_compatible_with(tensors[name]) for name, spec in RAGGED.items())
+    tensors = raw_tensors({"boxes": [[BOX], []]}, RAGGED)
+    assert tensors["image"].numpy().tolist() == [b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (
+            {"boxes": [[], [BOX[:3]]]},
+            'column "boxes", row 1: expected values of shape (None, 4), '
+            "got [[0.0, 0.25, 0.5]] of shape (1, 3)",
+        ),
+        (
+            {"boxes": [BOX]},
+            'column "boxes", row 0: expected values of shape (None, 4), '
+            "got [0.0, 0.25, 0.5, 1.0] of shape (4,)",
+        ),
+        (
+            {"boxes": [[[0, 0, 1, "1"]]]},
+            "column \"boxes\", row 0: expected a finite number, got '1'",
+        ),
+        (
+            {"box_labels": ["cat"]},
+            "column \"box_labels\", row 0: expected values of shape (None,), got 'cat' of shape ()",
+        ),
+        (
+            {"box_labels": [[], ["a", 1]]},
+            'column "box_labels", row 1: expected text, got 1',
+        ),
+        ({"boxes": 1.0}, 'column "boxes": expected what each row has in a list, got 1.0'),
+        (
+            {"boxes": tf.zeros([2, 1, 4])},
+            'column "boxes": expected a ragged float32 tensor of shape (None, None, 4), '
+            "got float32 of shape (2, 1, 4)",
+        ),
+        (
+            {"boxes": tf.ragged.constant([[BOX]])},
+            'column "boxes": expected a ragged float32 tensor of shape (None, None, 4), '
+            "got ragged float32 of shape (1, None, None)",
+        ),
+        (
+            {"image": tf.ragged.constant([["a"]])},
+            'column "image": expected a string tensor of shape (None,), '
+            "got ragged string of shape (1, None)",
+        ),
+        (
+            {"image": ["a"], "boxes": [[], []]},
+            'column "boxes": expected as many rows as "image", 1, got 2',
+        ),
+    ],
+)
+def test_wrong_ragged_values(raw: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError) as error:
+        raw_tensors(raw, RAGGED)
     assert str(error.value) == message

@@ -1,0 +1,94 @@
+"""Near duplicates in a pipeline: found among the looks of all images, told of, and dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from .elements import Bucket
+from .image_rows import Look
+from .near_duplicates import NearDuplicates, find_groups, leave_out
+
+__all__ = ["Near", "find_near", "places", "without"]
+
+Place: TypeAlias = tuple[str, str, str]
+"""(split, file name, SHA-256): what tells one image from another."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """What was found.
+
+    Attributes:
+      found: The numbers, and examples.
+      dropped: The images to leave out.
+    """
+
+    found: NearDuplicates
+    dropped: frozenset[Place] = frozenset()
+
+    @property
+    def by_split(self) -> Counter[str]:
+        """How many images of each split are left out."""
+        return Counter(split for split, *_ in self.dropped)
+
+
+def find_near(looks: Iterable[Look], *, drop: bool) -> Near:
+    """Finds the pictures that look the same.
+
+    Args:
+      looks: Of the images of all splits, in any order.
+      drop: Whether to leave out all but one of each group.
+    """
+    hashes = _hashes(looks)
+    images = sorted(hashes)
+    groups = find_groups(np.array([hashes[image] for image in images], np.uint64))
+    splits, names, digests = ([image[i] for image in images] for i in range(3))
+    found = NearDuplicates.of(groups, names=names, splits=splits)
+    if not drop:
+        return Near(found)
+    left_out = leave_out(groups, keys=digests, splits=splits)
+    return Near(found, frozenset(images[place] for place in left_out.tolist()))
+
+
+def _hashes(looks: Iterable[Look]) -> dict[Place, int]:
+    return {
+        (look.split, name, digest): value
+        for look in looks
+        for name, digest, value in zip(look.names, look.digests, look.hashes.tolist(), strict=True)
+    }
+
+
+def without(bucket: Bucket, near: Near) -> Bucket:
+    """The bucket without the images that are dropped; it counts them as repeats."""
+    if not near.dropped:
+        return bucket
+    return Bucket(
+        bucket.split,
+        bucket.index,
+        partial(_kept, bucket, near.dropped),
+        partial(_repeats, bucket, near.dropped),
+    )
+
+
+def _kept(bucket: Bucket, dropped: frozenset[Place]) -> Iterator[pa.RecordBatch]:
+    for batch in bucket.open():
+        kept = [place not in dropped for place in places(bucket.split, batch)]
+        yield batch.filter(pa.array(kept, pa.bool_()))
+
+
+def _repeats(bucket: Bucket, dropped: frozenset[Place]) -> int:
+    gone = sum(place in dropped for batch in bucket.open() for place in places(bucket.split, batch))
+    return bucket.repeats() + gone
+
+
+def places(split: str, batch: pa.RecordBatch) -> Iterator[Place]:
+    """What tells the images of some rows of a split from all others."""
+    names, digests = (batch.column(name).to_pylist() for name in ("filename", "sha256"))
+    return ((split, name, digest) for name, digest in zip(names, digests, strict=True))

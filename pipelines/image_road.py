@@ -1,0 +1,160 @@
+"""The road of images, with a label or boxes each; what each method is for stands in `Road`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton, PCollection
+
+from ..schemas.errors import RecipeError
+from ..schemas.image_statistics import ImageStatisticsFold
+from ..schemas.images import IMAGE, ImageSchema
+from ..schemas.manifest import Split
+from ..transforms.graph import TransformGraph
+from . import files
+from .clean import check_filters
+from .elements import Bucket
+from .image_feed import ImageFeed
+from .image_near import Near, find_near, places, without
+from .image_options import Images
+from .image_parity import check_image_parity
+from .image_records import describe, further_outputs
+from .image_rows import ReadImages, ScanImages
+from .image_transform import TransformImages
+from .layout import IMAGES, KEY, Layout
+from .parity import distinct_rows
+from .read import Input
+from .recipe import Recipe
+from .rows import RowsRead
+from .shuffle import Keyed
+
+__all__ = ["ImageRoad"]
+
+
+@dataclass(frozen=True)
+class ImageRoad:
+    """Images, with a label or boxes each."""
+
+    recipe: Recipe
+    schema: ImageSchema
+
+    @property
+    def images(self) -> Images:
+        return self.recipe.images or Images()
+
+    @property
+    def layout(self) -> Layout:
+        return IMAGES
+
+    @property
+    def feed(self) -> ImageFeed:
+        return ImageFeed(self.schema)
+
+    @property
+    def statistics(self) -> ImageStatisticsFold:
+        return ImageStatisticsFold(self.schema)
+
+    def check(self, inputs: Sequence[Input]) -> None:
+        check_filters(self.recipe.filters, self.schema)
+        if self.recipe.split.columns:
+            raise RecipeError(
+                "split: images are split by their bytes, or by Images.format.group_column; got "
+                f"the columns {', '.join(self.recipe.split.columns)}"
+            )
+        if self.images.tiling and self.schema.kind == "classification":
+            raise RecipeError(
+                "images: tiling is for detection: a tile of a picture need not show its class"
+            )
+
+    def scan(self, inputs: Sequence[Input]) -> ScanImages:
+        return ScanImages(inputs, self.images)
+
+    def scanned(self, element: Any) -> tuple[int, int]:
+        _, _, listing = element
+        size = sum(image.size_bytes for image in listing.images)
+        return len(listing.images) + len(listing.rejects), size
+
+    def read(self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool) -> ReadImages:
+        return ReadImages(self.recipe, place, rejects, in_threads)
+
+    def thin(self, buckets: PCollection[Bucket], read: RowsRead) -> PCollection[Bucket]:
+        return buckets | "LeaveOut" >> beam.Map(without, AsSingleton(self._near(read)))
+
+    def _near(self, read: RowsRead) -> PCollection[Near]:
+        return (
+            read.findings
+            | "SelectLooks" >> beam.Filter(lambda finding: finding[0] == "looks")
+            | "LooksOnly" >> beam.Values()
+            | "GatherLooks" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
+        )
+
+    def transform(self, directory: str) -> TransformImages:
+        return TransformImages(self.feed, self.schema, self.images, self.recipe.seed, directory)
+
+    def finish(
+        self,
+        folder: str,
+        samples: Mapping[str, pa.RecordBatch],
+        splits: Mapping[str, Split],
+        findings: Iterable[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        found = list(findings)
+        looks = [value for name, value in found if name == "looks"]
+        near = find_near(looks, drop=self.images.near_duplicates == "drop")
+        describe(folder, schema=self.schema)
+        if self.schema.kind == "detection":
+            with files.create(files.join(folder, "label_map.pbtxt")) as file:
+                file.write(self.schema.label_map().encode())
+        written = {
+            split: _written(sample, split, near, distinct=self.recipe.distinct)
+            for split, sample in samples.items()
+        }
+        parity = check_image_parity(
+            folder,
+            written,
+            {name: split.shards for name, split in splits.items()},
+            schema=self.schema,
+            images=self.images,
+            seed=self.recipe.seed,
+            compression=self.recipe.compression,
+        )
+        return {"parity": parity, "images": self._told(folder, found, near)}
+
+    def _told(self, folder: str, findings: Sequence[tuple[str, Any]], near: Near) -> dict[str, Any]:
+        """What the manifest says of images."""
+        outputs = TransformGraph(files.join(folder, "transform_fn")).outputs
+        height, width = outputs[IMAGE].shape[1:3]
+        if self.images.tiling:
+            height = width = self.images.tiling.size
+        formats: Counter[str] = Counter()
+        converted: Counter[str] = Counter()
+        for name, value in findings:
+            if name == "formats":
+                formats += value[0]
+                converted += value[1]
+        return {
+            "kind": self.schema.kind,
+            "classes": list(self.schema.classes),
+            "storage": self.images.storage,
+            "height": height,
+            "width": width,
+            "further": sorted(further_outputs(outputs)),
+            "formats": dict(sorted(formats.items())),
+            "converted_by_pillow": dict(sorted(converted.items())),
+            "unannotated": sum(value for name, value in findings if name == "unannotated"),
+            "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
+        }
+
+
+def _written(sample: pa.RecordBatch, split: str, near: Near, *, distinct: bool) -> pa.RecordBatch:
+    """The rows of a sample that were not left out, without their keys."""
+    if distinct:
+        sample = distinct_rows(sample, IMAGES.equal)
+    kept = [place not in near.dropped for place in places(split, sample)]
+    return sample.filter(pa.array(kept, pa.bool_())).drop_columns(list(KEY))

@@ -1,0 +1,101 @@
+"""What differs between tables and images on the way of a row; all else is one road.
+
+TableRoad    CSV files: a record is a row of text              table_road
+ImageRoad    images and what annotates them: a record is an image    image_road
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import PCollection
+
+from ..schemas.images import ImageSchema
+from ..schemas.manifest import Split
+from .concurrent import Work
+from .elements import Bucket, Feed
+from .layout import Layout
+from .read import Input
+from .recipe import Recipe
+from .rows import RowsRead
+from .shuffle import Keyed
+from .table_road import TableRoad
+
+__all__ = ["Road", "road_of"]
+
+
+class Statistics(Protocol):
+    """The fold of the profiles; see `recordmill.schemas.statistics.StatisticsFold`."""
+
+    def setup(self) -> None: ...
+
+    def start(self) -> Any: ...
+
+    def add(self, accumulator: Any, batch: pa.RecordBatch) -> Any: ...
+
+    def merge(self, accumulators: list[Any]) -> Any: ...
+
+    def unseen(self, profile: Any, training: Any) -> dict[str, int | None]: ...
+
+    def to_proto(self, profiles: Mapping[str, Any]) -> Any: ...
+
+
+class Road(Protocol):
+    """What a pipeline asks of the kind of its records."""
+
+    @property
+    def layout(self) -> Layout:
+        """How rows become buckets and batches."""
+
+    @property
+    def feed(self) -> Feed:
+        """What makes the tensors of the `preprocessing_fn`."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """What is told of every column."""
+
+    def check(self, inputs: Sequence[Input]) -> None:
+        """Raises RecipeError or DataError where recipe and inputs cannot go together."""
+
+    def scan(self, inputs: Sequence[Input]) -> beam.PTransform:
+        """PBegin -> what is to be read."""
+
+    def scanned(self, element: Any) -> tuple[int, int]:
+        """How many records and bytes an element of `scan` stands for."""
+
+    def read(
+        self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool
+    ) -> beam.PTransform:
+        """What is to be read -> `RowsRead`."""
+
+    def thin(self, buckets: PCollection[Bucket], read: RowsRead) -> PCollection[Bucket]:
+        """The buckets without the rows that only all rows together tell to leave out."""
+
+    def transform(self, directory: str) -> Work:
+        """What makes segments of buckets, and tagged "expansion" the numbers of records."""
+
+    def finish(
+        self,
+        folder: str,
+        samples: Mapping[str, pa.RecordBatch],
+        splits: Mapping[str, Split],
+        findings: Iterable[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        """Writes what else describes the dataset; gives the further fields of the manifest.
+
+        Raises:
+          DataError: Parity does not hold.
+        """
+
+
+def road_of(recipe: Recipe) -> Road:
+    """The road of a recipe's records."""
+    if not isinstance(recipe.schema, ImageSchema):
+        return TableRoad(recipe, recipe.schema)
+    from .image_road import ImageRoad
+
+    return ImageRoad(recipe, recipe.schema)

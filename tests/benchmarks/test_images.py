@@ -1,0 +1,68 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import images
+from benchmarks.contenders import count_records
+from recordmill.pipelines.hotdog_sample import write_hotdog_sample
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    train, _ = write_hotdog_sample(str(tmp_path_factory.mktemp("sample")))
+    return Path(train)
+
+
+def test_the_real_images_are_taken_where_both_classes_are_there(
+    tmp_path: Path, sample: Path
+) -> None:
+    assert images.hotdog(sample, tmp_path) == (sample, True)
+    assert images.hotdog(tmp_path / "absent", sample) == (sample, False)
+    (tmp_path / "hot_dog").mkdir()
+    assert images.hotdog(tmp_path, sample) == (sample, False)
+
+
+def test_copies_are_different_files_of_the_same_pixels(tmp_path: Path, sample: Path) -> None:
+    made = images.copies(sample, 130, tmp_path)
+
+    files = sorted(made.glob("*/*.jpg"))
+    assert made == tmp_path / "train-130"
+    assert len(files) == len({file.read_bytes() for file in files}) == 130
+    first, again = (
+        Image.open(made / "hot_dog" / f"hot_dog-09-{place:05}.jpg") for place in (9, 129)
+    )
+    assert (first.info["comment"], again.info["comment"]) == (b"copy 9", b"copy 129")
+    assert first.getexif() == again.getexif() == {0x0112: 6}
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() == Image.open(sample / "hot_dog" / "hot_dog-09.jpg").tobytes()
+
+
+def test_what_is_no_jpeg_gets_no_comment() -> None:
+    with pytest.raises(ValueError, match=r"^expected a JPEG file, got one that begins with b'GIF"):
+        images.with_comment(b"GIF89a", b"")
+
+
+@pytest.mark.slow
+def test_the_peers_make_the_same_pixels(tmp_path: Path, sample: Path) -> None:
+    from benchmarks.peers import images_beam, images_tf_data
+
+    data = next((sample / "hot_dog").iterdir()).read_bytes()
+
+    read = images_tf_data.pixels(data).numpy()
+    encoded = Image.open(io.BytesIO(images_beam.encode(data)))
+
+    assert (read.dtype, read.shape) == (np.uint8, (224, 224, 3))
+    assert encoded.size == (224, 224)
+    assert np.abs(read.astype(int) - np.asarray(encoded)).mean() < 3
+
+
+@pytest.mark.slow
+def test_the_peers_read_every_file(tmp_path: Path, sample: Path) -> None:
+    from benchmarks.peers import images_beam, images_tf_data
+
+    assert images_tf_data.read(str(sample)) == 120
+    images_beam.prepare({"train": str(sample)}, str(tmp_path))
+    assert count_records(tmp_path / "train") == 120

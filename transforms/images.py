@@ -1,0 +1,329 @@
+"""Encoded images to pixels, as TensorFlow operations: the same in training and in serving.
+
+Pixels are uint8 RGB [height, width, 3], upright, by one rule:
+
+    grey                 the same value in all three channels
+    palette              its colours
+    transparency         laid on white
+    16 bits a sample     the high byte is kept
+    GIF                  the first frame, with black where it is transparent
+    Exif orientation     applied, of a JPEG
+
+A JPEG is decoded with the accurate inverse DCT, which gives the pixels that Pillow gives. What is
+no JPEG, PNG, GIF or plain BMP is an error, and so are damaged bytes: whoever wants to go on
+without an image must check it first.
+
+Functions of one image take a scalar string, for `tf.data`; functions of a batch take [batch] and
+serve in a `preprocessing_fn`. No function learns from the data: there is nothing to analyze.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+import tensorflow as tf
+
+from ..schemas.errors import RecipeError
+from . import boxes as box_ops
+from .orientation import jpeg_orientation, upright
+from .pixels import (
+    central_crop,
+    central_window,
+    crop_box,
+    crop_window,
+    pad,
+    random_resized_crop,
+    relative_window,
+    resize,
+)
+from .tables import static_table
+
+__all__ = [
+    "Crop",
+    "central_crop",
+    "class_ids",
+    "crop_box",
+    "decode",
+    "decoded",
+    "pad",
+    "random_resized_crop",
+    "resize",
+    "resized",
+    "resized_with_boxes",
+]
+
+Crop = Literal["centre", "pad", "stretch"]
+"""How an image of another aspect is brought to a size.
+
+    centre     the largest window of that aspect in its middle
+    pad        the whole image with its aspect kept, in the middle of black
+    stretch    the whole image, its aspect changed
+"""
+
+_Fit = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+"""From an image to pixels of one size, and the window of the image that they show."""
+
+_RATIOS = (1, 2, 4, 8)
+_PNG_GREY, _PNG_RGB, _PNG_PALETTE = b"\x00", b"\x02", b"\x03"
+_BMP_PLAIN = (b"\x18\x00\x00\x00\x00\x00", b"\x20\x00\x00\x00\x00\x00")
+"""24 or 32 bits a pixel (16 bits), compression 0 (32 bits)."""
+_PARALLEL = 4
+"""How many images of a batch are in memory at a time."""
+
+
+def decode(encoded: tf.Tensor, *, at_least: tuple[int, int] | None = None) -> tf.Tensor:
+    """The upright pixels of an encoded image.
+
+    Args:
+      encoded: The bytes of a JPEG, PNG, GIF or BMP file; a scalar string.
+      at_least: (height, width) in pixels that the caller needs; None for the whole image. A
+        large JPEG is then decoded at a half, a quarter or an eighth of its size, the least that
+        is no smaller than this in either direction, which saves most of the time. Its sides are
+        rounded up, so that its last row and column can reach beyond the picture, and relative
+        boxes are off by less than one pixel of it.
+
+    Returns:
+      uint8 [height, width, 3].
+
+    Raises:
+      tf.errors.InvalidArgumentError: The bytes are damaged, or of another format.
+    """
+    encoded = tf.convert_to_tensor(encoded)
+    image = tf.cond(
+        _begins(encoded, b"\xff\xd8\xff"),
+        lambda: _decode_jpeg(encoded, at_least),
+        lambda: tf.cond(
+            _begins(encoded, b"\x89PNG\r\n\x1a\n"),
+            lambda: _decode_png(encoded),
+            lambda: _decode_other(encoded),
+        ),
+    )
+    image.set_shape([None, None, 3])
+    return image
+
+
+def decoded(encoded: tf.Tensor) -> tf.RaggedTensor:
+    """The upright pixels of a batch of encoded images, each in its own size.
+
+    Args:
+      encoded: The bytes of image files; string [batch].
+
+    Returns:
+      uint8 [batch, (height), (width), 3], ragged in height and width.
+
+    Raises:
+      tf.errors.InvalidArgumentError: As in `decode`, for any of the images.
+    """
+
+    def mapped() -> tf.RaggedTensor:
+        return tf.map_fn(
+            lambda one: tf.RaggedTensor.from_tensor(decode(one)),
+            encoded,
+            fn_output_signature=tf.RaggedTensorSpec([None, None, 3], tf.uint8, ragged_rank=1),
+            parallel_iterations=_PARALLEL,
+        )
+
+    def empty() -> tf.RaggedTensor:
+        splits = tf.zeros([1], tf.int64)
+        return tf.RaggedTensor.from_nested_row_splits(tf.zeros([0, 3], tf.uint8), [splits, splits])
+
+    # map_fn over nothing forgets the three channels.
+    return tf.cond(tf.size(encoded) > 0, mapped, empty)
+
+
+def resized(encoded: tf.Tensor, size: tuple[int, int], crop: Crop = "centre") -> tf.Tensor:
+    """The upright pixels of a batch of encoded images, in one size.
+
+    Args:
+      encoded: The bytes of image files; string [batch].
+      size: (height, width) in pixels, each at least 1.
+      crop: What becomes of images of another aspect; see `Crop`.
+
+    Returns:
+      uint8 [batch, *size, 3].
+
+    Raises:
+      RecipeError: `size` is not positive, or `crop` is none of the three.
+      tf.errors.InvalidArgumentError: As in `decode`, for any of the images.
+    """
+    fit = _fit(size, crop)
+    return tf.map_fn(
+        lambda one: fit(decode(one, at_least=size))[0],
+        encoded,
+        fn_output_signature=_pixels_spec(size),
+        parallel_iterations=_PARALLEL,
+    )
+
+
+def resized_with_boxes(
+    encoded: tf.Tensor,
+    boxes: tf.RaggedTensor,
+    size: tuple[int, int],
+    crop: Crop = "centre",
+    *,
+    min_visible: float = 0.5,
+) -> tuple[tf.Tensor, tf.RaggedTensor, tf.RaggedTensor]:
+    """The upright pixels of a batch of encoded images in one size, and where their boxes went.
+
+    Args:
+      encoded: The bytes of image files; string [batch].
+      boxes: float32 [batch, (n), 4]: ymin, xmin, ymax, xmax, relative to the upright images.
+      size: (height, width) in pixels, each at least 1.
+      crop: What becomes of images of another aspect; see `Crop`.
+      min_visible: The least share of a box that must be left for the box to stay.
+
+    Returns:
+      The pixels, uint8 [batch, *size, 3]; the boxes that stay, float32 [batch, (m), 4], relative
+      to the pixels and clipped to them; and their places among the boxes of their image, int64
+      [batch, (m)], to gather what belongs to them with `tf.gather(…, batch_dims=1)`.
+
+    Raises:
+      RecipeError: `size` is not positive, or `crop` is none of the three.
+      tf.errors.InvalidArgumentError: As in `decode`, for any of the images.
+    """
+    fit = _fit(size, crop)
+    pixels, windows = tf.map_fn(
+        lambda one: fit(decode(one, at_least=size)),
+        encoded,
+        fn_output_signature=(_pixels_spec(size), tf.TensorSpec([4], tf.float32)),
+        parallel_iterations=_PARALLEL,
+    )
+    windows = tf.gather(windows, boxes.value_rowids())
+    stay = box_ops.is_visible(boxes.values, windows, min_visible=min_visible)
+    moved = box_ops.clip(box_ops.relative_to(boxes.values, windows))
+    places = tf.ragged.range(boxes.row_lengths())
+    stays = boxes.with_values(stay)
+    return (
+        pixels,
+        tf.ragged.boolean_mask(boxes.with_values(moved), stays),
+        tf.ragged.boolean_mask(places, stays),
+    )
+
+
+def class_ids(
+    labels: tf.Tensor | tf.RaggedTensor, classes: Sequence[str], *, first: int = 0
+) -> tf.Tensor | tf.RaggedTensor:
+    """The id of each label: its place among the classes, counted from `first`.
+
+    Args:
+      labels: A string tensor of any shape, dense or ragged.
+      classes: The classes, in the order of their ids; each once.
+      first: The id of the first class; 1 in a label map of the TF Object Detection API.
+
+    Returns:
+      An int64 tensor of the shape of `labels`; -1 for a label that is no class, such as that of a
+      served request.
+
+    Raises:
+      RecipeError: There is no class, or one stands twice.
+    """
+    if not classes or len(set(classes)) != len(classes):
+        raise RecipeError(f"expected distinct classes, got {list(classes)}")
+    table = static_table({name: id_ for id_, name in enumerate(classes, first)}, -1)
+    return tf.ragged.map_flat_values(table.lookup, labels)
+
+
+def _begins(encoded: tf.Tensor, magic: bytes) -> tf.Tensor:
+    return _part(encoded, 0, len(magic)) == magic
+
+
+def _part(encoded: tf.Tensor, start: int, count: int) -> tf.Tensor:
+    """Some bytes, or as many of them as there are.
+
+    TensorFlow's own error about a string that is too short quotes it, and so cannot be raised:
+    it is not UTF-8.
+    """
+    return tf.strings.substr(encoded, tf.minimum(start, tf.strings.length(encoded)), count)
+
+
+def _decode_jpeg(encoded: tf.Tensor, at_least: tuple[int, int] | None) -> tf.Tensor:
+    orientation = jpeg_orientation(encoded)
+    if at_least is None:
+        return upright(_jpeg(encoded, 1), orientation)
+    needed = tf.where(orientation >= 5, at_least[::-1], at_least)
+    size = tf.io.extract_jpeg_shape(encoded)[:2]
+    fits = [tf.reduce_all(-(-size // ratio) >= needed) for ratio in _RATIOS[1:]]
+    place = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
+    branches = [lambda ratio=ratio: _jpeg(encoded, ratio) for ratio in _RATIOS]
+    return upright(tf.switch_case(place, branches), orientation)
+
+
+def _jpeg(encoded: tf.Tensor, ratio: int) -> tf.Tensor:
+    return tf.io.decode_jpeg(encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE")
+
+
+def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
+    """A PNG with its transparency laid on white.
+
+    Asked for four channels, TensorFlow gives opaque grey of 1, 2 or 4 bits an alpha of 1, 3 or
+    15; so it may do to palettes, which are asked for as many channels as they have. Where the
+    file names one transparent colour instead of an alpha channel, alpha is 0 only there.
+    """
+    kind = _part(encoded, 25, 1)
+    image = tf.cond(
+        kind == _PNG_PALETTE,
+        lambda: tf.io.decode_png(encoded),
+        lambda: tf.io.decode_png(encoded, channels=4),
+    )
+    colours, alpha = image[..., :3], image[..., 3:]
+    no_channel = tf.reduce_any(kind == [_PNG_GREY, _PNG_RGB])
+    alpha = tf.where(tf.logical_and(no_channel, alpha > 0), tf.constant(255, tf.uint8), alpha)
+    opaque = tf.reduce_all(alpha == 255)
+    return tf.cond(opaque, lambda: colours, lambda: _on_white(colours, alpha))
+
+
+def _on_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+    """(colours * alpha + 255 * (255 - alpha)) / 255, rounded to the nearest; uint8 all."""
+    colours, alpha = tf.cast(colours, tf.uint16), tf.cast(alpha, tf.uint16)
+    return tf.cast((colours * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
+
+
+def _decode_other(encoded: tf.Tensor) -> tf.Tensor:
+    return tf.cond(
+        _begins(encoded, b"GIF8"),
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+        lambda: _decode_bmp(encoded),
+    )
+
+
+def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
+    """A BMP without palette: TensorFlow takes the indices of a palette for grey.
+
+    `decode_bmp` of a recent TensorFlow decodes WebP and JPEG XL as well, that of others does not.
+    """
+    plain = tf.reduce_any(_part(encoded, 28, 6) == _BMP_PLAIN)
+    known = tf.debugging.Assert(
+        tf.logical_and(_begins(encoded, b"BM"), plain),
+        [
+            "expected a JPEG, PNG or GIF, or a BMP of 24 or 32 bits a pixel, uncompressed; got "
+            "something else, of this many bytes:",
+            tf.strings.length(encoded),
+        ],
+    )
+    with tf.control_dependencies([known]):
+        return tf.io.decode_bmp(encoded, channels=3)
+
+
+def _fit(size: tuple[int, int], crop: Crop) -> _Fit:
+    if crop not in get_args(Crop):
+        raise RecipeError(f'expected a crop of {", ".join(get_args(Crop))}, got "{crop}"')
+    if len(size) != 2 or min(size) < 1:
+        raise RecipeError(f"expected a size of (height, width), each at least 1, got {size}")
+    fits: dict[Crop, _Fit] = {
+        "centre": lambda image: _centre(image, size),
+        "pad": lambda image: pad(image, size),
+        "stretch": lambda image: (resize(image, size), tf.constant([0.0, 0.0, 1.0, 1.0])),
+    }
+    return fits[crop]
+
+
+def _centre(image: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
+    shape = tf.shape(image)[:2]
+    window = central_window(shape, size[0] / size[1])
+    pixels = resize(crop_window(image, window), size)
+    return pixels, relative_window(shape, window[:2], window[2:])
+
+
+def _pixels_spec(size: tuple[int, int]) -> tf.TensorSpec:
+    return tf.TensorSpec([*size, 3], tf.uint8)
