@@ -18,8 +18,6 @@ from ..schemas.errors import RecordmillError
 
 __all__ = ["main", "program"]
 
-_INTERRUPTED = 130
-
 _EPILOG = """\
 examples:
   recordmill run census --output out/census
@@ -41,30 +39,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _command(options, beam_flags)
+        status = _command(options, beam_flags)
+        sys.stdout.flush()
+        return status
     except RecordmillError as error:
         print(f"recordmill: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("recordmill: interrupted; nothing was published", file=sys.stderr)
-        return _INTERRUPTED
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def program() -> NoReturn:
-    """The `recordmill` program: runs the command of `sys.argv` and ends the process.
+    """The `recordmill` program: runs the command of `sys.argv` and ends the process at once.
 
-    An interrupt can fall between the start of one of Beam's threads and the code that stops it,
-    and the interpreter would wait for that thread for ever: an interrupted process ends at once.
+    What the interpreter does at its end takes a second or two with these libraries, and for ever
+    where an interrupt fell between the start of one of Beam's threads and the code that stops it.
     """
     status = main()
-    if status == _INTERRUPTED:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -176,8 +176,9 @@ def verify(directory: str) -> int:
     from ..pipelines.verify import verify as verify_dataset
 
     report = verify_dataset(directory)
+    shards = f"{len(report.shards):,} shard{'s' * (len(report.shards) != 1)}"
     print(
-        f"{directory}: good. {report.records:,} records in {len(report.shards):,} shards, "
+        f"{directory}: good. {report.records:,} records in {shards}, "
         f"{report.bytes / 1e6:,.1f} MB, each hashed and read; ledger, graph and parity hold."
     )
     return 0
