@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analyze import AnalyzeDataset
+    from .image_check import Limits
+    from .image_options import Images
+    from .image_refs import ImageFormat
     from .preparation import prepare
     from .read import CsvFormat, Input
     from .recipe import Recipe, find_recipe
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "AnalyzeDataset",
     "CsvFormat",
+    "ImageFormat",
+    "Images",
     "Input",
+    "Limits",
     "Recipe",
     "Splitting",
     "find_recipe",
@@ -23,7 +29,10 @@ __all__ = [
 _HOMES = {
     "AnalyzeDataset": "analyze",
     "CsvFormat": "read",
+    "ImageFormat": "image_refs",
+    "Images": "image_options",
     "Input": "read",
+    "Limits": "image_check",
     "Recipe": "recipe",
     "Splitting": "split",
     "find_recipe": "recipe",

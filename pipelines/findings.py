@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..schemas.errors import DataError
+from ..schemas.images import ImageSchema
 from ..schemas.manifest import (
     MANIFEST,
     Expansion,
@@ -105,7 +106,7 @@ def draft_manifest(
         label=recipe.schema.label.name if recipe.schema.label else None,
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
         unseen=_unseen(road, profiles),
-        expansion=expansion if recipe.images else {},
+        expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
         **road.finish(staging.folder, samples, written, findings),
     )
     _write(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from .elements import Bucket
-from .image_rows import Look
 from .near_duplicates import NearDuplicates, find_groups, leave_out
 
-__all__ = ["Near", "find_near", "places", "without"]
+__all__ = ["Look", "Near", "find_near", "places", "without"]
 
 Place: TypeAlias = tuple[str, str, str]
 """(split, file name, SHA-256): what tells one image from another."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What some images of a split look like, for finding near duplicates.
+
+    Attributes:
+      split: The split.
+      names: The file name of each, [n].
+      digests: The SHA-256 of each file in hex, [n].
+      hashes: The difference hash of each; uint64, [n].
+    """
+
+    split: str
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    hashes: npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -32,11 +48,6 @@ class Near:
 
     found: NearDuplicates
     dropped: frozenset[Place] = frozenset()
-
-    @property
-    def by_split(self) -> Counter[str]:
-        """How many images of each split are left out."""
-        return Counter(split for split, *_ in self.dropped)
 
 
 def find_near(looks: Iterable[Look], *, drop: bool) -> Near:

@@ -13,11 +13,12 @@ import tensorflow as tf
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Shard
+from ..transforms.records import record_pixels
 from .encode import encode
 from .image_feed import ImageFeed
 from .image_options import Images
 from .image_pieces import Cutter
-from .image_records import features
+from .image_records import PixelEncoder, features
 from .image_transform import ImageGraph
 from .parity import stored_records
 
@@ -25,8 +26,6 @@ __all__ = ["check_image_parity"]
 
 _PIECES = 64
 """Records of a split that are compared."""
-
-_PIXELS = "image/encoded"
 
 
 def check_image_parity(
@@ -91,14 +90,15 @@ def _expected(
 ) -> Iterator[tuple[str, tuple[npt.NDArray[np.uint8], bytes]]]:
     """By source id, the pixels and the record that a request for the image gives; no copies."""
     rows = sample.cast(schema.arrow_schema()) if sample.schema != schema.arrow_schema() else sample
+    encoder = PixelEncoder(images)
     count = 0
     for start in range(rows.num_rows):
         row = rows.slice(start, 1)
         (shot,), further = graph(row, feed(row))
         for piece in cutter.pieces(shot.picture, copies=False)[0]:
-            stored = features([(piece, shot.source)], schema=schema, images=images)
+            stored = features([(piece, shot.source)], schema=schema, encoder=encoder)
             record = encode(stored | further)[0].as_py()
-            yield shot.source.filename + piece.name, (piece.pixels.numpy(), record)
+            yield shot.source.filename + piece.name, (piece.pixels, record)
             count += 1
             if count == _PIECES:
                 return
@@ -132,12 +132,8 @@ def _compare(
     pixels, record = expected
     example = tf.train.Example.FromString(stored)
     name = example.features.feature["image/source_id"].bytes_list.value[0].decode()
-    encoded = example.features.feature[_PIXELS].bytes_list.value[0]
-    if images.storage == "raw":
-        decoded = np.frombuffer(encoded, np.uint8).reshape(pixels.shape)
-    else:
-        decoded = tf.io.decode_image(encoded, channels=3).numpy()
-    difference: npt.NDArray[np.int16] = np.abs(decoded.astype(np.int16) - pixels)
+    decoded = record_pixels(stored, {"storage": images.storage, "height": None, "width": None})
+    difference: npt.NDArray[np.int16] = np.abs(decoded.numpy().astype(np.int16) - pixels)
     if stored != record or (images.storage != "jpeg" and difference.any()):
         raise DataError(
             f"parity: the record of {name} in {split} is not what the graph serves: its pixels "

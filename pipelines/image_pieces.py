@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,9 @@ from ..transforms.tiles import tile_boxes
 from .image_options import Images
 from .keys import mix64
 
-__all__ = ["Cutter", "Picture", "Piece"]
+__all__ = ["Cutter", "Picture", "Piece", "Pixels"]
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 _WORD = 2**64 - 1
 
@@ -38,7 +40,7 @@ class Picture:
       key: Two 64-bit words that stand for its content.
     """
 
-    pixels: tf.Tensor
+    pixels: Pixels
     boxes: npt.NDArray[np.float32] | None
     key: tuple[int, int]
 
@@ -57,7 +59,7 @@ class Piece:
     """
 
     name: str
-    pixels: tf.Tensor
+    pixels: Pixels
     boxes: npt.NDArray[np.float32]
     kept: npt.NDArray[np.int64]
     order: int
@@ -98,7 +100,7 @@ class Cutter:
             yield Piece("", picture.pixels, boxes, places, self._word(picture, 0))
             return
         tiles, inside, kept, touched = self._tile(picture.pixels, boxes)
-        for index, tile in enumerate(tf.unstack(tiles)):
+        for index, tile in enumerate(tiles.numpy()):
             yield Piece(
                 f"#tile-{index}",
                 tile,
@@ -127,7 +129,7 @@ class Cutter:
             pixels, boxes, kept = self._augment(piece.pixels, piece.boxes, seed)
             yield Piece(
                 f"{piece.name}#copy-{copy}",
-                pixels,
+                pixels.numpy(),
                 boxes.numpy(),
                 piece.kept[kept.numpy()],
                 _mixed(piece.order + copy),

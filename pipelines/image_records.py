@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,16 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..schemas.images import BOXES, IMAGE, LABEL, ImageSchema
+from ..transforms.records import CLASSES
 from . import files
 from .image_options import Images
-from .image_pieces import Piece
+from .image_pieces import Piece, Pixels
 
-__all__ = ["CLASSES", "Source", "describe", "encode_pixels", "features", "further_outputs"]
-
-CLASSES = "classes"
-"""The output of a `preprocessing_fn` that has the class id of each box, from 1."""
+__all__ = ["PixelEncoder", "Source", "describe", "features", "further_outputs"]
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
+_PNG_LEVEL = 1
+"""Four times as fast as the default, for 8 % more bytes of a photo."""
 _OWN = (IMAGE, LABEL, BOXES, CLASSES)
 
 
@@ -51,23 +52,49 @@ def further_outputs(outputs: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in outputs if name not in _OWN)
 
 
-def encode_pixels(pixels: tf.Tensor, images: Images) -> bytes:
-    """The bytes of "image/encoded": PNG, JPEG, or uint8 [height, width, 3] as it is."""
-    if images.storage == "png":
-        return bytes(tf.io.encode_png(pixels, compression=1).numpy())
-    if images.storage == "jpeg":
-        return bytes(tf.io.encode_jpeg(pixels, quality=images.quality).numpy())
-    return bytes(pixels.numpy().tobytes())
+class PixelEncoder:
+    """Makes the bytes of "image/encoded" of pixels; threads can share it.
+
+    Args:
+      images: How they are stored.
+
+    Attributes:
+      storage: The value of "image/format".
+    """
+
+    def __init__(self, images: Images) -> None:
+        self.storage = images.storage
+        self._quality = images.quality
+        self._encode_all = tf.function(
+            self._mapped, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)]
+        )
+
+    def __call__(self, pixels: Sequence[Pixels]) -> list[bytes]:
+        """PNG, JPEG, or uint8 [height, width, 3] as it is, of each; images of one shape at once."""
+        if self.storage == "raw":
+            return [one.tobytes() for one in pixels]
+        encoded: list[bytes] = []
+        for _, alike in groupby(pixels, key=lambda one: one.shape):
+            encoded += self._encode_all(np.stack(list(alike))).numpy().tolist()
+        return encoded
+
+    def _mapped(self, pixels: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(self._encoded, pixels, fn_output_signature=tf.string)
+
+    def _encoded(self, pixels: tf.Tensor) -> tf.Tensor:
+        if self.storage == "png":
+            return tf.io.encode_png(pixels, compression=_PNG_LEVEL)
+        return tf.io.encode_jpeg(pixels, quality=self._quality)
 
 
 def features(
-    pieces: Sequence[tuple[Piece, Source]], *, schema: ImageSchema, images: Images
+    pieces: Sequence[tuple[Piece, Source]], *, schema: ImageSchema, encoder: PixelEncoder
 ) -> dict[str, Any]:
     """The features of a record a piece, as `encode` takes them."""
     shapes = [piece.pixels.shape for piece, _ in pieces]
     found: dict[str, Any] = {
-        "image/encoded": _bytes(encode_pixels(piece.pixels, images) for piece, _ in pieces),
-        "image/format": _bytes(images.storage.encode() for _ in pieces),
+        "image/encoded": _bytes(encoder([piece.pixels for piece, _ in pieces])),
+        "image/format": _bytes(encoder.storage.encode() for _ in pieces),
         "image/height": np.array([shape[0] for shape in shapes], np.int64),
         "image/width": np.array([shape[1] for shape in shapes], np.int64),
         "image/filename": _bytes(source.filename.encode() for _, source in pieces),

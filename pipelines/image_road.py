@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsSingleton, PCollection
 
 from ..schemas.errors import RecipeError
 from ..schemas.image_statistics import ImageStatisticsFold
@@ -18,19 +16,17 @@ from ..schemas.manifest import Split
 from ..transforms.graph import TransformGraph
 from . import files
 from .clean import check_filters
-from .elements import Bucket
 from .image_feed import ImageFeed
-from .image_near import Near, find_near, places, without
+from .image_near import Near, places
 from .image_options import Images
 from .image_parity import check_image_parity
 from .image_records import describe, further_outputs
-from .image_rows import ReadImages, ScanImages
+from .image_rows import NEAR, ReadImages, ScanImages
 from .image_transform import TransformImages
 from .layout import IMAGES, KEY, Layout
 from .parity import distinct_rows
 from .read import Input
 from .recipe import Recipe
-from .rows import RowsRead
 from .shuffle import Keyed
 
 __all__ = ["ImageRoad"]
@@ -80,19 +76,7 @@ class ImageRoad:
         return len(listing.images) + len(listing.rejects), size
 
     def read(self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool) -> ReadImages:
-        return ReadImages(self.recipe, place, rejects, in_threads)
-
-    def thin(self, buckets: PCollection[Bucket], read: RowsRead) -> PCollection[Bucket]:
-        return buckets | "LeaveOut" >> beam.Map(without, AsSingleton(self._near(read)))
-
-    def _near(self, read: RowsRead) -> PCollection[Near]:
-        return (
-            read.findings
-            | "SelectLooks" >> beam.Filter(lambda finding: finding[0] == "looks")
-            | "LooksOnly" >> beam.Values()
-            | "GatherLooks" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
-        )
+        return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads)
 
     def transform(self, directory: str) -> TransformImages:
         return TransformImages(self.feed, self.schema, self.images, self.recipe.seed, directory)
@@ -105,8 +89,7 @@ class ImageRoad:
         findings: Iterable[tuple[str, Any]],
     ) -> dict[str, Any]:
         found = list(findings)
-        looks = [value for name, value in found if name == "looks"]
-        near = find_near(looks, drop=self.images.near_duplicates == "drop")
+        (near,) = (value for name, value in found if name == NEAR)
         describe(folder, schema=self.schema)
         if self.schema.kind == "detection":
             with files.create(files.join(folder, "label_map.pbtxt")) as file:

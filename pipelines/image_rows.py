@@ -20,7 +20,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import AsSingleton, TaggedOutput
 
 from ..schemas.images import BOX_LABELS, BOXES, IMAGE, LABEL, ImageSchema
 from ..schemas.manifest import SourceFile
@@ -32,6 +32,7 @@ from .concurrent import Concurrently, Serially, Work
 from .convert import Reason, convert
 from .elements import Reject
 from .image_check import BadImage, CheckedImage, check_image
+from .image_near import Look, find_near, without
 from .image_options import Images
 from .image_refs import ImageRef, Listing
 from .keys import Lane, mix64
@@ -40,7 +41,10 @@ from .recipe import Recipe
 from .rows import RowsRead, account_for, merge_samples, placed, sum_accounts
 from .shuffle import Keyed
 
-__all__ = ["Look", "ReadImages", "ScanImages", "Tally"]
+__all__ = ["NEAR", "Chunk", "ReadImages", "ScanImages", "Tally", "chunks", "read_chunk"]
+
+NEAR = "near"
+"""The name of the finding that is a `Near`."""
 
 SAMPLE_IMAGES = 16
 """Images of a split that are kept for the parity check: those with the smallest keys."""
@@ -99,23 +103,6 @@ class Tally:
         )
 
 
-@dataclass(frozen=True)
-class Look:
-    """What some images of a split look like, for finding near duplicates.
-
-    Attributes:
-      split: The split.
-      names: The file name of each, [n].
-      digests: The SHA-256 of each file in hex, [n].
-      hashes: The difference hash of each; uint64, [n].
-    """
-
-    split: str
-    names: tuple[str, ...]
-    digests: tuple[str, ...]
-    hashes: npt.NDArray[np.uint64]
-
-
 @dataclass(eq=False)
 class ScanImages(beam.PTransform):  # type: ignore[misc]
     """Lists the images of each input: PBegin -> PCollection[(place, Input, Listing)].
@@ -143,22 +130,26 @@ def _listed(place: int, one: Input, images: Images) -> tuple[int, Input, Listing
 
 @dataclass
 class ReadImages(beam.PTransform):  # type: ignore[misc]
-    """PCollection[(place, Input, Listing)] -> `RowsRead`, and its looks in the findings.
+    """PCollection[(place, Input, Listing)] -> `RowsRead`, with a `Near` among its findings.
 
     Attributes:
-      recipe: What the images are; its `images` is set.
+      recipe: Which images count.
+      schema: What they have.
+      images: How they are checked.
       place: What happens to rows as soon as they are checked.
       rejects: A folder for the rejects.
       in_threads: Whether a pool of threads works, or one chunk is read after the other.
     """
 
     recipe: Recipe
+    schema: ImageSchema
+    images: Images
     place: Callable[[Keyed], Any]
     rejects: str
     in_threads: bool
 
     def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
-        work: Work = _ReadChunk(self.recipe, self.place, self.rejects)
+        work: Work = _ReadChunk(self.recipe, self.schema, self.images, self.place, self.rejects)
         read = (
             listed
             | "Chunk" >> beam.FlatMapTuple(chunks)
@@ -174,10 +165,15 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             | "AllTallies" >> beam.Flatten()
             | "AddTallies" >> beam.CombinePerKey(_sum_tallies)
         )
+        near = (
+            read.look
+            | "GatherLooks" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
+        )
         findings = (
             tallies | "Formats" >> beam.MapTuple(_formats_found),
             listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
-            read.look | "Looks" >> beam.Map(lambda look: ("looks", look)),
+            near | "Near" >> beam.Map(lambda found: (NEAR, found)),
         ) | "Findings" >> beam.Flatten()
         return RowsRead(
             rows=read.rows,
@@ -185,6 +181,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(_merge_samples),
             sources=tallies | "Source" >> beam.MapTuple(_source),
             findings=findings,
+            thin=lambda buckets: buckets | "LeaveOut" >> beam.Map(without, AsSingleton(near)),
         )
 
 
@@ -234,6 +231,8 @@ class _ReadChunk:
     """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look"."""
 
     recipe: Recipe
+    schema: ImageSchema
+    images: Images
     place: Callable[[Keyed], Any]
     rejects: str
 
@@ -241,7 +240,7 @@ class _ReadChunk:
         pass
 
     def __call__(self, chunk: Chunk) -> Iterator[Any]:
-        read = read_chunk(chunk, self.recipe)
+        read = read_chunk(chunk, self.recipe, self.schema, self.images)
         cleaned, position = read.cleaned, chunk.position
         yield from account_for(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
@@ -317,10 +316,8 @@ class _Good:
     boxes: npt.NDArray[np.float32]
 
 
-def read_chunk(chunk: Chunk, recipe: Recipe) -> ChunkRead:
+def read_chunk(chunk: Chunk, recipe: Recipe, schema: ImageSchema, images: Images) -> ChunkRead:
     """Reads and checks the images of a chunk; those that are bad become rejects."""
-    schema = recipe.schema
-    assert isinstance(schema, ImageSchema) and recipe.images is not None
     good: list[_Good] = []
     rejects = list(chunk.rejects)
     tally = Tally(records=len(chunk.rejects))
@@ -330,7 +327,7 @@ def read_chunk(chunk: Chunk, recipe: Recipe) -> ChunkRead:
         tally += Tally(1, len(data), _digest(ref, sha256))
         try:
             _check_classes(ref, schema)
-            image = check_image(data, limits=recipe.images.limits)
+            image = check_image(data, limits=images.limits)
             good.append(_Good(ref, sha256, len(data), image, _boxes(ref, image)))
         except BadImage as bad:
             rejects.append(_reject(ref, bad))

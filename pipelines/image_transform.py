@@ -7,7 +7,7 @@ that the tiles and copies of one picture do not stand side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -21,11 +21,12 @@ from apache_beam.pvalue import TaggedOutput
 from ..schemas.errors import DataError, RecipeError
 from ..schemas.images import BOXES, IMAGE, LABEL, ImageSchema
 from ..schemas.manifest import Expansion
+from ..transforms.records import CLASSES
 from .elements import Bucket, Feed
 from .encode import encode
 from .image_options import Images
-from .image_pieces import Cutter, Picture, Piece
-from .image_records import CLASSES, Source, features, further_outputs
+from .image_pieces import Cutter, Picture, Piece, Pixels
+from .image_records import PixelEncoder, Source, features, further_outputs
 from .shards import write_segment
 from .transform import TransformFunction, configure_tensorflow_threads, stored_features
 
@@ -70,11 +71,11 @@ class ImageGraph:
         further = {name: outputs[name] for name in further_outputs(outputs)}
         shots = [
             Shot(
-                Picture(_tensor(pixels), boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
+                Picture(pixels, boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
                 Source(filename, label, classes),
             )
             for pixels, boxes, sha256, filename, label, classes in zip(
-                outputs[IMAGE],
+                _pixels(outputs[IMAGE]),
                 self._boxes(outputs, count),
                 rows.column("sha256").to_pylist(),
                 rows.column("filename").to_pylist(),
@@ -119,8 +120,11 @@ class ImageGraph:
                 )
 
 
-def _tensor(pixels: Any) -> tf.Tensor:
-    return pixels.to_tensor() if isinstance(pixels, tf.RaggedTensor) else pixels
+def _pixels(images: tf.Tensor | tf.RaggedTensor) -> Iterable[Pixels]:
+    """The pixels of each image, [height, width, 3]."""
+    if isinstance(images, tf.RaggedTensor):
+        return (image.to_tensor().numpy() for image in images)
+    return images.numpy()  # type: ignore[no-any-return]
 
 
 @dataclass
@@ -149,6 +153,7 @@ class TransformImages:
         self._loading = Lock()
         self._loaded: dict[str, ImageGraph] = {}
         self._cutter = Cutter(self.images, seed=self.seed)
+        self._encoder = PixelEncoder(self.images)
 
     def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
         """Writes the segment of a bucket.
@@ -189,7 +194,7 @@ class TransformImages:
                 pieces += [(piece, shot.source) for piece in own]
                 places += [place] * len(own)
             if pieces:
-                stored = features(pieces, schema=self.schema, images=self.images)
+                stored = features(pieces, schema=self.schema, encoder=self._encoder)
                 stored |= {name: _taken(column, places) for name, column in further.items()}
                 yield encode(stored), [piece.order for piece, _ in pieces]
 

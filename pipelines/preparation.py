@@ -148,7 +148,7 @@ def build(
         | "Shuffle" >> order
         | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
-    buckets = road.thin(shuffled, read)  # Bucket
+    buckets = read.thin(shuffled)  # Bucket
     analysis = buckets | "Analyze" >> Analyze(
         recipe.preprocessing_fn, road.feed, staging.folder, also=_folds(road, progress)
     )  # transform_fn: its folder; folds: (name, split, accumulator)

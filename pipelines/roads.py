@@ -11,16 +11,14 @@ from typing import Any, Protocol
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import PCollection
 
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Split
 from .concurrent import Work
-from .elements import Bucket, Feed
+from .elements import Feed
 from .layout import Layout
 from .read import Input
 from .recipe import Recipe
-from .rows import RowsRead
 from .shuffle import Keyed
 from .table_road import TableRoad
 
@@ -71,9 +69,6 @@ class Road(Protocol):
         self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool
     ) -> beam.PTransform:
         """What is to be read -> `RowsRead`."""
-
-    def thin(self, buckets: PCollection[Bucket], read: RowsRead) -> PCollection[Bucket]:
-        """The buckets without the rows that only all rows together tell to leave out."""
 
     def transform(self, directory: str) -> Work:
         """What makes segments of buckets, and tagged "expansion" the numbers of records."""

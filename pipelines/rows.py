@@ -25,7 +25,7 @@ from ..schemas.schema import Schema
 from . import files
 from .clean import Cleaned, clean
 from .concurrent import Concurrently, Serially, Work
-from .elements import Block, Reject
+from .elements import Block, Bucket, Reject
 from .layout import KEY
 from .read import FilePart, ScannedFile, parse_part, parts
 from .recipe import Recipe
@@ -78,6 +78,10 @@ class Account:
         return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
 
 
+def _unchanged(buckets: beam.PCollection[Bucket]) -> beam.PCollection[Bucket]:
+    return buckets
+
+
 class RowsRead(NamedTuple):
     """What `ReadRows` gives.
 
@@ -88,6 +92,7 @@ class RowsRead(NamedTuple):
         what a request would carry, and the two key columns.
       sources: (place, `SourceFile`) for each input.
       findings: (name, what else was found), for the manifest.
+      thin: Gives buckets without the rows that only all rows together tell to leave out.
     """
 
     rows: beam.PCollection[Any]
@@ -95,6 +100,7 @@ class RowsRead(NamedTuple):
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
     findings: beam.PCollection[tuple[str, Any]]
+    thin: Callable[[beam.PCollection[Bucket]], beam.PCollection[Bucket]] = _unchanged
 
 
 @dataclass

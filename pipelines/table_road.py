@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from apache_beam.pvalue import PCollection
 
 from ..schemas.manifest import Split
 from ..schemas.schema import Schema
 from ..schemas.statistics import StatisticsFold
 from .clean import check_filters
-from .elements import Bucket
 from .feed import SchemaFeed
 from .layout import TABLE, Layout
 from .parity import check_parity
 from .read import BLOCK_BYTES, Input, ScanCsv, match
 from .recipe import Recipe
-from .rows import ReadRows, RowsRead
+from .rows import ReadRows
 from .shuffle import Keyed
 from .transform import Transform
 
@@ -63,9 +61,6 @@ class TableRoad:
 
     def read(self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool) -> ReadRows:
         return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
-
-    def thin(self, buckets: PCollection[Bucket], read: RowsRead) -> PCollection[Bucket]:
-        return buckets
 
     def transform(self, directory: str) -> Transform:
         return Transform(self.feed, directory=directory)

@@ -2,6 +2,15 @@
 
 from .column import MISSING_INT64, Column
 from .errors import DataError, RecipeError, RecordmillError
+from .images import ImageSchema
 from .schema import Schema
 
-__all__ = ["MISSING_INT64", "Column", "DataError", "RecipeError", "RecordmillError", "Schema"]
+__all__ = [
+    "MISSING_INT64",
+    "Column",
+    "DataError",
+    "ImageSchema",
+    "RecipeError",
+    "RecordmillError",
+    "Schema",
+]

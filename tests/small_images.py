@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from recordmill.pipelines import Recipe, Splitting
-from recordmill.pipelines.image_options import Images
-from recordmill.pipelines.image_refs import ImageFormat
-from recordmill.schemas.images import ImageSchema
+from recordmill.pipelines import ImageFormat, Images, Recipe, Splitting
+from recordmill.schemas import ImageSchema
 from recordmill.transforms import images
 from recordmill.transforms.augment import Augmentation, RandomFlip, RandomHue
 from recordmill.transforms.tiles import Tiling

@@ -1,0 +1,124 @@
+"""Near duplicates among the looks of images, and buckets without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from recordmill.pipelines.elements import Bucket
+from recordmill.pipelines.image_near import Look, Near, find_near, places, without
+from recordmill.pipelines.near_duplicates import NearDuplicates
+
+FAR = 0xFFFF_FFFF_0000_0000
+
+
+def look(split: str, *images: tuple[str, str, int]) -> Look:
+    """Of images of (name, digest, hash)."""
+    names, digests, hashes = zip(*images, strict=True)
+    return Look(split, names, digests, np.array(hashes, np.uint64))
+
+
+TRAIN = look("train", ("a.jpg", "11", 0b0), ("b.jpg", "00", 0b1), ("c.jpg", "22", FAR))
+EVAL = look("eval", ("x.jpg", "99", 0b1100), ("y.jpg", "33", 2**63 + FAR // 2))
+FOUND = NearDuplicates(1, 3, 1, ((("eval", "x.jpg"), ("train", "a.jpg")),))
+
+
+def test_they_are_only_told_of() -> None:
+    assert find_near([TRAIN, EVAL], drop=False) == Near(FOUND, frozenset())
+
+
+@pytest.mark.parametrize("looks", [[TRAIN, EVAL], [EVAL, TRAIN]])
+def test_training_loses_its_own_whatever_the_order(looks: list[Look]) -> None:
+    near = find_near(looks, drop=True)
+    assert near.found == FOUND
+    assert near.dropped == {("train", "a.jpg", "11"), ("train", "b.jpg", "00")}
+
+
+def test_within_a_split_the_smallest_digest_stays() -> None:
+    near = find_near([TRAIN], drop=True)
+    assert near.found == NearDuplicates(1, 2, 0, ())
+    assert near.dropped == {("train", "a.jpg", "11")}
+
+
+def test_the_same_file_listed_twice_is_one_image() -> None:
+    near = find_near([look("train", ("a", "11", 5)), look("train", ("a", "11", 5))], drop=True)
+    assert near == Near(NearDuplicates(0, 0, 0, ()))
+
+
+def test_a_copy_of_a_file_under_another_name_is_a_near_duplicate() -> None:
+    near = find_near([look("train", ("a", "11", 5), ("b", "11", 5))], drop=True)
+    assert near.found == NearDuplicates(1, 2, 0, ())
+    assert len(near.dropped) == 1
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_no_images(drop: bool) -> None:
+    assert find_near([], drop=drop) == Near(NearDuplicates(0, 0, 0, ()))
+
+
+def rows(*images: tuple[str, str]) -> pa.RecordBatch:
+    names, digests = zip(*images, strict=True)
+    return pa.RecordBatch.from_pydict(
+        {
+            "filename": pa.array(names).dictionary_encode(),
+            "sha256": pa.array(digests).dictionary_encode(),
+        }
+    )
+
+
+BATCHES = [rows(("a", "1"), ("b", "2")), rows(("c", "3"), ("a", "4"), ("b", "2"))]
+
+
+def bucket(split: str = "train", batches: list[pa.RecordBatch] = BATCHES) -> Bucket:
+    def opened() -> Iterator[pa.RecordBatch]:
+        return iter(batches)
+
+    return Bucket(split, 3, opened, lambda: 10)
+
+
+def near(*dropped: tuple[str, str, str]) -> Near:
+    return Near(NearDuplicates(0, 0, 0, ()), frozenset(dropped))
+
+
+def names(found: Bucket) -> list[list[str]]:
+    return [batch.column("filename").to_pylist() for batch in found.open()]
+
+
+def test_what_tells_one_image_from_another() -> None:
+    assert list(places("train", BATCHES[0])) == [("train", "a", "1"), ("train", "b", "2")]
+    assert list(places("train", BATCHES[0].slice(0, 0))) == []
+
+
+def test_where_nothing_is_dropped_the_bucket_is_itself() -> None:
+    whole = bucket()
+    assert without(whole, near()) is whole
+
+
+def test_a_bucket_without_some_of_its_images() -> None:
+    thinned = without(bucket(), near(("train", "b", "2"), ("train", "c", "3")))
+    assert (thinned.split, thinned.index) == ("train", 3)
+    assert names(thinned) == names(thinned) == [["a"], ["a"]]
+    assert thinned.repeats() == 10 + 3
+    assert names(bucket()) == [["a", "b"], ["c", "a", "b"]]
+
+
+def test_an_image_goes_by_split_name_and_content() -> None:
+    dropped = near(("eval", "b", "2"), ("train", "a", "4"), ("train", "x", "3"))
+    assert names(without(bucket(), dropped)) == [["a", "b"], ["c", "b"]]
+    assert without(bucket(), dropped).repeats() == 10 + 1
+    assert names(without(bucket("eval"), dropped)) == [["a"], ["c", "a"]]
+
+
+def test_a_bucket_of_nothing_but_what_is_dropped() -> None:
+    thinned = without(bucket(batches=BATCHES[:1]), near(("train", "a", "1"), ("train", "b", "2")))
+    assert names(thinned) == [[]]
+    assert thinned.repeats() == 10 + 2
+
+
+def test_an_empty_bucket() -> None:
+    thinned = without(bucket(batches=[]), near(("train", "a", "1")))
+    assert names(thinned) == []
+    assert thinned.repeats() == 10

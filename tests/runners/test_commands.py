@@ -1,0 +1,144 @@
+"""The closing words of a run over images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from recordmill.runners.commands import summary
+from recordmill.schemas.manifest import Expansion, Ledger, Manifest, Shard, Split
+
+NO_NEAR = {"groups": 0, "images": 0, "straddling": 0, "examples": [], "dropped": 0}
+IMAGES = {"converted_by_pillow": {}, "unannotated": 0, "near_duplicates": NO_NEAR}
+
+
+def split(*sizes: int) -> Split:
+    shards = (Shard(f"data-{i}", 1, size, "") for i, size in enumerate(sizes))
+    return Split(len(sizes), tuple(shards))
+
+
+PLAIN = Manifest(
+    name="pets",
+    created="2024-01-01T00:00:00Z",
+    versions={},
+    recipe={},
+    seed=0,
+    inputs=(),
+    splits={"train": split(1_500_000, 2_000_000), "eval": split(40_000)},
+    ledger={"train": Ledger(1200, 1200), "eval": Ledger(3, 3)},
+    compression="",
+    label="label",
+    transform_fn={},
+    parity={"rows": {"train": 16, "eval": 3}, "largest_pixel_difference": 0},
+    expansion={"train": Expansion(1200, 1200), "eval": Expansion(3, 3)},
+    images=IMAGES,
+)
+
+FIRST = "pets: prepared out in 2.0 s"
+TRAIN = "  train: 1,200 images read, 1,200 written, 2 shards of 3.5 MB"
+EVAL = "  eval: 3 images read, 3 written, 1 shard of 0.0 MB"
+PARITY = "  parity: 19 images through the graph equal the stored records exactly"
+
+
+def lines(manifest: Manifest) -> list[str]:
+    return summary(manifest, "out", 2.04).splitlines()
+
+
+def about(**images: Any) -> Manifest:
+    return replace(PLAIN, images=IMAGES | images)
+
+
+def test_where_nothing_is_particular_nothing_is_said() -> None:
+    assert lines(PLAIN) == [FIRST, TRAIN, EVAL, PARITY]
+
+
+def test_where_every_image_went() -> None:
+    rejected = {"bad_box": 1, "truncated": 2}
+    ledger = {"train": Ledger(2000, 1000, 400, 300, 297, rejected), "unsplit": Ledger(1, 0)}
+    assert lines(replace(PLAIN, ledger=ledger))[1:3] == [
+        "  train: 2,000 images read, 1,000 written, 400 filtered, 300 duplicates, "
+        "297 sampled out, 1 rejected as bad_box, 2 rejected as truncated, 2 shards of 3.5 MB",
+        "  unsplit: 1 images read, 0 written",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (
+            Expansion(written=4, pieces=36, left_out=20, copies=32),
+            "  train: 48 records, 36 tiles of which 20 were left out, 32 augmented copies",
+        ),
+        (
+            Expansion(written=4, pieces=36_000, left_out=0, copies=0),
+            "  train: 36,000 records, 36,000 tiles of which 0 were left out",
+        ),
+        (
+            Expansion(written=1200, pieces=1200, copies=2400),
+            "  train: 3,600 records, 2,400 augmented copies",
+        ),
+    ],
+    ids=["both", "tiles", "copies"],
+)
+def test_how_images_became_records(made: Expansion, line: str) -> None:
+    manifest = replace(PLAIN, expansion={**PLAIN.expansion, "train": made})
+    assert lines(manifest) == [FIRST, TRAIN, line, EVAL, PARITY]
+
+
+def test_what_pillow_converted() -> None:
+    assert lines(about(converted_by_pillow={"TIFF": 1, "WEBP": 2000})) == [
+        FIRST,
+        TRAIN,
+        EVAL,
+        "  converted by Pillow, since the graph does not decode them: 1 TIFF, 2,000 WEBP",
+        PARITY,
+    ]
+
+
+def test_images_that_nothing_names() -> None:
+    assert lines(about(unannotated=1234)) == [
+        FIRST,
+        TRAIN,
+        EVAL,
+        "  images that no annotation names: 1,234",
+        PARITY,
+    ]
+
+
+def test_near_duplicates_and_the_examples_of_them() -> None:
+    near = {
+        "groups": 3,
+        "images": 7,
+        "straddling": 1,
+        "examples": [[["eval", "dog/1.jpg"], ["train", "dog/2.jpg"]]],
+        "dropped": 4,
+    }
+    assert lines(about(near_duplicates=near)) == [
+        FIRST,
+        TRAIN,
+        EVAL,
+        "  near duplicates: 7 images in 3 groups, 1 of them in more than one split; 4 dropped",
+        "    eval/dog/1.jpg and train/dog/2.jpg",
+        PARITY,
+    ]
+
+
+def test_jpeg_is_not_exact() -> None:
+    parity = PLAIN.parity | {"largest_pixel_difference": 7}
+    assert lines(replace(PLAIN, parity=parity))[-1] == (
+        "  parity: 19 images through the graph equal the stored records "
+        "but for JPEG: a sample differs by 7 at most"
+    )
+
+
+def test_a_table_has_rows() -> None:
+    manifest = replace(PLAIN, images={}, expansion={}, unseen={"eval": {"job": 5, "sex": 0}})
+    assert lines(manifest) == [
+        FIRST,
+        "  train: 1,200 rows read, 1,200 written, 2 shards of 3.5 MB",
+        "  eval: 3 rows read, 3 written, 1 shard of 0.0 MB",
+        "  eval: values never seen in train: job 5",
+        "  parity: 19 raw rows through the graph equal the stored records",
+    ]
