@@ -89,7 +89,7 @@ class Tally:
 
 
 def chunks(place: int, one: Input, listing: Listing) -> Iterator[Chunk]:
-    """The images of an input, up to 64 and 4 MB at a time; at least one chunk."""
+    """The images of an input, up to 64 and 4 MB at a time, or one larger image."""
     held: list[ImageRef] = []
     size = index = 0
     rejects = listing.rejects
@@ -134,6 +134,7 @@ class ChunkRead:
                     split,
                     tuple(names[row] for row in chosen),
                     tuple(digests[row] for row in chosen),
+                    cleaned.lo[chosen],
                     np.array([self.hashes[cleaned.rows[row]] for row in chosen], np.uint64),
                 )
 
@@ -233,7 +234,7 @@ def _boxes(ref: ImageRef, image: CheckedImage) -> npt.NDArray[np.float32]:
         return np.zeros((0, 4), np.float32)
     turned = image.orientation >= 5
     width, height = (image.height, image.width) if turned else (image.width, image.height)
-    upright = turned and ref.stated_size == (image.width, image.height)
+    upright = turned and width != height and ref.stated_size == (image.width, image.height)
     if upright:
         width, height = image.width, image.height
     if ref.stated_size not in (None, (width, height)):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .elements import Bucket
+from .keys import Lane
 from .near_duplicates import NearDuplicates, find_groups, leave_out
 
 __all__ = ["Look", "Near", "find_near", "places", "without"]
@@ -28,12 +29,14 @@ class Look:
       split: The split.
       names: The file name of each, [n].
       digests: The SHA-256 of each file in hex, [n].
+      lo: The second lane of the key of each, which orders copies of a file; uint64, [n].
       hashes: The difference hash of each; uint64, [n].
     """
 
     split: str
     names: tuple[str, ...]
     digests: tuple[str, ...]
+    lo: Lane
     hashes: npt.NDArray[np.uint64]
 
 
@@ -57,23 +60,28 @@ def find_near(looks: Iterable[Look], *, drop: bool) -> Near:
       looks: Of the images of all splits, in any order.
       drop: Whether to leave out all but one of each group.
     """
-    hashes = _hashes(looks)
-    images = sorted(hashes)
-    groups = find_groups(np.array([hashes[image] for image in images], np.uint64))
-    splits, names, digests = ([image[i] for image in images] for i in range(3))
+    seen = _seen(looks)
+    images = sorted(seen)
+    groups = find_groups(np.array([seen[image][1] for image in images], np.uint64))
+    splits, names = ([image[i] for image in images] for i in range(2))
     found = NearDuplicates.of(groups, names=names, splits=splits)
     if not drop:
         return Near(found)
-    left_out = leave_out(groups, keys=digests, splits=splits)
+    # Of copies of a file the same one stays as where rows are distinct.
+    keys = [f"{image[2]}{seen[image][0]:016x}" for image in images]
+    left_out = leave_out(groups, keys=keys, splits=splits)
     return Near(found, frozenset(images[place] for place in left_out.tolist()))
 
 
-def _hashes(looks: Iterable[Look]) -> dict[Place, int]:
-    return {
-        (look.split, name, digest): value
-        for look in looks
-        for name, digest, value in zip(look.names, look.digests, look.hashes.tolist(), strict=True)
-    }
+def _seen(looks: Iterable[Look]) -> dict[Place, tuple[int, int]]:
+    """The second lane of the key of each image, the smallest where it comes twice; and its hash."""
+    seen: dict[Place, tuple[int, int]] = {}
+    for look in looks:
+        columns = (look.names, look.digests, look.lo.tolist(), look.hashes.tolist())
+        for name, digest, lo, value in zip(*columns, strict=True):
+            place = (look.split, name, digest)
+            seen[place] = min(seen.get(place, (lo, value)), (lo, value))
+    return seen
 
 
 def without(bucket: Bucket, near: Near) -> Bucket:

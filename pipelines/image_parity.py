@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..transforms.records import record_pixels
 from .encode import encode
 from .image_feed import ImageFeed
 from .image_options import Images
-from .image_pieces import Cutter
+from .image_pieces import Cutter, Pixels
 from .image_records import PixelEncoder, features
 from .image_transform import ImageGraph
 from .parity import stored_records
@@ -67,10 +68,16 @@ def check_image_parity(
     counts: dict[str, int] = {}
     for split, sample in samples.items():
         expected = dict(_expected(graph, cutter, feed, sample, schema, images))
-        found = _found(directory, shards[split], compression, expected)
-        differences += [_compare(expected[name], found[name], split, images) for name in expected]
+        stored = partial(stored_records, directory, shards[split], compression)
+        _check_stored(stored, expected, split, images)
+        differences += [np.abs(_decoded(one, images) - expected[one]) for one in expected]
         counts[split] = len(expected)
     largest = [int(one.max(initial=0)) for one in differences]
+    if images.storage != "jpeg" and any(largest):
+        raise DataError(
+            f"parity: pixels stored as {images.storage} differ by up to {max(largest)} from those "
+            "that the graph serves. This is a bug in recordmill; nothing was published."
+        )
     return {
         "rows": {split: sample.num_rows for split, sample in samples.items()},
         "records": counts,
@@ -87,8 +94,8 @@ def _expected(
     sample: pa.RecordBatch,
     schema: ImageSchema,
     images: Images,
-) -> Iterator[tuple[str, tuple[npt.NDArray[np.uint8], bytes]]]:
-    """By source id, the pixels and the record that a request for the image gives; no copies."""
+) -> Iterator[tuple[bytes, Pixels]]:
+    """The records that requests for the images give, and the pixels of each; no copies."""
     rows = sample.cast(schema.arrow_schema()) if sample.schema != schema.arrow_schema() else sample
     encoder = PixelEncoder(images)
     count = 0
@@ -98,46 +105,53 @@ def _expected(
         for piece in cutter.pieces(shot.picture, copies=False)[0]:
             stored = features([(piece, shot.source)], schema=schema, encoder=encoder)
             record = encode(stored | further)[0].as_py()
-            yield shot.source.filename + piece.name, (piece.pixels, record)
+            yield record, piece.pixels
             count += 1
             if count == _PIECES:
                 return
 
 
-def _found(
-    directory: str, shards: Sequence[Shard], compression: str, wanted: Mapping[str, Any]
-) -> dict[str, bytes]:
-    """The stored records of these source ids."""
-    found: dict[str, bytes] = {}
-    for record in stored_records(directory, shards, compression):
-        if len(found) == len(wanted):
-            break
-        example = tf.train.Example.FromString(record)
-        name = example.features.feature["image/source_id"].bytes_list.value[0].decode()
-        if name in wanted:
-            found[name] = record
-    for name in wanted:
-        if name not in found:
+def _check_stored(
+    stored: Callable[[], Iterator[bytes]],
+    expected: Mapping[bytes, Pixels],
+    split: str,
+    images: Images,
+) -> None:
+    """Raises DataError where an expected record is not among those stored, byte for byte."""
+    missing = dict(expected)
+    for record in stored():
+        missing.pop(record, None)
+        if not missing:
+            return
+    for record, pixels in missing.items():
+        name = _source_id(record)
+        alike = next((one for one in stored() if _source_id(one) == name), None)
+        if alike is None:
             raise DataError(
                 f"parity: no record of {name}, which the graph serves. This is a bug in "
                 "recordmill; nothing was published."
             )
-    return found
-
-
-def _compare(
-    expected: tuple[npt.NDArray[np.uint8], bytes], stored: bytes, split: str, images: Images
-) -> npt.NDArray[np.int16]:
-    """By how much each sample of the stored pixels differs; DataError where it must not."""
-    pixels, record = expected
-    example = tf.train.Example.FromString(stored)
-    name = example.features.feature["image/source_id"].bytes_list.value[0].decode()
-    decoded = record_pixels(stored, {"storage": images.storage, "height": None, "width": None})
-    difference: npt.NDArray[np.int16] = np.abs(decoded.numpy().astype(np.int16) - pixels)
-    if stored != record or (images.storage != "jpeg" and difference.any()):
         raise DataError(
             f"parity: the record of {name} in {split} is not what the graph serves: its pixels "
-            f"differ by up to {int(difference.max(initial=0))}. Nothing was published. The "
+            f"{_told(_decoded(alike, images), pixels)}. Nothing was published. The "
             "preprocessing_fn must treat each image by itself."
         )
-    return difference
+
+
+def _source_id(record: bytes) -> str:
+    example = tf.train.Example.FromString(record)
+    return str(example.features.feature["image/source_id"].bytes_list.value[0].decode())
+
+
+def _decoded(record: bytes, images: Images) -> npt.NDArray[np.int16]:
+    """The pixels of a record, of a type that has their differences."""
+    pixels = record_pixels(record, {"storage": images.storage, "height": None, "width": None})
+    return pixels.numpy().astype(np.int16)  # type: ignore[no-any-return]
+
+
+def _told(stored: npt.NDArray[np.int16], served: Pixels) -> str:
+    """How the pixels of a record differ from those that are served."""
+    if stored.shape != served.shape:
+        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (stored, served)]
+        return f"are {sizes[0]}, and those served {sizes[1]}"
+    return f"differ by up to {int(np.abs(stored - served).max(initial=0))}"

@@ -116,7 +116,8 @@ def features(
         found[f"image/object/bbox/{edge}"] = _lists(ends, np.ascontiguousarray(flat[:, axis]))
     all_ids = np.concatenate([np.zeros(0, np.int64), *ids])
     found["image/object/class/label"] = _lists(ends, all_ids)
-    texts = [schema.classes[one - 1].encode() for one in all_ids.tolist()]
+    by_id = dict(enumerate(schema.classes, 1))
+    texts = [by_id.get(one, "").encode() for one in all_ids.tolist()]
     found["image/object/class/text"] = _lists(ends, pa.array(texts, pa.large_binary()))
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeAlias
 
 import apache_beam as beam
 import pyarrow as pa
@@ -32,6 +32,10 @@ NEAR = "near"
 
 SAMPLE_IMAGES = 16
 """Images of a split that are kept for the parity check: those with the smallest keys."""
+
+
+InputKey: TypeAlias = tuple[int, str | None, str]
+"""(place among the inputs, split, pattern)."""
 
 
 @dataclass(eq=False)
@@ -124,17 +128,17 @@ def _sum_tallies(tallies: Iterable[Tally]) -> Tally:
     return reduce(add, tallies, Tally())
 
 
-def _of_listing(place: int, one: Input, listing: Listing) -> tuple[tuple[int, Input], Tally]:
-    return (place, one), Tally(digest=int(listing.source.sha256, 16))
+def _of_listing(place: int, one: Input, listing: Listing) -> tuple[InputKey, Tally]:
+    return (place, one.split, one.pattern), Tally(digest=int(listing.source.sha256, 16))
 
 
-def _source(place: tuple[int, Input], tally: Tally) -> tuple[int, SourceFile]:
-    index, one = place
+def _source(key: InputKey, tally: Tally) -> tuple[int, SourceFile]:
+    index, split, pattern = key
     digest = f"{tally.digest:064x}"
-    return index, SourceFile(one.pattern, one.split, tally.bytes, digest, tally.records)
+    return index, SourceFile(pattern, split, tally.bytes, digest, tally.records)
 
 
-def _formats_found(place: tuple[int, Input], tally: Tally) -> tuple[str, Any]:
+def _formats_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
     return "formats", (tally.formats, tally.converted)
 
 
@@ -163,8 +167,7 @@ class _ReadChunk:
         )
         sample = partial(_sample, cleaned.batch)
         yield from placed(cleaned, self.place, sample, sample_rows=SAMPLE_IMAGES)
-        one = Input(chunk.split, chunk.source)
-        yield TaggedOutput("tally", ((position[0], one), read.tally))
+        yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
         for look in read.looks():
             yield TaggedOutput("look", look)
 

@@ -22,9 +22,11 @@ _EPILOG = """\
 examples:
   recordmill run census --output out/census
   recordmill run census --output out/census --input train=adult.data --input eval=adult.test
+  recordmill run hotdog --output out/hotdog --input train=photos/train --input eval=photos/test
   recordmill run my_recipe.py:RECIPE --output out/mine -- --direct_num_workers=2 \\
       --direct_running_mode=multi_processing
   recordmill verify out/census
+  recordmill show out/hotdog -n 25 --sheet hotdog.png
 
 Beam's own flags follow a lone --. Exit status: 0 done, 1 the data or the dataset is bad,
 2 the command or the recipe is wrong, 130 interrupted.
@@ -88,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="prepare a dataset", epilog=_EPILOG)
     run.formatter_class = argparse.RawDescriptionHelpFormatter
-    run.add_argument("recipe", metavar="RECIPE", help="census, or FILE.py:NAME, or MODULE:NAME")
+    run.add_argument(
+        "recipe", metavar="RECIPE", help="census, hotdog, planes, or FILE.py:NAME, or MODULE:NAME"
+    )
     run.add_argument("--output", metavar="DIR", required=True, help="the dataset's folder")
     run.add_argument(
         "--input",
@@ -110,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     sample = commands.add_parser("sample", help="write a built-in recipe's small synthetic input")
-    sample.add_argument("name", metavar="NAME", help="census")
+    sample.add_argument("name", metavar="NAME", help="census, hotdog or planes")
     sample.add_argument("directory", metavar="DIR")
 
     verify = commands.add_parser("verify", help="check every byte of a dataset")

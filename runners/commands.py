@@ -105,13 +105,13 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
             "sampled out": ledger.sampled_out,
             **{f"rejected as {reason}": count for reason, count in ledger.rejected.items()},
         }
-        noun = "images" if manifest.images else "rows"
-        parts = [f"{ledger.read:,} {noun} read", f"{ledger.written:,} written"]
+        noun = "image" if manifest.images else "row"
+        parts = [f"{_count(ledger.read, noun)} read", f"{ledger.written:,} written"]
         parts += [f"{count:,} {what}" for what, count in others.items() if count]
         if name in manifest.splits:
             shards = manifest.splits[name].shards
             size = sum(shard.bytes for shard in shards) / 1e6
-            parts.append(f"{len(shards):,} shard{'s' * (len(shards) != 1)} of {size:,.1f} MB")
+            parts.append(f"{_count(len(shards), 'shard')} of {size:,.1f} MB")
         lines.append(f"  {name}: {', '.join(parts)}")
         unseen = {c: n for c, n in manifest.unseen.get(name, {}).items() if n}
         if unseen:
@@ -123,6 +123,15 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
     rows = sum(manifest.parity["rows"].values())
     lines.append(f"  parity: {rows} raw rows through the graph equal the stored records")
     return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    """A number and what it counts.
+
+    >>> _count(1, "row"), _count(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
@@ -147,7 +156,7 @@ def _about_images(manifest: Manifest) -> Iterator[str]:
     near = images["near_duplicates"]
     if near["groups"]:
         yield (
-            f"  near duplicates: {near['images']:,} images in {near['groups']:,} groups, "
+            f"  near duplicates: {near['images']:,} images in {_count(near['groups'], 'group')}, "
             f"{near['straddling']:,} of them in more than one split; {near['dropped']:,} dropped"
         )
     for pictures in near["examples"]:
@@ -176,7 +185,7 @@ def verify(directory: str) -> int:
     from ..pipelines.verify import verify as verify_dataset
 
     report = verify_dataset(directory)
-    shards = f"{len(report.shards):,} shard{'s' * (len(report.shards) != 1)}"
+    shards = _count(len(report.shards), "shard")
     print(
         f"{directory}: good. {report.records:,} records in {shards}, "
         f"{report.bytes / 1e6:,.1f} MB, each hashed and read; ledger, graph and parity hold."

@@ -75,12 +75,17 @@ def describe(stages: list[Stage], seconds: float) -> str:
     'read: 1,000 of 4,000 rows (25%), 0.1 MB, 500 rows/s, 0:06 left'
     >>> describe([Stage("scan", 4000, 500_000)], 0.0)
     'scan: 4,000 rows, 0.5 MB'
+
+    Images that are cut into tiles become more rows than there were, so there is no share:
+
+    >>> describe([Stage("scan", 16, 0), Stage("write", 316, 0)], 0.0)
+    'write: 316 rows'
     """
     current = stages[-1]
     total = 0 if current.name == "scan" else _rows_of("scan", stages)
     parts = [f"{current.name}: {current.rows:,} rows"]
-    if total:
-        share = min(1.0, current.rows / total)
+    if 0 < total >= current.rows:
+        share = current.rows / total
         parts = [f"{current.name}: {current.rows:,} of {total:,} rows ({share:.0%})"]
     if current.bytes:
         parts.append(f"{current.bytes / 1e6:,.1f} MB")

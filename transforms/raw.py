@@ -24,6 +24,9 @@ __all__ = ["RawSpec", "missing_value", "raw_tensors"]
 RawSpec: TypeAlias = "tf.TensorSpec | tf.RaggedTensorSpec"
 """The type of a raw column: dense [batch, *shape], or ragged [batch, None, *shape]."""
 
+_SHOWN = 100
+"""Characters of a bad value in a message."""
+
 _DTYPES = {"int64": np.int64, "float32": np.float32, "string": np.object_}
 _KINDS = {"int64": "iu", "float32": "iuf", "string": ""}
 """The kinds of numpy arrays that need no look at each cell."""
@@ -145,12 +148,15 @@ def _typed(column: Column, array: npt.NDArray[Any], *, row: int | None = None) -
 
 
 def _cell(column: Column, row: int, cell: Any) -> Any:
-    """A cell as its column's type has it."""
+    """A cell as its column's type has it; a scalar tensor counts as what it holds."""
+    if isinstance(cell, tf.Tensor):
+        cell = cell.numpy()
     if cell is None or (isinstance(cell, Real) and cell != cell):
         return column.missing_value
     if not _fits(column, cell):
         raise DataError(
-            f'column "{column.name}", row {row}: expected {column.expectation()}, got {cell!r}'
+            f'column "{column.name}", row {row}: expected {column.expectation()}, got '
+            f"{cell!r:.{_SHOWN}}"
         )
     return int(cell) if column.type == "int64" else cell
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from small_images import write_pets
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load
-from small_images import write_pets
 
 ROOT = Path(__file__).parents[2]
 

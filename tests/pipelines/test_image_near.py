@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +12,18 @@ from recordmill.pipelines.elements import Bucket
 from recordmill.pipelines.image_near import Look, Near, find_near, places, without
 from recordmill.pipelines.near_duplicates import NearDuplicates
 
-FAR = 0xFFFF_FFFF_0000_0000
+FAR, FARTHER = 0xFFFF_FFFF_0000_0000, 0x00FF_00FF_00FF_0000
 
 
-def look(split: str, *images: tuple[str, str, int]) -> Look:
-    """Of images of (name, digest, hash)."""
+def look(split: str, *images: tuple[str, str, int], lo: Sequence[int] = ()) -> Look:
+    """Of images of (name, digest, hash), and the second lanes of their keys, which can be 0."""
     names, digests, hashes = zip(*images, strict=True)
-    return Look(split, names, digests, np.array(hashes, np.uint64))
+    lane = np.array(lo or [0] * len(names), np.uint64)
+    return Look(split, names, digests, lane, np.array(hashes, np.uint64))
 
 
 TRAIN = look("train", ("a.jpg", "11", 0b0), ("b.jpg", "00", 0b1), ("c.jpg", "22", FAR))
-EVAL = look("eval", ("x.jpg", "99", 0b1100), ("y.jpg", "33", 2**63 + FAR // 2))
+EVAL = look("eval", ("x.jpg", "99", 0b1100), ("y.jpg", "33", FARTHER))
 FOUND = NearDuplicates(1, 3, 1, ((("eval", "x.jpg"), ("train", "a.jpg")),))
 
 
@@ -51,7 +52,17 @@ def test_the_same_file_listed_twice_is_one_image() -> None:
 def test_a_copy_of_a_file_under_another_name_is_a_near_duplicate() -> None:
     near = find_near([look("train", ("a", "11", 5), ("b", "11", 5))], drop=True)
     assert near.found == NearDuplicates(1, 2, 0, ())
-    assert len(near.dropped) == 1
+    assert near.dropped == {("train", "b", "11")}
+
+
+def test_of_copies_of_a_file_the_one_with_the_smallest_key_stays() -> None:
+    """The shuffle keeps the same one where rows are distinct; else none would be left."""
+    copies = look("train", ("a", "11", 5), ("b", "11", 5), ("c", "11", 5), lo=(9, 2**64 - 1, 10))
+    assert find_near([copies], drop=True).dropped == {("train", "b", "11"), ("train", "c", "11")}
+    again = look("train", ("b", "11", 5), lo=(8,))
+    for looks in ([copies, again], [again, copies]):
+        dropped = find_near(looks, drop=True).dropped
+        assert dropped == {("train", "a", "11"), ("train", "c", "11")}
 
 
 @pytest.mark.parametrize("drop", [False, True])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.image_options import Images
@@ -52,7 +54,12 @@ def picture(
 
 
 def cut(shot: Picture, *, seed: int = 0, copies: bool = True, **options: Any) -> Made:
-    return Made(*Cutter(Images(**options), seed=seed).pieces(shot, copies=copies))
+    return Made(*cutter(Images(**options), seed).pieces(shot, copies=copies))
+
+
+@cache
+def cutter(images: Images, seed: int) -> Cutter:
+    return Cutter(images, seed=seed)
 
 
 def pixels(piece: Piece) -> Array:
@@ -151,17 +158,17 @@ class TestTiles:
 
 class TestEmptyTiles:
     def test_the_share_is_near_to_what_was_asked(self) -> None:
-        shot = picture(size=(256, 256))  # 1,024 tiles; the standard deviation is 0.014
+        shot = picture(size=(96, 128))  # 192 tiles; the standard deviation is 0.033
         made = cut(shot, tiling=TILING, empty_tiles=0.3)
-        assert 0.24 < len(made.pieces) / 1024 < 0.36
+        assert 0.2 < len(made.pieces) / 192 < 0.4
 
     def test_a_larger_share_keeps_what_a_smaller_one_does(self) -> None:
-        shot = picture(size=(64, 64))
+        shot = picture(size=(32, 64))
         kept = [cut(shot, tiling=TILING, empty_tiles=share).names for share in (0.1, 0.4, 0.8)]
         assert set(kept[0]) < set(kept[1]) < set(kept[2])
 
     def test_seed_and_content_decide(self) -> None:
-        shot = picture(size=(64, 64))
+        shot = picture(size=(32, 64))
         first = cut(shot, tiling=TILING, empty_tiles=0.5).names
         assert cut(shot, tiling=TILING, empty_tiles=0.5).names == first
         assert cut(shot, tiling=TILING, empty_tiles=0.5, seed=1).names != first
@@ -207,10 +214,15 @@ class TestCopies:
                 assert (pixels(other[name]) != pixels(first[name])).any()
 
     def test_boxes_go_with_the_pixels(self) -> None:
-        flip = Augmentation((RandomFlip(probability=1.0),))
+        flip = Augmentation((RandomFlip(),), copies=8)
         made = cut(picture((1, 2, 3, 4), size=(8, 8)), augmentation=flip)
-        assert shown(made["#copy-1"]) == [[1, 4, 3, 6]]
-        np.testing.assert_array_equal(pixels(made["#copy-1"]), pixels(made[""])[:, ::-1])
+        found = set()
+        for copy in made.pieces[1:]:
+            same = (pixels(copy) == pixels(made[""])).all()
+            np.testing.assert_array_equal(pixels(copy), pixels(made[""])[:, :: 1 if same else -1])
+            assert shown(copy) == ([[1, 2, 3, 4]] if same else [[1, 4, 3, 6]])
+            found.add(bool(same))
+        assert found == {True, False}
 
     def test_a_copy_of_a_tile_knows_the_places_in_the_picture(self) -> None:
         shot = picture((1, 2, 3, 4), (9, 17, 11, 20))
@@ -230,26 +242,24 @@ class TestCopies:
 
 
 class TestOrder:
-    @given(st.integers(0, 2**64 - 1), st.integers(0, 2**63 - 1))
-    @settings(max_examples=20, deadline=None)
-    def test_it_is_a_word_of_each_pieces_own(self, key: int, seed: int) -> None:
-        options: dict[str, Any] = {"tiling": TILING, "empty_tiles": 1.0, "augmentation": COPIES}
-        cutter = Cutter(Images(**options), seed=seed)
-        pieces, _ = cutter.pieces(picture(key=(key, 0)), copies=True)
-        orders = [piece.order for piece in pieces]
-        assert len(set(orders)) == len(orders) == 18
+    @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+    @settings(max_examples=5, deadline=None)
+    @example(1, 2**64 - 1)
+    def test_it_is_a_word_of_each_pieces_own(self, hi: int, lo: int) -> None:
+        shot = picture(size=(8, 16), key=(hi, lo))
+        made = cut(shot, seed=5, tiling=TILING, empty_tiles=1.0, augmentation=COPIES)
+        orders = {piece.order for piece in made.pieces}
+        assert len(orders) == len(made.pieces) == 6
         assert all(0 <= order < 2**64 for order in orders)
 
     def test_it_mixes_the_tiles_of_pictures(self) -> None:
-        shots = [picture(size=(64, 64), key=(number, 0)) for number in range(4)]
-        cutter = Cutter(Images(tiling=TILING, empty_tiles=1.0), seed=0)
         placed = sorted(
             (piece.order, number)
-            for number, shot in enumerate(shots)
-            for piece in cutter.pieces(shot, copies=False)[0]
+            for number in range(4)
+            for piece in cut(
+                picture(size=(32, 64), key=(number, 0)), tiling=TILING, empty_tiles=1.0
+            ).pieces
         )
-        beside = sum(
-            one == other for (_, one), (_, other) in zip(placed, placed[1:], strict=False)
-        )
-        assert len(placed) == 256
-        assert beside < 100  # in a random order, 63 of 255 on average
+        beside = sum(one == other for (_, one), (_, other) in pairwise(placed))
+        assert len(placed) == 128
+        assert beside < 64  # in a random order, 31 on average; unmixed, 124

@@ -55,9 +55,7 @@ def test_what_is_no_schema(arguments: Any, message: str) -> None:
 
 
 def test_a_label_is_one_of_the_classes() -> None:
-    assert PETS.label == Column(
-        "label", "string", "the class", domain=("cat", "dog"), role="label"
-    )
+    assert PETS.label == Column("label", "string", "the class", domain=("cat", "dog"), role="label")
     assert PLANES.label is None
 
 
