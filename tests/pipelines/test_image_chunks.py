@@ -213,7 +213,7 @@ class TestRejects:
         assert (column(found, "n"), column(found, "place")) == ([7, None], ["sea", None])
         assert [str(reject) for reject in found.cleaned.rejects] == [
             'list.csv:3: column "n": expected an integer, got "x"',
-            'list.csv:5: column "place": expected one of sea, got "land"',
+            'list.csv:5: column "place": expected one of "sea", got "land"',
         ]
         assert found.tally.formats == Counter(PNG=2)
 

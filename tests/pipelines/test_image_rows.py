@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from small_images import PETS, write_pets
 
 from recordmill.pipelines import Images, Input, prepare
 
 
+@pytest.mark.slow
 def test_one_of_each_copy_stays_where_rows_are_distinct_and_near_duplicates_dropped(
     tmp_path: Path,
 ) -> None:

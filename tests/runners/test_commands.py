@@ -60,7 +60,7 @@ def test_where_every_image_went() -> None:
     assert lines(replace(PLAIN, ledger=ledger))[1:3] == [
         "  train: 2,000 images read, 1,000 written, 400 filtered, 300 duplicates, "
         "297 sampled out, 1 rejected as bad_box, 2 rejected as truncated, 2 shards of 3.5 MB",
-        "  unsplit: 1 images read, 0 written",
+        "  unsplit: 1 image read, 0 written",
     ]
 
 
