@@ -213,7 +213,9 @@ def _in_own_order(
     if not held:
         return
     records = pa.chunked_array([records for records, _ in held])
-    order = np.argsort(np.array([one for _, orders in held for one in orders], np.uint64))
+    order = np.argsort(
+        np.array([one for _, orders in held for one in orders], np.uint64), kind="stable"
+    )
     for start in range(0, len(order), 256):
         taken = records.take(pa.array(order[start : start + 256]))
         yield pa.concat_arrays(taken.chunks)

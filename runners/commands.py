@@ -137,7 +137,7 @@ def _count(number: int, noun: str) -> str:
 def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
     """How the images of a split became another number of records, where they did."""
     made = manifest.expansion.get(split)
-    if made and made.records != made.written:
+    if made and (made.pieces != made.written or made.copies):
         parts = [f"{made.records:,} records"]
         if made.pieces != made.written:
             parts.append(f"{made.pieces:,} tiles of which {made.left_out:,} were left out")
