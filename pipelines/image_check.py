@@ -41,7 +41,7 @@ from ..transforms.images import decode
 from ..transforms.orientation import jpeg_orientation, upright
 from .near_duplicates import HASH_CELLS, cell_means, difference_hash
 
-__all__ = ["BadImage", "CheckedImage", "Limits", "check_image"]
+__all__ = ["BadImage", "CheckedImage", "Limits", "check_bytes", "check_image"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -179,7 +179,7 @@ def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
       BadImage: The file is not an image that can be used. Nothing else is raised, whatever the
         bytes are.
     """
-    _check_bytes(len(data), limits)
+    check_bytes(len(data), limits)
     image = _opened(data)
     _check_pixels(image, limits)
     orientation = _orientation(image, data)
@@ -218,7 +218,8 @@ def _facts(
     )
 
 
-def _check_bytes(size: int, limits: Limits) -> None:
+def check_bytes(size: int, limits: Limits) -> None:
+    """Raises BadImage where a file of that size is not to be read."""
     if not size:
         raise BadImage("empty_file", "expected an image, got an empty file; restore or remove it")
     if size > limits.max_bytes:

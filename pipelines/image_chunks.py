@@ -24,7 +24,7 @@ from . import files
 from .clean import Cleaned, choose
 from .convert import Reason, convert
 from .elements import Reject
-from .image_check import BadImage, CheckedImage, check_image
+from .image_check import BadImage, CheckedImage, Limits, check_bytes, check_image
 from .image_near import Look
 from .image_options import Images
 from .image_refs import ImageRef, Listing
@@ -164,10 +164,11 @@ def read_chunk(chunk: Chunk, recipe: Recipe, schema: ImageSchema, images: Images
     rejects = list(chunk.rejects)
     tally = Tally(records=len(chunk.rejects))
     for ref in chunk.images:
-        data = _read(ref.path)
+        data = _read(ref, images.limits)
         sha256 = hashlib.sha256(data).digest()
-        tally += Tally(1, len(data), _digest(ref, sha256))
+        tally += Tally(1, ref.size_bytes, _digest(ref, sha256))
         try:
+            check_bytes(ref.size_bytes, images.limits)
             _check_classes(ref, schema)
             image = check_image(data, limits=images.limits)
             good.append(_Good(ref, sha256, len(data), image, _boxes(ref, image)))
@@ -197,9 +198,10 @@ def read_chunk(chunk: Chunk, recipe: Recipe, schema: ImageSchema, images: Images
     return ChunkRead(cleaned, tally, hashes)
 
 
-def _read(path: str) -> bytes:
-    with files.read(path) as file:
-        return bytes(file.read())
+def _read(ref: ImageRef, limits: Limits) -> bytes:
+    """The bytes of a file; of one beyond the limit no more than show that."""
+    with files.read(ref.path) as file:
+        return bytes(file.read(limits.max_bytes + 1))
 
 
 def _digest(ref: ImageRef, sha256: bytes) -> int:

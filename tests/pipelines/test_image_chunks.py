@@ -185,6 +185,16 @@ class TestRejects:
         found = read(tmp_path, {"cat/x.png": PNG}, x={"label": label})
         assert only_reject(found).message == ('cat/x.png: expected a class of "cat", "dog", got ""')
 
+    def test_a_file_beyond_the_limit(self, tmp_path: Path) -> None:
+        recipe = replace(PETS, images=Images(limits=Limits(max_bytes=1_000)))
+        found = read(tmp_path, {"cat/1.png": bytes(2_000)}, recipe)
+        reject = only_reject(found)
+        assert (reject.reason, reject.message) == (
+            "too_many_bytes",
+            "expected at most 1,000 bytes, got 2,000; raise max_bytes if this is meant",
+        )
+        assert (found.tally.records, found.tally.bytes) == (1, 2_000)
+
     def test_a_bad_file_stands_under_its_own_name(self, tmp_path: Path) -> None:
         recipe = replace(PETS, images=Images(limits=Limits(max_pixels=48 * 36 - 1)))
         found = read(tmp_path, {"cat/1.png": PNG, "cat/0.png": b""}, recipe)
