@@ -86,8 +86,9 @@ class Bucket:
       split: "train", "eval", …
       index: The bucket's place; buckets of a split in order of index are the split in canonical
         order.
-      open: Gives the rows in canonical order, as batches of the schema's Arrow schema. The
-        boundaries depend on the rows alone. A bucket can be empty: then there is no batch.
+      open: Gives the rows in canonical order, as batches of the schema's Arrow schema, and of a
+        table where each row is from (`layout.FILE` and `LINE`). The boundaries depend on the
+        rows alone. A bucket can be empty: then there is no batch.
       repeats: Gives the number of rows that `open` leaves out as repeats of another row.
     """
 

@@ -15,10 +15,15 @@ import pyarrow.compute as pc
 
 from ..schemas.images import IMAGE
 
-__all__ = ["BATCH_ROWS", "IMAGES", "KEY", "TABLE", "Layout"]
+__all__ = ["BATCH_ROWS", "FILE", "IMAGES", "KEY", "LINE", "TABLE", "Layout"]
 
 KEY = ("__key_hi", "__key_lo")
 """The columns that carry the two lanes of a row's 128-bit key between clean and shuffle."""
+
+FILE, LINE = "__recordmill_file", "__recordmill_line"
+"""The columns that tell where each row of a table is from, from clean on: path, and line from 1.
+
+What is made of rows does not depend on them."""
 
 BATCH_ROWS = 32_768
 """Rows in a batch of a table's bucket; the last one may be shorter."""
@@ -62,7 +67,8 @@ class Layout:
 
 
 def _values(rows: pa.RecordBatch) -> int:
-    return int(rows.num_rows * (rows.num_columns - len(KEY)))
+    ours = sum(name in (*KEY, FILE, LINE) for name in rows.schema.names)
+    return int(rows.num_rows * (rows.num_columns - ours))
 
 
 def _cut_rows(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from itertools import islice
 from operator import add
@@ -26,7 +26,7 @@ from . import files
 from .clean import Cleaned, clean
 from .concurrent import Concurrently, Serially, Work
 from .elements import Block, Bucket, Reject
-from .layout import KEY
+from .layout import FILE, KEY, LINE
 from .read import FilePart, ScannedFile, parse_part, parts
 from .recipe import Recipe
 from .shuffle import Keyed
@@ -179,7 +179,11 @@ class _ReadPart:
             yield from account_for(
                 cleaned, self.rejects, split=block.split, position=block.position, size=block.size
             )
-            yield from placed(cleaned, self.place, partial(_texts, block, cleaned))
+            yield from placed(
+                replace(cleaned, batch=_with_origin(block, cleaned)),
+                self.place,
+                partial(_texts, block, cleaned),
+            )
 
 
 def account_for(
@@ -240,6 +244,18 @@ def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:
         schema = schema.append(pa.field(name, pa.uint64()))
     batch = pa.RecordBatch.from_arrays([*cleaned.batch.columns, *keys], schema=schema)
     return Keyed(split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen)))
+
+
+def _with_origin(block: Block, cleaned: Cleaned) -> pa.RecordBatch:
+    """The rows, and where each is from."""
+    batch = cleaned.batch
+    file = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(batch.num_rows, np.int32)), pa.array([block.file])
+    )
+    lines = pa.array(block.lines[cleaned.rows])
+    return pa.RecordBatch.from_arrays(
+        [*batch.columns, file, lines], names=[*batch.schema.names, FILE, LINE]
+    )
 
 
 def _texts(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
