@@ -28,6 +28,7 @@ from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
+from ..schemas.errors import DataError
 from . import files, fused
 from .concurrent import in_global_window
 from .elements import Bucket, Feed, Fold
@@ -144,8 +145,11 @@ class _FoldBucket:
             folds[_ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
         accumulators = {name: fold.start() for name, fold in folds.items()}
         for batch in bucket.open() if folds else ():
-            for name, fold in folds.items():
-                accumulators[name] = fold.add(accumulators[name], batch)
+            try:
+                for name, fold in folds.items():
+                    accumulators[name] = fold.add(accumulators[name], batch)
+            except DataError as error:
+                raise DataError(f"{bucket.split}: {error}") from error
         for name in self.also:
             yield (name, bucket.split, ""), (0, 0, bucket.index, accumulators[name])
         if _ANALYSIS in folds:

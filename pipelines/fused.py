@@ -25,6 +25,7 @@ import tensorflow as tf
 from tensorflow_transform import annotators
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
+from ..schemas.errors import DataError
 from . import files
 from .elements import Feed
 from .fused_export import deferred_schema
@@ -42,6 +43,7 @@ from .fused_graph import (
 )
 from .fused_graph import trace as trace_graph
 from .fused_plan import NotFusable, Plan, plan_analysis
+from .graph_errors import explained
 
 __all__ = [
     "Analysis",
@@ -205,7 +207,15 @@ class PhaseFold:
         return {(label, None): gatherer.start() for label, gatherer in self._gatherers.items()}
 
     def add(self, accumulator: Folded, batch: pa.RecordBatch) -> Folded:
-        arrays = self.analysis.graph(self.phase, self.bindings)(self.feed(batch))
+        graph = self.analysis.graph(self.phase, self.bindings)
+
+        def run(rows: pa.RecordBatch) -> Any:
+            return graph(self.feed(rows))
+
+        try:
+            arrays = run(batch)
+        except tf.errors.OpError as error:
+            raise DataError(explained(error, graph.traced.function, batch, run)) from error
         for label, gatherer in self._gatherers.items():
             key = (label, None)
             accumulator[key] = gatherer.add(accumulator[key], arrays[label])

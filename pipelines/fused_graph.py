@@ -46,7 +46,6 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
-PhaseGraph = Callable[[Mapping[str, Any]], dict[str, list[Array]]]
 
 TRACING = threading.RLock()
 _REMEMBERED: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
@@ -274,6 +273,23 @@ def _cut(definition: Any, ends: Sequence[str], mapped: Set[str]) -> Any:
     return part
 
 
+@dataclass(frozen=True)
+class PhaseGraph:
+    """What a phase runs on the tensors of a batch, to arrays by label; threads can share it.
+
+    Attributes:
+      function: The `tf.types.experimental.ConcreteFunction`.
+      traced: What it was cut out of, which must live as long as it.
+    """
+
+    function: Any
+    traced: Trace
+
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, list[Array]]:
+        outputs = self.function(dict(inputs))
+        return {label: [np.asarray(value) for value in values] for label, values in outputs.items()}
+
+
 def phase_graph(
     traced: Trace,
     specs: Mapping[str, tf.TypeSpec],
@@ -288,8 +304,6 @@ def phase_graph(
       tensors: The names of the tensors in the graph, by the keys the gatherers use.
       gatherers: Those of the phase, by label.
 
-    Returns:
-      A function from the tensors of a batch to arrays, by label; called by several threads.
     """
     keys = sorted({key for gatherer in gatherers.values() for key in gatherer.keys})
     read = [traced.graph.get_tensor_by_name(tensors[key]) for key in keys]
@@ -304,11 +318,4 @@ def phase_graph(
             for label, gatherer in gatherers.items()
         }
 
-    concrete = phase.get_concrete_function()
-
-    def run(inputs: Mapping[str, Any]) -> dict[str, list[Array]]:
-        outputs = concrete(dict(inputs))
-        return {label: [np.asarray(value) for value in values] for label, values in outputs.items()}
-
-    run.alive = traced  # type: ignore[attr-defined]
-    return run
+    return PhaseGraph(phase.get_concrete_function(), traced)

@@ -86,9 +86,9 @@ class ImageGraph:
         ]
         return shots, stored_features(further, self._function.specs_of(further))
 
-    def explain(self, error: tf.errors.OpError) -> str:
+    def explain(self, error: tf.errors.OpError, rows: pa.RecordBatch, run: Any) -> str:
         """Which op failed and why, on one line."""
-        return self._function.explain(error)
+        return self._function.explain(error, rows, run)
 
     def _boxes(self, outputs: Mapping[str, Any], count: int) -> list[Any]:
         if self._schema.kind == "classification":
@@ -181,11 +181,15 @@ class TransformImages:
         self, bucket: Bucket, graph: ImageGraph, found: list[Expansion]
     ) -> Iterator[tuple[pa.LargeBinaryArray, list[int]]]:
         """The records of each batch, and the place of each in the order of the bucket."""
+
+        def run(rows: pa.RecordBatch) -> tuple[list[Shot], dict[str, Any]]:
+            return graph(rows, self.feed(rows))
+
         for rows in bucket.open():
             try:
-                shots, further = graph(rows, self.feed(rows))
+                shots, further = run(rows)
             except tf.errors.OpError as error:
-                raise DataError(f"{bucket.split}: {graph.explain(error)}") from error
+                raise DataError(f"{bucket.split}: {graph.explain(error, rows, run)}") from error
             pieces: list[tuple[Piece, Source]] = []
             places: list[int] = []
             for place, shot in enumerate(shots):

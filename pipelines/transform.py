@@ -7,8 +7,7 @@ is written depends on the rows alone.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from threading import Lock
@@ -24,14 +23,12 @@ from ..schemas.errors import DataError
 from ..transforms.graph import load_module
 from .elements import Bucket, Feed
 from .encode import encode
+from .graph_errors import explained
 from .shards import Segment, write_segment
 
 __all__ = ["Transform", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
 
 Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
-
-_NODE = re.compile(r"\{\{node ([^}]+)\}\}")
-_LONGEST_MESSAGE = 500
 
 
 def configure_tensorflow_threads() -> None:
@@ -76,7 +73,7 @@ class Transform:
 
         Raises:
           DataError: The graph fails on a batch, or gives another number of rows than it got. The
-            message names the split, and the op and the columns it reads where TensorFlow says.
+            message names the split, and the op, its columns and features, and the rows.
           RecipeError: A feature is of a type that a tf.Example cannot hold.
         """
         (folder,) = side_inputs
@@ -95,11 +92,14 @@ class Transform:
     def _records(
         self, bucket: Bucket, function: TransformFunction
     ) -> Iterator[pa.LargeBinaryArray]:
+        def run(rows: pa.RecordBatch) -> Features:
+            return function(self.feed(rows))
+
         for batch in bucket.open():
             try:
-                features = function(self.feed(batch))
+                features = run(batch)
             except tf.errors.OpError as error:
-                raise DataError(f"{bucket.split}: {function.explain(error)}") from error
+                raise DataError(f"{bucket.split}: {function.explain(error, batch, run)}") from error
             for name, feature in features.items():
                 if len(feature) != batch.num_rows:
                     raise DataError(
@@ -139,43 +139,11 @@ class TransformFunction:
         """The feature specs of some outputs."""
         return {name: self._specs[name] for name in names}
 
-    def explain(self, error: tf.errors.OpError) -> str:
-        """Which op failed, the raw columns it reads, and why, on one line."""
-        node = _NODE.search(error.message)
-        reason = re.sub(r"(?s).*<stack traces unavailable>|\[\[\{\{node .*", "", error.message)
-        reason = " ".join(reason.split())[:_LONGEST_MESSAGE]
-        if not node:
-            return f"the transform graph failed: {reason}"
-        columns = ", ".join(f'"{name}"' for name in self._columns_read(node[1]))
-        reads = f", which reads {columns}" if columns else ""
-        return f'the transform graph failed at "{node[1]}"{reads}: {reason}'
-
-    def _columns_read(self, node: str) -> list[str]:
-        """The raw columns that a node depends on; one of an inner graph as the op that runs it."""
-        function = self._module.transform_fn
-        columns = {
-            tensor.op.name: name
-            for tensor, name in zip(function.inputs, self._input_names(), strict=False)
-        }
-        ops = {op.name: op for op in function.graph.get_operations()}
-        while node and node not in ops:
-            node = node.rpartition("/")[0]
-        waiting, seen = [node] if node else [], {node}
-        while waiting:
-            op = ops[waiting.pop()]
-            sources = {t.op.name for t in op.inputs} | {o.name for o in op.control_inputs}
-            waiting.extend(sources - seen)
-            seen |= sources
-        return sorted({columns[name] for name in seen if name in columns})
-
-    def _input_names(self) -> list[str]:
-        """The raw column of each of the function's own inputs; captures come after them."""
-        (specs,), _ = self._module.transform_fn.structured_input_signature
-        return [
-            name
-            for name in sorted(specs)
-            for _ in tf.nest.flatten(specs[name], expand_composites=True)
-        ]
+    def explain(
+        self, error: tf.errors.OpError, batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]
+    ) -> str:
+        """What failed; see `graph_errors.explained`."""
+        return explained(error, self._module.transform_fn, batch, run)
 
 
 def stored_features(tensors: Mapping[str, Any], specs: Mapping[str, Any]) -> Features:
