@@ -17,16 +17,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from ..schemas.errors import DataError, RecipeError
-from ..schemas.images import IMAGE
+from ..schemas.images import IMAGE, LABEL
 from ..schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
+from .frames import to_frame
 from .graph import TransformGraph
 from .raw import raw_tensors
 from .records import check_images, parse_images, record_pixels, record_spec, targets
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["PreparedDataset", "load"]
 
@@ -34,6 +38,7 @@ _TRANSFORM_FN = "transform_fn"
 _AGAIN = "Prepare the dataset again."
 _SHUFFLE_RECORDS = 10_000
 _SHUFFLE_BYTES = 1 << 28
+_FRAME_RECORDS = 1024
 
 
 def load(directory: str | os.PathLike[str]) -> PreparedDataset:
@@ -151,6 +156,36 @@ class PreparedDataset:
             .prefetch(tf.data.AUTOTUNE)
             .with_options(options)
         )
+
+    def to_pandas(self, split: str, *, n: int | None = None) -> pd.DataFrame:
+        """The first records of a split as a pandas DataFrame, to look at in a notebook.
+
+        Args:
+          split: The split's name, such as "train".
+          n: How many records; None for all, which are then held in memory.
+
+        Returns:
+          A row a record, in the order of the shards, and a column a feature, by name, and the
+          label last; see `to_frame`. Of images, the pixels are arrays in the column "image".
+
+        Raises:
+          DataError: A shard is missing or has another size than the manifest says.
+          RecipeError: There is no such split, or pandas is not installed.
+        """
+        records = self._split(split).records if n is None else n
+        batch = max(min(records, _FRAME_RECORDS), 1)
+        elements = self.dataset(split, batch, shuffle=False).take(-(-records // batch))
+        frame = to_frame(self._by_name(element) for element in elements)
+        return frame.head(records)
+
+    def _by_name(self, element: Any) -> dict[str, Any]:
+        """The tensors of an element of `dataset`."""
+        features, target = element if isinstance(element, tuple) else (element, {})
+        named = (
+            dict(sorted(features.items())) if isinstance(features, Mapping) else {IMAGE: features}
+        )
+        label = self.manifest.label or LABEL
+        return named | (dict(target) if isinstance(target, Mapping) else {label: target})
 
     def transform(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """Raw columns through the graph that made the records.

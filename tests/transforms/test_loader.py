@@ -314,3 +314,21 @@ print(len(next(iter(data.dataset("train", 2)))), sorted(data.transform({{"x": [1
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout == "2 ['letters', 'n', 'sparse', 'word', 'x']\n", result.stderr
+
+
+class TestToPandas:
+    def test_the_first_records(self, original: Path) -> None:
+        frame = load(original).to_pandas("train", n=5)
+        assert list(frame.columns) == ["letters", "n", "sparse", "word", "x", "label"]
+        assert frame["x"].tolist() == [0, 1, 2, 3, 4]
+        assert frame["label"].tolist() == [0, 1, 0, 1, 0]
+        assert [row.tolist() for row in frame["n"]] == [[i, 2 * i] for i in range(5)]
+        assert [row.tolist() for row in frame["letters"]] == [
+            list(word) for word in COLUMNS["word"][:5]
+        ]
+
+    def test_all_records_and_none(self, original: Path) -> None:
+        data = load(original)
+        assert len(data.to_pandas("train")) == 10
+        assert data.to_pandas("train", n=0).empty
+        assert data.to_pandas("eval").empty

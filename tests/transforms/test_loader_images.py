@@ -209,3 +209,9 @@ print(len(list(load({str(boxed)!r}).dataset("train", 2))))
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert result.stdout == "4\n", result.stderr
+
+
+def test_to_pandas_has_the_pixels(labelled: Path) -> None:
+    frame = load(labelled).to_pandas("train", n=2)
+    assert [row.shape for row in frame["image"]] == [(4, 6, 3)] * 2
+    assert frame["label"].tolist() == [0, 1]
