@@ -134,8 +134,9 @@ def test_an_op_that_fails_is_named_with_its_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         run(bucket(), save_graph(tmp_path, failing), tmp_path)
     assert str(caught.value) == (
-        'train: the transform graph failed at "few/Assert/AssertGuard/Assert", which reads "x": '
-        "assertion failed: [too large] [Condition x < y did not hold element-wise:] "
+        'train: the transform graph failed at "few/Assert/AssertGuard/Assert", which reads "x" and '
+        'makes "word", "x": assertion failed: [too large] '
+        "[Condition x < y did not hold element-wise:] "
         "[x (inputs:0) = ] [5] [y (Const:0) = ] [4]"
     )
 
