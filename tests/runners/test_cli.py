@@ -144,6 +144,13 @@ def test_help_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_only_a_run_takes_beam_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "out", "--", "--direct_num_workers=2"]) == 2
+    assert capsys.readouterr().err == (
+        "recordmill: Beam's flags, behind --, are for `run`, and not for `verify`\n"
+    )
+
+
 def test_an_interrupted_process_waits_for_no_thread() -> None:
     code = (
         "import sys, threading, time\n"
@@ -151,7 +158,7 @@ def test_an_interrupted_process_waits_for_no_thread() -> None:
         "def interrupted(options, flags):\n"
         "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
         "    raise KeyboardInterrupt\n"
-        "cli._command = interrupted\n"
+        "cli._call = interrupted\n"
         "sys.argv[1:] = ['verify', 'out']\n"
         "cli.program()"
     )
