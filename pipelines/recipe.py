@@ -44,6 +44,7 @@ class Recipe:
       preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
         `schema.inputs`, or over those of `ImageFeed`. The graph it traces makes the records and
         serves.
+      inputs: What is read where a run is given no inputs of its own.
       csv: How the files of a table are written.
       images: How images are read and stored; None for a table, or for the defaults.
       split: By content, or by input where each input names its split.
@@ -55,6 +56,7 @@ class Recipe:
       seed: Of the canonical order, the split by content and the sampling.
       target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
       shards: The number of shards of a split, instead of by size; splits not named go by size.
+      statistics: Whether the columns and the features are profiled.
       compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
       sample: Writes the recipe's own small input into a folder and returns the inputs; None where
         the recipe has none.
@@ -66,6 +68,7 @@ class Recipe:
     name: str
     schema: Schema | ImageSchema
     preprocessing_fn: PreprocessingFn
+    inputs: tuple[Input, ...] = ()
     csv: CsvFormat = field(default_factory=CsvFormat)
     images: Images | None = None
     split: Splitting = field(default_factory=Splitting)
@@ -76,6 +79,7 @@ class Recipe:
     seed: int = 0
     target_shard_mb: int = 128
     shards: Mapping[str, int] = field(default_factory=dict)
+    statistics: bool = True
     compression: Literal["", "GZIP"] = ""
     sample: Callable[[str], tuple[Input, ...]] | None = None
 
