@@ -1,7 +1,9 @@
 """Categories to ids: one tensor in, one tensor out, for any `preprocessing_fn`.
 
 Inputs are dense string or int64 tensors of any shape; an int64 category is its decimal digits. A
-missing value (see `missing`) is no category: `fill_missing` first makes it one.
+missing value (see `missing`) is no category: `fill_missing` first makes it one. `vocabulary_ids`
+and `hash_buckets` take ragged tensors too, such as those of `split_values`, and then give ragged
+ids.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
-from .missing import is_missing
 from .tables import static_table
+from .vocabulary_files import as_tokens
 
 __all__ = ["cross", "hash_buckets", "label_ids", "one_hot", "vocabulary_ids"]
 
@@ -48,7 +50,7 @@ def vocabulary_ids(
       into an empty vocabulary, so there the first OOV id is 1.
     """
     return tft.compute_and_apply_vocabulary(
-        _tokens(x),
+        as_tokens(x),
         top_k=top_k,
         frequency_threshold=min_count,
         num_oov_buckets=num_oov_buckets,
@@ -67,7 +69,7 @@ def hash_buckets(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
       An int64 tensor of the shape of `x`, in [0, num_buckets). Missing values share one bucket,
       with whatever else falls into it.
     """
-    return tft.hash_strings(_tokens(x), num_buckets)
+    return tft.hash_strings(as_tokens(x), num_buckets)
 
 
 def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
@@ -129,13 +131,6 @@ def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
     if not classes or len(set(classes)) != len(classes):
         raise RecipeError(f"expected distinct classes, got {list(classes)}")
     return static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
-
-
-def _tokens(x: tf.Tensor) -> tf.Tensor:
-    """The values as strings, "" where missing."""
-    if x.dtype == tf.string:
-        return x
-    return tf.where(is_missing(x), "", tf.strings.as_string(x))
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:

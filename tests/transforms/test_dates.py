@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta, timezone
+from typing import get_args
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recordmill.schemas.column import MISSING_INT64
+from recordmill.schemas.errors import RecipeError
+from recordmill.transforms.dates import Part, cyclical_date, date_part, days_since
+
+PARTS = get_args(Part)
+ZONES = st.none() | st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
+    lambda minutes: timezone(timedelta(minutes=minutes))
+)
+MOMENTS = st.lists(st.datetimes(timezones=ZONES), min_size=1, max_size=30)
+
+
+def expected_part(moment: datetime, part: str) -> int:
+    special = {
+        "quarter": (moment.month - 1) // 3 + 1,
+        "week": moment.isocalendar().week,
+        "weekday": moment.weekday(),
+        "day_of_year": moment.timetuple().tm_yday,
+    }
+    return special[part] if part in special else int(getattr(moment, part))
+
+
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+def all_parts(x: tf.Tensor) -> list[tf.Tensor]:
+    return [date_part(x, part=part) for part in PARTS]
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(moments=MOMENTS, sep=st.sampled_from("T "))
+def test_parts_are_those_of_datetime(moments: list[datetime], sep: str) -> None:
+    found = all_parts(tf.constant([moment.isoformat(sep) for moment in moments]))
+    for part, values in zip(PARTS, found, strict=True):
+        assert values.numpy().tolist() == [expected_part(moment, part) for moment in moments]
+
+
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+def days(x: tf.Tensor) -> tf.Tensor:
+    return days_since(x)
+
+
+@settings(max_examples=30)
+@given(moments=MOMENTS)
+def test_days_since_a_moment(moments: list[datetime]) -> None:
+    start = datetime(2000, 1, 1, tzinfo=timezone.utc)
+    aware = [moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc) for moment in moments]
+    expected = [(moment - start) / timedelta(days=1) for moment in aware]
+    found = days(tf.constant([moment.isoformat() for moment in moments]))
+    assert found.dtype == tf.float32
+    np.testing.assert_array_max_ulp(found.numpy(), np.float32(expected), maxulp=1)
+
+
+@pytest.mark.slow
+def test_every_day_of_four_centuries() -> None:
+    all_days = [datetime(1896, 1, 1) + timedelta(days=day) for day in range(146_097)]
+    x = tf.constant([day.strftime("%Y-%m-%d") for day in all_days])
+    passed = days_since(x, since="1896-01-01")
+    np.testing.assert_array_equal(passed, np.arange(146_097, dtype=np.float32))
+    np.testing.assert_array_equal(date_part(x, part="weekday"), [day.weekday() for day in all_days])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "?",
+        "2026",
+        "2026-11",
+        "2026-11-31",
+        "2026-02-29",
+        "1900-02-29",
+        "2026-13-01",
+        "2026-00-10",
+        "0000-01-01",
+        "2026-11-21T24:00",
+        "2026-11-21T10",
+        "2026-11-21T10:60",
+        "2026-11-21T10:30:60",
+        "2026-11-21T10:30:",
+        "2026-11-21T10:30+5:00",
+        "2026-11-21T10:30+24:00",
+        "2026-11-21Z",
+        "2026-11-21 ab",
+        "22026-11-21",
+        "\u0662026-11-21",
+    ],
+)
+def test_what_does_not_parse_is_missing(text: str) -> None:
+    x = tf.constant([[text]])
+    assert date_part(x, part="day").numpy().tolist() == [[MISSING_INT64]]
+    assert math.isnan(days_since(x).numpy().item())
+    assert cyclical_date(x, period="year").numpy().tolist() == [[[0, 0]]]
+
+
+def test_blanks_around_a_date_are_stripped() -> None:
+    assert date_part(tf.constant([" 2024-02-29\n"]), part="day").numpy().tolist() == [29]
+
+
+def test_fractions_and_zones() -> None:
+    x = [
+        "1970-01-02T00:00:00.5Z",
+        "1970-01-01T12:00+12:00",
+        "1970-01-01T00:00:00.000001234567-06:00",
+    ]
+    found = days_since(tf.constant(x), since="1970-01-01").numpy().tolist()
+    assert found == [np.float32(1 + 0.5 / 86_400), 0, 0.25]
+
+
+def test_days_between_two_columns() -> None:
+    x, start = tf.constant(["2026-11-21", "", "2026-11-21"]), tf.constant(["2025-11-21"] * 2 + [""])
+    found = days_since(x, start).numpy()
+    np.testing.assert_array_equal(found, np.float32([365, math.nan, math.nan]))
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "expected"),
+    [
+        ("%d/%m/%Y", "21/11/2026", "2026-11-21T00:00:00"),
+        ("%m/%d/%Y", "1/2/2026", "2026-01-02T00:00:00"),
+        ("%Y%m%d", "20261121", "2026-11-21T00:00:00"),
+        ("%d.%m.%y %H:%M", " 1.2.68 9:05 ", "2068-02-01T09:05:00"),
+        ("%d-%b-%y", "03-NOV-69", "1969-11-03T00:00:00"),
+        ("%b %d, %Y", "sep 5, 2026", "2026-09-05T00:00:00"),
+        ("%H:%M:%S", "23:59:07", "1900-01-01T23:59:07"),
+        ("%Y年%m月%d日", "2026年11月21日", "2026-11-21T00:00:00"),
+        ("%%%Y (%m)", "%2026 (03)", "2026-03-01T00:00:00"),
+        ("%d/%m/%Y", "21/11/26", None),
+        ("%d/%m/%Y", "31/02/2026", None),
+        ("%d/%m/%Y", "2026-11-21", None),
+        ("%d.%m.%Y", "21x11x2026", None),
+    ],
+)
+def test_formats(format: str, text: str, expected: str | None) -> None:
+    x = tf.constant([text])
+    found = [int(date_part(x, part=part, format=format)[0]) for part in PARTS]
+    if expected is None:
+        assert set(found) == {MISSING_INT64}
+    else:
+        moment = datetime.fromisoformat(expected)
+        assert found == [expected_part(moment, part) for part in PARTS]
+
+
+def test_numbers_are_their_digits() -> None:
+    x = tf.constant([20261121, MISSING_INT64, 2026], tf.int64)
+    found = date_part(x, part="month", format="%Y%m%d").numpy().tolist()
+    assert found == [11, MISSING_INT64, MISSING_INT64]
+
+
+@pytest.mark.parametrize(
+    ("period", "text", "turn"),
+    [
+        ("day", "2026-11-21T18:00", 0.75),
+        ("week", "2026-11-23", 0),
+        ("week", "2026-11-26T12:00", 0.5),
+        ("month", "2026-11-16", 0.5),
+        ("month", "2024-02-29T12:00", 28.5 / 29),
+        ("year", "2024-01-01", 0),
+        ("year", "2024-12-31", 365 / 366),
+    ],
+)
+def test_cyclical(period: str, text: str, turn: float) -> None:
+    found = cyclical_date(tf.constant([text]), period=period)
+    angle = 2 * math.pi * turn
+    np.testing.assert_allclose(found, [[math.sin(angle), math.cos(angle)]], atol=1e-7)
+    assert (found.dtype, found.shape) == (tf.float32, (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda x: date_part(x, part="weekdays"),
+            "expected a part of year, quarter, month, week, day, weekday, day_of_year, hour, "
+            'minute, second, got "weekdays"; did you mean "weekday"?',
+        ),
+        (
+            lambda x: cyclical_date(x, period="decade"),
+            'expected a period of year, month, week, day, got "decade"',
+        ),
+        (
+            lambda x: days_since(x, since="yesterday"),
+            'since: expected a date such as "2000-01-01", got "yesterday": '
+            "Invalid isoformat string: 'yesterday'",
+        ),
+        (
+            lambda x: date_part(x, part="day", format="%d/%m/%Q"),
+            'format "%d/%m/%Q": expected directives among %Y, %y, %m, %b, %d, %H, %M, %S, each '
+            'once, got "%Q", which is none',
+        ),
+        (
+            lambda x: date_part(x, part="day", format="%d/%d"),
+            'format "%d/%d": expected directives among %Y, %y, %m, %b, %d, %H, %M, %S, each once, '
+            'got "%d", twice',
+        ),
+        (
+            lambda x: date_part(x, part="day", format="dd/mm"),
+            'format "dd/mm": expected at least one directive, one for the year (%Y or %y) and one '
+            'for the month (%m or %b) at most, such as "%d/%m/%Y"',
+        ),
+    ],
+)
+def test_wrong_options(call: object, message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        call(tf.constant(["2026-11-21"]))  # type: ignore[operator]
+    assert str(error.value) == message
+
+
+def test_in_a_graph_with_a_batch_of_any_size() -> None:
+    spec = tf.TensorSpec([None], tf.string)
+    weekday = tf.function(lambda x: date_part(x, part="weekday"), input_signature=[spec])
+    assert weekday(tf.constant([], tf.string)).shape == (0,)
+    assert weekday(tf.constant(["2026-11-21", "x"])).numpy().tolist() == [5, MISSING_INT64]
