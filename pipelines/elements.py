@@ -1,5 +1,7 @@
 """What flows between the stages.
 
+ScannedFile  a file, counted and cut into stretches                           scan -> read
+FilePart     the stretches of a file that one worker reads                    scan -> parse
 Block    the rows of one stretch of one file, as text, with their lines      read -> clean
 Reject   a row that was left out, and why                                    read, clean -> publish
 Bucket   the cleaned rows of one range of keys, in canonical order           shuffle -> the rest
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,108 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["Block", "Bucket", "Feed", "Fold", "Reject"]
+    from .stored import Compression
+
+__all__ = [
+    "Block",
+    "Bucket",
+    "Feed",
+    "FileFormat",
+    "FilePart",
+    "Fold",
+    "InputFile",
+    "Reject",
+    "ScannedFile",
+    "Stretch",
+]
+
+FileFormat = Literal["csv", "parquet"]
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file to read.
+
+    Attributes:
+      path: As the run was given it, globs resolved.
+      split: The split it is read for; None where content decides.
+      index: Its place among the inputs, from 0.
+    """
+
+    path: str
+    split: str | None
+    index: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A run of whole records of one file.
+
+    Attributes:
+      index: Its place in the file, from 0.
+      offset: Where it begins in the text, in bytes, decompressed; of Parquet, the records before
+        it.
+      size: Its bytes; of Parquet, its share of what the columns read are when decompressed.
+      line: The physical line it begins on, from 1; of Parquet, the number of its first record,
+        from 1.
+      lines: The physical lines, or the records, in it.
+      records: The records in it, at least one. Blank lines and comment lines are none.
+      row_group: Of Parquet, the row group it is in, from 0.
+    """
+
+    index: int
+    offset: int
+    size: int
+    line: int
+    lines: int
+    records: int
+    row_group: int = 0
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """What the scan found out about a file.
+
+    Attributes:
+      file: The file.
+      compression: "", "gzip" or "bzip2": what the content of a CSV is.
+      size: Its bytes as stored.
+      sha256: Of its bytes as stored, in hex.
+      records: The records in it, the header not counted.
+      blank_lines: The empty lines in it.
+      comment_lines: The comment lines in it.
+      stretches: All records, in order.
+      format: What its content is.
+    """
+
+    file: InputFile
+    compression: Compression
+    size: int
+    sha256: str
+    records: int
+    blank_lines: int
+    comment_lines: int
+    stretches: tuple[Stretch, ...]
+    format: FileFormat = "csv"
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """What one worker parses.
+
+    One stretch; or all of a compressed CSV, which has no middle; or a row group.
+
+    Attributes:
+      file: The file.
+      compression: As in `ScannedFile`.
+      stretches: In order.
+      format: As in `ScannedFile`.
+    """
+
+    file: InputFile
+    compression: Compression
+    stretches: tuple[Stretch, ...]
+    format: FileFormat = "csv"
 
 
 @dataclass(frozen=True)
@@ -29,12 +132,12 @@ class Reject:
 
     Attributes:
       file: The file's path.
-      line: The physical line the record begins on, from 1.
+      line: The physical line the record begins on, from 1; of Parquet, its number.
       column: The column's name, or None where the whole record is bad.
       reason: A short slug that the ledger counts by, such as "not_an_integer".
       message: What was expected and what was got.
       raw: The record as it stood in the file, with undecodable bytes as `\\xNN`, cut to 10,000
-        characters.
+        characters; of Parquet, the texts of the columns read, as JSON.
     """
 
     file: str
@@ -59,7 +162,8 @@ class Block:
       position: (index of the file among the inputs, index of the block in the file).
       batch: One dictionary<int32, string> column per schema column, in schema order, unstripped;
         one row a well-formed record, in file order.
-      lines: The physical line, from 1, each row of `batch` begins on; int64, [rows].
+      lines: The physical line, from 1, each row of `batch` begins on; of Parquet, the number of
+        its record, from 1; int64, [rows].
       raw: Gives the text of the record of row i, for a `Reject`.
       records: The records counted by the scanner; `batch.num_rows + len(rejects)` is the same
         number counted by the parser.

@@ -1,4 +1,4 @@
-"""Stretches of CSV text to `Block`s of Arrow columns.
+"""Stretches of CSV text to `Block`s of Arrow columns; those of Parquet go to `parquet`.
 
 A clean stretch is one call of `pyarrow.csv`. Records that cannot be rows are found by what gives
 them away cheaply - a byte test of the whole stretch, the parser's own complaint, a value of
@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ..schemas.errors import DataError
-from .elements import Block, Reject
+from .elements import Block, FilePart, InputFile, Reject, Stretch
+from .parquet import parse_parquet
 from .records import BYTE_ORDER_MARK, CsvFormat, Mask, Outline, Positions, outline
-from .scan import FilePart, InputFile, Stretch
 from .stored import open_stored, text_of
 
 __all__ = ["parse_part", "parse_stretch"]
@@ -39,6 +39,11 @@ def parse_part(
     Raises:
       DataError: The file is not the one that was scanned.
     """
+    if part.format == "parquet":
+        yield from parse_parquet(
+            part, column_names=column_names, max_field_bytes=csv_format.max_field_bytes
+        )
+        return
     with open_stored(part.file.path) as stored:
         text = text_of(stored, path=part.file.path, compression=part.compression)
         position = 0

@@ -1,8 +1,9 @@
-"""Reading CSV files: match -> scan -> parse.
+"""Reading CSV and Parquet files: match -> scan -> parse.
 
     files = p | ScanCsv(inputs, column_names=names)       # ScannedFile
     blocks = files | ParseCsv(names)                      # parts: FilePart -> parse_part: Block
 
+What a file holds decides what it is, not its name: `ScanCsv` and `ParseCsv` take Parquet too.
 Every file is read twice: once from beginning to end, to count and to cut (`scan`), and once in
 stretches by as many workers as there are (`parse`).
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
 
@@ -18,15 +20,18 @@ import apache_beam as beam
 
 from ..schemas.errors import DataError, RecipeError
 from . import files
-from .elements import Block
+from .elements import Block, FilePart, InputFile, ScannedFile, Stretch
+from .parquet import is_parquet
 from .parse import parse_part
 from .records import CsvFormat
-from .scan import FilePart, InputFile, ScannedFile, Stretch, parts, scan
+from .scan import parts, scan
+from .stored import open_stored
 
 __all__ = [
     "BLOCK_BYTES",
     "CsvFormat",
     "CsvRead",
+    "check_formats",
     "FilePart",
     "Input",
     "InputFile",
@@ -43,6 +48,10 @@ __all__ = [
 BLOCK_BYTES = 16 << 20
 """The default size of the stretch of text that becomes one block."""
 
+_HEAD = 16
+_LOOKS = 16
+"""Files that are looked into at the same time."""
+
 
 @dataclass(frozen=True)
 class Input:
@@ -51,11 +60,21 @@ class Input:
     Attributes:
       split: The split they are read for, such as "train"; None where content decides.
       pattern: A path, or a glob: `*` stands for any characters but "/", `?` for one character,
-        `**` for any characters.
+        `**` for any characters. `{date}` stands for a day, written 2026-11-21 or 20261121.
+      last: Of the days that `{date}` stands for, the window to read: so many calendar days, the
+        newest one found the last of them. None for all days.
+
+    Raises:
+      RecipeError: `last` is less than 1.
     """
 
     split: str | None
     pattern: str
+    last: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.last is not None and self.last < 1:
+            raise RecipeError(f"input {self.pattern}: last: expected at least 1, got {self.last}")
 
 
 def match(inputs: Iterable[Input]) -> tuple[InputFile, ...]:
@@ -86,6 +105,29 @@ def _paths(pattern: str) -> list[str]:
     if not paths:
         raise DataError(f'no file matches "{pattern}": expected at least one CSV file')
     return paths
+
+
+def check_formats(inputs: Iterable[Input]) -> None:
+    """Checks that each input is all CSV or all Parquet, by the first bytes of its files.
+
+    Raises:
+      DataError: Files of one input are of both kinds, or one cannot be read.
+    """
+    with ThreadPoolExecutor(_LOOKS) as pool:
+        for entry in inputs:
+            paths = _paths(entry.pattern)
+            kinds = list(pool.map(_is_parquet, paths))
+            if any(kinds) and not all(kinds):
+                raise DataError(
+                    f'"{entry.pattern}": expected files of one kind, but '
+                    f"{paths[kinds.index(True)]} is Parquet and {paths[kinds.index(False)]} is "
+                    "not. Name them apart."
+                )
+
+
+def _is_parquet(path: str) -> bool:
+    with open_stored(path) as stored:
+        return is_parquet(stored.read(_HEAD))
 
 
 @dataclass(eq=False)

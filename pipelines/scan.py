@@ -1,7 +1,8 @@
 """The one sequential pass over an input file, before anything is parsed.
 
 It digests the stored bytes, counts the records without help from the parser, checks the header,
-and cuts the text into stretches at record ends, so that any worker can parse any stretch.
+and cuts the text into stretches at record ends, so that any worker can parse any stretch. A file
+of Parquet says itself what it holds: see `parquet`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import groupby
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -18,10 +19,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..schemas.errors import DataError
+from .elements import FilePart, InputFile, ScannedFile, Stretch
+from .parquet import is_parquet, scan_parquet
 from .records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
-from .stored import Compression, Digest, open_stored, recognise, text_of
+from .stored import Digest, open_stored, recognise, text_of
 
-__all__ = ["FilePart", "InputFile", "ScannedFile", "Stretch", "parts", "scan"]
+__all__ = ["InputFile", "parts", "scan"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,92 +36,18 @@ _FOREIGN = {
     b"PK\x03\x04": "zip (or Excel)",
     b"\xfd7zX": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
+    b"PAR1\x15": "compressed Parquet",
+    b"ARROW1": "Arrow IPC (Feather)",
 }
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """A file to read.
-
-    Attributes:
-      path: As the run was given it, globs resolved.
-      split: The split it is read for; None where content decides.
-      index: Its place among the inputs, from 0.
-    """
-
-    path: str
-    split: str | None
-    index: int
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A run of whole records of one file.
-
-    Attributes:
-      index: Its place in the file, from 0.
-      offset: Where it begins in the text, in bytes, decompressed.
-      size: Its bytes.
-      line: The physical line it begins on, from 1.
-      lines: The physical lines in it.
-      records: The records in it, at least one. Blank lines and comment lines are none.
-    """
-
-    index: int
-    offset: int
-    size: int
-    line: int
-    lines: int
-    records: int
-
-
-@dataclass(frozen=True)
-class ScannedFile:
-    """What the scan found out about a file.
-
-    Attributes:
-      file: The file.
-      compression: "", "gzip" or "bzip2": what its content is.
-      size: Its bytes as stored.
-      sha256: Of its bytes as stored, in hex.
-      records: The records in it, the header not counted.
-      blank_lines: The empty lines in it.
-      comment_lines: The comment lines in it.
-      stretches: All records, in order.
-    """
-
-    file: InputFile
-    compression: Compression
-    size: int
-    sha256: str
-    records: int
-    blank_lines: int
-    comment_lines: int
-    stretches: tuple[Stretch, ...]
-
-
-@dataclass(frozen=True)
-class FilePart:
-    """What one worker parses: one stretch, or all of a compressed file, which has no middle.
-
-    Attributes:
-      file: The file.
-      compression: As in `ScannedFile`.
-      stretches: In order.
-    """
-
-    file: InputFile
-    compression: Compression
-    stretches: tuple[Stretch, ...]
 
 
 def parts(scanned: ScannedFile) -> Iterator[FilePart]:
     """The parts of a scanned file that can be parsed apart; none where it has no records."""
-    if not scanned.compression:
-        for stretch in scanned.stretches:
-            yield FilePart(scanned.file, scanned.compression, (stretch,))
-    elif scanned.stretches:
-        yield FilePart(scanned.file, scanned.compression, scanned.stretches)
+    whole = scanned.compression or scanned.format == "parquet"
+    for _, together in groupby(
+        scanned.stretches, lambda one: one.row_group if whole else one.index
+    ):
+        yield FilePart(scanned.file, scanned.compression, tuple(together), scanned.format)
 
 
 def scan(
@@ -139,6 +68,8 @@ def scan(
     """
     with Digest(open_stored(file.path)) as digest:
         stored = io.BufferedReader(digest, _CHUNK)
+        if is_parquet(stored.peek(16)):
+            return scan_parquet(file, column_names=column_names, block_bytes=block_bytes)
         compression = recognise(stored.peek(16), path=file.path)
         text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
         tally = _Tally(file.path, tuple(column_names), csv_format, block_bytes)
@@ -175,7 +106,7 @@ class _Tally:
 
     def read(self, text: BinaryIO) -> None:
         """Adds all of a text. A piece ends anywhere; its last, cut record waits for the next."""
-        carry = self._after_mark(text.read(4))
+        carry = self._after_mark(text.read(8))
         while piece := text.read(max(_CHUNK, len(carry))):
             carry = self._add(carry + piece, final=False)
         self._add(carry, final=True)

@@ -1,4 +1,4 @@
-"""The road of tables: rows of CSV files; what each method is for stands in `Road`."""
+"""The road of tables: rows of CSV and Parquet files; what each method is for stands in `Road`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .clean import check_filters
 from .feed import SchemaFeed
 from .layout import TABLE, Layout
 from .parity import check_parity
-from .read import BLOCK_BYTES, Input, ScanCsv, match
+from .read import BLOCK_BYTES, Input, ScanCsv, check_formats, match
 from .recipe import Recipe
 from .rows import ReadRows
 from .shuffle import Keyed
@@ -26,7 +26,7 @@ __all__ = ["TableRoad"]
 
 @dataclass(frozen=True)
 class TableRoad:
-    """Rows of CSV files."""
+    """Rows of CSV and Parquet files."""
 
     recipe: Recipe
     schema: Schema
@@ -47,6 +47,7 @@ class TableRoad:
         check_filters(self.recipe.filters, self.schema)
         self.recipe.split.key_columns(self.schema)
         match(inputs)
+        check_formats(inputs)
 
     def scan(self, inputs: Sequence[Input]) -> ScanCsv:
         return ScanCsv(
@@ -63,7 +64,7 @@ class TableRoad:
         return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
 
     def transform(self, directory: str) -> Transform:
-        return Transform(self.feed, directory=directory)
+        return Transform(self.feed, directory=directory, statistics=self.recipe.statistics)
 
     def finish(
         self,

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.elements import Block, Reject
+from recordmill.pipelines.elements import Block, InputFile, Reject
 from recordmill.pipelines.parse import parse_part
 from recordmill.pipelines.records import CsvFormat
-from recordmill.pipelines.scan import InputFile, parts, scan
+from recordmill.pipelines.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 

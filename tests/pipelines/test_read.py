@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
@@ -19,6 +21,7 @@ from recordmill.pipelines.read import (
     ReadCsv,
     ScanCsv,
     ScannedFile,
+    check_formats,
     match,
 )
 from recordmill.schemas.census import CENSUS
@@ -87,6 +90,26 @@ class TestMatch:
         with pytest.raises(RecipeError) as caught:
             match([Input(None, "nowhere://bucket/a.csv")])
         assert str(caught.value).startswith("nowhere://bucket/a.csv: ")
+
+
+class TestInput:
+    def test_last_is_a_number_of_days(self) -> None:
+        assert Input("train", "{date}.csv", last=1).last == 1
+        with pytest.raises(RecipeError) as caught:
+            Input("train", "{date}.csv", last=0)
+        assert str(caught.value) == "input {date}.csv: last: expected at least 1, got 0"
+
+
+class TestCheckFormats:
+    def test_one_kind_an_input(self, folder: Path) -> None:
+        pq.write_table(pa.table({"a": [1]}), "d.csv")
+        check_formats([Input("train", "[a-c]*"), Input("eval", "d.csv")])
+        with pytest.raises(DataError) as caught:
+            check_formats([Input("train", "*.csv")])
+        assert str(caught.value) == (
+            '"*.csv": expected files of one kind, but d.csv is Parquet and a.csv is not. Name '
+            "them apart."
+        )
 
 
 def counted(file: ScannedFile) -> tuple[str, str | None, int, int, int]:

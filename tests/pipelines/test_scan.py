@@ -15,15 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines import scan as scan_module
+from recordmill.pipelines.elements import FilePart, InputFile, ScannedFile, Stretch
 from recordmill.pipelines.records import CsvFormat
-from recordmill.pipelines.scan import (
-    FilePart,
-    InputFile,
-    ScannedFile,
-    Stretch,
-    parts,
-    scan,
-)
+from recordmill.pipelines.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 
