@@ -1,26 +1,10 @@
-"""The recipe of the US Census (Adult) data."""
+"""The recipe of the US Census (Adult) data: `recipes/census.yaml`."""
 
 from __future__ import annotations
 
-from ..schemas import census as schema
-from ..transforms import census as transforms
-from .census_sample import write_census_sample
-from .read import CsvFormat, Input
-from .recipe import Recipe
+from .recipe_built_in import built_in
 
 __all__ = ["CENSUS"]
 
-
-def _sample(directory: str) -> tuple[Input, ...]:
-    train, evaluation = write_census_sample(directory)
-    return Input("train", train), Input("eval", evaluation)
-
-
-CENSUS = Recipe(
-    name="census",
-    schema=schema.CENSUS,
-    preprocessing_fn=transforms.preprocessing_fn,
-    csv=CsvFormat(header=False, comment="|"),
-    sample=_sample,
-)
+CENSUS = built_in("census")
 """The published files are read as they are: `adult.data` for train, `adult.test` for eval."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.compute as pc
 
@@ -19,19 +19,19 @@ from ..schemas.images import ImageSchema
 from ..schemas.schema import Schema
 from .image_options import Images
 from .read import CsvFormat, Input
+from .reshape import Reshape
 from .split import Splitting
 
-__all__ = ["BUILT_IN", "PreprocessingFn", "Recipe", "find_recipe"]
+if TYPE_CHECKING:
+    from .validation import Expect
+
+__all__ = ["PreprocessingFn", "Recipe", "YAML", "find_recipe"]
 
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 """The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
 
-BUILT_IN = {
-    "census": "recordmill.pipelines.census:CENSUS",
-    "hotdog": "recordmill.pipelines.hotdog:HOTDOG",
-    "planes": "recordmill.pipelines.planes:PLANES",
-}
-"""The recipes that come with recordmill, by name."""
+YAML = (".yaml", ".yml")
+"""What the name of a recipe's file ends with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,8 @@ class Recipe:
       inputs: What is read where a run is given no inputs of its own.
       csv: How the files of a table are written.
       images: How images are read and stored; None for a table, or for the defaults.
+      reshape: What makes the rows of the schema out of those of the files; None where they are
+        those of the files.
       split: By content, or by input where each input names its split.
       filters: Rows for which one of these is not true are left out, such as
         `pc.field("age") >= 18`; null counts as not true.
@@ -57,6 +59,7 @@ class Recipe:
       target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
       shards: The number of shards of a split, instead of by size; splits not named go by size.
       statistics: Whether the columns and the features are profiled.
+      expect: What the statistics must be like for a run to publish; None for anything.
       compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
       sample: Writes the recipe's own small input into a folder and returns the inputs; None where
         the recipe has none.
@@ -71,6 +74,7 @@ class Recipe:
     inputs: tuple[Input, ...] = ()
     csv: CsvFormat = field(default_factory=CsvFormat)
     images: Images | None = None
+    reshape: Reshape | None = None
     split: Splitting = field(default_factory=Splitting)
     filters: tuple[pc.Expression, ...] = ()
     sampling: float = 1.0
@@ -80,6 +84,7 @@ class Recipe:
     target_shard_mb: int = 128
     shards: Mapping[str, int] = field(default_factory=dict)
     statistics: bool = True
+    expect: Expect | None = None
     compression: Literal["", "GZIP"] = ""
     sample: Callable[[str], tuple[Input, ...]] | None = None
 
@@ -149,20 +154,33 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name.
 
     Args:
-      name: A built-in ("census"), or where a recipe stands: "package.module:NAME" or
-        "path/file.py:NAME".
+      name: A YAML file, a built-in ("census"), or where a recipe of Python stands:
+        "package.module:NAME" or "path/file.py:NAME".
 
     Raises:
-      RecipeError: There is no such recipe; the message gives the nearest name.
+      RecipeError: There is no such recipe, or something is wrong with it; the message gives the
+        nearest name.
     """
-    if ":" not in name and name not in BUILT_IN:
-        near = get_close_matches(name, BUILT_IN, n=1)
+    if name.endswith(YAML):
+        from .recipe_file import read_recipe
+
+        return read_recipe(name)
+    if ":" in name:
+        return _of_python(name)
+    from .recipe_built_in import SAMPLES, built_in
+
+    if name not in SAMPLES:
+        near = get_close_matches(name, SAMPLES, n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
         raise RecipeError(
-            f'no recipe "{name}".{hint} Give a built-in ({", ".join(BUILT_IN)}), FILE.py:NAME '
-            "or MODULE:NAME."
+            f'no recipe "{name}".{hint} Give a YAML file, a built-in ({", ".join(SAMPLES)}), '
+            "FILE.py:NAME or MODULE:NAME."
         )
-    place, _, attribute = BUILT_IN.get(name, name).rpartition(":")
+    return built_in(name)
+
+
+def _of_python(name: str) -> Recipe:
+    place, _, attribute = name.rpartition(":")
     module = _load_file(place) if place.endswith(".py") else _load_module(place)
     recipe = getattr(module, attribute, None)
     if not isinstance(recipe, Recipe):
