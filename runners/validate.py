@@ -1,0 +1,181 @@
+"""`recordmill validate`: what it finds, as tables, a proto and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from ..schemas.errors import RecipeError
+
+if TYPE_CHECKING:
+    from ..pipelines.records import CsvFormat
+    from ..schemas.anomalies import Findings
+    from ..schemas.anomalies_compare import Comparison, Limit
+
+__all__ = ["csv_format_of", "limits_of", "show_findings", "validate"]
+
+_SHOWN = 20
+_WIDTH = 120
+_READ: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": int,
+    "bool": {"true": True, "false": False}.__getitem__,
+}
+
+
+def validate(
+    data: Sequence[str],
+    *,
+    against: str,
+    drift: Sequence[str],
+    split: str,
+    serving: bool,
+    skew_threshold: float,
+    drift_threshold: float,
+    missing_threshold: float,
+    thresholds: Sequence[str],
+    min_rows: int | None,
+    max_rows: int | None,
+    csv: Sequence[str],
+    output: str | None,
+) -> int:
+    """Validates data, and prints what it found; 1 where there are anomalies."""
+    from ..pipelines import files
+    from ..pipelines.validation import validate as validate_data
+    from ..schemas.anomalies_compare import Limits
+
+    findings = validate_data(
+        data,
+        against=against,
+        drift=drift,
+        split=split,
+        serving=serving,
+        limits=Limits(
+            skew=skew_threshold,
+            drift=drift_threshold,
+            missing=missing_threshold,
+            columns=limits_of(thresholds),
+            min_rows=min_rows,
+            max_rows=max_rows,
+        ),
+        csv_format=csv_format_of(csv),
+    )
+    show_findings(findings, against)
+    if output:
+        from google.protobuf import text_format
+
+        with files.create(output) as file:
+            file.write(text_format.MessageToString(findings.to_proto(), as_utf8=True).encode())
+        print(f"wrote {output}")
+    return 1 if findings.anomalies else 0
+
+
+def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
+    """`COLUMN=0.1` or `COLUMN=COMPARATOR:0.1`, by column.
+
+    >>> limits_of(["age=0.2"])
+    {'age': Limit(threshold=0.2, comparator=None, quantiles=True)}
+
+    Raises:
+      RecipeError: One is not of that form.
+    """
+    from ..schemas.anomalies_compare import Limit
+
+    limits = {}
+    for given in thresholds:
+        name, _, limit = given.rpartition("=")
+        comparator, _, number = limit.rpartition(":")
+        try:
+            limits[name] = Limit(float(number), comparator or None)
+        except ValueError:
+            name = ""
+        if not name:
+            raise RecipeError(
+                f"--threshold {given}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
+                "age=0.1 or sex=infinity_norm:0.1"
+            )
+    return limits
+
+
+def csv_format_of(options: Sequence[str]) -> CsvFormat | None:
+    """How a CSV is written, of `KEY=VALUE`; None without any.
+
+    Raises:
+      RecipeError: A key is none of `CsvFormat`'s, or has another value than it takes.
+    """
+    from ..pipelines.records import CsvFormat
+
+    if not options:
+        return None
+    known = {one.name: _READ[str(one.type)] for one in fields(CsvFormat)}
+    given: dict[str, Any] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if key not in known or not equals:
+            raise RecipeError(f"--csv {option}: expected KEY=VALUE with KEY of {', '.join(known)}")
+        try:
+            given[key] = known[key](value)
+        except (KeyError, ValueError) as error:
+            raise RecipeError(f'--csv {option}: "{value}" is no value of {key}') from error
+    return CsvFormat(**given)
+
+
+def show_findings(findings: Findings, against: str) -> None:
+    """Prints what was found: the anomalies, the distances, the notes, and the sum of it."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, markup=False, emoji=False)
+    if findings.anomalies:
+        console.print(_anomalies(findings), highlight=False)
+    if findings.comparisons:
+        console.print(_comparisons(findings.comparisons), highlight=False)
+    for note in findings.notes:
+        console.print(_plain(f"note: {note}"))
+    found, rows = len(findings.anomalies), findings.observed.rows
+    columns = len({one.column for one in findings.anomalies if one.column is not None})
+    counted = "no anomalies" if not found else f"{found:,} anomalies in {columns:,} columns"
+    console.print(f"{rows:,} rows against {against}: {counted}", highlight=False)
+
+
+def _anomalies(findings: Findings) -> Any:
+    table = _table("Anomalies")
+    for name in ("column", "anomaly", "what was found"):
+        table.add_column(name, overflow="fold")
+    for anomaly in findings.anomalies:
+        name = "(dataset)" if anomaly.column is None else anomaly.column
+        table.add_row(*map(_plain, (name, anomaly.short, anomaly.long)))
+    return table
+
+
+def _comparisons(comparisons: Sequence[Comparison]) -> Any:
+    """The distances that are nearest to their thresholds, or furthest above."""
+    order = sorted(comparisons, key=lambda one: one.threshold - one.distance.value)
+    more = len(order) - _SHOWN
+    table = _table("Distances" + (f", the {_SHOWN} highest of {len(order):,}" if more > 0 else ""))
+    for name in ("column", "kind", "comparator", "distance", "threshold", "by chance"):
+        right = name in ("distance", "threshold", "by chance")
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    table.add_column("most different, before → now", overflow="fold")
+    for one in order[:_SHOWN]:
+        numbers = (one.distance.value, one.threshold, one.distance.chance)
+        table.add_row(
+            *map(_plain, (one.column, one.kind, one.comparator)),
+            *(f"{number:.4f}" for number in numbers),
+            _plain(one.moved()),
+        )
+    return table
+
+
+def _table(title: str) -> Any:
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", show_lines=False)
+
+
+def _plain(text: str) -> Any:
+    """The text as it is: what looks like markup or a control character is from the data."""
+    from rich.text import Text
+
+    return Text("".join(one if one.isprintable() else repr(one)[1:-1] for one in text))

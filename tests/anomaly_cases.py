@@ -1,0 +1,83 @@
+"""Good rows, and what is found in others, for the tests of anomalies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from recordmill.pipelines.examine_blocks import Examined, examine_block, merge
+from recordmill.pipelines.examine_files import blocks, names_of, portions
+from recordmill.pipelines.examine_observed import observed_of
+from recordmill.pipelines.read import InputFile
+from recordmill.pipelines.records import CsvFormat
+from recordmill.schemas.anomalies import Findings, find_anomalies
+from recordmill.schemas.anomalies_observed import BadValues, Observed
+from recordmill.schemas.column import Column
+from recordmill.schemas.schema import Schema
+from recordmill.schemas.statistics import StatisticsFold
+
+SCHEMA = Schema(
+    (
+        Column("age", "int64", minimum=0, maximum=90),
+        Column("share", "float32", maximum=0.7),
+        Column("sex", "string", domain=("F", "M")),
+        Column("pay", "string", domain=("low", "high"), required=True, role="label"),
+    )
+)
+GOOD: Mapping[str, Sequence[Any]] = {
+    "age": [20, 40, None, 60],
+    "share": [0.1, 0.7, 0.2, None],
+    "sex": ["F", "M", "M", None],
+    "pay": ["low", "low", "high", "high"],
+}
+
+
+def statistics(rows: Mapping[str, Sequence[Any]] = GOOD, times: int = 1) -> Any:
+    """Statistics of rows, as a run writes them."""
+    columns = tuple(Column(name, SCHEMA[name].type) for name in SCHEMA.names if name in rows)
+    schema = Schema(columns)
+    fields = schema.arrow_schema()
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(list(rows[one.name]) * times, fields.field(one.name).type) for one in columns],
+        schema=fields,
+    )
+    fold = StatisticsFold(schema)
+    return fold.to_proto({"": fold.add(fold.start(), batch)}).datasets[0]
+
+
+def found(rows: Mapping[str, Sequence[Any]], **options: Any) -> Findings:
+    """What is found in rows."""
+    proto = options.pop("schema", SCHEMA.to_proto())
+    bad = options.pop("bad", {})
+    return find_anomalies(proto, Observed(statistics(rows), bad=bad), **options)
+
+
+def bad(text: str, count: int, place: str) -> BadValues:
+    values = BadValues()
+    values.add(text, count, place)
+    return values
+
+
+def told(findings: Findings) -> list[tuple[str | None, str, str]]:
+    return [(one.column, one.type, one.long) for one in findings.anomalies]
+
+
+def examine_here(
+    schema: Schema, *, inputs: Sequence[str], csv_format: CsvFormat | None = None, **_: Any
+) -> Observed:
+    """`examine`, block by block, without a pipeline."""
+    return observed_of(examined_here(schema, inputs, csv_format or CsvFormat()), schema)
+
+
+def examined_here(schema: Schema, paths: Sequence[str], csv_format: CsvFormat) -> Examined:
+    """What files hold."""
+    parts = []
+    for index, path in enumerate(paths):
+        whole = names_of(InputFile(path, None, index), schema.names, csv_format)
+        parts.append(merge(schema, []))
+        parts[-1].files[path] = whole.names or ()
+        for portion in (whole, *portions(whole, csv_format)):
+            parts += [examine_block(block, schema) for block in blocks(portion, csv_format)]
+    return merge(schema, parts)

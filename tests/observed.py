@@ -1,0 +1,20 @@
+"""Columns as `infer` sees them, from a list of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from recordmill.pipelines.observe import observe
+from recordmill.schemas.inference import Observed
+
+
+def observed(texts: Sequence[str], *, portions: int = 1) -> Observed:
+    """What is seen of a column, given in some portions."""
+    seen = Observed()
+    size = -(-len(texts) // portions) or 1
+    for start in range(0, len(texts), size):
+        portion = pa.array(texts[start : start + size], pa.string())
+        observe(seen, portion.dictionary_encode())
+    return seen

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anomaly_cases import SCHEMA, examine_here
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
+
+from recordmill.pipelines.records import CsvFormat
+from recordmill.runners.schema import update
+from recordmill.runners.validate import csv_format_of, limits_of, validate
+from recordmill.schemas.anomalies_compare import Limit
+from recordmill.schemas.errors import RecipeError
+from recordmill.schemas.schema import Schema
+
+HEADER = "age,share,sex,pay\n"
+
+
+@pytest.fixture(autouse=True)
+def without_beam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recordmill.pipelines.validation.examine", examine_here)
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    path = tmp_path / "schema.pbtxt"
+    path.write_text(SCHEMA.to_pbtxt())
+    return path
+
+
+def run(data: Path, against: Path, **options: Any) -> int:
+    given: dict[str, Any] = {
+        "drift": [],
+        "split": "train",
+        "serving": False,
+        "skew_threshold": 0.1,
+        "drift_threshold": 0.1,
+        "missing_threshold": 0.05,
+        "thresholds": [],
+        "min_rows": None,
+        "max_rows": None,
+        "csv": [],
+        "output": None,
+        **options,
+    }
+    return validate([str(data)], against=str(against), **given)
+
+
+def test_good_data(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text(HEADER + "20,0.1,F,low\n")
+    assert run(data, schema) == 0
+    assert capsys.readouterr().out.split() == f"1 rows against {schema}: no anomalies".split()
+
+
+def test_serving_data_has_no_label(tmp_path: Path, schema: Path) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text("age,share,sex\n20,0.1,F\n")
+    assert run(data, schema) == 1
+    assert run(data, schema, serving=True) == 0
+
+
+def test_anomalies_as_a_table_and_as_a_proto(
+    tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, output = tmp_path / "a.csv", tmp_path / "anomalies.pbtxt"
+    data.write_text(HEADER + "200,0.1,[red]\x1b[1m,low\n")
+    assert run(data, schema, output=str(output)) == 1
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    assert "[red]" in told
+    assert "2 anomalies in 2 columns" in told
+    found = text_format.Parse(output.read_text(), Anomalies())
+    assert sorted(found.anomaly_info) == ["age", "sex"]
+
+
+def test_distances_are_shown(
+    tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, before = tmp_path / "a.csv", tmp_path / "b.csv"
+    data.write_text(HEADER + "20,0.1,F,low\n" * 200)
+    before.write_text(HEADER + "20,0.1,M,low\n" * 200)
+    assert run(data, schema, drift=[str(before)]) == 1
+    told = capsys.readouterr().out
+    assert "1.0000" in told and "infinity_norm" in told
+    assert run(data, schema, drift=[str(before)], thresholds=["sex=1"]) == 0
+
+
+def test_thresholds() -> None:
+    assert limits_of(["a=b=0.5", "sex=infinity_norm:0.2"]) == {
+        "a=b": Limit(0.5),
+        "sex": Limit(0.2, "infinity_norm"),
+    }
+    for given in ("age", "age=x", "=0.1", "age="):
+        with pytest.raises(RecipeError) as error:
+            limits_of([given])
+        assert str(error.value) == (
+            f"--threshold {given}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
+            "age=0.1 or sex=infinity_norm:0.1"
+        )
+
+
+def test_csv_options() -> None:
+    assert csv_format_of([]) is None
+    given = ["header=false", "comment=|", "delimiter=;", "quote=", "max_field_bytes=5"]
+    assert csv_format_of(given) == CsvFormat(
+        header=False, comment="|", delimiter=";", quote="", max_field_bytes=5
+    )
+    for wrong, message in (
+        ("head=1", "expected KEY=VALUE with KEY of header, delimiter, quote, comment, "),
+        ("header=maybe", '"maybe" is no value of header'),
+        ("max_field_bytes=x", '"x" is no value of max_field_bytes'),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            csv_format_of([wrong])
+
+
+def accepted(data: Path, schema: Path, *chosen: str, output: str | None = None) -> int:
+    return update(str(schema), accepted=chosen, data=[str(data)], csv=[], output=output)
+
+
+def test_schema_update(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text(HEADER.replace("\n", ",zip\n") + "200,0.1,X,low,7\n")
+    assert run(data, schema) == 1
+    assert accepted(data, schema, "age:range", "sex", "zip") == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        'column "age": an integer in [0, 90] widened to an integer in [0, 200]',
+        'column "sex": domain extended by "X"',
+        'column "zip": added, int64',
+        f"wrote {schema}",
+    ]
+    assert Schema.from_pbtxt(schema.read_text())["age"].maximum == 200
+    assert run(data, schema) == 0
+
+
+def test_schema_update_to_another_file(tmp_path: Path, schema: Path) -> None:
+    data, other, before = tmp_path / "a.csv", tmp_path / "b.pbtxt", schema.read_text()
+    data.write_text(HEADER + "200,0.1,F,low\n")
+    assert accepted(data, schema, "age", output=str(other)) == 0
+    assert schema.read_text() == before
+    assert Schema.from_pbtxt(other.read_text())["age"].maximum == 200
+
+
+def test_the_schema_of_a_dataset_is_left_alone(tmp_path: Path, schema: Path) -> None:
+    folder = tmp_path / "out" / "schema"
+    folder.mkdir(parents=True)
+    schema.rename(folder / "schema.pbtxt")
+    (tmp_path / "out/manifest.json").write_text(json.dumps({}))
+    for place in (folder / "schema.pbtxt", tmp_path / "out"):
+        with pytest.raises(RecipeError, match=r"is left alone\. Give --output"):
+            accepted(tmp_path / "a.csv", place, "age")

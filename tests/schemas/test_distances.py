@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics, Histogram
+
+from recordmill.schemas.distances import (
+    CONFIDENCE,
+    Distance,
+    Share,
+    jensen_shannon,
+    l_infinity,
+    share_by_chance,
+)
+
+
+def strings(counts: dict[str, int], *, unique: int | None = None) -> FeatureNameStatistics:
+    proto = FeatureNameStatistics(type=FeatureNameStatistics.STRING)
+    stats = proto.string_stats
+    stats.common_stats.num_non_missing = sum(counts.values())
+    stats.unique = len(counts) if unique is None else unique
+    for label, count in counts.items():
+        stats.rank_histogram.buckets.add(label=label, sample_count=count)
+    return proto
+
+
+def numbers(*buckets: tuple[float, float, float], nan: int = 0) -> FeatureNameStatistics:
+    proto = FeatureNameStatistics(type=FeatureNameStatistics.INT)
+    proto.num_stats.common_stats.num_non_missing = int(sum(count for *_, count in buckets)) + nan
+    for kind in (Histogram.STANDARD, Histogram.QUANTILES):
+        histogram = proto.num_stats.histograms.add(type=kind, num_nan=nan)
+        for low, high, count in buckets:
+            histogram.buckets.add(low_value=low, high_value=high, sample_count=count)
+    return proto
+
+
+def bits(now: FeatureNameStatistics, before: FeatureNameStatistics) -> Distance:
+    found = jensen_shannon(now, before, kind=Histogram.STANDARD)
+    assert found is not None
+    return found
+
+
+def test_l_infinity_is_the_largest_difference_of_a_share() -> None:
+    found = l_infinity(strings({"a": 60, "b": 40}), strings({"a": 10, "c": 30}))
+    assert found is not None
+    assert found.value == 0.75
+    assert found.shares == (Share("c", 0.75, 0.0), Share("b", 0.0, 0.4), Share("a", 0.25, 0.6))
+
+
+def test_a_value_that_is_not_listed_may_be_as_common_as_the_rarest_that_is() -> None:
+    cut = strings({"a": 50, "b": 10}, unique=9)
+    cut.string_stats.common_stats.num_non_missing = 100
+    found = l_infinity(strings({"a": 50, "c": 20, "d": 30}), cut)
+    assert found is not None
+    assert found.shares == (Share("d", 0.1, 0.3), Share("b", 0.1, 0.0), Share("c", 0.1, 0.2))
+
+
+def test_top_values_stand_in_for_a_missing_rank_histogram() -> None:
+    top = strings({})
+    top.string_stats.top_values.add(value="a", frequency=3)
+    top.string_stats.top_values.add(value="b", frequency=1)
+    found = l_infinity(top, strings({"a": 1, "b": 1}))
+    assert found is not None and found.value == 0.25
+
+
+@pytest.mark.parametrize("pair", [({}, {"a": 1}), ({"a": 1}, {})])
+def test_nothing_is_at_no_distance(pair: tuple[dict[str, int], dict[str, int]]) -> None:
+    assert l_infinity(*map(strings, pair)) is None
+
+
+def test_jensen_shannon_of_equal_and_of_disjoint_histograms() -> None:
+    one = numbers((0, 1, 10), (1, 2, 30))
+    assert bits(one, one).value == 0.0
+    assert bits(one, numbers((5, 6, 7))).value == 1.0
+
+
+def test_jensen_shannon_by_hand() -> None:
+    p, q = np.array([0.25, 0.75]), np.array([0.5, 0.5])
+    m = (p + q) / 2
+    expected = (np.sum(p * np.log2(p / m)) + np.sum(q * np.log2(q / m))) / 2
+    found = bits(numbers((0, 1, 25), (1, 2, 75)), numbers((0, 1, 50), (1, 2, 50)))
+    assert math.isclose(found.value, expected, rel_tol=1e-12)
+    assert found.shares == (Share("[0, 1)", 0.5, 0.25), Share("[1, 2)", 0.5, 0.75))
+
+
+def test_a_bucket_that_is_cut_is_taken_to_be_evenly_filled() -> None:
+    assert bits(numbers((0, 4, 8)), numbers((0, 1, 2), (1, 4, 6))).value == 0.0
+
+
+def test_a_bucket_without_width_is_a_bin_of_its_own() -> None:
+    found = bits(numbers((0, 0, 90), (0, 9, 10)), numbers((0, 0, 90), (0, 7, 10)))
+    assert found.value < 0.02
+    assert [share.label for share in found.shares[:2]] == ["[0, 7)", "[7, 9)"]
+    apart = bits(numbers((0, 0, 90), (0, 9, 10)), numbers((0, 9, 100)))
+    assert apart.shares[0] == Share("[0, 9)", 1.0, 0.1)
+
+
+def test_nan_matches_nothing() -> None:
+    assert bits(numbers((0, 1, 50), nan=50), numbers((0, 1, 50), nan=50)).value == 0.5
+
+
+def test_no_histogram_is_at_no_distance() -> None:
+    none = FeatureNameStatistics(type=FeatureNameStatistics.INT)
+    assert jensen_shannon(numbers((0, 1, 2)), none, kind=Histogram.STANDARD) is None
+    assert jensen_shannon(numbers(), numbers((0, 1, 2)), kind=Histogram.STANDARD) is None
+
+
+buckets = st.lists(
+    st.tuples(st.integers(-9, 9), st.integers(0, 5), st.integers(1, 99)), min_size=1, max_size=5
+).map(lambda rows: [(low, low + width, count) for low, width, count in rows])
+
+
+@given(buckets, buckets)
+def test_jensen_shannon_is_symmetric_and_in_range(
+    one: list[tuple[float, float, float]], other: list[tuple[float, float, float]]
+) -> None:
+    there, back = bits(numbers(*one), numbers(*other)), bits(numbers(*other), numbers(*one))
+    assert 0 <= there.value <= 1
+    assert math.isclose(there.value, back.value, abs_tol=1e-12)
+    assert bits(numbers(*one), numbers(*one)).value < 1e-12
+
+
+counts = st.dictionaries(st.text(max_size=2), st.integers(1, 99), min_size=1, max_size=6)
+
+
+@given(counts, counts)
+def test_l_infinity_is_symmetric_and_in_range(one: dict[str, int], other: dict[str, int]) -> None:
+    there, back = (l_infinity(*map(strings, pair)) for pair in ((one, other), (other, one)))
+    assert there is not None and back is not None
+    assert 0 <= there.value <= 1
+    assert there.value == back.value
+    assert there.chance == back.chance
+
+
+@settings(max_examples=10)
+@given(st.integers(20, 2000), st.integers(2, 12), st.integers(0, 2**32 - 1))
+def test_samples_of_one_population_stay_below_what_chance_does(
+    rows: int, kinds: int, seed: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    shares = draw.dirichlet(np.ones(kinds))
+    above = 0
+    for _ in range(50):
+        one, other = (draw.choice(kinds, size, p=shares) for size in (rows, 3000))
+        found = l_infinity(
+            *(strings({str(k): n for k, n in Counter(side).items()}) for side in (one, other))
+        )
+        edges = range(kinds)
+        divergence = bits(
+            *(
+                numbers(*((edge, edge + 1, int((side == edge).sum())) for edge in edges))
+                for side in (one, other)
+            )
+        )
+        assert found is not None
+        above += (found.value > found.chance) + (divergence.value > divergence.chance)
+    assert above <= 3  # of 100, where 1 - CONFIDENCE lets 0.1 be expected
+    assert CONFIDENCE == 0.999
+
+
+def test_the_chance_of_a_share_falls_with_the_rows() -> None:
+    chances = [share_by_chance(0.5, rows, 0.5, 10_000) for rows in (10, 100, 1000)]
+    assert chances == sorted(chances, reverse=True)
+    assert share_by_chance(0.0, 5, 0.0, 5) == 0.0
