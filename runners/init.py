@@ -1,0 +1,52 @@
+"""What `recordmill init` and `recipe-schema` print: a recipe to edit, and what it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..schemas.errors import RecipeError
+
+__all__ = ["init", "recipe_schema"]
+
+
+def init(patterns: Sequence[str], *, label: str | None = None, source: str | None = None) -> int:
+    """Prints a recipe.
+
+    Args:
+      patterns: The files to infer it from; none with `source`.
+      label: The name of the label; None to guess it.
+      source: The name of a built-in recipe to print instead.
+
+    Raises:
+      DataError: A file cannot be read.
+      RecipeError: Neither files nor a built-in are given, or both; or there is no such label or
+        built-in.
+    """
+    if bool(patterns) == (source is not None):
+        raise RecipeError(
+            "init: expected files to infer a recipe from, or --from NAME of a built-in one"
+        )
+    if source is not None:
+        if label is not None:
+            raise RecipeError("init: --label is for files; a built-in recipe has its label")
+        from ..pipelines.recipe_built_in import built_in_text
+
+        print(built_in_text(source), end="")
+        return 0
+    from ..pipelines.infer import infer
+
+    print(infer(patterns, label=label), end="")
+    return 0
+
+
+def recipe_schema() -> int:
+    """Prints the JSON Schema of recipes."""
+    import json
+
+    from .quiet import start_tensorflow
+
+    start_tensorflow()
+    from ..pipelines.recipe_file import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
