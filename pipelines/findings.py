@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import Any
 
 import pyarrow as pa
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
@@ -21,14 +22,28 @@ from ..schemas.manifest import (
     Split,
     tree_sha256,
 )
+from ..schemas.statistics_features import FeaturesFold
 from . import files
 from .publish import Staging, commit
 from .recipe import Recipe
-from .roads import Road, road_of
+from .report import write_report
+from .roads import Statistics, road_of
 from .rows import Account
 from .split import UNSPLIT
+from .statistics_cache import read_profiles
+from .validation import check_expectations
 
-__all__ = ["STATISTICS", "draft_manifest", "publish_draft"]
+__all__ = [
+    "STATISTICS",
+    "draft_manifest",
+    "ledgers",
+    "publish_draft",
+    "unseen",
+    "versions",
+    "write_rejects",
+    "write_schema",
+    "write_statistics",
+]
 
 STATISTICS = "statistics"
 """The name of the fold whose accumulators are the profiles of the splits."""
@@ -58,6 +73,9 @@ def draft_manifest(
     folds: Iterable[tuple[str, str, Any]],
     expansions: Iterable[tuple[str, Expansion]],
     shards: Iterable[tuple[str, int, Shard]],
+    transformed: Iterable[tuple[str, Any]] = (),
+    profiles: str = "",
+    told: Mapping[str, Any] | None = None,
 ) -> Staging:
     """Writes all of a dataset but its shards and its graph, and a draft of its manifest.
 
@@ -76,27 +94,36 @@ def draft_manifest(
       folds: (fold, split, accumulator).
       expansions: (split, how many records some rows became); none where each became one.
       shards: (split, index, shard).
+      transformed: (split, `FeaturesProfile`), where features are profiled.
+      profiles: A folder with the profiles of the splits, as `write_cached_profiles` writes them;
+        "" where they are among the folds.
+      told: Further fields of the manifest.
 
     Returns:
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up, or parity does not hold.
+      DataError: A ledger does not add up, parity does not hold, or the statistics are not as
+        expected.
     """
     road = road_of(recipe)
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
     expansion = _expansion(expansions, written)
-    ledger = dict(_ledger(account, repeats, expansion, sum(file.records for file in inputs)))
-    profiles = _profiles(folds, road, splits)
-    _write_schema(recipe, staging.folder)
-    _write_statistics(profiles, road, staging.folder)
+    rows = {name: expansion[name].written for name in splits}
+    ledger = ledgers(account, repeats, rows, scanned=sum(file.records for file in inputs))
+    known = _profiles(folds, profiles, recipe, splits)
+    write_schema(recipe, staging.folder)
+    statistics = write_statistics(known, road.statistics, staging.folder)
+    if recipe.expect is not None:
+        check_expectations(recipe.expect, statistics)
+    _write_transformed(dict(transformed), splits if recipe.statistics else (), staging.folder)
     for name in ledger:
-        _write_rejects(name, staging)
+        write_rejects(name, [files.join(staging.scratch, "rejects", name)], staging.folder)
     manifest = Manifest(
         name=recipe.name,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        versions={library: metadata.version(library) for library in _LIBRARIES},
+        versions=versions(),
         recipe=recipe.resolved(),
         seed=recipe.seed,
         inputs=inputs,
@@ -105,10 +132,12 @@ def draft_manifest(
         compression=recipe.compression,
         label=recipe.schema.label.name if recipe.schema.label else None,
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
-        unseen=_unseen(road, profiles),
+        unseen=unseen(road.statistics, known),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
         **road.finish(staging.folder, samples, written, findings),
+        **(told or {}),
     )
+    write_report(staging.folder, manifest=manifest)
     _write(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
 
@@ -131,18 +160,32 @@ def _expansion(
 
 
 def _profiles(
-    folds: Iterable[tuple[str, str, Any]], road: Road, splits: Sequence[str]
+    folds: Iterable[tuple[str, str, Any]], folder: str, recipe: Recipe, splits: Sequence[str]
 ) -> dict[str, Any]:
+    """The profile of each split, from the folds or from a folder; none where nobody profiled."""
+    fold = road_of(recipe).statistics
+    if folder:
+        return read_profiles(folder, fold, splits)
+    if not recipe.statistics:
+        return {}
     found = {split: profile for name, split, profile in folds if name == STATISTICS}
-    return {split: found.get(split, road.statistics.start()) for split in splits}
+    return {split: found.get(split, fold.start()) for split in splits}
 
 
-def _unseen(road: Road, profiles: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
+def unseen(fold: Statistics, profiles: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
+    """By split but train, by column, how many values train has not; see `Manifest.unseen`."""
+    if "train" not in profiles:
+        return {}
     return {
-        split: road.statistics.unseen(profile, profiles["train"])
+        split: fold.unseen(profile, profiles["train"])
         for split, profile in profiles.items()
         if split != "train"
     }
+
+
+def versions() -> dict[str, str]:
+    """The versions of recordmill and of the libraries under it."""
+    return {library: metadata.version(library) for library in _LIBRARIES}
 
 
 def publish_draft(staging: Staging) -> Manifest:
@@ -176,44 +219,75 @@ def _by_split(shards: Iterable[tuple[str, int, Shard]], splits: Sequence[str]) -
     }
 
 
-def _ledger(
-    account: Account,
-    repeats: Mapping[str, int],
-    expansion: Mapping[str, Expansion],
-    scanned: int,
-) -> Iterator[tuple[str, Ledger]]:
-    """The whole ledger of each split, checked."""
+def ledgers(
+    account: Account, repeats: Mapping[str, int], rows: Mapping[str, int], *, scanned: int
+) -> dict[str, Ledger]:
+    """The whole ledger of each split, checked.
+
+    Args:
+      account: Of all records, up to the shuffle.
+      repeats: By split, the rows left out as repeats.
+      rows: By split, the rows that were left.
+      scanned: How many records the scanner counted.
+
+    Raises:
+      DataError: It does not add up.
+    """
     if account.records != scanned:
         raise DataError(
             f"{scanned:,} records were scanned, but {account.records:,} were read. This is a bug "
             "in recordmill; nothing was published."
         )
-    for name in dict.fromkeys([*expansion, *account.ledger]):
-        written = expansion[name].written if name in expansion else 0
-        later = Ledger(written=written, duplicates=repeats.get(name, 0))
+    whole = {}
+    for name in dict.fromkeys([*rows, *account.ledger]):
+        later = Ledger(written=rows.get(name, 0), duplicates=repeats.get(name, 0))
         ledger = account.ledger.get(name, Ledger()) + later
         ledger.check(name)
         if name != UNSPLIT or ledger.read:
-            yield name, ledger
+            whole[name] = ledger
+    return whole
 
 
-def _write_schema(recipe: Recipe, folder: str) -> None:
+def write_schema(recipe: Recipe, folder: str) -> None:
+    """Writes `schema/schema.pbtxt`."""
     _write(files.join(folder, "schema", "schema.pbtxt"), recipe.schema.to_pbtxt().encode())
 
 
-def _write_statistics(profiles: Mapping[str, Any], road: Road, folder: str) -> None:
+def write_statistics(
+    profiles: Mapping[str, Any], fold: Statistics, folder: str
+) -> dict[str, DatasetFeatureStatistics]:
+    """Writes `stats/<split>.pb` for each split; gives what is in them."""
+    written = {}
     for split, profile in profiles.items():
-        proto = road.statistics.to_proto({split: profile})
-        path = files.join(folder, "stats", f"{split}.pb")
-        _write(path, proto.SerializeToString(deterministic=True))
+        proto = fold.to_proto({split: profile})
+        _write_proto(proto, files.join(folder, "stats", f"{split}.pb"))
+        (written[split],) = proto.datasets
+    return written
 
 
-def _write_rejects(name: str, staging: Staging) -> None:
-    """One file a split, in the order of the input, also where there are none."""
-    parts = files.join(staging.scratch, "rejects", name)
-    with files.create(files.join(staging.folder, "rejects", f"{name}.jsonl")) as whole:
-        for part in files.list_files(parts):
-            whole.write(_read(files.join(parts, part)))
+def _write_transformed(profiles: Mapping[str, Any], splits: Sequence[str], folder: str) -> None:
+    fold = FeaturesFold()
+    for split in splits if profiles else ():
+        proto = fold.to_proto({split: profiles.get(split, fold.start())})
+        _write_proto(proto, files.join(folder, "stats", f"transformed-{split}.pb"))
+
+
+def _write_proto(proto: Any, path: str) -> None:
+    _write(path, proto.SerializeToString(deterministic=True))
+
+
+def write_rejects(name: str, parts: Sequence[str], folder: str) -> None:
+    """Writes `rejects/<split>.jsonl`, in the order of the input, also where there are none.
+
+    Args:
+      name: The split's.
+      parts: Folders of files of rejects, in order.
+      folder: The dataset's.
+    """
+    with files.create(files.join(folder, "rejects", f"{name}.jsonl")) as whole:
+        for part in parts:
+            for path in files.list_files(part):
+                whole.write(_read(files.join(part, path)))
 
 
 def _tree(folder: str) -> Iterator[tuple[str, bytes]]:

@@ -19,7 +19,7 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ from ..schemas.errors import DataError, RecipeError
 from ..schemas.manifest import MANIFEST, Manifest
 from . import files
 
-__all__ = ["Staging", "commit", "stage"]
+__all__ = ["Staging", "commit", "dataset_at", "put_in_place", "stage"]
 
 _LOGGER = logging.getLogger(__name__)
 _SCRATCH = ".scratch"
@@ -56,7 +56,9 @@ class Staging:
 
 
 @contextmanager
-def stage(output: str, *, overwrite: bool = False) -> Iterator[Staging]:
+def stage(
+    output: str, *, overwrite: bool = False, kind_at: Callable[[str], str] | None = None
+) -> Iterator[Staging]:
     """A folder to write a dataset into, until `commit` puts it in place.
 
     To be entered before any data is read: what can be found wrong with the output is found here.
@@ -66,6 +68,8 @@ def stage(output: str, *, overwrite: bool = False) -> Iterator[Staging]:
       output: Where the dataset will stand: nothing, an empty folder, or, with `overwrite`, a
         prepared dataset. The folders above it are made.
       overwrite: Whether a dataset there is replaced, with all that is in its folder.
+      kind_at: What of ours there is in a folder, such as "dataset"; "" for nothing. None for
+        `dataset_at`.
 
     Raises:
       RecipeError: The output holds something else, cannot be written, or is the output of
@@ -80,7 +84,8 @@ def stage(output: str, *, overwrite: bool = False) -> Iterator[Staging]:
     with _locked(place):
         with _explained(place):
             _sweep(place)
-            replaces = _check_free(place, overwrite=overwrite)
+            kind = (kind_at or dataset_at)(place)
+            replaces = _check_free(place, overwrite=overwrite, kind=kind)
             os.mkdir(folder)
         try:
             yield Staging(place, folder, replaces)
@@ -107,10 +112,15 @@ def commit(staging: Staging, manifest: Manifest) -> None:
     with files.create(files.join(staging.folder, MANIFEST)) as file:
         file.write(manifest.to_json().encode())
     if not files.is_remote(staging.folder):
-        _put_in_place(staging)
+        put_in_place(staging)
 
 
-def _put_in_place(staging: Staging) -> None:
+def put_in_place(staging: Staging) -> None:
+    """Puts what was staged where the output is, in exchange for what stood there.
+
+    Raises:
+      DataError: Something appeared at the output meanwhile.
+    """
     try:
         if staging.replaces:
             _exchange(staging.folder, staging.output)
@@ -163,31 +173,32 @@ def _stage_remotely(output: str) -> Iterator[Staging]:
             files.remove_tree(output)
 
 
-def _check_free(output: str, *, overwrite: bool) -> bool:
-    """Whether the output is a dataset to be replaced; RecipeError where it must stay."""
+def _check_free(output: str, *, overwrite: bool, kind: str) -> bool:
+    """Whether the output is of ours and to be replaced; RecipeError where it must stay."""
     if not os.path.lexists(output):
         return False
     if os.path.ismount(output):
         raise RecipeError(f"{output}: is a mount point. Name a folder in it.")
     if os.path.isdir(output) and not os.listdir(output):
         return False
-    if not _is_dataset(output):
+    if not kind:
         raise _occupied(output)
     if not overwrite:
-        raise RecipeError(f"{output}: holds a dataset already. Replace it with --overwrite.")
+        raise RecipeError(f"{output}: holds a {kind} already. Replace it with --overwrite.")
     if not os.access(output, os.W_OK | os.X_OK):
         raise RecipeError(f"{output}: is read-only. Choose another output.")
     return True
 
 
-def _is_dataset(folder: str) -> bool:
+def dataset_at(folder: str) -> str:
+    """ "dataset" where the folder is a prepared one, else ""."""
     path = os.path.join(folder, MANIFEST)
     try:
         with open(path, encoding="utf-8") as file:
             Manifest.from_json(file.read(), path=path)
     except (OSError, UnicodeDecodeError, DataError):
-        return False
-    return True
+        return ""
+    return "dataset"
 
 
 def _occupied(output: str) -> RecipeError:

@@ -18,13 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 import tensorflow_transform as tft
+from apache_beam.pvalue import TaggedOutput
 
 from ..schemas.errors import DataError
+from ..schemas.statistics_features import FeaturesFold, FeaturesProfile
 from ..transforms.graph import load_module
 from .elements import Bucket, Feed
 from .encode import encode
 from .graph_errors import explained
-from .shards import Segment, write_segment
+from .shards import write_segment
+from .transformed import Part
 
 __all__ = ["Transform", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
 
@@ -57,10 +60,13 @@ class Transform:
     Attributes:
       feed: Makes the tensors of a batch.
       directory: The folder that segments go to.
+      statistics: Whether the features are profiled; then each bucket also gives, tagged
+        "statistics", a `Part`.
     """
 
     feed: Feed
     directory: str
+    statistics: bool = False
 
     def setup(self) -> None:
         configure_tensorflow_threads()
@@ -68,7 +74,7 @@ class Transform:
         self._loading = Lock()
         self._loaded: dict[str, TransformFunction] = {}
 
-    def __call__(self, element: Bucket, *side_inputs: str) -> list[Segment]:
+    def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
         """Writes the segment of a bucket.
 
         Raises:
@@ -80,17 +86,19 @@ class Transform:
         with self._loading:
             if folder not in self._loaded:
                 self._loaded[folder] = TransformFunction(folder)
-        return [
-            write_segment(
-                self.directory,
-                split=element.split,
-                index=element.index,
-                batches=self._records(element, self._loaded[folder]),
-            )
-        ]
+        found = FeaturesFold().start()
+        segment = write_segment(
+            self.directory,
+            split=element.split,
+            index=element.index,
+            batches=self._records(element, self._loaded[folder], found),
+        )
+        if not self.statistics:
+            return [segment]
+        return [segment, TaggedOutput("statistics", Part(element.split, element.index, found))]
 
     def _records(
-        self, bucket: Bucket, function: TransformFunction
+        self, bucket: Bucket, function: TransformFunction, found: FeaturesProfile
     ) -> Iterator[pa.LargeBinaryArray]:
         def run(rows: pa.RecordBatch) -> Features:
             return function(self.feed(rows))
@@ -107,6 +115,8 @@ class Transform:
                         f"{batch.num_rows:,} rows, got {len(feature):,}; the preprocessing_fn "
                         "must keep the rows as they are"
                     )
+            if self.statistics:
+                FeaturesFold().add(found, features)
             yield encode(features)
 
 

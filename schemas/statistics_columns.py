@@ -8,7 +8,7 @@ sketches.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +120,7 @@ class Numbers:
     not_finite: int = 0
     values: npt.NDArray[Any] = field(init=False)
     counts: Counts = field(default_factory=lambda: np.empty(0, np.int64))
-    _sketched: _Sketched | None = None
+    sketched: Sketched | None = None
 
     def __post_init__(self) -> None:
         self.values = np.empty(0, self.dtype)
@@ -142,39 +142,44 @@ class Numbers:
         self.missing += other.missing
         self.count += other.count
         self.not_finite += other.not_finite
-        if other._sketched is not None:
-            self._spilled().absorb(other._sketched)
+        if other.sketched is not None:
+            self._spilled().absorb(other.sketched)
         elif len(other.values):
             self._put(other.values, other.counts)
 
     @property
+    def type(self) -> Literal["int64", "float32"]:
+        """The name of the type."""
+        return "int64" if self.dtype == np.int64 else "float32"
+
+    @property
     def moments(self) -> Moments | None:
         """Count, sum, spread and extremes; None without a finite number."""
-        if self._sketched is not None:
-            return self._sketched.moments
+        if self.sketched is not None:
+            return self.sketched.moments
         return Moments.of(self.values, self.counts) if len(self.values) else None
 
     def points(self) -> tuple[npt.NDArray[np.float64], Counts]:
         """Numbers, ascending, and how many each stands for: all of them while exact."""
-        if self._sketched is not None:
-            return self._sketched.quantiles.points()
+        if self.sketched is not None:
+            return self.sketched.quantiles.points()
         return self.values.astype(np.float64), self.counts
 
     def rank_error(self) -> float:
         """By what share of the numbers a rank among `points` can be wrong; 0.0 is exact."""
-        if self._sketched is None or self._sketched.moments is None:
+        if self.sketched is None or self.sketched.moments is None:
             return 0.0
-        return self._sketched.quantiles.rank_error() / self._sketched.moments.count
+        return self.sketched.quantiles.rank_error() / self.sketched.moments.count
 
     def unique(self) -> tuple[int, float]:
         """How many different finite numbers there are, and the relative standard error of that."""
-        if self._sketched is None:
+        if self.sketched is None:
             return len(self.values), 0.0
-        estimate = min(self._sketched.distinct.estimate(), self.count - self.not_finite)
+        estimate = min(self.sketched.distinct.estimate(), self.count - self.not_finite)
         return max(estimate, CAPACITY + 1), UNIQUE_ERROR
 
     def _put(self, values: npt.NDArray[Any], counts: Counts) -> None:
-        if self._sketched is None and len(values) <= CAPACITY:
+        if self.sketched is None and len(values) <= CAPACITY:
             both = np.concatenate([self.values, values])
             gathered = _gathered(both, np.concatenate([self.counts, counts]))
             if len(gathered[0]) <= CAPACITY:
@@ -182,17 +187,17 @@ class Numbers:
                 return
         self._spilled().add(values, counts)
 
-    def _spilled(self) -> _Sketched:
-        if self._sketched is None:
-            self._sketched = _Sketched()
+    def _spilled(self) -> Sketched:
+        if self.sketched is None:
+            self.sketched = Sketched()
             if len(self.values):
-                self._sketched.add(self.values, self.counts)
+                self.sketched.add(self.values, self.counts)
             self.values, self.counts = np.empty(0, self.dtype), np.empty(0, np.int64)
-        return self._sketched
+        return self.sketched
 
 
 @dataclass
-class _Sketched:
+class Sketched:
     """The sketches of numbers that are too many to keep."""
 
     moments: Moments | None = None
@@ -205,7 +210,7 @@ class _Sketched:
         self.quantiles.add(values, counts)
         self.distinct.add(values)
 
-    def absorb(self, other: _Sketched) -> None:
+    def absorb(self, other: Sketched) -> None:
         if other.moments is not None:
             self.moments = other.moments if self.moments is None else self.moments + other.moments
         self.quantiles.absorb(other.quantiles)
@@ -249,6 +254,11 @@ class Strings:
         if other.shortest is not None and other.longest is not None:
             self._lengths(other.count, other.total_bytes, other.shortest, other.longest)
             self.frequent.absorb(other.frequent)
+
+    @property
+    def type(self) -> Literal["string"]:
+        """The name of the type."""
+        return "string"
 
     def unique(self) -> tuple[int, float]:
         """How many different strings there are, and the relative standard error of that."""

@@ -12,6 +12,9 @@ its error beside it, and that is 0 where the number is exact.
                          `top_values_error`        how much more often a string can occur than the
                                                    top values and the rank histogram say
                          `min_length`, `max_length`  in bytes of UTF-8, as `avg_length` is
+    of either            `label_association`       how strongly the column goes with the label, in
+                                                   [0, 1]; `statistics_association` says what
+                                                   `label_association_kind` means
 
 Strings of more than 200 characters are cut there, and end in "…".
 """
@@ -28,11 +31,12 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     Histogram,
 )
 
-from .column import Column
+from .column import Column, ColumnType
+from .statistics_association import Association
 from .statistics_columns import Moments, Numbers, Strings
 from .statistics_sketches import Counts
 
-__all__ = ["feature_proto", "quantiles"]
+__all__ = ["feature_proto", "quantiles", "values_proto"]
 
 _BUCKETS = 10
 _FINE_BUCKETS = 20
@@ -48,19 +52,59 @@ _TYPES = {
 }
 
 
-def feature_proto(column: Column, found: Numbers | Strings) -> FeatureNameStatistics:
+def feature_proto(
+    column: Column, found: Numbers | Strings, association: Association | None = None
+) -> FeatureNameStatistics:
     """The statistics of one column; of one without values, how many are missing and no more."""
-    proto = FeatureNameStatistics(type=_TYPES[column.type])
-    proto.path.step.append(column.name)
+    proto = _proto(column.name, column.type, found)
+    _fill_common(_common(proto), found.count, found.missing, _one_each(found.count))
+    measured = association.measured() if association else None
+    if measured:
+        _custom(proto, label_association=measured.value)
+        proto.custom_stats.add(name="label_association_kind", str=measured.kind)
+    return proto
+
+
+def values_proto(name: str, values: Numbers | Strings, lengths: Numbers) -> FeatureNameStatistics:
+    """The statistics of a feature of any number of values a row.
+
+    Args:
+      name: The feature's.
+      values: Those of all rows.
+      lengths: How many each row has; a row without one has the feature "missing".
+    """
+    proto = _proto(name, values.type, values)
+    numbers, rows = lengths.points()
+    some = numbers > 0
+    missing = int(rows[~some].sum())
+    _fill_common(_common(proto), values.count, missing, (numbers[some], rows[some]))
+    return proto
+
+
+def _proto(name: str, kind: ColumnType, found: Numbers | Strings) -> FeatureNameStatistics:
+    """The statistics of values, of whatever rows."""
+    proto = FeatureNameStatistics(type=_TYPES[kind])
+    proto.path.step.append(name)
     if isinstance(found, Strings):
-        _fill_common(proto.string_stats.common_stats, found.count, found.missing)
+        proto.string_stats.SetInParent()
         if found.count:
             _fill_strings(proto, found)
     else:
-        _fill_common(proto.num_stats.common_stats, found.count, found.missing)
+        proto.num_stats.SetInParent()
         if found.count:
             _fill_numbers(proto, found)
     return proto
+
+
+def _common(proto: FeatureNameStatistics) -> CommonStatistics:
+    kind = proto.WhichOneof("stats")
+    common: CommonStatistics = getattr(proto, kind or "").common_stats
+    common.SetInParent()
+    return common
+
+
+def _one_each(rows: int) -> tuple[_Doubles, Counts]:
+    return np.ones(min(rows, 1)), np.full(min(rows, 1), rows)
 
 
 def quantiles(values: _Doubles, counts: Counts, at: npt.ArrayLike) -> _Doubles:
@@ -89,12 +133,25 @@ def quantiles(values: _Doubles, counts: Counts, at: npt.ArrayLike) -> _Doubles:
     return between
 
 
-def _fill_common(proto: CommonStatistics, count: int, missing: int) -> None:
-    proto.num_non_missing, proto.num_missing = count, missing
-    if count:
-        proto.min_num_values = proto.max_num_values = 1
-        proto.avg_num_values, proto.tot_num_values = 1.0, count
-        proto.num_values_histogram.CopyFrom(_equal_counts(np.ones(_BUCKETS + 1), count))
+def _fill_common(
+    proto: CommonStatistics, values: int, missing: int, lengths: tuple[_Doubles, Counts]
+) -> None:
+    """How many rows have values, and how many values they have.
+
+    Args:
+      proto: Is filled.
+      values: How many values there are.
+      missing: How many rows have none.
+      lengths: How many values a row has, ascending, and how many rows have as many.
+    """
+    numbers, counts = lengths
+    rows = int(counts.sum())
+    proto.num_non_missing, proto.num_missing = rows, missing
+    if rows:
+        proto.min_num_values, proto.max_num_values = int(numbers[0]), int(numbers[-1])
+        proto.avg_num_values, proto.tot_num_values = values / rows, values
+        bounds = quantiles(numbers, counts, np.arange(_BUCKETS + 1) / _BUCKETS)
+        proto.num_values_histogram.CopyFrom(_equal_counts(bounds, rows))
 
 
 def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:

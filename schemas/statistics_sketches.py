@@ -174,6 +174,23 @@ class DistinctStrings:
         """Adds all that the other one was given."""
         self._sketch.Merge(other._sketch)
 
+    def to_bytes(self) -> bytes:
+        """The sketch as tfx_bsl serializes it."""
+        return bytes(self._sketch.Serialize())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> DistinctStrings:
+        """The sketch in these bytes.
+
+        Raises:
+          RuntimeError: They are none of `HASHES` hashes.
+        """
+        from tfx_bsl.sketches import KmvSketch
+
+        sketch = cls()
+        sketch._sketch.Merge(KmvSketch.Deserialize(data))
+        return sketch
+
     def estimate(self) -> int:
         """About how many different strings were added; exact below `HASHES`."""
         return int(self._sketch.Estimate())

@@ -1,0 +1,89 @@
+"""`recordmill profile`: what it takes for data, and what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+
+from recordmill.runners.profile import profile
+from recordmill.schemas import DataError, RecipeError
+
+
+def run(target: Path | str, output: Path, *inputs: str, overwrite: bool = False) -> int:
+    return profile(
+        str(target),
+        inputs=inputs,
+        output=str(output),
+        overwrite=overwrite,
+        facets=True,
+        statistics_cache=None,
+    )
+
+
+def test_a_csv_without_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "cats.csv"
+    lines = [
+        f"{i % 9},{'NA' if i % 4 else 'red[b]'},{i / 8},{'yes' if i % 3 else 'no'}\n"
+        for i in range(80)
+    ]
+    source.write_text("lives,colour,weight,tame\n" + "".join(lines))
+    assert run(source, tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "all: 80 rows" in printed
+    assert "red[b] (20)" in printed
+    cells = [
+        cell.strip() for cell in next(x for x in printed.splitlines() if "lives" in x).split("│")
+    ]
+    assert cells[1:5] == ["lives", "int", "0", "9"]
+    closing = printed.splitlines()[-3:]
+    assert closing[0].startswith(f"cats: profiled {tmp_path / 'out'} in ")
+    assert closing[1:] == [
+        "  all: 80 read, 80 profiled",
+        f"  report: {tmp_path / 'out' / 'report.html'}",
+    ]
+    assert (tmp_path / "out" / "facets.pb").exists() and (tmp_path / "out/report.html").exists()
+
+
+def test_nothing_of_the_data_drives_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "bad.csv"
+    lines = ["\x1b[2Jtop,1,no\n", "[red]b[/red],2,yes\n"] * 20
+    source.write_text("name,n,label\n" + "".join(lines))
+    assert run(source, tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed and ("\\x1b[2Jtop" in printed or "[red]b[/red]" in printed)
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "said"),
+    [
+        ("none.csv", DataError, 'no file matches "none.csv"'),
+        ("none.yaml", RecipeError, "no recipe none.yaml"),
+        ("cencus", RecipeError, 'no recipe "cencus". Did you mean "census"?'),
+    ],
+)
+def test_what_is_not_there(tmp_path: Path, target: str, error: type[Exception], said: str) -> None:
+    with pytest.raises(error) as caught:
+        run(target, tmp_path / "out")
+    assert said in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_real_census_without_a_recipe(
+    adult: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(adult / "adult.data", tmp_path / "out") == 0
+    proto = DatasetFeatureStatisticsList.FromString((tmp_path / "out/stats/all.pb").read_bytes())
+    missing = {}
+    for feature in proto.datasets[0].features:
+        stats = feature.string_stats if feature.HasField("string_stats") else feature.num_stats
+        missing[feature.path.step[0]] = stats.common_stats.num_missing
+    frame = pd.read_csv(adult / "adult.data", header=None, skipinitialspace=True, na_values="?")
+    assert list(missing.values()) == frame.isna().sum().tolist()
+    assert [count for count in missing.values() if count] == [1836, 1843, 583]
+    assert "all: 32561 read" in capsys.readouterr().out.replace(",", "")
