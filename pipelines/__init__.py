@@ -2,8 +2,13 @@
 
 To read in this order:
 
+    recipe                       what a dataset is made of; `recipe_*` read it from YAML, `infer*`
+                                 and `sniff` from a CSV
     preparation                  the whole way, on one screen; `roads` is what differs below
+    gather: spans, frames,       days of a window, DataFrames, reshaped rows: what there is to
+      reshape, reshaping           read
     read, scan, parse            CSV files to blocks of text            table_road
+    parquet, arrow_text          Parquet files to the same
     rows, clean, convert, keys   blocks to clean rows with keys
     annotations*, image_rows,    folders and annotations to checked     image_road
       image_chunks, image_check    images with keys
@@ -15,7 +20,12 @@ To read in this order:
       image_pieces, image_records  copies, records
     framing, shards              records to shards
     parity, image_parity         what the graph serves is what was stored
+    transformed                  the statistics of features
     findings, publish, verify    the manifest, last
+    report*, contact_sheet       what people look at
+    profiling, profiled,         statistics and a report without a dataset
+      statistics_cache
+    examine*, validation         new data against a schema, training or yesterday
 """
 
 from importlib import import_module
@@ -23,38 +33,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analyze import AnalyzeDataset
+    from .frames import FrameInput
     from .image_check import Limits
     from .image_options import Images
     from .image_refs import ImageFormat
     from .preparation import prepare
+    from .profiling import profile
     from .read import CsvFormat, Input
     from .recipe import Recipe, find_recipe
+    from .reshape import Reshape, Table
     from .split import Splitting
+    from .validation import Expect, validate
 
 __all__ = [
     "AnalyzeDataset",
     "CsvFormat",
+    "Expect",
+    "FrameInput",
     "ImageFormat",
     "Images",
     "Input",
     "Limits",
     "Recipe",
+    "Reshape",
     "Splitting",
+    "Table",
     "find_recipe",
     "prepare",
+    "profile",
+    "validate",
 ]
 
 _HOMES = {
     "AnalyzeDataset": "analyze",
     "CsvFormat": "read",
+    "Expect": "validation",
+    "FrameInput": "frames",
     "ImageFormat": "image_refs",
     "Images": "image_options",
     "Input": "read",
     "Limits": "image_check",
     "Recipe": "recipe",
+    "Reshape": "reshape",
     "Splitting": "split",
+    "Table": "reshape",
     "find_recipe": "recipe",
     "prepare": "preparation",
+    "profile": "profiling",
+    "validate": "validation",
 }
 
 

@@ -104,7 +104,11 @@ def _compare(
     served = graph(raw_tensors(raw, graph.inputs))
     stored = tf.io.parse_example(tf.constant(records, tf.string), graph.feature_spec)
     return max(
-        (_difference(_dense(served[name]), _dense(stored[name]), name, split) for name in served),
+        (
+            _difference(part, other, name, split)
+            for name in served
+            for part, other in zip(_parts(served[name]), _parts(stored[name]), strict=True)
+        ),
         default=0,
     )
 
@@ -134,11 +138,13 @@ def _number(text: str, column: Column, number: Any) -> Any:
         return None
 
 
-def _dense(value: Any) -> npt.NDArray[Any]:
-    """A tensor as an array; the values alone of a sparse or ragged one, row after row."""
+def _parts(value: Any) -> list[npt.NDArray[Any]]:
+    """A tensor as arrays: its values, and of a sparse or ragged one where they stand."""
     if hasattr(value, "flat_values"):
-        value = value.flat_values
-    return np.asarray(getattr(value, "values", value))
+        return [np.asarray(part) for part in (value.flat_values, *value.nested_row_splits)]
+    if hasattr(value, "indices"):
+        return [np.asarray(part) for part in (value.values, value.indices)]
+    return [np.asarray(value)]
 
 
 def _difference(

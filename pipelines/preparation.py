@@ -6,33 +6,41 @@ scan -> read (parse, clean, key, split) -> shuffle -> analyze and profile -> tra
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 
-from ..schemas.errors import DataError, RecipeError, RecordmillError
+from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
 from . import files
 from .analyze import Analyze
 from .concurrent import Concurrently
 from .elements import Bucket, Fold
 from .findings import STATISTICS, draft_manifest, publish_draft
+from .gather import Gathered, gather
+from .layout import Layout
+from .profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
 from .publish import Staging, stage
 from .read import Input
 from .recipe import Recipe
+from .recipe_check import CheckedFn
 from .roads import Road, road_of
 from .rows import Account, check_rejects
+from .running import direct_runner, own_errors
 from .shards import WriteShards
 from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .transform import configure_tensorflow_threads
+from .transformed import MergeFeatures
+from .validation import check_expect
+
+if TYPE_CHECKING:
+    from .frames import FrameInput
 
 __all__ = ["prepare", "write_template"]
 
@@ -43,9 +51,10 @@ def prepare(
     recipe: Recipe,
     *,
     output: str,
-    inputs: Sequence[Input],
+    inputs: Sequence[Input | FrameInput] = (),
     overwrite: bool = False,
     shuffle: Shuffle = "disk",
+    statistics_cache: str | None = None,
     progress: str = "",
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
@@ -55,10 +64,12 @@ def prepare(
     Args:
       recipe: What the dataset is made of.
       output: The dataset's folder.
-      inputs: The files to read. Either every input names its split, or none does and content
-        decides.
+      inputs: The files to read, or pandas DataFrames (`frame_input`); those of the recipe where
+        none are given. Either every input names its split, or none does and content decides.
       overwrite: Whether a dataset that is there is replaced, once the new one is whole.
       shuffle: "disk" where all workers see one disk, else "group"; the result is the same.
+      statistics_cache: A local folder where the statistics of each day of an input with `{date}`
+        are kept, and taken from; see `profile`.
       progress: A local folder to note the progress in, or "".
       runner: A Beam runner; None for the FnApiRunner.
       options: Beam's options.
@@ -70,10 +81,17 @@ def prepare(
       DataError: The data is bad; nothing was published.
       RecipeError: The recipe or the output is; no data was read.
     """
-    splits = _checked(recipe, inputs)
+    runner = runner or direct_runner()
+    _check_recipe(recipe, statistics_cache)
     with stage(output, overwrite=overwrite) as staging:
-        with _own_errors(), beam.Pipeline(runner or _direct_runner(), options) as p:
-            build(p, recipe, inputs, splits, staging, shuffle, Progress(progress))
+        with own_errors():
+            read = gather(recipe, inputs, staging, runner=runner, options=options)
+            splits = _checked(recipe, read.inputs)
+            run = Run(recipe, read, splits, staging, shuffle, Progress(progress))
+            if statistics_cache:
+                run = run.with_cached_statistics(statistics_cache)
+            with beam.Pipeline(runner, options) as p:
+                build(p, run)
         return publish_draft(staging)
 
 
@@ -102,9 +120,29 @@ def write_template(
         raise RecipeError(
             f"{output}: a template needs an output that its workers see, such as gs://…"
         )
-    splits = _checked(recipe, inputs)
+    if recipe.reshape is not None:
+        raise RecipeError(f"recipe {recipe.name}: a template cannot reshape: run it directly")
+    _check_recipe(recipe, None)
+    staging = Staging(output, output)
+    read = gather(recipe, inputs, staging, runner=runner, options=options)
+    splits = _checked(recipe, read.inputs)
     with beam.Pipeline(runner, options) as p:
-        build(p, recipe, inputs, splits, Staging(output, output), "group", Progress(""))
+        build(p, Run(recipe, read, splits, staging, "group", Progress("")))
+
+
+def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
+    """Raises RecipeError, or DataError for an expected schema, where a run cannot end well."""
+    if recipe.expect is not None:
+        if not recipe.statistics:
+            raise RecipeError(
+                f"recipe {recipe.name}: expect needs statistics, and they are turned off"
+            )
+        check_expect(recipe.expect)
+    if statistics_cache and recipe.reshape is not None:
+        raise RecipeError(
+            f"recipe {recipe.name}: a statistics cache is for files as they are, and this recipe "
+            "reshapes them"
+        )
 
 
 def _checked(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
@@ -116,29 +154,75 @@ def _checked(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
     return splits
 
 
-def build(
-    p: beam.Pipeline,
-    recipe: Recipe,
-    inputs: Sequence[Input],
-    splits: Sequence[str],
-    staging: Staging,
-    shuffle: Shuffle,
-    progress: Progress,
-) -> None:
+@dataclass(frozen=True)
+class Run:
+    """A run, once it is known what it reads and where it writes.
+
+    Attributes:
+      recipe: What is made.
+      read: What is read.
+      splits: All splits, in the order people see.
+      staging: Where it is written.
+      shuffle: How rows get into order.
+      progress: Where the progress is noted.
+      profiles: A folder with the profiles of the splits; "" where they are made on the way.
+    """
+
+    recipe: Recipe
+    read: Gathered
+    splits: Sequence[str]
+    staging: Staging
+    shuffle: Shuffle
+    progress: Progress
+    profiles: str = ""
+
+    def with_cached_statistics(self, cache: str) -> Run:
+        """The run, with profiles made of what the cache has, and the rest read for it now."""
+        folder = self.scratch("profiles")
+        write_cached_profiles(
+            self.recipe, inputs=self.read.named, statistics_cache=cache, folder=folder
+        )
+        return replace(self, profiles=folder)
+
+    def scratch(self, *names: str) -> str:
+        """A path in the folder that is gone when the run ends."""
+        return files.join(self.staging.scratch, *names)
+
+    def order(self, layout: Layout) -> ShuffleOnDisk | ShuffleByGroup:
+        """What puts rows into canonical order."""
+        if self.shuffle == "group":
+            return ShuffleByGroup(self.recipe.distinct, layout)
+        return ShuffleOnDisk(self.scratch("runs"), self.splits, self.recipe.distinct, layout)
+
+    def folds(self, road: Road) -> dict[str, Fold]:
+        """What is folded of the rows beside the analysis."""
+        noted: dict[str, Fold] = {"progress": NoteFold(self.progress, "analyze")}
+        profiled = self.recipe.statistics and not self.profiles
+        return {STATISTICS: road.statistics, **noted} if profiled else noted
+
+    def write(self) -> WriteShards:
+        """What makes shards of segments."""
+        recipe = self.recipe
+        size = recipe.target_shard_mb * 1_000_000
+        return WriteShards(
+            self.staging.folder, self.splits, size, recipe.shards, recipe.compression
+        )
+
+
+def build(p: beam.Pipeline, run: Run) -> None:
     """Adds the whole way of a row to a pipeline; what comes of it is in the staging folder."""
+    recipe, progress, scratch = run.recipe, run.progress, run.scratch
     road = road_of(recipe)
-    scratch = partial(files.join, staging.scratch)
-    on_disk = shuffle == "disk"
-    order = (
-        ShuffleOnDisk(scratch("runs"), splits, recipe.distinct, road.layout)
-        if on_disk
-        else ShuffleByGroup(recipe.distinct, road.layout)
-    )
+    order = run.order(road.layout)
 
     scanned = (
-        p | "Scan" >> road.scan(inputs) | "NoteScan" >> Note(progress, "scan", road.scanned)
+        p
+        | "Scan" >> road.scan(run.read.inputs)
+        | "NoteScan" >> Note(progress, "scan", road.scanned)
     )  # what is to be read
-    read = scanned | "Read" >> road.read(order.place, scratch("rejects"), in_threads=on_disk)
+    read = scanned | "Read" >> road.read(
+        order.place, scratch("rejects"), in_threads=run.shuffle == "disk"
+    )
     account = read.account | "CheckRejects" >> beam.Map(
         check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
     )  # Account, one
@@ -150,16 +234,19 @@ def build(
     )  # Bucket
     buckets = read.thin(shuffled)  # Bucket
     analysis = buckets | "Analyze" >> Analyze(
-        recipe.preprocessing_fn, road.feed, staging.folder, also=_folds(road, progress)
+        CheckedFn(recipe.name, recipe.preprocessing_fn),
+        road.feed,
+        run.staging.folder,
+        also=run.folds(road),
     )  # transform_fn: its folder; folds: (name, split, accumulator)
     transformed = buckets | "Transform" >> beam.ParDo(
         Concurrently(road.transform(scratch("segments"))), AsSingleton(analysis.transform_fn)
-    ).with_outputs("expansion", main="segments")
+    ).with_outputs("expansion", "statistics", main="segments")
     shards = (
         transformed.segments
         | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
         # Segment
-        | "Write" >> _write(recipe, splits, staging)
+        | "Write" >> run.write()
         | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
     )  # (split, index, Shard)
     found = {
@@ -170,29 +257,24 @@ def build(
         "repeats": AsDict(buckets | "CountRepeats" >> CountRepeats()),
         "folds": AsIter(analysis.folds),
         "expansions": AsIter(transformed.expansion),
+        "transformed": AsIter(transformed.statistics | "Features" >> MergeFeatures()),
         "shards": AsIter(shards),
     }
     drafted = (
         p
-        | "Once" >> beam.Create([staging])
-        | "DraftManifest" >> beam.Map(draft_manifest, recipe=recipe, splits=splits, **found)
+        | "Once" >> beam.Create([run.staging])
+        | "DraftManifest"
+        >> beam.Map(
+            draft_manifest,
+            recipe=recipe,
+            splits=run.splits,
+            profiles=run.profiles,
+            told=run.read.told,
+            **found,
+        )
     )  # Staging, one
-    if files.is_remote(staging.output):
+    if files.is_remote(run.staging.output):
         _ = drafted | "Publish" >> beam.Map(publish_draft)
-
-
-def _folds(road: Road, progress: Progress) -> dict[str, Fold]:
-    return {STATISTICS: road.statistics, "progress": NoteFold(progress, "analyze")}
-
-
-def _write(recipe: Recipe, splits: Sequence[str], staging: Staging) -> WriteShards:
-    return WriteShards(
-        staging.folder,
-        splits,
-        recipe.target_shard_mb * 1_000_000,
-        recipe.shards,
-        recipe.compression,
-    )
 
 
 def _after(bucket: Bucket, account: Account) -> Bucket:
@@ -217,39 +299,3 @@ def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
         if name not in splits:
             raise RecipeError(f'recipe {recipe.name}: shards: there is no split "{name}"')
     return splits
-
-
-def _direct_runner() -> beam.runners.PipelineRunner:
-    """Beam's in-process runner by its own name: `DirectRunner` tries to download another first."""
-    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-
-    return FnApiRunner()
-
-
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Takes our errors out of what Beam wraps them in.
-
-    In process, Beam adds the name of the stage to the message, and makes a RuntimeError of an
-    interrupt; from another process an error comes as a RuntimeError that holds the traceback.
-    """
-    try:
-        yield
-    except RecordmillError as error:
-        raise type(error)(_WHILE.sub("", str(error))) from error
-    except RuntimeError as error:
-        if str(error).startswith("KeyboardInterrupt"):
-            raise KeyboardInterrupt from None
-        found = _OWN.search(str(error))
-        if found is None:
-            raise
-        kind = {"DataError": DataError, "RecipeError": RecipeError}[found["kind"]]
-        raise kind(_WHILE.sub("", found["message"])) from error
-
-
-_WHILE = re.compile(r" \[while running '[^']*'\]\s*$")
-_OWN = re.compile(
-    r"^recordmill\.schemas\.errors\.(?P<kind>DataError|RecipeError): (?P<message>.*?)"
-    r"(?= \[while running '|\n\n|\Z)",
-    re.DOTALL | re.MULTILINE,
-)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.compute as pc
@@ -19,6 +16,7 @@ from ..schemas.images import ImageSchema
 from ..schemas.schema import Schema
 from .image_options import Images
 from .read import CsvFormat, Input
+from .recipe_functions import load_file, load_module
 from .reshape import Reshape
 from .split import Splitting
 
@@ -181,7 +179,7 @@ def find_recipe(name: str) -> Recipe:
 
 def _of_python(name: str) -> Recipe:
     place, _, attribute = name.rpartition(":")
-    module = _load_file(place) if place.endswith(".py") else _load_module(place)
+    module = load_file(place) if place.endswith(".py") else load_module(place)
     recipe = getattr(module, attribute, None)
     if not isinstance(recipe, Recipe):
         found = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
@@ -190,21 +188,3 @@ def _of_python(name: str) -> Recipe:
             + (f"it has {', '.join(found)}" if found else "it has none at all")
         )
     return recipe
-
-
-def _load_module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise RecipeError(f"cannot import the recipe's module {name}: {error}") from error
-
-
-def _load_file(path: str) -> Any:
-    """The module in a file. It stays out of `sys.modules`, so its functions pickle by value and
-    workers need not have the file."""
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    if not Path(path).is_file() or spec is None or spec.loader is None:
-        raise RecipeError(f"no recipe file {path}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

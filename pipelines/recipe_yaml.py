@@ -93,6 +93,7 @@ class _Frame:
     anchor: str | None
     key: str | None = None
     key_line: int = 0
+    merges: bool = False
     merged: dict[str, Node] = field(default_factory=dict)
 
 
@@ -173,10 +174,10 @@ class _Builder:
 
     def _scalar(self, event: Any, line: int) -> None:
         self._check_tag(event.tag, line)
-        if self._expects_key():
-            self._key(event.value, line)
-            return
         plain = event.tag is None and event.implicit[0]
+        if self._expects_key():
+            self._key(event.value, line, merges=plain and event.value == "<<")
+            return
         value = _plain_value(event.value) if plain else _value(event.tag or "", event.value)
         node = Node(line, value, event.value)
         self._add(node, event.anchor)
@@ -185,12 +186,12 @@ class _Builder:
         top = self._frames[-1] if self._frames else None
         return top is not None and isinstance(top.node.value, dict) and top.key is None
 
-    def _key(self, key: str, line: int) -> None:
+    def _key(self, key: str, line: int, *, merges: bool) -> None:
         top = self._frames[-1]
         if key in top.node.value:
             first = top.node.value[key].line
             raise self._error(line, f'the key "{key}" stands twice, first in line {first}')
-        top.key, top.key_line = key, line
+        top.key, top.key_line, top.merges = key, line, merges
 
     def _alias(self, anchor: str, line: int) -> None:
         if self._expects_key():
@@ -229,7 +230,7 @@ class _Builder:
             raise self._error(node.line, f"{problem}, with all that aliases stand for")
         if isinstance(top.node.value, list):
             top.node.value.append(node)
-        elif top.key == "<<":
+        elif top.merges:
             self._merge(top, node)
         elif top.key is not None:
             top.node.value[top.key] = replace(node, line=top.key_line)

@@ -211,7 +211,10 @@ class _Tally:
 def _check_header(
     record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, where: str
 ) -> None:
-    """Raises DataError where a header does not name the expected columns in their order."""
+    """Raises DataError where a header does not name the expected columns in their order.
+
+    A column without a name is called by its place, "column_3".
+    """
     try:
         record.decode()
     except UnicodeDecodeError as error:
@@ -221,7 +224,7 @@ def _check_header(
         read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=len(record) + 2),
         parse_options=csv_format.parse_options(),
     )
-    got = [name.strip() for name in table.column_names]
+    got = [name.strip() or f"column_{i}" for i, name in enumerate(table.column_names, 1)]
     if got != list(expected):
         raise DataError(
             f"{where}: the header does not name the columns of the schema in their order: "

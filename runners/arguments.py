@@ -21,6 +21,10 @@ examples:
   recordmill run hotdog --output out/hotdog --input train=photos/train --input eval=photos/test
   recordmill run my_recipe.py:RECIPE --output out/mine -- --direct_num_workers=2 \\
       --direct_running_mode=multi_processing
+  recordmill init houses.csv > houses.yaml
+  recordmill run houses.yaml --output out/houses
+  recordmill profile houses.csv --output out/profile
+  recordmill validate tomorrow.csv --against out/houses
   recordmill verify out/census
   recordmill show out/hotdog -n 25 --sheet hotdog.png
 
@@ -41,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _sample, _verify, _show):
+    for add in (_run, _init, _profile, _validate, _schema, _verify, _show, _sample, _recipe_schema):
         add(commands)
     return whole
 
@@ -62,10 +66,13 @@ def _run(commands: _Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument(
-        "name", metavar="RECIPE", help="census, hotdog, planes, or FILE.py:NAME, or MODULE:NAME"
+        "name",
+        metavar="RECIPE",
+        help="a YAML file, census, housing, hotdog or planes, or FILE.py:NAME, or MODULE:NAME",
     )
     _output(run, "the dataset's folder")
-    _inputs(run, "without it a built-in recipe reads its own sample")
+    _inputs(run, "without it the inputs of the recipe are read, or the sample of a built-in")
+    _cache(run)
     run.add_argument(
         "--runner", choices=("direct", "dataflow"), default="direct", help="where it runs"
     )
@@ -80,8 +87,106 @@ def _run(commands: _Commands) -> None:
 def _sample(commands: _Commands) -> None:
     words = "write a built-in recipe's small synthetic input"
     sample = _command(commands, "sample", "commands:sample", help=words)
-    sample.add_argument("name", metavar="NAME", help="census, hotdog or planes")
+    sample.add_argument("name", metavar="NAME", help="census, housing, hotdog or planes")
     sample.add_argument("directory", metavar="DIR")
+
+
+def _init(commands: _Commands) -> None:
+    words = "infer a recipe from CSV or Parquet files, and print it to edit"
+    init = _command(commands, "init", "init:init", help=words)
+    init.add_argument("patterns", metavar="FILE", nargs="*", help="files, or globs in quotes")
+    init.add_argument("--label", metavar="COLUMN", help="what a model is to tell; else guessed")
+    init.add_argument(
+        "--from", dest="source", metavar="NAME", help="print a built-in recipe instead"
+    )
+
+
+def _profile(commands: _Commands) -> None:
+    words = "look at files before they are prepared: statistics and a report"
+    profile = _command(commands, "profile", "profile:profile", help=words)
+    profile.add_argument(
+        "target", metavar="FILE|RECIPE", help="files, whose columns are inferred, or a recipe"
+    )
+    _output(profile, "the profile's folder")
+    _inputs(profile, "without it the target itself is read, or the inputs of the recipe")
+    profile.add_argument("--facets", action="store_true", help="write facets.pb too, for Facets")
+    _cache(profile)
+
+
+def _validate(commands: _Commands) -> None:
+    words = "hold files against a schema or a prepared dataset; exit status 1 on anomalies"
+    validate = _command(commands, "validate", "validate:validate", help=words)
+    validate.add_argument(
+        "data", metavar="DATA", nargs="+", help="CSV, Parquet or JSON lines files, or a dataset"
+    )
+    validate.add_argument(
+        "--against", metavar="DIR|SCHEMA", required=True, help="a dataset, or a schema.pbtxt"
+    )
+    validate.add_argument(
+        "--drift",
+        metavar="DATA",
+        action="append",
+        default=[],
+        help="the data as it was before, to be compared with; may be given several times",
+    )
+    validate.add_argument("--split", default="train", help="of datasets: which split counts")
+    validate.add_argument(
+        "--serving", action="store_true", help="the data are requests: they have no label"
+    )
+    for name, default, what in (
+        ("skew", 0.1, "the distance from what was trained on"),
+        ("drift", 0.1, "the distance from the data before"),
+        ("missing", 0.05, "the rise of the share of missing values"),
+    ):
+        validate.add_argument(
+            f"--{name}-threshold",
+            type=float,
+            default=default,
+            metavar="X",
+            help=f"the largest good value of {what} (default {default})",
+        )
+    validate.add_argument(
+        "--threshold",
+        dest="thresholds",
+        metavar="COLUMN=[COMPARATOR:]X",
+        action="append",
+        default=[],
+        help="of one column; may be given several times",
+    )
+    validate.add_argument("--min-rows", type=int, metavar="N", help="the fewest rows")
+    validate.add_argument("--max-rows", type=int, metavar="N", help="the most rows")
+    _csv(validate)
+    validate.add_argument("--output", metavar="FILE.pbtxt", help="write the Anomalies proto too")
+
+
+def _schema(commands: _Commands) -> None:
+    schema = commands.add_parser("schema", help="change a schema.pbtxt: `schema update`")
+    under = schema.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+    update = _command(under, "update", "schema:update", help="take chosen anomalies for right")
+    update.add_argument("path", metavar="SCHEMA", help="a schema.pbtxt, or a prepared dataset")
+    update.add_argument(
+        "--accept",
+        dest="accepted",
+        metavar="COLUMN[:KIND]",
+        action="append",
+        required=True,
+        help="an anomaly, as `validate` names it; may be given several times",
+    )
+    update.add_argument(
+        "--from",
+        dest="data",
+        metavar="DATA",
+        nargs="+",
+        required=True,
+        help="the files with the anomalies",
+    )
+    _csv(update)
+    update.add_argument("--output", metavar="FILE.pbtxt", help="where the schema goes")
+
+
+def _recipe_schema(commands: _Commands) -> None:
+    words = "print the JSON Schema of recipes, for editors"
+    _command(commands, "recipe-schema", "init:recipe_schema", help=words)
 
 
 def _verify(commands: _Commands) -> None:
@@ -96,6 +201,24 @@ def _show(commands: _Commands) -> None:
     show.add_argument("--split", default="train")
     show.add_argument("-n", type=int, dest="records", metavar="N", help="how many records")
     show.add_argument("--sheet", metavar="FILE.png", help="where images are drawn")
+
+
+def _cache(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--statistics-cache",
+        metavar="DIR",
+        help="keep the statistics of each day of a `{date}` input, and read no day twice for them",
+    )
+
+
+def _csv(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--csv",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="how a CSV is written, such as header=false; may be given several times",
+    )
 
 
 def _output(one: argparse.ArgumentParser, words: str) -> None:

@@ -70,6 +70,7 @@ def _call(options: argparse.Namespace, beam_flags: list[str]) -> int:
     """What the function of the command gives."""
     given = vars(options)
     command = given.pop("command")
+    given.pop("subcommand", None)
     module, _, name = given.pop(CALL).partition(":")
     if command == "run":
         given["beam_flags"] = beam_flags

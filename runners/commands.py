@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN_RECORDS = 5
 _SHOWN_IMAGES = 25
 
-__all__ = ["run", "sample", "show", "summary", "verify"]
+__all__ = ["inputs_of", "run", "sample", "show", "summary", "verify"]
 
 
 def run(
@@ -32,6 +32,7 @@ def run(
     overwrite: bool,
     runner: RunnerName,
     shuffle: ShuffleName | None,
+    statistics_cache: str | None,
     beam_flags: Sequence[str],
 ) -> int:
     """Prepares a dataset and prints where every row went."""
@@ -53,7 +54,7 @@ def run(
         return 0
     here = runner == "direct"
     with (
-        _inputs(recipe, inputs) as files,
+        inputs_of(recipe, inputs) as files,
         tempfile.TemporaryDirectory() as progress,
         show_progress(progress),
     ):
@@ -63,6 +64,7 @@ def run(
             inputs=files,
             overwrite=overwrite,
             shuffle=shuffle or ("disk" if here else "group"),
+            statistics_cache=statistics_cache,
             progress=progress if here else "",
             runner=beam_runner,
             options=options,
@@ -72,14 +74,17 @@ def run(
 
 
 @contextmanager
-def _inputs(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
-    """The inputs of the command line; without any, the recipe's own sample while it is read."""
+def inputs_of(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
+    """Those of the command line, or of the recipe, or its own sample while it is read."""
     from ..pipelines.read import Input
 
+    tables = recipe.reshape.tables if recipe.reshape else {}
     if given:
         yield [Input(*_split_and_pattern(one)) for one in given]
+    elif recipe.inputs or tables:
+        yield list(recipe.inputs)
     elif recipe.sample is None:
-        raise RecipeError(f"recipe {recipe.name} has no sample of its own: give --input")
+        raise RecipeError(f"recipe {recipe.name} has neither inputs nor a sample: give --input")
     else:
         with tempfile.TemporaryDirectory() as directory:
             yield list(recipe.sample(directory))

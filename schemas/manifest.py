@@ -166,6 +166,10 @@ class Manifest:
       unseen: By split but "train", by string column: how many rows have a value that no row of
         train has; None where there were too many different values to tell.
       expansion: By split, for a dataset of images: how the images became records.
+      spans: The days that inputs with `{date}` stood for: {"date", "pattern", "files"}, where a
+        day of the window without data has no files.
+      reshape: Of rows that a function of DataFrames made: which, of what files, how many rows
+        were read, rejected and made. Empty where there was none.
       images: What is particular to a dataset of images: how pixels are stored, of what size, the
         classes, and what was found of formats and near duplicates. Empty for a table.
     """
@@ -184,6 +188,8 @@ class Manifest:
     parity: Mapping[str, Any]
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     expansion: Mapping[str, Expansion] = field(default_factory=dict)
+    spans: tuple[Mapping[str, Any], ...] = ()
+    reshape: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -204,6 +210,7 @@ class Manifest:
                 {
                     **data,
                     "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
+                    "spans": tuple(map(dict, data.get("spans", ()))),
                     "splits": {
                         name: _checked(
                             Split,

@@ -86,7 +86,7 @@ def test_sample_writes_files_and_says_how_to_run_them(
         (
             ["run", f"{RECIPE_FILE}:SMALL", "--output", "out"],
             2,
-            "recipe small has no sample of its own: give --input",
+            "recipe small has neither inputs nor a sample: give --input",
         ),
         (
             ["run", "census", "--output", "out", "--", "--direct_num_wokers=2"],
