@@ -3,16 +3,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTHON311 ?= python3.11
+TFDV := .venv-tfdv
+TFDV_PACKAGES := tensorflow-data-validation==1.16.1 apache-beam==2.60.0
 SOURCES := schemas transforms pipelines runners tests benchmarks examples setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint bench clean
+.PHONY: help setup demo test quick lint interop bench clean
 
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
 	@echo "make demo    prepare the census sample into out/census and check it"
 	@echo "make test    all tests; make quick leaves out the slow ones"
 	@echo "make lint    ruff, ruff format and mypy"
+	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation"
 	@echo "make bench   the benchmarks, against stock TFT and Beam's MLTransform"
 
 setup: $(VENV)/.installed build/types/recordmill
@@ -46,8 +50,22 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 
+interop: setup $(TFDV)/.installed
+	$(BIN)/python tests/interop/prepare_census.py build/interop
+	$(TFDV)/bin/python tests/interop/tfdv_statistics.py build/interop
+
+# TensorFlow Data Validation ends at Python 3.11, and finds no dill beside a newer Beam.
+$(TFDV)/.installed: Makefile
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python $(PYTHON311) $(TFDV) && \
+		uv pip install --quiet --python $(TFDV)/bin/python $(TFDV_PACKAGES); \
+	else \
+		$(PYTHON311) -m venv $(TFDV) && $(TFDV)/bin/pip install --quiet $(TFDV_PACKAGES); \
+	fi
+	@touch $@
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build out
+	rm -rf $(VENV) $(TFDV) build out

@@ -24,7 +24,8 @@ def chromium() -> Iterator[Any]:
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next((found for found in map(shutil.which, names) if found), None)
     if path is None:
-        pytest.skip(f"there is no browser: {', '.join(names)}")
+        missing = f"there is no browser: {', '.join(names)}"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=sandbox)
