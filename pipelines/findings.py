@@ -131,6 +131,7 @@ def draft_manifest(
         ledger=ledger,
         compression=recipe.compression,
         label=recipe.schema.label.name if recipe.schema.label else None,
+        classes=recipe.schema.label.domain if recipe.schema.label else (),
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
         unseen=unseen(road.statistics, known),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},

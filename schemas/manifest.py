@@ -161,6 +161,8 @@ class Manifest:
         it was known stand under "unsplit".
       compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
       label: The name of the label among the transformed features, or None.
+      classes: The names of the label's classes, in the order of the ids that `label_ids` gives;
+        empty where the label has no domain.
       transform_fn: {"sha256": the digest of the graph's folder, see `tree_sha256`}.
       parity: The result of the parity check.
       unseen: By split but "train", by string column: how many rows have a value that no row of
@@ -186,6 +188,7 @@ class Manifest:
     label: str | None
     transform_fn: Mapping[str, str]
     parity: Mapping[str, Any]
+    classes: tuple[str, ...] = ()
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     expansion: Mapping[str, Expansion] = field(default_factory=dict)
     spans: tuple[Mapping[str, Any], ...] = ()
@@ -210,6 +213,7 @@ class Manifest:
                 {
                     **data,
                     "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
+                    "classes": tuple(map(str, data.get("classes", ()))),
                     "spans": tuple(map(dict, data.get("spans", ()))),
                     "splits": {
                         name: _checked(

@@ -1,8 +1,9 @@
 """The pages in docs/ hold: what they tell a reader to type is typed here, in the order of the page.
 
 A block of `sh` is run line by line, a block of `python` as it stands, all of a page in one folder
-and one namespace. A line of `recordmill` runs in this process, where TensorFlow is loaded once. A
-block of `sh exit=1` is one whose last command gives that status; one of `text` is output.
+and one namespace. A line of `recordmill` runs in this process, where TensorFlow is loaded once; a
+line that ends with <<'EOF' takes those up to EOF with it. A block of `sh exit=1` is one whose last
+command gives that status; one of `text` is output.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ def blocks(page: Path) -> Iterator[tuple[str, int, str]]:
 
 def lines(code: str) -> list[str]:
     """The commands of a block for a shell."""
-    joined = code.replace("\\\n", " ").splitlines()
-    return [line for line in joined if line.strip() and not line.lstrip().startswith("#")]
+    found = re.findall(r"^[^\n]*<<'EOF'\n(?s:.*?)^EOF$|^.+$", code.replace("\\\n", " "), re.M)
+    return [line for line in found if line.strip() and not line.lstrip().startswith("#")]
 
 
 def run_line(line: str) -> int:
     """The status of one command."""
-    words = shlex.split(line, comments=True)
-    if Path(words[0]).name != "recordmill":
+    if Path(line.split()[0]).name != "recordmill":
         return subprocess.run(["bash", "-euo", "pipefail", "-c", line], check=False).returncode
+    words = shlex.split(line, comments=True)
     if ">" not in words:
         return main(words[1:])
     place = words.index(">")
@@ -78,8 +79,8 @@ def test_the_commands_of_a_readme_parse(page: Path) -> None:
     found = 0
     for language, _, code in blocks(page):
         for line in lines(code) if language == "sh" else ():
-            words = shlex.split(line, comments=True)
-            if Path(words[0]).name == "recordmill":
+            if Path(line.split()[0]).name == "recordmill":
+                words = shlex.split(line, comments=True)
                 parser().parse_args(_split_at_dashes(words[1:])[0])
                 found += 1
     assert found or page != READMES[0]
@@ -89,7 +90,7 @@ def test_the_commands_of_a_readme_parse(page: Path) -> None:
 def test_shells_keep_their_hands_off_globs(page: Path) -> None:
     """A pattern that a shell would expand stands in quotes."""
     for line in (line for kind, _, code in blocks(page) if kind == "sh" for line in lines(code)):
-        lexer = shlex.shlex(line, posix=False, punctuation_chars=False)
+        lexer = shlex.shlex(line.partition("\n")[0], posix=False, punctuation_chars=False)
         lexer.whitespace_split, lexer.commenters = True, "#"
         for word in lexer:
             assert word[0] in "'\"" or "'" in word or not {"*", "?", "[", "{"} & set(word), line
