@@ -140,7 +140,9 @@ def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
         ).column_names
     except (UnicodeDecodeError, pa.ArrowInvalid):
         return None  # the scan tells what is wrong
-    return [name.strip() for name in fields] if csv_format.header else len(fields)
+    if not csv_format.header:
+        return len(fields)
+    return [name.strip() or f"column_{i}" for i, name in enumerate(fields, 1)]
 
 
 def _parquet_names(path: str) -> list[str] | None:

@@ -114,7 +114,7 @@ def test_the_type_of_a_new_column(tmp_path: Path, values: str, kind: str) -> Non
 
 def test_a_column_without_a_name(tmp_path: Path) -> None:
     observed = look(tmp_path, ",age,share,pay\n0,20,1,low\n")
-    assert counts(observed)["(no name)"] == (1, 0)
+    assert counts(observed)["column_1"] == (1, 0)
 
 
 def test_without_a_header_columns_go_by_place(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ def test_sample_writes_files_and_says_how_to_run_them(
         (
             ["run", "cencus", "--output", "out"],
             2,
-            'no recipe "cencus". Did you mean "census"? Give a built-in (census, hotdog, planes), '
-            "FILE.py:NAME or MODULE:NAME.",
+            'no recipe "cencus". Did you mean "census"? Give a YAML file, a built-in '
+            "(census, housing, hotdog, planes), FILE.py:NAME or MODULE:NAME.",
         ),
-        (["run", "no.py:X", "--output", "out"], 2, "no recipe file no.py"),
+        (["run", "no.py:X", "--output", "out"], 2, "no file no.py"),
         (
             ["run", f"{RECIPE_FILE}:SMAL", "--output", "out"],
             2,
