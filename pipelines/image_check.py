@@ -1,8 +1,13 @@
 """The bytes of an image file into facts and bytes that the transform graph decodes, or why not.
 
-The idea: nothing is decoded before its header has passed our limits, and nothing is passed on
-that was not decoded to its last byte. So a bad file is one reject here, and never an error of the
-batch it would have stood in.
+The idea: nothing is decoded before its header has passed our limits, and nothing is stored that
+was not decoded without an error. There are two ways:
+
+    open_image     asks the header alone, for whoever decodes the image next and asks `check_image`
+                   what is wrong where that fails
+    check_image    decodes the image to its last byte, for whoever passes it on as it is
+
+So a bad file is one reject, and never an error of the batch it would have stood in.
 
 Only a grey or three-colour JPEG, and a PNG without an EXIF orientation, go to the graph as they
 are: there TensorFlow alone follows the one rule for pixels. All else is brought to an upright PNG
@@ -11,7 +16,7 @@ on white, but of a GIF on black; of 16-bit samples the high byte is kept; the fi
 
 Nothing global is set, of Pillow neither: its classes are called directly, so that its own limit
 (`Image.MAX_IMAGE_PIXELS`, a warning and then an error) is never asked. Decoding is done by
-TensorFlow and Pillow outside the GIL; `check_image` may be called from many threads.
+TensorFlow and Pillow outside the GIL; both ways may be called from many threads.
 """
 
 from __future__ import annotations
@@ -19,11 +24,9 @@ from __future__ import annotations
 import io
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from PIL import ExifTags, Image, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
@@ -38,12 +41,18 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from ..schemas.errors import DataError, RecipeError
 from ..transforms.images import decode
-from ..transforms.orientation import jpeg_orientation, upright
-from .near_duplicates import HASH_CELLS, cell_means, difference_hash
+from ..transforms.orientation import jpeg_orientation
+from .image_look import Appearance, Pixels, appearances, looks_of, reduced, scale_of, turned
 
-__all__ = ["BadImage", "CheckedImage", "Limits", "check_bytes", "check_image"]
-
-Pixels: TypeAlias = npt.NDArray[np.uint8]
+__all__ = [
+    "BadImage",
+    "CheckedImage",
+    "Limits",
+    "OpenedImage",
+    "check_bytes",
+    "check_image",
+    "open_image",
+]
 
 _READERS: tuple[tuple[tuple[bytes, ...], int, type[ImageFile.ImageFile]], ...] = (
     ((b"\xff\xd8\xff",), 0, JpegImageFile),
@@ -82,9 +91,6 @@ _HEAD, _SHOWN = 1024, 40
 
 _TURNED = re.compile(rb"\x12\x01\x03\0\x01\0\0\0[\x02-\x08]|\x01\x12\0\x03\0\0\0\x01\0[\x02-\x08]")
 """An EXIF entry, in either byte order: tag 0x0112, type SHORT, one value, above 1."""
-
-_LUMA = np.array([0.299, 0.587, 0.114])
-_LEAST_SIDE = 24
 
 
 class BadImage(DataError):
@@ -127,10 +133,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class CheckedImage:
-    """An image that TensorFlow decodes, and what was found of it.
-
-    Means and hash are taken at a reduced scale, down to 1/8, so `contrast` is not that of grain.
+class OpenedImage:
+    """What the header of an image says, and the bytes for the graph.
 
     Attributes:
       encoded: The bytes for the graph: those of the file, or of a PNG in RGB, upright.
@@ -139,13 +143,6 @@ class CheckedImage:
       width: Of the upright picture, in pixels; `height` likewise.
       height: See `width`.
       orientation: EXIF's, 1 to 8, as in the file; 1 where there is none.
-      mean_red: The mean of its samples, 0 to 255.
-      mean_green: The same.
-      mean_blue: The same.
-      brightness: The mean luma, 0 to 255; luma of Rec. ITU-R BT.601, as in JPEG:
-        0.299 red + 0.587 green + 0.114 blue.
-      contrast: The standard deviation of the luma, 0 to 127.5.
-      dhash: `difference_hash` of the upright picture.
     """
 
     encoded: bytes = field(repr=False)
@@ -154,12 +151,32 @@ class CheckedImage:
     width: int
     height: int
     orientation: int
-    mean_red: float
-    mean_green: float
-    mean_blue: float
-    brightness: float
-    contrast: float
-    dhash: int | None
+
+
+@dataclass(frozen=True)
+class CheckedImage(OpenedImage, Appearance):
+    """An image that TensorFlow decodes, and what was found of it."""
+
+
+def open_image(data: bytes, *, limits: Limits) -> OpenedImage:
+    """Checks the header of an image file, and converts what TensorFlow does not decode by our rule.
+
+    Nothing else is decoded, but where the end of the file seems to be missing.
+
+    Args:
+      data: The whole file.
+      limits: What is too large.
+
+    Raises:
+      BadImage: The file is not an image that can be used. The pixels of those that are not
+        converted can still be damaged.
+    """
+    image, orientation = _header(data, limits)
+    if not _goes_on_as_it_is(image, orientation):
+        return _converted(image, orientation, data)[0]
+    if _is_cut(data, image.format):
+        check_image(data, limits=limits)
+    return _unchanged(image, orientation, data)
 
 
 def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
@@ -179,43 +196,50 @@ def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
       BadImage: The file is not an image that can be used. Nothing else is raised, whatever the
         bytes are.
     """
+    image, orientation = _header(data, limits)
+    if not _goes_on_as_it_is(image, orientation):
+        opened, pixels = _converted(image, orientation, data)
+        (look,) = looks_of([pixels])
+        return CheckedImage(**vars(opened), **vars(look))
+    try:
+        small = _small(data, image)
+    except tf.errors.OpError as error:
+        raise _broken(data, image.format, error) from error
+    (look,) = appearances(small[np.newaxis], image.size, orientation)
+    return CheckedImage(**vars(_unchanged(image, orientation, data)), **vars(look))
+
+
+def _header(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, int]:
+    """A file whose header is good and within the limits, and its orientation."""
     check_bytes(len(data), limits)
     image = _opened(data)
     _check_pixels(image, limits)
-    orientation = _orientation(image, data)
+    return image, _orientation(image, data)
+
+
+def _goes_on_as_it_is(image: Image.Image, orientation: int) -> bool:
+    if image.format == "JPEG":
+        return image.mode != "CMYK"
+    return image.format == "PNG" and orientation == 1
+
+
+def _unchanged(image: Image.Image, orientation: int, data: bytes) -> OpenedImage:
+    width, height = image.size if orientation < 5 else image.size[::-1]
+    return OpenedImage(data, image.format or "", False, width, height, orientation)
+
+
+def _converted(
+    image: ImageFile.ImageFile, orientation: int, data: bytes
+) -> tuple[OpenedImage, Pixels]:
+    """An image as a PNG, and its pixels; Pillow has turned a TIFF already."""
     try:
-        if image.format == "JPEG" and image.mode != "CMYK":
-            return _facts(image, orientation, data, image.size, _small(data, _scale(image.size)))
         pixels = np.asarray(decode(data) if image.format == "PNG" else _rgb(image, data))
     except tf.errors.OpError as error:
         raise _broken(data, image.format, error) from error
-    if image.format == "PNG" and orientation == 1:
-        return _facts(image, orientation, data, image.size, _reduced(pixels))
-    return _as_png(image, orientation, pixels)
-
-
-def _as_png(image: ImageFile.ImageFile, orientation: int, pixels: Pixels) -> CheckedImage:
-    """An image whose pixels were decoded, as a PNG; Pillow has turned a TIFF already."""
-    turned = pixels if image.format == "TIFF" else _upright(pixels, orientation)
-    encoded = tf.io.encode_png(turned, compression=1).numpy()
-    facts = _facts(image, 1, encoded, (turned.shape[1], turned.shape[0]), _reduced(turned))
-    return replace(facts, converted=True, orientation=orientation)
-
-
-def _facts(
-    image: Image.Image, orientation: int, encoded: bytes, size: tuple[int, int], small: Pixels
-) -> CheckedImage:
-    """What was found of an image of that size, from its reduced pixels; neither is upright."""
-    width, height = size if orientation < 5 else size[::-1]
-    return CheckedImage(
-        encoded=encoded,
-        format=image.format or "",
-        converted=False,
-        width=width,
-        height=height,
-        orientation=orientation,
-        **_look(small, size, orientation),
-    )
+    pixels = pixels if image.format == "TIFF" else turned(pixels, orientation)
+    encoded = tf.io.encode_png(pixels, compression=1).numpy()
+    height, width, _ = pixels.shape
+    return OpenedImage(encoded, image.format or "", True, width, height, orientation), pixels
 
 
 def check_bytes(size: int, limits: Limits) -> None:
@@ -300,17 +324,15 @@ def _orientation(image: ImageFile.ImageFile, data: bytes) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _small(jpeg: bytes, scale: int) -> Pixels:
+def _small(data: bytes, image: Image.Image) -> Pixels:
     """The pixels at a reduced scale, not upright; all of the compressed stream is read for them.
 
     A tensor, and a float where one is expected, spare TensorFlow's slow way to an operation.
     """
-    file = tf.constant(jpeg)
+    if image.format == "PNG":
+        return reduced(np.asarray(decode(data)))
+    file, scale = tf.constant(data), scale_of(image.size)
     return np.asarray(tf.io.decode_jpeg(file, channels=3, ratio=scale, acceptable_fraction=1.0))
-
-
-def _upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
-    return pixels if orientation == 1 else np.asarray(upright(tf.constant(pixels), orientation))
 
 
 def _rgb(image: ImageFile.ImageFile, data: bytes) -> Pixels:
@@ -339,38 +361,6 @@ def _opaque(image: Image.Image) -> Image.Image:
     # Served as it is, a GIF comes out of TensorFlow with black where it is transparent.
     ground = Image.new("RGBA", image.size, "black" if image.format == "GIF" else "white")
     return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
-
-
-def _scale(size: tuple[int, int]) -> int:
-    """How many times smaller a picture is looked at: 8, or less where it is small.
-
-    >>> _scale((500, 375)), _scale((100, 150)), _scale((20, 10))
-    (8, 4, 1)
-    """
-    return next((scale for scale in (8, 4, 2) if min(size) >= scale * _LEAST_SIDE), 1)
-
-
-def _reduced(pixels: Pixels) -> Pixels:
-    whole = Image.fromarray(pixels)
-    return np.asarray(whole.reduce(_scale(whole.size)))
-
-
-def _look(pixels: Pixels, size: tuple[int, int], orientation: int) -> dict[str, Any]:
-    """The facts about the reduced pixels of a picture of that size, not upright, by name."""
-    planes = np.ascontiguousarray(pixels.reshape(-1, 3).T)  # a mean over short rows is slow
-    red, green, blue = planes.mean(axis=1).tolist()
-    luma = pixels @ _LUMA
-    width, height = (side / _scale(size) for side in size)
-    rows, columns = HASH_CELLS if orientation < 5 else HASH_CELLS[::-1]
-    cells = cell_means(luma, height=height, width=width, rows=rows, columns=columns)
-    return {
-        "mean_red": red,
-        "mean_green": green,
-        "mean_blue": blue,
-        "brightness": float(luma.mean()),
-        "contrast": float(luma.std()),
-        "dhash": difference_hash(_upright(cells[..., np.newaxis], orientation)[..., 0]),
-    }
 
 
 def _broken(data: bytes, format: str | None, error: Exception) -> BadImage:

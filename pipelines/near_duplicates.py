@@ -56,10 +56,10 @@ Luma: TypeAlias = npt.NDArray[np.float64]
 
 
 def cell_means(luma: Luma, *, height: float, width: float, rows: int, columns: int) -> Luma:
-    """The means of a picture in cells of one size, each pixel with the share a cell has of it.
+    """The means of pictures in cells of one size, each pixel with the share a cell has of it.
 
     Args:
-      luma: The brightness of the pixels; float64, [h, w].
+      luma: The brightness of the pixels; float64, [..., h, w].
       height: How many rows of pixels the picture has, up to h; the last one may be there in part.
         A decoder that reduces a picture rounds its size up: taken whole, that row would shift
         the cells, and a copy at half the size would look different.
@@ -68,14 +68,14 @@ def cell_means(luma: Luma, *, height: float, width: float, rows: int, columns: i
       columns: Of cells, at least 1.
 
     Returns:
-      float64, [rows, columns].
+      float64, [..., rows, columns].
 
     >>> luma = np.array([[1.0, 2.0, 3.0]])
     >>> cell_means(luma, height=1, width=2.5, rows=1, columns=2).round(3).tolist()
     [[1.2, 2.4]]
     """
-    means: Luma = _shares(luma.shape[0], height, rows) @ luma
-    return means @ _shares(luma.shape[1], width, columns).T
+    means: Luma = _shares(luma.shape[-2], height, rows) @ luma
+    return means @ _shares(luma.shape[-1], width, columns).T
 
 
 def _shares(pixels: int, length: float, cells: int) -> Luma:
