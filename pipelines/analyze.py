@@ -34,7 +34,7 @@ from .concurrent import in_global_window
 from .elements import Bucket, Feed, Fold
 from .passes import Block, FoldBuckets, Key
 
-__all__ = ["Analyze", "AnalyzeDataset", "Analyzed"]
+__all__ = ["Analyze", "AnalyzeDataset", "Analyzed", "ExportGraph"]
 
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -68,6 +68,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
       also: What else is computed of every bucket in the first pass, by names that are not empty.
         `merge` is called on objects whose `setup` was not.
       splits: The splits the function is analyzed on.
+      transform_fn: What `ExportGraph` gave, where there is nothing to analyze.
     """
 
     preprocessing_fn: PreprocessingFn
@@ -75,8 +76,11 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     directory: str
     also: Mapping[str, Fold] = field(default_factory=dict)
     splits: tuple[str, ...] = ("train",)
+    transform_fn: PCollection[str] | None = None
 
     def expand(self, buckets: PCollection[Bucket]) -> Analyzed:
+        if self.transform_fn is not None:
+            return Analyzed(self.transform_fn, self._fold(buckets))
         try:
             analysis = fused.trace(self.preprocessing_fn, self.feed.type_specs())
         except fused.NotFusable as reason:
@@ -111,9 +115,33 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
             | "Export" >> tft_beam.WriteTransformFn(self.directory)
             | "Exported" >> beam.Map(lambda _, directory: directory, self.directory)
         )
+        return Analyzed(exported | "Clean" >> _Clean(self._staging), self._fold(buckets))
+
+    def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
+        """What is computed beside the analysis, in a pass of its own."""
         work = _FoldBucket(dict(self.also), self.splits, self.feed)
-        first = buckets | "FoldBuckets" >> FoldBuckets(work)
-        return Analyzed(exported | "Clean" >> _Clean(self._staging), first | "Also" >> _Others())
+        return buckets | "FoldBuckets" >> FoldBuckets(work) | "Also" >> _Others()
+
+
+@dataclass
+class ExportGraph(beam.PTransform):  # type: ignore[misc]
+    """Writes the transform graph of a function without analyzers: PBegin -> PCollection[directory].
+
+    Args:
+      analysis: Of the function; it has no phases.
+      directory: As in `Analyze`.
+    """
+
+    analysis: fused.Analysis
+    directory: str
+
+    def expand(self, begin: beam.pvalue.PBegin) -> PCollection[str]:
+        return (
+            begin
+            | "Nothing" >> beam.Create([fused.Bindings()])
+            | "Export" >> beam.Map(_export, self.analysis, self.directory)
+            | "Clean" >> _Clean(files.join(self.directory, _STAGING))
+        )
 
 
 def _warn(reason: fused.NotFusable) -> None:

@@ -99,5 +99,8 @@ class Serially(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         self._work.setup()
 
-    def process(self, element: Any) -> Iterable[Any]:
-        return self._work(element)
+    def default_type_hints(self) -> None:
+        """None, as of `Concurrently`."""
+
+    def process(self, element: Any, *side_inputs: Any) -> Iterable[Any]:
+        return self._work(element, *side_inputs)

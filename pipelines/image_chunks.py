@@ -1,36 +1,48 @@
-"""A chunk of image files into checked rows with keys: open -> check -> key -> choose.
+"""A chunk of image files into rows with keys: open -> look -> choose -> press.
 
-The key of an image is a hash of its bytes, so copies of a file stand beside each other and in one
-split, whatever they are called. Nothing here makes pixels for good: the rows carry the encoded
-bytes, which the transform graph decodes as a server does.
+With a press, an image is decoded once: the graph makes the pixels that are looked at and that
+become records, and only what it fails on is checked by itself, to be rejected. Without, each file
+is checked to its last byte, and the rows carry the bytes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import tensorflow as tf
 
-from ..schemas.images import BOX_LABELS, BOXES, IMAGE, LABEL, ImageSchema
-from ..transforms.orientation import upright_boxes
-from . import files
+from ..schemas.errors import DataError
+from ..schemas.images import ImageSchema
 from .clean import Cleaned, choose
-from .convert import Reason, convert
 from .elements import Reject
-from .image_check import BadImage, CheckedImage, Limits, check_bytes, check_image
+from .image_check import BadImage, Limits, check_image, open_image
+from .image_files import (
+    GoodImage,
+    as_rows,
+    digest_of,
+    further_values,
+    keys_of,
+    open_file,
+    read_file,
+    reject_of,
+    split_lane,
+    with_looks,
+)
+from .image_look import Appearance, looks_of
 from .image_near import Look
 from .image_options import Images
+from .image_press import TRAINING, ImagePress, Pictures, pressed_rows
 from .image_refs import ImageRef, Listing
-from .keys import Lane, mix64
+from .keys import Lane
+from .layout import IMAGES
 from .read import Input
 from .recipe import Recipe
+from .rows import Account, sum_accounts
 
 __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
 
@@ -109,12 +121,15 @@ class ChunkRead:
 
     Attributes:
       cleaned: Its rows, chosen and split, and the rejects.
+      rows: The same rows, for the shuffle: where there is a press with their records in place of
+        their bytes.
       tally: What was read.
       hashes: The difference hash of each image that was good, before some were left out; -1 where
         it is too flat to tell.
     """
 
     cleaned: Cleaned
+    rows: pa.RecordBatch
     tally: Tally
     hashes: Sequence[int]
 
@@ -140,197 +155,181 @@ class ChunkRead:
 
 
 @dataclass(frozen=True)
-class _Good:
-    """An image that can be decoded.
+class _Stretch:
+    """Some good images, one after the other; their `pictures` only where there is a press."""
 
-    Attributes:
-      ref: As it was listed.
-      sha256: Of the bytes of the file.
-      size: Of the file, in bytes.
-      image: What was found of it.
-      boxes: Relative to the upright image, inside it; float32 [n, 4].
+    start: int
+    rows: pa.RecordBatch
+    looks: Sequence[Appearance]
+    pictures: Pictures | None = None
+
+
+def read_chunk(
+    chunk: Chunk,
+    recipe: Recipe,
+    schema: ImageSchema,
+    images: Images,
+    press: ImagePress | None = None,
+) -> ChunkRead:
+    """Reads and checks the images of a chunk; those that are bad become rejects.
+
+    Args:
+      chunk: What to read.
+      recipe: Which images count.
+      schema: What they have.
+      images: How they are checked.
+      press: Makes their records, where the graph is there already.
+
+    Raises:
+      DataError: The graph fails on an image that is good.
     """
+    good, rejects, tally = _opened(chunk, schema, images.limits, whole=press is None)
+    values, good, bad_values = further_values(good, schema)
+    bad: dict[int, Reject] = {}
+    rows = as_rows(good, values, schema)
+    stretches = (
+        _Graph(press, images.limits, good, bad).stretches(rows) if press else _seen(good, rows)
+    )
+    chooser = _Chooser(chunk, recipe, keys_of(good, recipe.seed), split_lane(good))
+    hashes = [_NO_HASH] * len(good)
+    kept: list[Cleaned] = []
+    pressed: list[pa.RecordBatch] = []
+    for stretch in stretches:
+        for place, look in enumerate(stretch.looks, stretch.start):
+            hashes[place] = _NO_HASH if look.dhash is None else look.dhash
+        kept.append(chooser.choose(stretch))
+        if press and stretch.pictures:
+            pressed.append(_pressed(press, stretch.pictures, kept[-1], stretch.start))
+    rejects += [*chunk.rejects, *bad_values, *bad.values()]
+    cleaned = _joined([*kept, chooser.reject(rejects, rows.slice(0, 0))])
+    tally += _formats([one for place, one in enumerate(good) if place not in bad])
+    return ChunkRead(cleaned, pa.concat_batches(pressed or [cleaned.batch]), tally, hashes)
 
-    ref: ImageRef
-    sha256: bytes
-    size: int
-    image: CheckedImage
-    boxes: npt.NDArray[np.float32]
 
-
-def read_chunk(chunk: Chunk, recipe: Recipe, schema: ImageSchema, images: Images) -> ChunkRead:
-    """Reads and checks the images of a chunk; those that are bad become rejects."""
-    good: list[_Good] = []
-    rejects = list(chunk.rejects)
+def _opened(
+    chunk: Chunk, schema: ImageSchema, limits: Limits, *, whole: bool
+) -> tuple[list[GoodImage], list[Reject], Tally]:
+    """The images that are good as far as they are looked at, the other ones, and what was read."""
+    good: list[GoodImage] = []
+    rejects: list[Reject] = []
     tally = Tally(records=len(chunk.rejects))
     for ref in chunk.images:
-        data = _read(ref, images.limits)
-        sha256 = hashlib.sha256(data).digest()
-        tally += Tally(1, ref.size_bytes, _digest(ref, sha256))
+        file = read_file(ref, limits)
+        tally += Tally(1, ref.size_bytes, digest_of(ref, file.sha256))
         try:
-            check_bytes(ref.size_bytes, images.limits)
-            _check_classes(ref, schema)
-            image = check_image(data, limits=images.limits)
-            good.append(_Good(ref, sha256, len(data), image, _boxes(ref, image)))
+            check = check_image if whole else open_image
+            good.append(open_file(ref, file, schema, limits=limits, check=check))
         except BadImage as bad:
-            rejects.append(_reject(ref, bad))
-    values, good, bad_values = _further(good, schema)
-    rejects += bad_values
-    tally += Tally(
+            rejects.append(reject_of(ref, bad))
+    return good, rejects, tally
+
+
+def _seen(good: Sequence[GoodImage], rows: pa.RecordBatch) -> Iterator[_Stretch]:
+    """All images at once, as their check has seen them."""
+    yield _Stretch(0, rows, [cast(Appearance, one.image) for one in good])
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Sends the images of a chunk through the graph; those that are bad go to `bad`, by place."""
+
+    press: ImagePress
+    limits: Limits
+    good: Sequence[GoodImage]
+    bad: dict[int, Reject]
+
+    def stretches(self, rows: pa.RecordBatch) -> Iterator[_Stretch]:
+        """The images that are good, as many at once as memory allows."""
+        start = 0
+        for some in IMAGES.cut(rows):
+            yield from self._stretches(start, some)
+            start += some.num_rows
+
+    def _stretches(self, start: int, rows: pa.RecordBatch) -> Iterator[_Stretch]:
+        """All of them at once, or else each alone."""
+        try:
+            pictures = self.press.pictures(rows)
+        except tf.errors.OpError as error:
+            if rows.num_rows == 1:
+                self.bad[start] = self._reject(self.good[start], self.press.explain(error, rows))
+                return
+            for row in range(rows.num_rows):
+                yield from self._stretches(start + row, rows.slice(row, 1))
+        else:
+            looks = looks_of(shot.picture.pixels for shot in pictures.shots)
+            yield _Stretch(start, rows, looks, pictures)
+
+    def _reject(self, one: GoodImage, fault: str) -> Reject:
+        """What is wrong with an image that the graph fails on; DataError where nothing is."""
+        if not one.image.converted:
+            try:
+                check_image(one.image.encoded, limits=self.limits)
+            except BadImage as bad:
+                return reject_of(one.ref, bad)
+        raise DataError(f"{one.ref.path}: {fault}")
+
+
+@dataclass(frozen=True)
+class _Chooser:
+    """Splits the images of a chunk and chooses among them, some at a time."""
+
+    chunk: Chunk
+    recipe: Recipe
+    keys: tuple[Lane, Lane]
+    lane: Lane
+
+    def choose(self, stretch: _Stretch) -> Cleaned:
+        """What becomes of good images."""
+        rows = with_looks(stretch.rows, stretch.looks)
+        return self._choose(rows, stretch.start, ())
+
+    def reject(self, rejects: Sequence[Reject], none: pa.RecordBatch) -> Cleaned:
+        """What becomes of bad ones; `none` is a batch without rows."""
+        ordered = sorted(rejects, key=lambda reject: (reject.file, reject.line))
+        return self._choose(none, 0, ordered)
+
+    def _choose(self, rows: pa.RecordBatch, start: int, rejects: Sequence[Reject]) -> Cleaned:
+        stop = start + rows.num_rows
+        hi, lo = self.keys
+        return choose(
+            rows,
+            places=np.arange(start, stop, dtype=np.int64),
+            keys=(hi[start:stop], lo[start:stop]),
+            lane=self.lane[start:stop],
+            rejects=rejects,
+            split=self.chunk.split,
+            file=self.chunk.source,
+            records=rows.num_rows + len(rejects),
+            splitting=self.recipe.split,
+            seed=self.recipe.seed,
+            filters=self.recipe.filters,
+            sampling=self.recipe.sampling,
+        )
+
+
+def _pressed(press: ImagePress, pictures: Pictures, cleaned: Cleaned, start: int) -> pa.RecordBatch:
+    """The rows that were kept, with the records of their pictures, which begin at a place."""
+    training = [cleaned.splits[index] == TRAINING for index in cleaned.split.tolist()]
+    chosen = (cleaned.rows - start).tolist()
+    return pressed_rows(cleaned.batch, press.records(pictures, chosen=chosen, copies=training))
+
+
+def _joined(parts: Sequence[Cleaned]) -> Cleaned:
+    """What became of all stretches of a chunk, and of its bad images."""
+    return Cleaned(
+        batch=pa.concat_batches([part.batch for part in parts]),
+        rows=np.concatenate([part.rows for part in parts]),
+        hi=np.concatenate([part.hi for part in parts]),
+        lo=np.concatenate([part.lo for part in parts]),
+        splits=parts[0].splits,
+        split=np.concatenate([part.split for part in parts]),
+        rejects=tuple(reject for part in parts for reject in part.rejects),
+        ledger=sum_accounts([Account(part.ledger) for part in parts]).ledger,
+    )
+
+
+def _formats(good: Sequence[GoodImage]) -> Tally:
+    return Tally(
         formats=Counter(one.image.format for one in good),
         converted=Counter(one.image.format for one in good if one.image.converted),
     )
-    cleaned = choose(
-        _batch(good, values, schema),
-        places=np.arange(len(good), dtype=np.int64),
-        keys=_keys(good, recipe.seed),
-        lane=_lane([_decides(one) for one in good]),
-        rejects=sorted(rejects, key=lambda reject: (reject.file, reject.line)),
-        split=chunk.split,
-        file=chunk.source,
-        records=len(chunk.images) + len(chunk.rejects),
-        splitting=recipe.split,
-        seed=recipe.seed,
-        filters=recipe.filters,
-        sampling=recipe.sampling,
-    )
-    hashes = [_NO_HASH if one.image.dhash is None else one.image.dhash for one in good]
-    return ChunkRead(cleaned, tally, hashes)
-
-
-def _read(ref: ImageRef, limits: Limits) -> bytes:
-    """The bytes of a file; of one beyond the limit no more than show that."""
-    with files.read(ref.path) as file:
-        return bytes(file.read(limits.max_bytes + 1))
-
-
-def _digest(ref: ImageRef, sha256: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(ref.name.encode() + b"\0" + sha256).digest(), "big")
-
-
-def _reject(ref: ImageRef, bad: BadImage) -> Reject:
-    """A bad image under its own path, or the line of the annotation that is wrong of it."""
-    of_annotation = bad.reason in ("bad_box", "not_in_domain")
-    file, line = (ref.source, ref.line) if of_annotation else (ref.path, 1)
-    return Reject(file, line, None, bad.reason, bad.message, ref.path)
-
-
-def _check_classes(ref: ImageRef, schema: ImageSchema) -> None:
-    """Raises BadImage where a class is none of the schema's, or there is none."""
-    named = ref.classes if schema.kind == "detection" else (ref.label or "",)
-    for name in named:
-        if name not in schema.classes:
-            known = ", ".join(f'"{one}"' for one in schema.classes)
-            shown = json.dumps(name, ensure_ascii=False)
-            raise BadImage("not_in_domain", f"{ref.name}: expected a class of {known}, got {shown}")
-
-
-def _boxes(ref: ImageRef, image: CheckedImage) -> npt.NDArray[np.float32]:
-    """The boxes of an image, upright, relative and clipped to it.
-
-    They count in the pixels of the frame whose size the annotation states: the upright one, or
-    the one as stored, before EXIF turns it. Where it states none, or both are of one size, they
-    are in the stored one.
-    """
-    if not ref.boxes:
-        return np.zeros((0, 4), np.float32)
-    turned = image.orientation >= 5
-    width, height = (image.height, image.width) if turned else (image.width, image.height)
-    upright = turned and width != height and ref.stated_size == (image.width, image.height)
-    if upright:
-        width, height = image.width, image.height
-    if ref.stated_size not in (None, (width, height)):
-        raise BadImage(
-            "bad_box",
-            f"{ref.name}: its boxes are stated for a picture of {ref.stated_size[0]} x "
-            f"{ref.stated_size[1]} pixels, and it has {width} x {height}",
-        )
-    boxes = np.array(ref.boxes, np.float64) / (height, width, height, width)
-    clipped = np.clip(boxes, 0, 1)
-    empty = (clipped[:, 2] <= clipped[:, 0]) | (clipped[:, 3] <= clipped[:, 1])
-    if empty.any():
-        ymin, xmin, ymax, xmax = ref.boxes[int(empty.argmax())]
-        raise BadImage(
-            "bad_box",
-            f"{ref.name}: expected boxes inside its {width} x {height} pixels, got xmin {xmin:g}, "
-            f"ymin {ymin:g}, xmax {xmax:g}, ymax {ymax:g}",
-        )
-    orientation = 1 if upright else image.orientation
-    return np.asarray(upright_boxes(clipped.astype(np.float32), orientation), np.float32)
-
-
-def _further(
-    good: list[_Good], schema: ImageSchema
-) -> tuple[list[pa.Array], list[_Good], list[Reject]]:
-    """The values of the further columns, the images that have them all good, and the rejects."""
-    bad: dict[int, Reject] = {}
-    arrays = []
-    for index, column in enumerate(schema.further):
-        texts = [one.ref.values[index] for one in good]
-        values = convert(pa.array(texts, pa.string()), column)
-        arrays.append(values.good)
-        for row in np.flatnonzero(values.reasons).tolist():
-            ref = good[row].ref
-            shown = json.dumps(texts[row].strip(), ensure_ascii=False)
-            message = f"expected {column.expectation()}, got {shown}"
-            reason = Reason(values.reasons[row]).name.lower()
-            bad.setdefault(
-                row, Reject(ref.source, ref.line, column.name, reason, message, ref.path)
-            )
-    if not bad:
-        return arrays, good, []
-    kept = [row for row in range(len(good)) if row not in bad]
-    taken = [array.take(pa.array(kept, pa.int64())) for array in arrays]
-    return taken, [good[row] for row in kept], list(bad.values())
-
-
-def _batch(good: list[_Good], values: list[pa.Array], schema: ImageSchema) -> pa.RecordBatch:
-    arrow = schema.arrow_schema()
-    columns: dict[str, Any] = {
-        IMAGE: [one.image.encoded for one in good],
-        "filename": [one.ref.name for one in good],
-        "sha256": [one.sha256.hex() for one in good],
-        "bytes": [one.size for one in good],
-        LABEL: [one.ref.label for one in good],
-        BOXES: [one.boxes.tolist() for one in good],
-        BOX_LABELS: [list(one.ref.classes) for one in good],
-    }
-    for name in ("format", "width", "height", "brightness", "contrast"):
-        columns[name] = [getattr(one.image, name) for one in good]
-    for name in ("mean_red", "mean_green", "mean_blue"):
-        columns[name] = [getattr(one.image, name) for one in good]
-    columns |= {column.name: array for column, array in zip(schema.further, values, strict=True)}
-    return pa.RecordBatch.from_arrays(
-        [_array(columns[one.name], one.type) for one in arrow], schema=arrow
-    )
-
-
-def _array(values: Any, kind: pa.DataType) -> pa.Array:
-    if not pa.types.is_dictionary(kind):
-        return values if isinstance(values, pa.Array) else pa.array(values, kind)
-    texts = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
-    return texts.dictionary_encode()
-
-
-def _keys(good: list[_Good], seed: int) -> tuple[Lane, Lane]:
-    """Both lanes: of the bytes of the file, and of all else that is known of the image."""
-    salt = mix64(np.array([seed & (2**64 - 1)], np.uint64))
-    return (
-        mix64(_lane([one.sha256 for one in good]) ^ salt),
-        mix64(_lane([_rest(one) for one in good]) ^ salt),
-    )
-
-
-def _rest(one: _Good) -> bytes:
-    ref = one.ref
-    told = [ref.name, ref.label, one.boxes.tolist(), ref.classes, ref.values]
-    return hashlib.sha256(json.dumps(told).encode()).digest()
-
-
-def _decides(one: _Good) -> bytes:
-    """The digest of what decides the split of an image: its group, or else its bytes."""
-    return hashlib.sha256(one.ref.group.encode() or one.sha256).digest()
-
-
-def _lane(digests: Sequence[bytes]) -> Lane:
-    return np.array([int.from_bytes(digest[:8], "little") for digest in digests], np.uint64)

@@ -17,10 +17,10 @@ from ..schemas.manifest import Shard
 from ..transforms.records import record_pixels
 from .encode import encode
 from .image_feed import ImageFeed
+from .image_graph import ImageGraph
 from .image_options import Images
 from .image_pieces import Cutter, Pixels
 from .image_records import PixelEncoder, features
-from .image_transform import ImageGraph
 from .parity import stored_records
 
 __all__ = ["check_image_parity"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from ..schemas.image_statistics import ImageStatisticsFold
 from ..schemas.images import IMAGE, ImageSchema
 from ..schemas.manifest import Split
 from ..transforms.graph import TransformGraph
-from . import files
+from . import files, fused
+from .analyze import ExportGraph
 from .clean import check_filters
 from .image_feed import ImageFeed
 from .image_near import Near, places
@@ -23,10 +25,11 @@ from .image_parity import check_image_parity
 from .image_records import describe, further_outputs
 from .image_rows import NEAR, ReadImages, ScanImages
 from .image_transform import TransformImages
-from .layout import IMAGES, KEY, Layout
+from .layout import IMAGES, KEY, PRESSED, Layout
 from .parity import distinct_rows
 from .read import Input
 from .recipe import Recipe
+from .recipe_check import CheckedFn
 from .shuffle import Keyed
 
 __all__ = ["ImageRoad"]
@@ -34,10 +37,17 @@ __all__ = ["ImageRoad"]
 
 @dataclass(frozen=True)
 class ImageRoad:
-    """Images, with a label or boxes each."""
+    """Images, with a label or boxes each.
+
+    Attributes:
+      recipe: What is made of them.
+      schema: What they have.
+      prepares: Whether they are prepared, or read to be looked at only.
+    """
 
     recipe: Recipe
     schema: ImageSchema
+    prepares: bool = True
 
     @property
     def images(self) -> Images:
@@ -45,7 +55,19 @@ class ImageRoad:
 
     @property
     def layout(self) -> Layout:
-        return IMAGES
+        return PRESSED if self._unanalyzed else IMAGES
+
+    @cached_property
+    def _unanalyzed(self) -> fused.Analysis | None:
+        """The trace of the `preprocessing_fn`, where that learns nothing from the data."""
+        if not self.prepares:
+            return None
+        checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
+        try:
+            analysis = fused.trace(checked, self.feed.type_specs())
+        except fused.NotFusable:
+            return None
+        return None if analysis.phases else analysis
 
     @property
     def feed(self) -> ImageFeed:
@@ -75,11 +97,15 @@ class ImageRoad:
         size = sum(image.size_bytes for image in listing.images)
         return len(listing.images) + len(listing.rejects), size
 
-    def read(self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool) -> ReadImages:
-        return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads)
+    def read(
+        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
+    ) -> ReadImages:
+        graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
+        return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads, graph)
 
     def transform(self, directory: str) -> TransformImages:
-        return TransformImages(self.feed, self.schema, self.images, self.recipe.seed, directory)
+        pressed = self._unanalyzed is not None
+        return TransformImages(self.schema, self.images, self.recipe.seed, directory, pressed)
 
     def finish(
         self,

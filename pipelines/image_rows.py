@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 from typing import Any, TypeAlias
@@ -14,16 +14,19 @@ from apache_beam.pvalue import AsSingleton, TaggedOutput
 
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import SourceFile
+from .analyze import ExportGraph
 from .annotations import list_images
 from .concurrent import Concurrently, Serially, Work
 from .image_chunks import Chunk, Tally, chunks, read_chunk
 from .image_near import find_near, without
 from .image_options import Images
+from .image_press import Presses
 from .image_refs import Listing
 from .read import Input
 from .recipe import Recipe
 from .rows import RowsRead, account_for, merge_samples, placed, sum_accounts
 from .shuffle import Keyed
+from .transform import configure_tensorflow_threads
 
 __all__ = ["NEAR", "ReadImages", "ScanImages"]
 
@@ -74,6 +77,8 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
       place: What happens to rows as soon as they are checked.
       rejects: A folder for the rejects.
       in_threads: Whether a pool of threads works, or one chunk is read after the other.
+      graph: Writes the transform graph, where it can be there before the images are read: then
+        the rows carry records in place of the bytes of images.
     """
 
     recipe: Recipe
@@ -82,18 +87,21 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
     place: Callable[[Keyed], Any]
     rejects: str
     in_threads: bool
+    graph: ExportGraph | None = None
 
     def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
         work: Work = _ReadChunk(self.recipe, self.schema, self.images, self.place, self.rejects)
+        graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
+        side_inputs = [AsSingleton(graph)] if graph else []
         read = (
             listed
             | "Chunk" >> beam.FlatMapTuple(chunks)
             | "SpreadChunks" >> beam.Reshuffle()
             # Chunk
             | "OpenAndCheck"
-            >> beam.ParDo(Concurrently(work) if self.in_threads else Serially(work)).with_outputs(
-                "account", "sample", "tally", "look", main="rows"
-            )
+            >> beam.ParDo(
+                Concurrently(work) if self.in_threads else Serially(work), *side_inputs
+            ).with_outputs("account", "sample", "tally", "look", main="rows")
         )
         tallies = (
             (read.tally, listed | "OfListing" >> beam.MapTuple(_of_listing))
@@ -116,6 +124,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(_merge_samples),
             sources=tallies | "Source" >> beam.MapTuple(_source),
             findings=findings,
+            transform_fn=graph,
             thin=lambda buckets: buckets | "LeaveOut" >> beam.Map(without, AsSingleton(near)),
         )
 
@@ -146,9 +155,12 @@ def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, A
     return "unannotated", listing.unannotated
 
 
-@dataclass(frozen=True)
+@dataclass
 class _ReadChunk:
-    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look"."""
+    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look".
+
+    The side input is the folder of the graph, if it is there already.
+    """
 
     recipe: Recipe
     schema: ImageSchema
@@ -157,16 +169,19 @@ class _ReadChunk:
     rejects: str
 
     def setup(self) -> None:
-        pass
+        configure_tensorflow_threads()
+        self._presses = Presses(self.schema, self.images, self.recipe.seed)
 
-    def __call__(self, chunk: Chunk) -> Iterator[Any]:
-        read = read_chunk(chunk, self.recipe, self.schema, self.images)
+    def __call__(self, chunk: Chunk, *side_inputs: str) -> Iterator[Any]:
+        press = self._presses(*side_inputs) if side_inputs else None
+        read = read_chunk(chunk, self.recipe, self.schema, self.images, press)
         cleaned, position = read.cleaned, chunk.position
         yield from account_for(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
         )
         sample = partial(_sample, cleaned.batch)
-        yield from placed(cleaned, self.place, sample, sample_rows=SAMPLE_IMAGES)
+        rows = replace(cleaned, batch=read.rows)
+        yield from placed(rows, self.place, sample, sample_rows=SAMPLE_IMAGES)
         yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
         for look in read.looks():
             yield TaggedOutput("look", look)

@@ -7,7 +7,7 @@ or workers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,17 @@ import pyarrow.compute as pc
 
 from ..schemas.images import IMAGE
 
-__all__ = ["BATCH_ROWS", "FILE", "IMAGES", "KEY", "LINE", "TABLE", "Layout"]
+__all__ = [
+    "BATCH_ROWS",
+    "ENCODED_BYTES",
+    "FILE",
+    "IMAGES",
+    "KEY",
+    "LINE",
+    "PRESSED",
+    "TABLE",
+    "Layout",
+]
 
 KEY = ("__key_hi", "__key_lo")
 """The columns that carry the two lanes of a row's 128-bit key between clean and shuffle."""
@@ -24,6 +34,9 @@ FILE, LINE = "__recordmill_file", "__recordmill_line"
 """The columns that tell where each row of a table is from, from clean on: path, and line from 1.
 
 What is made of rows does not depend on them."""
+
+ENCODED_BYTES = "__encoded_bytes"
+"""The column of how large the image was in rows that carry its records in its place."""
 
 BATCH_ROWS = 32_768
 """Rows in a batch of a table's bucket; the last one may be shorter."""
@@ -80,6 +93,15 @@ def _encoded_bytes(rows: pa.RecordBatch) -> int:
     return int(pc.sum(pc.binary_length(rows.column(IMAGE))).as_py() or 0)
 
 
+def _bytes_there_were(rows: pa.RecordBatch) -> int:
+    return int(pc.sum(rows.column(ENCODED_BYTES)).as_py() or 0)
+
+
+def _whole(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if rows.num_rows:
+        yield rows
+
+
 def _cut_images(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Batches of at most 32 images, and of 2^24 pixels once decoded, or of one larger image."""
     pixels = np.multiply(*(rows.column(name).to_numpy() for name in ("width", "height")))
@@ -98,3 +120,6 @@ TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
 
 IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 22, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""
+
+PRESSED = replace(IMAGES, weigh=_bytes_there_were, cut=_whole)
+"""Makes the same buckets of the same images, whose records stand in place of their bytes."""

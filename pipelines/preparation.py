@@ -221,7 +221,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
         | "NoteScan" >> Note(progress, "scan", road.scanned)
     )  # what is to be read
     read = scanned | "Read" >> road.read(
-        order.place, scratch("rejects"), in_threads=run.shuffle == "disk"
+        order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
     )
     account = read.account | "CheckRejects" >> beam.Map(
         check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
@@ -238,6 +238,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
         road.feed,
         run.staging.folder,
         also=run.folds(road),
+        transform_fn=read.transform_fn,
     )  # transform_fn: its folder; folds: (name, split, accumulator)
     transformed = buckets | "Transform" >> beam.ParDo(
         Concurrently(road.transform(scratch("segments"))), AsSingleton(analysis.transform_fn)

@@ -186,7 +186,7 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[tuple[int, str, Any]]:
         run, recipe = self._run, self._run.recipe
-        road = road_of(recipe)
+        road = road_of(recipe, prepares=False)
         folder = partial(files.join, run.staging.scratch, f"unit-{self._place}")
         layout, splits = road.layout, run.splits
         order = ShuffleOnDisk(folder("runs"), splits, recipe.distinct, layout)
@@ -195,7 +195,9 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
             | "Scan" >> road.scan(run.units[self._place].inputs)
             | "NoteScan" >> Note(run.progress, "scan", road.scanned)
         )  # what is to be read
-        read = scanned | "Read" >> road.read(order.place, folder("rejects"), in_threads=True)
+        read = scanned | "Read" >> road.read(
+            order.place, folder("rejects"), run.staging.folder, in_threads=True
+        )
         rows = read.rows | "NoteRead" >> Note(run.progress, "read", lambda some: (some.rows, 0))
         buckets = read.thin(rows | "Shuffle" >> order)  # Bucket
         every = rows | "ShuffleDistinct" >> ShuffleOnDisk(folder("runs"), splits, True, layout)

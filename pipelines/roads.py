@@ -66,9 +66,9 @@ class Road(Protocol):
         """How many records and bytes an element of `scan` stands for."""
 
     def read(
-        self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool
+        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
     ) -> beam.PTransform:
-        """What is to be read -> `RowsRead`."""
+        """What is to be read -> `RowsRead`; a graph that needs no analysis goes to `folder`."""
 
     def transform(self, directory: str) -> Work:
         """What makes segments of buckets, and tagged "expansion" the numbers of records."""
@@ -87,10 +87,10 @@ class Road(Protocol):
         """
 
 
-def road_of(recipe: Recipe) -> Road:
-    """The road of a recipe's records."""
+def road_of(recipe: Recipe, *, prepares: bool = True) -> Road:
+    """The road of a recipe's records; one that prepares nothing reads them for a profile only."""
     if not isinstance(recipe.schema, ImageSchema):
         return TableRoad(recipe, recipe.schema)
     from .image_road import ImageRoad
 
-    return ImageRoad(recipe, recipe.schema)
+    return ImageRoad(recipe, recipe.schema, prepares)

@@ -92,6 +92,7 @@ class RowsRead(NamedTuple):
         what a request would carry, and the two key columns.
       sources: (place, `SourceFile`) for each input.
       findings: (name, what else was found), for the manifest.
+      transform_fn: The folder of the transform graph, where that is there already.
       thin: Gives buckets without the rows that only all rows together tell to leave out.
     """
 
@@ -100,6 +101,7 @@ class RowsRead(NamedTuple):
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
     findings: beam.PCollection[tuple[str, Any]]
+    transform_fn: beam.PCollection[str] | None = None
     thin: Callable[[beam.PCollection[Bucket]], beam.PCollection[Bucket]] = _unchanged
 
 

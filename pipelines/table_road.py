@@ -60,7 +60,9 @@ class TableRoad:
     def scanned(self, element: Any) -> tuple[int, int]:
         return element.records, element.size
 
-    def read(self, place: Callable[[Keyed], Any], rejects: str, *, in_threads: bool) -> ReadRows:
+    def read(
+        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
+    ) -> ReadRows:
         return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
 
     def transform(self, directory: str) -> Transform:
