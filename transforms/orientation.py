@@ -28,6 +28,11 @@ _MAX_SEGMENTS = 32
 _LITTLE_ENDIAN, _BIG_ENDIAN, _TIFF = 0x4949, 0x4D4D, 42
 _ORIENTATION, _SHORT = 0x0112, 3
 _ENTRY_WORDS = 6
+_TURNED = (
+    r"\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]",
+    r"\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08]",
+)
+"""An entry of a directory in either byte order: the tag, the type SHORT, one value, above 1."""
 
 
 def jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:
@@ -48,12 +53,8 @@ def jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:
     1
     """
     encoded = tf.convert_to_tensor(encoded)
-    is_jpeg = _words(encoded, 0, 1)[0] == _START_OF_IMAGE
-    first = _segment(encoded, tf.where(is_jpeg, 2, tf.strings.length(encoded)))
-    _, following = _next_segment(encoded, *first)
-    # Most files have no more than one such segment, and going through more takes longer.
-    more = tf.logical_or(_is_exif(first[1]), _is_skippable(following))
-    return tf.cond(more, lambda: _search(encoded, *first), lambda: tf.constant(1))
+    # Most pictures stand upright, and going through the segments of a file takes much longer.
+    return tf.cond(_has_entry(encoded), lambda: _orientation(encoded), lambda: tf.constant(1))
 
 
 def upright(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
@@ -109,12 +110,23 @@ def _mirrored(orientation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return rows, columns
 
 
-def _search(encoded: tf.Tensor, start: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-    """The orientation that the segments from one on give, else 1."""
+def _has_entry(encoded: tf.Tensor) -> tf.Tensor:
+    """Whether there is, anywhere in a file, an entry that asks for a turn, in either byte order."""
+    entries = [
+        tf.strings.regex_replace(encoded, entry, "", replace_global=False) for entry in _TURNED
+    ]
+    lengths = tf.stack([tf.strings.length(without) for without in entries])
+    return tf.reduce_any(lengths < tf.strings.length(encoded))
+
+
+def _orientation(encoded: tf.Tensor) -> tf.Tensor:
+    """The orientation that the segments of a file give, else 1."""
+    is_jpeg = _words(encoded, 0, 1)[0] == _START_OF_IMAGE
+    first = _segment(encoded, tf.where(is_jpeg, 2, tf.strings.length(encoded)))
     start, words = tf.while_loop(
         lambda _, words: tf.logical_and(_is_skippable(words), tf.logical_not(_is_exif(words))),
         lambda start, words: _next_segment(encoded, start, words),
-        (start, words),
+        first,
         maximum_iterations=_MAX_SEGMENTS - 1,
     )
     return tf.cond(
