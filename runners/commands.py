@@ -180,7 +180,10 @@ def sample(name: str, directory: str) -> int:
     if recipe.sample is None:
         raise RecipeError(f"recipe {recipe.name} has no sample of its own")
     written = recipe.sample(directory)
-    inputs = " ".join(f"--input {shlex.quote(f'{one.split}={one.pattern}')}" for one in written)
+    inputs = " ".join(
+        f"--input {shlex.quote(f'{one.split}={one.pattern}' if one.split else one.pattern)}"
+        for one in written
+    )
     print(f"recordmill run {name} --output out/{name} {inputs}")
     return 0
 

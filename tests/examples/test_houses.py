@@ -1,4 +1,4 @@
-"""The example of the README runs as it stands there."""
+"""The example of the README runs as it stands there, in YAML and in Python, to the same records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_readme_shows_the_example_as_it_is() -> None:
     _, code = (ROOT / "examples/houses.py").read_text().split('"""\n\n', 1)
-    assert f"```python\n{code}```\n" in (ROOT / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
+    assert f"```python\n{code}```\n" in readme
+    assert f"```yaml\n{(ROOT / 'examples/houses.yaml').read_text()}```\n" in readme
 
 
 def test_houses(tmp_path: Path) -> None:
@@ -22,11 +24,12 @@ def test_houses(tmp_path: Path) -> None:
         f"{draw.uniform(2, 9):.2f},{draw.choice(('yes', 'no', 'n/a'))},21\n" for _ in range(200)
     ]
     (tmp_path / "houses.csv").write_text("rooms,river,price\n" + "".join(rows))
-    output = tmp_path / "out"
-    recipe = f"{ROOT}/examples/houses.py:RECIPE"
     houses = str(tmp_path / "houses.csv")
-    assert main(["run", recipe, "--output", str(output), "--input", houses]) == 0
-    data = load(output)
+    for kind in ("py:RECIPE", "yaml"):
+        recipe, output = f"{ROOT}/examples/houses.{kind}", str(tmp_path / kind[:2])
+        assert main(["run", recipe, "--output", output, "--input", houses]) == 0
+    data, other = load(tmp_path / "py"), load(tmp_path / "ya")
+    assert data.manifest.splits == other.manifest.splits
     features, price = next(iter(data.dataset("train", 64)))
     assert set(features) == {"rooms", "river"} and set(price.numpy()) == {21.0}
     served = data.transform({"rooms": [6.0], "river": [" n/a "]})

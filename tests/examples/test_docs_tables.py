@@ -1,0 +1,64 @@
+"""The tables of the pages in docs/ have what there is, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from recordmill.pipelines.recipe_file import json_schema
+from recordmill.transforms.ops import OPS, arguments
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def rows(page: str, heading: str = "") -> list[list[str]]:
+    """The cells of the tables below a heading, up to the next one; of a whole page without one."""
+    text = (DOCS / page).read_text()
+    if heading:
+        text = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return [
+        [cell.strip() for cell in row.split("|")] for row in re.findall(r"^\| (.*) \|$", text, re.M)
+    ]
+
+
+def names(cell: str) -> list[str]:
+    return re.findall(r"`(\w+)`", cell)
+
+
+def test_all_operations_are_listed_with_their_arguments() -> None:
+    listed = {names(row[0])[0]: row for row in rows("transforms.md") if names(row[0])}
+    assert set(listed) == set(OPS)
+    for name, op in OPS.items():
+        given = arguments(op).parameters
+        optional = {key for key, one in given.items() if one.default is not one.empty}
+        told = listed[name][-1]
+        assert names(told) == list(given), name
+        assert set(re.findall(r"\[`(\w+)`\]", told)) - {"classes"} == optional, name
+
+
+def test_all_keys_of_a_recipe_are_listed() -> None:
+    listed = [key for row in rows("recipes.md", "The keys") for key in names(row[0])]
+    assert sorted(listed) == sorted(json_schema()["properties"])
+
+
+def test_all_fields_of_a_column_are_listed() -> None:
+    listed = [key for row in rows("recipes.md", "Columns") for key in names(row[0])]
+    assert sorted([*listed, "shape"]) == sorted(json_schema()["$defs"]["Column"]["properties"])
+
+
+def test_the_index_has_every_page() -> None:
+    linked = set(re.findall(r"\]\((\w+\.md)\)", (DOCS / "README.md").read_text()))
+    assert linked == {page.name for page in PAGES} - {"README.md"}
+
+
+@pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([\w./-]*)(#[\w-]+)?\)", page.read_text()):
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        headings = re.findall(r"^#+ (.*)$", found.read_text(), re.M) if anchor else ()
+        slugs = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+        assert not anchor or anchor[1:] in slugs, target + anchor
