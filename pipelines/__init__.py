@@ -11,13 +11,17 @@ To read in this order:
     parquet, arrow_text          Parquet files to the same
     rows, clean, convert, keys   blocks to clean rows with keys
     annotations*, image_rows,    folders and annotations to checked     image_road
-      image_chunks, image_check    images with keys
-    image_near, near_duplicates  pictures that look the same
+      image_chunks, image_files,   images with keys
+      image_check
+    image_look, image_near,      pictures that look the same
+      near_duplicates
     split, layout, shuffle       rows to buckets in canonical order
     analyze, fused*, passes      buckets to the transform graph, and the profile beside it
     feed, transform, encode      buckets through the graph to tf.Examples
-    image_feed, image_transform, the same of images: pixels, tiles,
-      image_pieces, image_records  copies, records
+    image_press, image_feed,     the same of images: pixels, tiles,
+      image_graph, image_pieces,   copies, records; before the shuffle,
+      image_records,               where there is nothing to analyze
+      image_transform
     framing, shards              records to shards
     parity, image_parity         what the graph serves is what was stored
     transformed                  the statistics of features
