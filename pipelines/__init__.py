@@ -26,6 +26,7 @@ To read in this order:
     parity, image_parity         what the graph serves is what was stored
     transformed                  the statistics of features
     findings, publish, verify    the manifest, last
+    model_parity*, input_rows    an exported model held against the records
     report*, contact_sheet       what people look at
     profiling, profiled,         statistics and a report without a dataset
       statistics_cache

@@ -24,6 +24,7 @@ from ..schemas.manifest import (
 )
 from ..schemas.statistics_features import FeaturesFold
 from . import files
+from .pipeline_only import pipeline_only
 from .publish import Staging, commit
 from .recipe import Recipe
 from .report import write_report
@@ -131,6 +132,7 @@ def draft_manifest(
         ledger=ledger,
         compression=recipe.compression,
         label=recipe.schema.label.name if recipe.schema.label else None,
+        pipeline_only=tuple(pipeline_only(recipe)),
         classes=recipe.schema.label.domain if recipe.schema.label else (),
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
         unseen=unseen(road.statistics, known),

@@ -1,6 +1,7 @@
 """Whether a prepared dataset is what its manifest says, byte for byte.
 
-All that is wrong is found before anything is reported, a line each. TensorFlow is not needed.
+All that is wrong is found before anything is reported, a line each. TensorFlow is needed only to
+hold an exported model against a good dataset.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
@@ -19,6 +21,9 @@ from ..schemas.errors import DataError
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, tree_sha256
 from . import files
 from .shards import measure_shard, shard_name
+
+if TYPE_CHECKING:
+    from .model_parity import ModelParity
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -35,11 +40,13 @@ class VerifyReport:
       directory: The dataset.
       manifest: What its `manifest.json` says; all of it holds.
       shards: The shards as they were read, by split, in canonical order.
+      parity: How an exported model was compared with the records; None where none was given.
     """
 
     directory: str
     manifest: Manifest
     shards: tuple[Shard, ...]
+    parity: ModelParity | None = None
 
     @property
     def records(self) -> int:
@@ -52,7 +59,7 @@ class VerifyReport:
         return sum(shard.bytes for shard in self.shards)
 
 
-def verify(directory: str) -> VerifyReport:
+def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
     """Reads a whole dataset again and holds it against its manifest.
 
     Checks the size, the sha256, every record's checksums and the number of records of each
@@ -62,10 +69,15 @@ def verify(directory: str) -> VerifyReport:
 
     Args:
       directory: The dataset's folder; any of Beam's filesystems.
+      parity: The folder of an exported model to compare with a good dataset's records: rows of
+        its inputs, which must still be there, along every way that requests take; see
+        `model_parity`.
 
     Raises:
       DataError: There is no manifest, or something is not as it says: one line each, a damaged
-        shard's with the first damaged record.
+        shard's with the first damaged record. Or the model sees other values than were stored:
+        a line each feature, with the row and both values.
+      RecipeError: The model has no signature to predict with.
     """
     manifest = _read_manifest(directory)
     stored = files.list_files(directory)
@@ -84,7 +96,20 @@ def verify(directory: str) -> VerifyReport:
             f"{directory}: not the dataset that was prepared, {len(problems)} {noun}:{lines}\n"
             "Prepare the dataset again."
         )
-    return VerifyReport(directory, manifest, tuple(shards))
+    report = VerifyReport(directory, manifest, tuple(shards))
+    return report if parity is None else replace(report, parity=_check_model(report, parity))
+
+
+def _check_model(report: VerifyReport, model: str) -> ModelParity:
+    from .model_parity import check_model
+
+    found = check_model(report.directory, model, report.manifest)
+    if found.problems:
+        lines = "".join(f"\n  {problem}" for problem in found.problems)
+        raise DataError(
+            f"{model}: does not see what was stored in {report.directory}; {found.compared}:{lines}"
+        )
+    return found
 
 
 def _read_manifest(directory: str) -> Manifest:

@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _init, _profile, _validate, _schema, _verify, _show, _sample, _recipe_schema):
+    for add in _COMMANDS:
         add(commands)
     return whole
 
@@ -81,6 +81,21 @@ def _run(commands: _Commands) -> None:
         choices=("disk", "group"),
         help="how rows get into canonical order: through files that all workers see (disk, the "
         "default of --runner direct), or through the runner's GroupByKey (group)",
+    )
+
+
+def _predict(commands: _Commands) -> None:
+    words = "what an exported model says of requests"
+    predict = _command(commands, "predict", "predict:predict", help=words)
+    predict.add_argument("model", metavar="MODEL", help="the folder of the SavedModel")
+    predict.add_argument(
+        "--json-instances",
+        metavar="FILE",
+        required=True,
+        help="one JSON object a line; - for standard input",
+    )
+    predict.add_argument(
+        "--json", dest="as_json", action="store_true", help="print a JSON object a line"
     )
 
 
@@ -192,6 +207,9 @@ def _recipe_schema(commands: _Commands) -> None:
 def _verify(commands: _Commands) -> None:
     verify = _command(commands, "verify", "commands:verify", help="check every byte of a dataset")
     verify.add_argument("directory", metavar="DIR")
+    verify.add_argument(
+        "--parity", metavar="MODEL", help="hold an exported model against the records too"
+    )
 
 
 def _show(commands: _Commands) -> None:
@@ -235,3 +253,17 @@ def _inputs(one: argparse.ArgumentParser, without: str) -> None:
         default=[],
         help=f"files to read, and the split they are; may be given several times; {without}",
     )
+
+
+_COMMANDS = (
+    _run,
+    _init,
+    _profile,
+    _validate,
+    _schema,
+    _verify,
+    _show,
+    _predict,
+    _sample,
+    _recipe_schema,
+)

@@ -188,16 +188,22 @@ def sample(name: str, directory: str) -> int:
     return 0
 
 
-def verify(directory: str) -> int:
-    """Checks every byte of a dataset and says what was checked."""
+def verify(directory: str, *, parity: str | None) -> int:
+    """Checks every byte of a dataset, and a model against it, and says what was checked."""
+    if parity is not None:
+        start_tensorflow()
     from ..pipelines.verify import verify as verify_dataset
 
-    report = verify_dataset(directory)
+    report = verify_dataset(directory, parity=parity)
     shards = _count(len(report.shards), "shard")
     print(
         f"{directory}: good. {report.records:,} records in {shards}, "
         f"{report.bytes / 1e6:,.1f} MB, each hashed and read; ledger, graph and parity hold."
     )
+    if report.parity is not None:
+        print(f"{parity}: {report.parity.compared}: {report.parity.result}")
+        for note in report.parity.notes:
+            print(f"note: {note}")
     return 0
 
 

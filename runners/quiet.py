@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["start_tensorflow"]
+__all__ = ["start_tensorflow", "without_notes"]
 
 _NOTE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog"
@@ -26,7 +26,7 @@ def start_tensorflow() -> None:
     TensorFlow's C++ writes them past `TF_CPP_MIN_LOG_LEVEL` and past Python's streams. Whatever
     else is written to standard error meanwhile comes out afterwards.
     """
-    with _without_notes():
+    with without_notes():
         from ..pipelines.transform import configure_tensorflow_threads
 
         configure_tensorflow_threads()
@@ -40,7 +40,7 @@ def start_tensorflow() -> None:
 
 
 @contextmanager
-def _without_notes() -> Iterator[None]:
+def without_notes() -> Iterator[None]:
     sys.stderr.flush()
     stream = os.dup(2)
     with tempfile.TemporaryFile() as held:

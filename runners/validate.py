@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import RecipeError
@@ -12,9 +12,10 @@ from ..schemas.errors import RecipeError
 if TYPE_CHECKING:
     from ..pipelines.records import CsvFormat
     from ..schemas.anomalies import Findings
+    from ..schemas.anomalies_columns import Anomaly
     from ..schemas.anomalies_compare import Comparison, Limit
 
-__all__ = ["csv_format_of", "limits_of", "show_findings", "validate"]
+__all__ = ["csv_format_of", "limits_of", "retraining", "show_findings", "validate"]
 
 _SHOWN = 20
 _WIDTH = 120
@@ -43,6 +44,7 @@ def validate(
 ) -> int:
     """Validates data, and prints what it found; 1 where there are anomalies."""
     from ..pipelines import files
+    from ..pipelines.validation import csv_format_of as stored_format
     from ..pipelines.validation import validate as validate_data
     from ..schemas.anomalies_compare import Limits
 
@@ -60,7 +62,7 @@ def validate(
             min_rows=min_rows,
             max_rows=max_rows,
         ),
-        csv_format=csv_format_of(csv),
+        csv_format=csv_format_of(csv, stored_format(against)) if csv else None,
     )
     show_findings(findings, against)
     if output:
@@ -99,8 +101,12 @@ def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
     return limits
 
 
-def csv_format_of(options: Sequence[str]) -> CsvFormat | None:
+def csv_format_of(options: Sequence[str], base: CsvFormat | None = None) -> CsvFormat | None:
     """How a CSV is written, of `KEY=VALUE`; None without any.
+
+    Args:
+      options: What is told of it.
+      base: What holds of the rest; None for the defaults.
 
     Raises:
       RecipeError: A key is none of `CsvFormat`'s, or has another value than it takes.
@@ -119,7 +125,7 @@ def csv_format_of(options: Sequence[str]) -> CsvFormat | None:
             given[key] = known[key](value)
         except (KeyError, ValueError) as error:
             raise RecipeError(f'--csv {option}: "{value}" is no value of {key}') from error
-    return CsvFormat(**given)
+    return replace(base or CsvFormat(), **given)
 
 
 def show_findings(findings: Findings, against: str) -> None:
@@ -134,9 +140,52 @@ def show_findings(findings: Findings, against: str) -> None:
     for note in findings.notes:
         console.print(_plain(f"note: {note}"))
     found, rows = len(findings.anomalies), findings.observed.rows
+    counted = "an anomaly" if found == 1 else f"{found:,} anomalies" if found else "no anomalies"
     columns = len({one.column for one in findings.anomalies if one.column is not None})
-    counted = "no anomalies" if not found else f"{found:,} anomalies in {columns:,} columns"
+    if found > 1 and columns:
+        counted += f" in {columns:,} column{'s' * (columns > 1)}"
     console.print(f"{rows:,} rows against {against}: {counted}", highlight=False)
+    for line in retraining(findings):
+        console.print(_plain(line), soft_wrap=True)
+
+
+def retraining(findings: Findings) -> list[str]:
+    """Whether a model should be trained again; nothing where there is no training data to tell.
+
+    It should where values are distributed otherwise than in the training data, or more are
+    missing. Other anomalies are for whoever sends the data.
+    """
+    compared = {one.column for one in findings.comparisons if one.kind == "skew"}
+    if not compared:
+        return []
+    names = list(dict.fromkeys(one.column for one in findings.anomalies if _is_shift(one)))
+    other = [one.column or "the dataset" for one in findings.anomalies if not _is_shift(one)]
+    if names:
+        verb = "looks" if len(names) == 1 else "look"
+        lines = [f"retrain: {_listed(names)} no longer {verb} like what was trained on"]
+    else:
+        lines = [f"no need to retrain: {len(compared):,} columns look like what was trained on"]
+    if other:
+        what = _listed(list(dict.fromkeys(other)))
+        lines.append(f"what retraining does not put right: the other anomalies, of {what}")
+    return lines
+
+
+def _is_shift(anomaly: Anomaly) -> bool:
+    """Whether an anomaly is of how values are distributed, against the training data."""
+    if anomaly.short == "More missing values":
+        return "in the training data" in anomaly.long
+    return anomaly.type.endswith("_HIGH") and anomaly.short.endswith(" and training")
+
+
+def _listed(names: Sequence[str | None]) -> str:
+    """Names in words.
+
+    >>> _listed(["age"]), _listed(["age", "sex", "race"])
+    ('age', 'age, sex and race')
+    """
+    *first, last = map(str, names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _anomalies(findings: Findings) -> Any:

@@ -168,6 +168,7 @@ class Manifest:
       unseen: By split but "train", by string column: how many rows have a value that no row of
         train has; None where there were too many different values to tell.
       expansion: By split, for a dataset of images: how the images became records.
+      pipeline_only: What preparation does to rows and a served request does not pass, in words.
       spans: The days that inputs with `{date}` stood for: {"date", "pattern", "files"}, where a
         day of the window without data has no files.
       reshape: Of rows that a function of DataFrames made: which, of what files, how many rows
@@ -191,6 +192,7 @@ class Manifest:
     classes: tuple[str, ...] = ()
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     expansion: Mapping[str, Expansion] = field(default_factory=dict)
+    pipeline_only: tuple[str, ...] = ()
     spans: tuple[Mapping[str, Any], ...] = ()
     reshape: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
@@ -214,6 +216,7 @@ class Manifest:
                     **data,
                     "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
                     "classes": tuple(map(str, data.get("classes", ()))),
+                    "pipeline_only": tuple(map(str, data.get("pipeline_only", ()))),
                     "spans": tuple(map(dict, data.get("spans", ()))),
                     "splits": {
                         name: _checked(

@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anomaly_cases import SCHEMA, examine_here
+from anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.records import CsvFormat
 from recordmill.runners.schema import update
-from recordmill.runners.validate import csv_format_of, limits_of, validate
+from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
+from recordmill.schemas.anomalies import find_anomalies
 from recordmill.schemas.anomalies_compare import Limit
+from recordmill.schemas.anomalies_observed import Observed
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.schema import Schema
 
@@ -56,6 +58,23 @@ def test_good_data(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.split() == f"1 rows against {schema}: no anomalies".split()
 
 
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("200,0.1,F,low", "an anomaly"),
+        ("200,0.9,F,low", "2 anomalies in 2 columns"),
+    ],
+)
+def test_the_sum_in_words(
+    row: str, told: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text(f"{HEADER}{row}\n")
+    assert run(data, schema) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.endswith(f"1 rows against {schema}: {told}")
+
+
 def test_serving_data_has_no_label(tmp_path: Path, schema: Path) -> None:
     data = tmp_path / "a.csv"
     data.write_text("age,share,sex\n20,0.1,F\n")
@@ -73,8 +92,8 @@ def test_anomalies_as_a_table_and_as_a_proto(
     assert "\x1b" not in told
     assert "[red]" in told
     assert "2 anomalies in 2 columns" in told
-    found = text_format.Parse(output.read_text(), Anomalies())
-    assert sorted(found.anomaly_info) == ["age", "sex"]
+    proto = text_format.Parse(output.read_text(), Anomalies())
+    assert sorted(proto.anomaly_info) == ["age", "sex"]
 
 
 def test_distances_are_shown(
@@ -87,6 +106,24 @@ def test_distances_are_shown(
     told = capsys.readouterr().out
     assert "1.0000" in told and "infinity_norm" in told
     assert run(data, schema, drift=[str(before)], thresholds=["sex=1"]) == 0
+
+
+def test_when_to_retrain() -> None:
+    trained = statistics(times=200)
+    same = found(GOOD, training=statistics())
+    assert retraining(same) == [
+        "no need to retrain: 4 columns look like what was trained on",
+    ]
+    shifted = GOOD | {"age": [90, 90, 90, 90], "share": [None] * 4, "sex": ["F", "F", "F", "X"]}
+    observed = Observed(
+        statistics(shifted, times=200), bad={"age": {"not_an_integer": bad("old", 3, "a:1")}}
+    )
+    changed = find_anomalies(SCHEMA.to_proto(), observed, training=trained)
+    assert retraining(changed) == [
+        "retrain: age, share and sex no longer look like what was trained on",
+        "what retraining does not put right: the other anomalies, of age and sex",
+    ]
+    assert retraining(find_anomalies(SCHEMA.to_proto(), observed, previous=trained)) == []
 
 
 def test_thresholds() -> None:
@@ -108,6 +145,9 @@ def test_csv_options() -> None:
     given = ["header=false", "comment=|", "delimiter=;", "quote=", "max_field_bytes=5"]
     assert csv_format_of(given) == CsvFormat(
         header=False, comment="|", delimiter=";", quote="", max_field_bytes=5
+    )
+    assert csv_format_of(["header=false"], CsvFormat(delimiter=";")) == CsvFormat(
+        header=False, delimiter=";"
     )
     for wrong, message in (
         ("head=1", "expected KEY=VALUE with KEY of header, delimiter, quote, comment, "),
