@@ -10,7 +10,10 @@ import pyarrow.compute as pc
 
 from .keys import places
 
-__all__ = ["canonical", "compact"]
+__all__ = ["canonical", "compact", "decoded", "encoded"]
+
+_DECODED = {b"recordmill": b"dictionary"}
+"""Stands in the metadata of a field that `decoded` wrote out."""
 
 
 def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -21,6 +24,33 @@ def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
 def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with dictionaries of only the values it has, sorted: equal rows, equal batches."""
     return _with_dictionaries(batch, lambda column: _sorted(_used(column)))
+
+
+def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with columns written out whose dictionary is more than half as long as they are.
+
+    A slice of such a column is small, and one that keeps its dictionary is nearly the whole.
+    """
+    columns, fields = [], []
+    for column, field in zip(batch.columns, batch.schema, strict=True):
+        if pa.types.is_dictionary(field.type) and 2 * len(column.dictionary) > len(column):
+            column = column.dictionary_decode()
+            field = pa.field(field.name, column.type, metadata=_DECODED)
+        columns.append(column)
+        fields.append(field)
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+
+
+def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch, or a slice of it, as it was before `decoded`, with only the values it has."""
+    columns, fields = [], []
+    for column, field in zip(batch.columns, batch.schema, strict=True):
+        if field.metadata == _DECODED:
+            column = column.dictionary_encode()
+            field = pa.field(field.name, column.type)
+        columns.append(column)
+        fields.append(field)
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
 def _with_dictionaries(

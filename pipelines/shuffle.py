@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.pvalue import AsDict
 
-from .dictionaries import canonical, compact
+from .dictionaries import canonical, compact, decoded, encoded
 from .elements import Bucket
 from .layout import KEY, TABLE, Layout
 
@@ -197,7 +197,7 @@ def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layo
 
 def spill(keyed: Keyed, directory: str, layout: Layout) -> Run:
     """Writes rows as a sorted run under a name of its own, so a replay overwrites nothing."""
-    batch = sorted_by_key(keyed.batch)
+    batch = decoded(sorted_by_key(keyed.batch))
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f"{keyed.split}-{uuid4().hex}.arrow")
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
@@ -227,7 +227,7 @@ def _read_runs(paths: Sequence[str], index: int, buckets: int) -> list[pa.Record
         with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
             batch = reader.get_batch(0)
         start, stop = _cuts(batch, buckets)[index : index + 2]
-        slices.append(batch.slice(start, stop - start))
+        slices.append(encoded(batch.slice(start, stop - start)))
     return slices
 
 
