@@ -6,16 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import data, images
+from . import browser, data, environments, images
 from .contenders import (
     Contender,
     classic_beam,
     help_page,
     ml_transform,
+    pandas,
     recordmill,
+    recordmill_profile,
+    recordmill_without_statistics,
     stock_tft,
     tf_data,
+    ydata,
 )
+from .mixed import COLUMNS, ROWS, mixed
+from .profiles import differing
 from .results import Results
 
 __all__ = ["CASES", "STOCK", "Case", "Entry", "Inputs", "Target"]
@@ -25,6 +31,7 @@ STOCK = "stock TFT"
 
 _MILL = "recordmill"
 _READING, _CLASSIC = "tf.data, reading only", "classic Beam"
+_PLAIN, _PANDAS, _YDATA = f"{_MILL}, no statistics", "pandas", "ydata-profiling, minimal"
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,11 @@ class Entry:
     Attributes:
       label: The name in the table; unique in its case.
       contender: Gives the command.
-      problem: "adult", "wide" or "hotdog".
+      problem: "adult", "wide", "hotdog" or "mixed".
       inputs: The file of each split; of images, the folder.
       rows: How many rows each split has.
       writes: Whether it must write a record a row.
+      profiles: Whether it must tell of as many rows.
     """
 
     label: str
@@ -65,6 +73,7 @@ class Entry:
     inputs: Mapping[str, Path]
     rows: Mapping[str, int]
     writes: bool = True
+    profiles: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,6 +209,64 @@ def _hotdog(inputs: Inputs) -> Case:
     )
 
 
+def _statistics(inputs: Inputs) -> Case:
+    count = 64
+    files = {"train": data.copies(inputs.adult["train"], count, inputs.scratch)}
+    rows = {"train": data.ADULT_ROWS["train"] * count}
+    profile = f"{_MILL} profile"
+    return Case(
+        f"{_adult_name(inputs)}, training rows, {count} copies, with and without statistics",
+        f"{_MILL} profile: writes no records; it reads the rows to the same statistics.",
+        (
+            Entry(_MILL, recordmill, "adult", files, rows),
+            Entry(_PLAIN, recordmill_without_statistics, "adult", files, rows),
+            Entry(profile, recordmill_profile, "adult", files, rows, writes=False, profiles=True),
+        ),
+        (
+            Target(
+                "time, of that without statistics",
+                1.3,
+                lambda results: results[_MILL].seconds / results[_PLAIN].seconds,
+            ),
+        ),
+        baseline=_PLAIN,
+    )
+
+
+def _profile(inputs: Inputs) -> Case:
+    few = ROWS // 4
+    files = {count: {"all": mixed(environments.cache(), rows=count)} for count in (few, ROWS)}
+
+    def entry(label: str, contender: Contender, count: int) -> Entry:
+        rows = {"all": count}
+        return Entry(label, contender, "mixed", files[count], rows, writes=False, profiles=True)
+
+    missing = environments.make(environments.YDATA)
+    megabytes = files[ROWS]["all"].stat().st_size / 1e6
+    fewer = f"{_MILL}, {few:,} rows"
+    return Case(
+        f"Profiling {COLUMNS} columns of {ROWS:,} rows, a CSV file of {megabytes:,.0f} MB",
+        f"{_YDATA} is not here: {missing}" if missing else "",
+        (
+            entry(_MILL, recordmill_profile, ROWS),
+            entry(_PANDAS, pandas, ROWS),
+            *(() if missing else (entry(_YDATA, ydata, ROWS),)),
+            entry(fewer, recordmill_profile, few),
+        ),
+        (
+            Target(
+                f"peak memory, of that at {few:,} rows",
+                1.25,
+                lambda results: results[_MILL].peak_bytes / results[fewer].peak_bytes,
+            ),
+            Target(f"columns that differ from {_PANDAS}'", 0, _different_columns),
+            Target("report.html, MB", 5, lambda results: results[_MILL].profile.page_bytes / 1e6),
+            *((_OPENING,) if browser.chromium() else ()),
+        ),
+        baseline=_PANDAS,
+    )
+
+
 def _help(inputs: Inputs) -> Case:
     label = f"{_MILL} --help"
     return Case(
@@ -235,6 +302,15 @@ def _different_vocabularies(results: Results) -> float:
     return sum(mine.get(name) != theirs.get(name) for name in {*mine, *theirs})
 
 
+def _different_columns(results: Results) -> float:
+    return differing(results[_MILL].profile, results[_PANDAS].profile)
+
+
+_OPENING = Target(
+    "seconds until Chromium has drawn report.html",
+    2,
+    lambda results: results[_MILL].profile.page_seconds or float("inf"),
+)
 _SAME_VOCABULARIES = Target(f"vocabularies that differ from {STOCK}'s", 0, _different_vocabularies)
 
 CASES: dict[str, Callable[[Inputs], Case]] = {
@@ -242,6 +318,8 @@ CASES: dict[str, Callable[[Inputs], Case]] = {
     "adult64": _adult_copies,
     "wide": _wide,
     "hotdog": _hotdog,
+    "statistics": _statistics,
+    "profile": _profile,
     "help": _help,
 }
 """The cases by name; each makes the files it needs."""

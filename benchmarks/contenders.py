@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from . import environments
+
 __all__ = [
     "Contender",
     "ROOT",
@@ -18,11 +20,15 @@ __all__ = [
     "environment",
     "help_page",
     "ml_transform",
+    "pandas",
     "recordmill",
+    "recordmill_profile",
+    "recordmill_without_statistics",
     "stock_tft",
     "tf_data",
     "vocabularies",
     "write_sample",
+    "ydata",
 ]
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,11 +41,26 @@ _RECIPES = {
     "wide": f"{Path(__file__).with_name('wide_recipe.py')}:RECIPE",
     "hotdog": "hotdog",
 }
+_PLAIN_RECIPE = f"{Path(__file__).with_name('plain_recipe.py')}:RECIPE"
 
 
 def recordmill(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
     """`recordmill run` with its default options."""
     return [*_recordmill(), "run", _RECIPES[problem], f"--output={output}", *_inputs(inputs)]
+
+
+def recordmill_without_statistics(
+    problem: str, inputs: Mapping[str, Path], output: Path
+) -> list[str]:
+    """`recordmill run` of the Adult data with `statistics: false`."""
+    return [*_recordmill(), "run", _PLAIN_RECIPE, f"--output={output}", *_inputs(inputs)]
+
+
+def recordmill_profile(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """`recordmill profile`: by the recipe of the problem; without one, of a file as it is."""
+    recipe = _RECIPES.get(problem)
+    what = [recipe, *_inputs(inputs)] if recipe else [str(path) for path in inputs.values()]
+    return [*_recordmill(), "profile", *what, f"--output={output}"]
 
 
 def stock_tft(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
@@ -60,6 +81,17 @@ def tf_data(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]
 def classic_beam(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
     """A Beam pipeline over images, an image at a time, with Pillow."""
     return _peer("images_beam", problem, inputs, output)
+
+
+def pandas(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """pandas' `read_csv`, `describe` and `value_counts`."""
+    return _peer("profile_pandas", problem, inputs, output)
+
+
+def ydata(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """ydata-profiling in its minimal mode, in an environment of its own."""
+    python = str(environments.interpreter(environments.YDATA))
+    return _peer("profile_ydata", problem, inputs, output, python=python)
 
 
 def help_page(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
@@ -86,9 +118,16 @@ def _recordmill() -> list[str]:
     return [str(script)] if script.exists() else [sys.executable, "-m", "recordmill.runners.cli"]
 
 
-def _peer(name: str, problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+def _peer(
+    name: str,
+    problem: str,
+    inputs: Mapping[str, Path],
+    output: Path,
+    *,
+    python: str = sys.executable,
+) -> list[str]:
     module = f"benchmarks.peers.{name}"
-    return [sys.executable, "-m", module, problem, f"--output={output}", *_inputs(inputs)]
+    return [python, "-m", module, problem, f"--output={output}", *_inputs(inputs)]
 
 
 def _inputs(inputs: Mapping[str, Path]) -> list[str]:

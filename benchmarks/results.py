@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from .measure import Run
+from .profiles import Profile
 
 __all__ = ["Result", "Results"]
 
@@ -18,10 +19,12 @@ class Result:
     Attributes:
       runs: At least one.
       vocabularies: The sha256 of each vocabulary that it made, by file name.
+      profile: What it found, if it profiles.
     """
 
     runs: Sequence[Run]
     vocabularies: Mapping[str, str]
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def seconds(self) -> float:

@@ -12,11 +12,14 @@ from . import data, images
 from .cases import CASES, Case, Entry, Inputs
 from .contenders import Contender, count_records, environment, vocabularies, write_sample
 from .measure import Failed, Run, run
+from .mixed import mixed
+from .profiles import Profile, read_profile
 from .results import Result, Results
 
 __all__ = ["measure", "session"]
 
 _LONG_SECONDS = 60
+_FEW_ROWS, _FEW_COLUMNS = 1_000, 40
 
 
 def session(
@@ -34,7 +37,8 @@ def session(
       Each case with the results of its entries.
 
     Raises:
-      Failed: A contender failed, or wrote another number of records than there were rows.
+      Failed: A contender failed, or wrote another number of records than there were rows, or
+        profiled another number of rows.
     """
     with tempfile.TemporaryDirectory(prefix="recordmill-bench-") as folder:
         scratch = Path(folder)
@@ -61,9 +65,11 @@ def _write_samples(scratch: Path) -> dict[str, Mapping[str, Path]]:
     census, hotdog = scratch / "census-sample", scratch / "hotdog-sample"
     run(write_sample("census", census), environment=environment())
     run(write_sample("hotdog", hotdog), environment=environment())
+    few = mixed(scratch, rows=_FEW_ROWS, columns=_FEW_COLUMNS)
     return {
         "adult": {"train": census / "adult.data", "eval": census / "adult.test"},
         "hotdog": {"train": hotdog / "train"},
+        "mixed": {"all": few},
     }
 
 
@@ -83,6 +89,7 @@ def measure(case: Case, runs: int, output: Path) -> Results:
     """
     done: dict[str, list[Run]] = {entry.label: [] for entry in case.entries}
     made: dict[str, dict[str, str]] = {}
+    found: dict[str, Profile] = {}
     for _ in range(runs):
         for entry in case.entries:
             before = done[entry.label]
@@ -90,8 +97,13 @@ def measure(case: Case, runs: int, output: Path) -> Results:
                 continue
             before.append(_run(entry, output))
             made[entry.label] = vocabularies(output)
+            if entry.profiles:
+                found[entry.label] = _profile(entry, output)
             shutil.rmtree(output, ignore_errors=True)
-    return {label: Result(runs_of_it, made[label]) for label, runs_of_it in done.items()}
+    return {
+        label: Result(runs_of_it, made[label], found.get(label, Profile()))
+        for label, runs_of_it in done.items()
+    }
 
 
 def _run(entry: Entry, output: Path) -> Run:
@@ -103,3 +115,10 @@ def _run(entry: Entry, output: Path) -> Run:
         if written != expected:
             raise Failed(f"{entry.label} wrote {written:,} {split} records of {expected:,} rows")
     return one
+
+
+def _profile(entry: Entry, output: Path) -> Profile:
+    profile, expected = read_profile(output), sum(entry.rows.values())
+    if profile.rows != expected:
+        raise Failed(f"{entry.label} profiled {profile.rows:,} rows of {expected:,}")
+    return profile

@@ -30,6 +30,10 @@ _FORMATTED = (
 )
 
 _PLAIN = np.isin(np.arange(256), [*b"0123456789.eE+-"])
+_NUMERIC = _PLAIN | np.isin(np.arange(256), [*b"nafityNAFITY"])
+"""The bytes of whatever is a number, infinite or not a number to `convert`."""
+
+_FORMATTED_FIRST = np.isin(np.arange(256), [*b"-+(0123456789", *range(65, 91), *"$€£¥".encode()])
 _FIRST_DATE, _LAST_DATE = 19_000_101, 20_991_231
 
 _Counts = npt.NDArray[np.int64]
@@ -51,10 +55,13 @@ def observe(seen: Observed, column: pa.DictionaryArray) -> None:
     for place in rest[missing[rest]]:
         seen.missing[texts[place].as_py()] += int(counts[place])
     rest = rest[~missing[rest]]
-    whole = _integers(seen, texts, counts, rest)
+    numeric = _all_bytes(texts, _NUMERIC)
+    whole = _integers(seen, texts, counts, rest[numeric[rest]])
     _follow(seen, at, whole, wanted=len(rest))
     rest = np.setdiff1d(rest, whole.places, assume_unique=True)
-    rest = rest[~_decimals(seen, texts.take(pa.array(rest)), counts[rest])]
+    maybe = rest[numeric[rest]]
+    decimals = maybe[_decimals(seen, texts.take(pa.array(maybe)), counts[maybe])]
+    rest = np.setdiff1d(rest, decimals, assume_unique=True)
     if len(rest):
         _texts(seen, texts.take(pa.array(rest)), counts[rest])
 
@@ -98,9 +105,7 @@ def _converted(texts: pa.StringArray, column: Column) -> tuple[npt.NDArray[Any],
 
     Of the characters of plain numbers it takes nothing for a number that `convert` does not.
     """
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    data = np.frombuffer(texts.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-    if _PLAIN[data].all():
+    if _all_bytes(texts, _PLAIN).all():
         with suppress(pa.ArrowInvalid), np.errstate(over="ignore"):
             kind = pa.int64() if column.type == "int64" else pa.float64()
             numbers = pc.cast(texts, kind).to_numpy().astype(column.type)
@@ -108,6 +113,24 @@ def _converted(texts: pa.StringArray, column: Column) -> tuple[npt.NDArray[Any],
                 return numbers, np.zeros(len(texts), np.uint8)
     values, reasons = convert(texts, column)
     return pc.fill_null(values, 0).to_numpy(), reasons
+
+
+def _all_bytes(texts: pa.StringArray, allowed: Mask) -> Mask:
+    """Which texts are of some bytes alone; `allowed` tells of each of the 256."""
+    offsets, data = _bytes(texts)
+    others = np.flatnonzero(~allowed[data])
+    if not len(others):
+        return np.ones(len(texts), np.bool_)
+    before = np.searchsorted(others, offsets)
+    alone: Mask = before[1:] == before[:-1]
+    return alone
+
+
+def _bytes(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Where each text begins and the last one ends, from 0, and the bytes of them all."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
+    return offsets - offsets[0], data[offsets[0] : offsets[-1]]
 
 
 def _begins(texts: pa.StringArray, characters: str) -> Mask:
@@ -159,6 +182,15 @@ def _texts(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
         has = true_of(pc.match_substring(texts, separator))
         if has.any():
             seen.separated[separator] += int(counts[has].sum())
+    seen.texts.add(texts, counts)
+    offsets, data = _bytes(texts)
+    likely = np.flatnonzero(_FORMATTED_FIRST[data[offsets[:-1]]])
+    if len(likely):
+        _formatted(seen, texts.take(pa.array(likely)), counts[likely])
+
+
+def _formatted(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
+    """Counts the amounts and the dates among texts."""
     digits = true_of(pc.match_substring_regex(texts, _DIGITS))
     seen.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
     like = true_of(pc.match_substring_regex(texts, _DATE_LIKE))
@@ -166,7 +198,6 @@ def _texts(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
         dates = texts.filter(pa.array(like))
         _dates(seen, dates, counts[like], tuple(DATE_FORMATS))
         seen.timed += _matching(dates, counts[like], ":")
-    seen.texts.add(texts, counts)
 
 
 def _dates(

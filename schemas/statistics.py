@@ -21,6 +21,7 @@ A column takes at most 3.3 MB, whatever is in it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -95,8 +96,8 @@ class StatisticsFold:
 
     def merge(self, accumulators: list[Profile]) -> Profile:
         """A new profile of all the rows; the given ones stay as they are."""
-        merged = self.start()
-        for accumulator in accumulators:
+        merged = deepcopy(accumulators[0]) if accumulators else self.start()
+        for accumulator in accumulators[1:]:
             merged.rows += accumulator.rows
             for total, found in zip(merged.columns, accumulator.columns, strict=True):
                 total.absorb(found)  # type: ignore[arg-type]  # of one class

@@ -9,6 +9,7 @@ value is "missing". A NaN is a value, as it is in the record.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,8 @@ class FeaturesFold:
 
     def merge(self, accumulators: list[FeaturesProfile]) -> FeaturesProfile:
         """A new profile of all the rows; the given ones stay as they are."""
-        merged = self.start()
-        for accumulator in accumulators:
+        merged = deepcopy(accumulators[0]) if accumulators else self.start()
+        for accumulator in accumulators[1:]:
             merged.rows += accumulator.rows
             for name, feature in accumulator.features.items():
                 if name not in merged.features:

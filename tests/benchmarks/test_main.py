@@ -6,7 +6,10 @@ from benchmarks.__main__ import main
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["adlt"], "no case adlt; there is adult, adult64, wide, hotdog, help"),
+        (
+            ["adlt"],
+            "no case adlt; there is adult, adult64, wide, hotdog, statistics, profile, help",
+        ),
         (["--runs", "0"], "--runs: expected at least 1, got 0"),
         (["help", "--write"], "--write keeps the tables of all cases: leave the names out"),
     ],

@@ -1,8 +1,12 @@
 from pathlib import Path
 
+import pytest
+
+from benchmarks import cases
 from benchmarks.cases import CASES, Case, Entry, Inputs, Target
 from benchmarks.contenders import help_page
 from benchmarks.measure import Run
+from benchmarks.profiles import Column, Profile
 from benchmarks.report import section
 from benchmarks.results import Result
 
@@ -90,3 +94,30 @@ def test_a_vocabulary_that_differs_is_a_miss(tmp_path: Path) -> None:
     assert differing({"sex": "1", "race": "3"}) == 1
     assert differing({"sex": "1"}) == 1
     assert differing({"sex": "1", "race": "2", "education": "4"}) == 1
+
+
+def test_a_report_that_no_browser_drew_is_a_miss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "mixed", lambda folder, *, rows: Path(__file__))
+    monkeypatch.setattr(cases.environments, "make", lambda requirements: "no such package")
+    monkeypatch.setattr(cases.browser, "chromium", lambda: "/usr/bin/chromium")
+    case = CASES["profile"](Inputs({}, True, tmp_path, True, tmp_path))
+    run = [Run(10.0, 10.0, 100)]
+    age = {"age": Column(0, 2.0)}
+    mine = Profile(5, age, page_bytes=1_500_000)
+    results = {
+        "recordmill": Result(run, {}, mine),
+        "pandas": Result(run, {}, Profile(5, age)),
+        "recordmill, 25,000 rows": Result([Run(3.0, 3.0, 50)], {}, mine),
+    }
+
+    lines = section(case, results).splitlines()
+
+    assert [[cell.strip() for cell in line.split("|")[1:5]] for line in lines[10:14]] == [
+        ["peak memory, of that at 25,000 rows", "at most 1.25", "2", "MISS"],
+        ["columns that differ from pandas'", "at most 0", "0", "met"],
+        ["report.html, MB", "at most 5", "1.5", "met"],
+        ["seconds until Chromium has drawn report.html", "at most 2", "inf", "MISS"],
+    ]
+    assert lines[-1] == "ydata-profiling, minimal is not here: no such package"

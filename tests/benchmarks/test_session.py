@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.cases import Case, Entry
 from benchmarks.measure import Failed
+from benchmarks.profiles import Column, Profile
 from benchmarks.session import measure
 
 WRITE = """
@@ -47,3 +48,29 @@ def test_an_entry_that_writes_nothing_is_not_counted(tmp_path: Path) -> None:
     results = measure(Case("", "", (entry,), ()), 1, tmp_path / "output")
 
     assert len(results["a"].runs) == 1
+
+
+WRITE_PROFILE = """
+import sys
+from pathlib import Path
+output = Path(sys.argv[1])
+output.mkdir()
+(output / "columns.json").write_text('{"rows": 5, "columns": {"sex": {"missing": 1}}}')
+"""
+
+
+def profiler(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    return [sys.executable, "-c", WRITE_PROFILE, str(output)]
+
+
+@pytest.mark.parametrize("rows", [5, 6])
+def test_a_profile_tells_of_every_row(tmp_path: Path, rows: int) -> None:
+    entry = Entry("a", profiler, "mixed", {}, {"all": rows}, writes=False, profiles=True)
+    case = Case("", "", (entry,), ())
+
+    if rows == 5:
+        results = measure(case, 1, tmp_path / "output")
+        assert results["a"].profile == Profile(5, {"sex": Column(1)})
+    else:
+        with pytest.raises(Failed, match=r"^a profiled 5 rows of 6$"):
+            measure(case, 1, tmp_path / "output")

@@ -1,0 +1,9 @@
+"""The census recipe without statistics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from recordmill.pipelines.recipe import find_recipe
+
+RECIPE = replace(find_recipe("census"), statistics=False)
