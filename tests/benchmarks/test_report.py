@@ -57,27 +57,35 @@ def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
         "recordmill": 10.0,
         "tf.data, reading only": 8.0,
         "classic Beam": 25.0,
-        "recordmill, 300 images": 5.0,
+        "recordmill, 5,000 images": 5.0,
+        "tf.data, reading only, 5,000 images": 3.0,
+        "classic Beam, 5,000 images": 8.0,
+        "recordmill, 300 images": 3.0,
     }
     results = {label: Result([Run(each, each, 100)], {}) for label, each in seconds.items()}
 
     lines = section(case, results).splitlines()
 
-    assert lines[0] == "### 5,000 drawn pictures in place of photos, to 224x224"
+    assert lines[0] == "### 20,000 drawn pictures in place of photos, to 224x224"
     assert [cell.strip() for cell in lines[2].split("|")[3:5]] == [
         "of tf.data, reading only",
         "images/s",
     ]
-    assert [[cell.strip() for cell in line.split("|")[2:5]] for line in lines[4:8]] == [
-        ["10.00", "1.25", "500"],
-        ["8.00", "1.00", "625"],
-        ["25.00", "3.12", "200"],
-        ["5.00", "", "60"],
+    assert [[cell.strip() for cell in line.split("|")[2:5]] for line in lines[4:11]] == [
+        ["10.00", "1.25", "2,000"],
+        ["8.00", "1.00", "2,500"],
+        ["25.00", "3.12", "800"],
+        ["5.00", "", "1,000"],
+        ["3.00", "", "1,667"],
+        ["8.00", "", "625"],
+        ["3.00", "", "100"],
     ]
-    assert [[cell.strip() for cell in line.split("|")[1:5]] for line in lines[11:14]] == [
+    assert [[cell.strip() for cell in line.split("|")[1:5]] for line in lines[14:19]] == [
         ["images/s, of tf.data, reading only", "at least 0.85", "0.8", "MISS"],
         ["images/s, of classic Beam", "at least 2", "2.5", "met"],
-        ["peak memory, of that at 300 images", "at most 1.25", "1", "met"],
+        ["images/s, of tf.data, reading only, 5,000 images", "at least 0.85", "0.6", "MISS"],
+        ["images/s, of classic Beam, 5,000 images", "at least 2", "1.6", "MISS"],
+        ["peak memory at 5,000, of that at 300 images", "at most 1.25", "1", "met"],
     ]
 
 
