@@ -62,11 +62,13 @@ class Limit:
       comparator: "infinity_norm" or "jensen_shannon_divergence"; None for the one that fits the
         type of the column.
       quantiles: Whether Jensen-Shannon compares histograms of equal counts; else of equal widths.
+      open_ended: Whether the outermost buckets of both reach equally far, see `jensen_shannon`.
     """
 
     threshold: float
     comparator: str | None = None
     quantiles: bool = True
+    open_ended: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ class Limits:
             found = getattr(getattr(feature, f"{kind}_comparator"), comparator)
             source = getattr(found, "source", None)
             quantiles = bool(source and source.type == schema_pb2.HistogramSelection.QUANTILES)
-            return Limit(found.threshold, comparator, quantiles)
+            return Limit(found.threshold, comparator, quantiles, open_ended=False)
         return Limit(self.skew if kind == "skew" else self.drift)
 
 
@@ -269,7 +271,7 @@ def _distance(pair: _Pair, limit: Limit) -> Iterator[Anomaly | Comparison | str]
         distance = l_infinity(pair.now, pair.before)
     else:
         kind = Histogram.QUANTILES if limit.quantiles else Histogram.STANDARD
-        distance = jensen_shannon(pair.now, pair.before, kind=kind)
+        distance = jensen_shannon(pair.now, pair.before, kind=kind, open_ended=limit.open_ended)
     if distance is None:
         return
     sizes = (int(common_of(one).num_non_missing) for one in (pair.now, pair.before))

@@ -8,7 +8,7 @@ too: so each distance comes with the one that chance alone would exceed once in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
@@ -105,6 +105,7 @@ def jensen_shannon(
     before: FeatureNameStatistics,
     *,
     kind: Histogram.HistogramType,
+    open_ended: bool = False,
     shown: int = 3,
 ) -> Distance | None:
     """The Jensen-Shannon divergence of two histograms, in bits: (D(p || m) + D(q || m)) / 2.
@@ -123,6 +124,9 @@ def jensen_shannon(
       before: Those it is compared with.
       kind: Which of their histograms. Standard ones have bins of equal width, which one outlier
         stretches; those of quantiles hold equal counts.
+      open_ended: Whether the first and the last bucket of both reach as far out as that of either.
+        Else one outlier makes its bucket wide, and spreads where nothing is what it holds; TFDV
+        does not guard against that.
       shown: How many bins to name.
 
     Returns:
@@ -131,7 +135,8 @@ def jensen_shannon(
     histograms = [_histogram(statistics, kind) for statistics in (now, before)]
     if any(histogram is None for histogram in histograms):
         return None
-    labels, p, q = _aligned(*(histogram for histogram in histograms if histogram is not None))
+    found = [histogram for histogram in histograms if histogram is not None]
+    labels, p, q = _aligned(*(_opened(found) if open_ended else found))
     middle = (p + q) / 2
     used = middle > 0
     bits = (_entropy_terms(p[used], middle[used]) + _entropy_terms(q[used], middle[used])).sum() / 2
@@ -230,6 +235,21 @@ def _histogram(
         if histogram.type == kind and held:
             return histogram
     return None
+
+
+def _opened(histograms: Sequence[Histogram]) -> list[Histogram]:
+    """The histograms with outermost buckets that reach equally far, where they have a width."""
+    opened = []
+    for histogram in histograms:
+        copy = Histogram()
+        copy.CopyFrom(histogram)
+        first, last = copy.buckets[0], copy.buckets[-1]
+        if first.low_value < first.high_value:
+            first.low_value = min(one.buckets[0].low_value for one in histograms)
+        if last.low_value < last.high_value:
+            last.high_value = max(one.buckets[-1].high_value for one in histograms)
+        opened.append(copy)
+    return opened
 
 
 def _aligned(one: Histogram, other: Histogram) -> tuple[list[str], _Doubles, _Doubles]:

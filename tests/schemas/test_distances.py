@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,3 +169,23 @@ def test_the_chance_of_a_share_falls_with_the_rows() -> None:
     chances = [share_by_chance(0.5, rows, 0.5, 10_000) for rows in (10, 100, 1000)]
     assert chances == sorted(chances, reverse=True)
     assert share_by_chance(0.0, 5, 0.0, 5) == 0.0
+
+
+def test_one_outlier_moves_no_distribution() -> None:
+    """5,000 values of a long tail against as many others, and the same with one value far out."""
+    draw = np.random.default_rng(0)
+    before, now = np.sort(np.exp(draw.normal(8, 1, (2, 5000))))
+    quantiles = Histogram.QUANTILES
+
+    def of(values: Any) -> FeatureNameStatistics:
+        bounds = np.quantile(values, np.linspace(0, 1, 11))
+        return numbers(*((low, high, len(values) / 10) for low, high in pairwise(bounds)))
+
+    def far(values: Any, **how: bool) -> float:
+        found = jensen_shannon(of(values), of(before), kind=quantiles, **how)
+        assert found is not None
+        return found.value
+
+    outlier = np.append(now, 1e7)
+    assert far(outlier) > 0.1
+    assert far(outlier, open_ended=True) < 0.02 > far(now, open_ended=True)
