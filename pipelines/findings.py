@@ -8,6 +8,8 @@ from importlib import metadata
 from typing import Any
 
 import pyarrow as pa
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from ..schemas.errors import DataError
@@ -132,6 +134,7 @@ def draft_manifest(
         ledger=ledger,
         compression=recipe.compression,
         label=recipe.schema.label.name if recipe.schema.label else None,
+        buckets=_buckets(staging.folder),
         pipeline_only=tuple(pipeline_only(recipe)),
         classes=recipe.schema.label.domain if recipe.schema.label else (),
         transform_fn={"sha256": tree_sha256(_tree(files.join(staging.folder, "transform_fn")))},
@@ -143,6 +146,17 @@ def draft_manifest(
     write_report(staging.folder, manifest=manifest)
     _write(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
+
+
+def _buckets(folder: str) -> dict[str, int]:
+    """How many ids each feature has, of those that the metadata of the graph calls categorical."""
+    path = files.join(folder, "transformed_metadata", "schema.pbtxt")
+    schema = text_format.Parse(_read(path).decode(), schema_pb2.Schema())
+    return {
+        feature.name: feature.int_domain.max + 1
+        for feature in schema.feature
+        if feature.int_domain.is_categorical and feature.int_domain.max >= 0
+    }
 
 
 def _expansion(

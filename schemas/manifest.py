@@ -168,6 +168,8 @@ class Manifest:
       unseen: By split but "train", by string column: how many rows have a value that no row of
         train has; None where there were too many different values to tell.
       expansion: By split, for a dataset of images: how the images became records.
+      buckets: How many ids there are of each feature that is one, where the graph tells.
+      format: Of the manifest and of what it describes; another one is not read.
       pipeline_only: What preparation does to rows and a served request does not pass, in words.
       spans: The days that inputs with `{date}` stood for: {"date", "pattern", "files"}, where a
         day of the window without data has no files.
@@ -192,6 +194,8 @@ class Manifest:
     classes: tuple[str, ...] = ()
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     expansion: Mapping[str, Expansion] = field(default_factory=dict)
+    buckets: Mapping[str, int] = field(default_factory=dict)
+    format: int = 1
     pipeline_only: tuple[str, ...] = ()
     spans: tuple[Mapping[str, Any], ...] = ()
     reshape: Mapping[str, Any] = field(default_factory=dict)
@@ -256,7 +260,8 @@ def _checked(kind: type[_Record], values: dict[str, Any]) -> _Record:
         value = values.get(one.name)
         if one.name in values and (not isinstance(value, expected) or isinstance(value, bool)):
             raise TypeError(f"{one.name}: expected {one.type}, got {value!r}")
-    return kind(**values)
+    names = {one.name for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in values.items() if name in names})
 
 
 def tree_sha256(files: Iterable[tuple[str, bytes]]) -> str:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from ..schemas.errors import DataError
 from .raw import RawSpec, missing_value
 
-__all__ = ["TransformGraph", "load_module", "stored_feature"]
+__all__ = ["TransformGraph", "load_module", "stored_feature", "unnamed"]
 
 
 _modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
@@ -25,8 +25,11 @@ _modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
 def load_module(path: str) -> Any:
     """The SavedModel in a folder, loaded once for all who hold it at the same time.
 
-    The module owns the vocabulary tables: they live as long as it does.
+    The module owns the vocabulary tables: they live as long as it does. In a graph of TensorFlow
+    1, such as an estimator's, it is loaded into that graph, each time.
     """
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        return tf.saved_model.load(path)
     module = _modules.get(path)
     if module is None:
         with tf.init_scope():
@@ -63,6 +66,11 @@ class TransformGraph:
     def __call__(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """The transformed features of all raw columns of `inputs`."""
         return dict(self._function({name: columns[name] for name in self.inputs}))
+
+    @property
+    def module(self) -> Any:
+        """The SavedModel; it owns the vocabulary tables."""
+        return self._module
 
     @property
     def raw_spec(self) -> dict[str, Any]:
@@ -114,6 +122,11 @@ def _raw_feature(name: str, spec: RawSpec) -> Any:
         )
     default = np.full(shape, missing_value(spec)).tolist()
     return tf.io.FixedLenFeature(tuple(shape), spec.dtype, default)
+
+
+def unnamed(spec: tf.TypeSpec) -> tf.TypeSpec:
+    """The spec without the name that a dense one can have."""
+    return tf.TensorSpec(spec.shape, spec.dtype) if isinstance(spec, tf.TensorSpec) else spec
 
 
 def stored_feature(name: str, spec: tf.TypeSpec) -> Any:

@@ -13,7 +13,7 @@ records were made with, or when a shard is not as the manifest says.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -23,21 +23,30 @@ import tensorflow as tf
 
 from ..schemas.errors import DataError, RecipeError
 from ..schemas.images import IMAGE, LABEL
-from ..schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
+from ..schemas.manifest import MANIFEST, Manifest, Split
+from .estimators import FeatureColumns, estimator_example, feature_columns, receiver_fn
 from .frames import to_frame
-from .graph import TransformGraph
+from .graph import TransformGraph, unnamed
+from .ids import feature_buckets
+from .keras import keras_inputs
+from .opening import AGAIN, TRANSFORM_FN, check_graph, open_graph, read_manifest, record_files
 from .raw import raw_tensors
-from .records import check_images, parse_images, record_pixels, record_spec, targets
+from .reading import RecordFile, mixed_blocks, ordered_blocks, ordered_records, part_of
+from .records import parse_images, pixels_spec, record_pixels, record_spec, targets
+from .serving_export import export
+from .serving_graph import ServingGraph
+from .serving_outputs import Gives
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["PreparedDataset", "load"]
 
-_TRANSFORM_FN = "transform_fn"
-_AGAIN = "Prepare the dataset again."
 _SHUFFLE_RECORDS = 10_000
-_SHUFFLE_BYTES = 1 << 28
+_SHUFFLE_BYTES = 1 << 27
+_PARSED = 1024
+"""Records to parse at a time, where batches are smaller."""
+
 _FRAME_RECORDS = 1024
 
 
@@ -56,8 +65,8 @@ def load(directory: str | os.PathLike[str]) -> PreparedDataset:
         the transform graph is gone or is that of another run.
     """
     folder = os.fspath(directory).rstrip("/")
-    manifest = _read_manifest(f"{folder}/{MANIFEST}")
-    _check_graph(f"{folder}/{_TRANSFORM_FN}", manifest.transform_fn.get("sha256"))
+    manifest = read_manifest(f"{folder}/{MANIFEST}")
+    check_graph(f"{folder}/{TRANSFORM_FN}", manifest.transform_fn.get("sha256"))
     return PreparedDataset(folder, manifest)
 
 
@@ -89,6 +98,29 @@ class PreparedDataset:
             return record_spec(self._images, self._graph.outputs)
         return self._graph.feature_spec
 
+    @property
+    def features(self) -> dict[str, tf.TypeSpec]:
+        """What `dataset` gives as features, by name: specs of tensors [None, …], of batches.
+
+        Images stand under "image", also where `dataset` gives them without a dict.
+        """
+        target = self.label
+        left_out = target if isinstance(target, Mapping) else {self.manifest.label: target}
+        return {name: spec for name, spec in self._specs.items() if name not in left_out}
+
+    @property
+    def label(self) -> Any:
+        """What `dataset` gives as label: a spec, a dict of them for boxes, or None."""
+        if self._images:
+            specs = {name: self._specs[name] for name in targets(self._images)}
+            return specs if len(specs) > 1 else specs[LABEL]
+        return None if self.manifest.label is None else self._specs[self.manifest.label]
+
+    @property
+    def buckets(self) -> dict[str, int]:
+        """How many ids a feature of ids has, by name: its ids are below that."""
+        return feature_buckets(self._graph_path, self.manifest, self.features)
+
     def records(self, split: str) -> tf.data.Dataset:
         """The serialized records of a split, to be parsed with `feature_spec`.
 
@@ -103,7 +135,7 @@ class PreparedDataset:
           DataError: A shard is missing or has another size than the manifest says.
           RecipeError: There is no such split.
         """
-        return self._records(split, shuffle=False, seed=None)
+        return ordered_records(self._files(split), self.manifest.compression)
 
     def dataset(
         self,
@@ -114,6 +146,8 @@ class PreparedDataset:
         seed: int | None = None,
         epochs: int | None = 1,
         drop_remainder: bool = False,
+        cache: bool | str = False,
+        shard: tuple[int, int] = (0, 1),
     ) -> tf.data.Dataset:
         """The records of a split, in batches.
 
@@ -121,18 +155,24 @@ class PreparedDataset:
           split: The split's name, such as "train".
           batch_size: Records a batch; the last of an epoch can be smaller.
           shuffle: Whether to mix the records, anew in every epoch: shards are interleaved in
-            random order, through a buffer of 10,000 records, or of 256 MB of them where that is
-            fewer. Without it they come in the order of the shards, which is the same each time.
+            random order, and blocks of 10,000 records, or of 128 MB of them where that is fewer,
+            are permuted. Without it they come in the order of the shards, which is the same each
+            time.
           seed: Makes the shuffled order the same each time. (The order of the shards is that of
             a hash of the rows' content, so it is arbitrary too.)
           epochs: How often to go through the split; None for endlessly.
           drop_remainder: Whether to leave out a last smaller batch.
+          cache: Whether to keep the records, as they are stored, in memory; or the file to keep
+            them in. For shards that are far away or compressed.
+          shard: (i, n): the part of worker i of n, from 0; disjoint, and together everything.
+            Where there are at least n shards, these are every n-th of them, so that nothing is
+            read twice, but parts may differ in size; else every n-th record of all shards.
 
         Returns:
           A `tf.data.Dataset` of (features, label): a dict of tensors [batch, …] and a tensor
           [batch, …]. Of features only where the dataset has no label. Its cardinality is known.
-          Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where the shards
-          hold another number of records than the manifest says.
+          Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where a shard
+          holds another number of records than the manifest says.
 
           Of a dataset of images, (image, label): uint8 [batch, height, width, 3], ragged where
           sizes differ, and int64 [batch]. Instead of the label, where there are boxes, a dict of
@@ -142,20 +182,54 @@ class PreparedDataset:
 
         Raises:
           DataError: A shard is missing or has another size than the manifest says.
-          RecipeError: There is no such split.
+          RecipeError: There is no such split, or no such part of it.
         """
-        records = self._records(split, shuffle=shuffle, seed=seed)
+        files = part_of(self._files(split), shard)
+        records = sum(file.taken for file in files)
+        compression = self.manifest.compression
         if shuffle:
-            records = records.shuffle(self._shuffle_buffer(split), seed=seed)
+            block = self._block(split)
+            blocks = mixed_blocks(files, compression, block=block, seed=seed, cache=cache)
+        else:
+            blocks = ordered_blocks(files, compression, cache=cache)
         options = tf.data.Options()
         options.deterministic = not shuffle or seed is not None
+        batches = records // batch_size if drop_remainder else -(-records // batch_size)
         return (
-            self._batches(records, batch_size, drop_remainder)
+            self._batches(blocks, batch_size, drop_remainder)
+            .apply(tf.data.experimental.assert_cardinality(batches))
             .repeat(epochs)
-            .map(self._parser(), num_parallel_calls=tf.data.AUTOTUNE)
             .prefetch(tf.data.AUTOTUNE)
             .with_options(options)
         )
+
+    def keras_inputs(self) -> dict[str, Any]:
+        """A `keras.Input` for each feature, by name, for a functional model; see `dataset`."""
+        return keras_inputs(self.features)
+
+    def input_fn(self, split: str, batch_size: int, **options: Any) -> Callable[[], Any]:
+        """An `input_fn` of a `tf.estimator`; the options are those of `dataset`."""
+        self._files(split), self._graph  # now: an estimator calls in a graph of its own
+        return lambda: self.dataset(split, batch_size, **options).map(estimator_example)
+
+    def feature_columns(self) -> FeatureColumns:
+        """The features as feature columns, for a wide and for a deep model."""
+        return feature_columns(self.features, self.buckets)
+
+    def serving_input_receiver_fn(self) -> Callable[[], Any]:
+        """A `serving_input_receiver_fn` of a `tf.estimator`; see `receiver_fn`."""
+        return receiver_fn(self.serving_graph)
+
+    def export(
+        self, model: Any, path: str | os.PathLike[str], *, gives: Gives | None = None
+    ) -> None:
+        """Writes a model with the transform graph in front of it; see `export`."""
+        export(self, model, path, gives=gives)
+
+    @property
+    def serving_graph(self) -> ServingGraph:
+        """The transform graph as a served model runs it: raw columns in, features out."""
+        return ServingGraph(self._graph_path, tuple(self.features), self._bare)
 
     def to_pandas(self, split: str, *, n: int | None = None) -> pd.DataFrame:
         """The first records of a split as a pandas DataFrame, to look at in a notebook.
@@ -218,9 +292,18 @@ class PreparedDataset:
     def _images(self) -> Mapping[str, Any]:
         return self.manifest.images
 
+    @property
+    def _graph_path(self) -> str:
+        return f"{self.directory}/{TRANSFORM_FN}"
+
+    @property
+    def _bare(self) -> bool:
+        """Whether a model gets the pixels of images alone, without a dict."""
+        return bool(self._images) and not self._images["further"]
+
     @cached_property
     def _graph(self) -> TransformGraph:
-        graph = TransformGraph(f"{self.directory}/{_TRANSFORM_FN}")
+        graph = open_graph(self._graph_path, self.manifest)
         needed = [(name, "feature") for name in self._images.get("further", ())]
         if self.manifest.label is not None:
             needed.append((self.manifest.label, "label"))
@@ -228,9 +311,18 @@ class PreparedDataset:
             if name not in graph.outputs:
                 raise DataError(
                     f'{self.directory}/{MANIFEST}: the {role} "{name}" is no output of the '
-                    f"transform graph. {_AGAIN}"
+                    f"transform graph. {AGAIN}"
                 )
         return graph
+
+    @cached_property
+    def _specs(self) -> dict[str, Any]:
+        """What is in an element of `dataset`, by name, of batches of any size."""
+        outputs = self._graph.outputs
+        if self._images:
+            names = [*targets(self._images), *self._images["further"]]
+            outputs = {IMAGE: pixels_spec(self._images)} | {name: outputs[name] for name in names}
+        return {name: unnamed(spec) for name, spec in sorted(outputs.items())}
 
     @cached_property
     def _targets(self) -> dict[str, frozenset[str]]:
@@ -251,63 +343,48 @@ class PreparedDataset:
             f"{', '.join(self.manifest.splits) or 'none'}{hint}"
         )
 
-    def _shard_paths(self, split: str) -> list[str]:
-        paths = []
-        for shard in self._split(split).shards:
-            path = f"{self.directory}/{shard.path}"
-            try:
-                size = tf.io.gfile.stat(path).length
-            except tf.errors.OpError as error:
-                raise DataError(f"{path}: cannot be read ({error.message}). {_AGAIN}") from error
-            if size != shard.bytes:
-                raise DataError(
-                    f"{path}: expected {shard.bytes:,} bytes, as {MANIFEST} says, got {size:,}. "
-                    f"The shard is damaged. {_AGAIN}"
-                )
-            paths.append(path)
-        return paths
+    def _files(self, split: str) -> list[RecordFile]:
+        return record_files(self.directory, split, self._split(split))
 
-    def _records(self, split: str, *, shuffle: bool, seed: int | None) -> tf.data.Dataset:
-        """The serialized records of one epoch."""
-        paths = self._shard_paths(split)
-        compression = self.manifest.compression
-        files = tf.data.Dataset.from_tensor_slices(tf.constant(paths, tf.string, [len(paths)]))
-        if shuffle:
-            records = files.shuffle(max(len(paths), 1), seed=seed).interleave(
-                lambda path: tf.data.TFRecordDataset(path, compression),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
-        else:
-            records = tf.data.TFRecordDataset(files, compression)
-        expected = self._split(split).records
-        return records.apply(tf.data.experimental.assert_cardinality(expected))
-
-    def _shuffle_buffer(self, split: str) -> int:
-        """How many records to mix."""
+    def _block(self, split: str) -> int:
+        """How many records to mix at a time."""
         shards = self._split(split).shards
         size = sum(shard.bytes for shard in shards)
         records = sum(shard.records for shard in shards)
         return max(min(_SHUFFLE_RECORDS, _SHUFFLE_BYTES * records // max(size, 1)), 1)
 
     def _batches(
+        self, blocks: tf.data.Dataset, batch_size: int, drop_remainder: bool
+    ) -> tf.data.Dataset:
+        """Batches of parsed records."""
+        if self._images:
+            return self._picture_batches(blocks.unbatch(), batch_size, drop_remainder)
+        dense = all(isinstance(spec, tf.TensorSpec) for spec in self._specs.values())
+        many = batch_size * max(_PARSED // batch_size, 1) if dense else batch_size
+        cut = drop_remainder and many == batch_size
+        parsed = blocks.rebatch(many, cut).map(self._parser(), num_parallel_calls=tf.data.AUTOTUNE)
+        return parsed if many == batch_size else parsed.rebatch(batch_size, drop_remainder)
+
+    def _picture_batches(
         self, records: tf.data.Dataset, batch_size: int, drop_remainder: bool
     ) -> tf.data.Dataset:
-        """Batches of serialized records; where they hold pictures, of (record, pixels)."""
-        images = self._images
-        if not images:
-            return records.batch(batch_size, drop_remainder=drop_remainder)
+        images, outputs = self._images, self._graph.outputs
         pictures = records.map(
             lambda record: (record, record_pixels(record, images)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         if images["height"]:
-            return pictures.batch(batch_size, drop_remainder=drop_remainder)
-        return pictures.ragged_batch(batch_size, drop_remainder, row_splits_dtype=tf.int64)
+            batches = pictures.batch(batch_size, drop_remainder=drop_remainder)
+        else:
+            batches = pictures.ragged_batch(batch_size, drop_remainder, row_splits_dtype=tf.int64)
+        return batches.map(
+            lambda record, pixels: parse_images(record, pixels, images, outputs),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
 
     def _parser(self) -> Callable[..., Any]:
-        """From what `_batches` gives to features, or to (features, label)."""
-        spec, label, images = self.feature_spec, self.manifest.label, self._images
-        outputs = self._graph.outputs
+        """From serialized records to features, or to (features, label)."""
+        spec, label = self.feature_spec, self.manifest.label
 
         def parse(serialized: tf.Tensor) -> Any:
             features = tf.io.parse_example(serialized, spec)
@@ -316,51 +393,4 @@ class PreparedDataset:
             target = features.pop(label)
             return features, target
 
-        def parse_pictures(serialized: tf.Tensor, pixels: Any) -> Any:
-            return parse_images(serialized, pixels, images, outputs)
-
-        return parse_pictures if images else parse
-
-
-def _read_manifest(path: str) -> Manifest:
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            text = file.read().decode()
-    except tf.errors.NotFoundError as error:
-        raise DataError(
-            f"{path}: not found, so there is no prepared dataset here. "
-            "A run writes the manifest last: one that failed leaves none."
-        ) from error
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error}). {_AGAIN}") from error
-    manifest = Manifest.from_json(text, path=path)
-    if manifest.images:
-        check_images(manifest.images, path=path)
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            if ":" in shard.path or shard.path.startswith("/") or ".." in shard.path.split("/"):
-                raise DataError(
-                    f'{path}: expected shards inside the dataset\'s folder, got "{shard.path}"'
-                )
-    return manifest
-
-
-def _check_graph(path: str, expected: str | None) -> None:
-    files = list(_tree(path))
-    if not files:
-        raise DataError(f"{path}: the transform graph is gone. {_AGAIN}")
-    found = tree_sha256(files)
-    if found != expected:
-        raise DataError(
-            f"{path}: expected the transform graph with sha256 {expected}, which the records were "
-            f"made with, got {found}: it was changed or is of another run. {_AGAIN}"
-        )
-
-
-def _tree(folder: str) -> Iterator[tuple[str, bytes]]:
-    """The files under a folder: (path relative to it, content)."""
-    for parent, _, names in tf.io.gfile.walk(folder):
-        for name in names:
-            path = f"{parent.rstrip('/')}/{name}"
-            with tf.io.gfile.GFile(path, "rb") as file:
-                yield path[len(folder) + 1 :], file.read()
+        return parse

@@ -23,7 +23,15 @@ from ..schemas.errors import DataError
 from ..schemas.images import BOXES, IMAGE, LABEL, ImageKind
 from .graph import stored_feature
 
-__all__ = ["CLASSES", "check_images", "parse_images", "record_pixels", "record_spec", "targets"]
+__all__ = [
+    "CLASSES",
+    "check_images",
+    "parse_images",
+    "pixels_spec",
+    "record_pixels",
+    "record_spec",
+    "targets",
+]
 
 CLASSES = "classes"
 """The classes of the boxes, among the outputs of the graph and in a target."""
@@ -133,6 +141,18 @@ def record_pixels(record: tf.Tensor, images: Mapping[str, Any]) -> tf.Tensor:
     else:
         image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
     return tf.ensure_shape(image, [images["height"], images["width"], 3])
+
+
+def pixels_spec(images: Mapping[str, Any]) -> tf.TypeSpec:
+    """The spec of a batch of pictures: uint8, [None, height, width, 3], ragged where sizes differ.
+
+    >>> pixels_spec({"height": 2, "width": 4})
+    TensorSpec(shape=(None, 2, 4, 3), dtype=tf.uint8, name=None)
+    """
+    shape = [None, images["height"], images["width"], 3]
+    if images["height"]:
+        return tf.TensorSpec(shape, tf.uint8)
+    return tf.RaggedTensorSpec(shape, tf.uint8, ragged_rank=2, row_splits_dtype=tf.int64)
 
 
 def parse_images(
