@@ -37,7 +37,8 @@ class Examined:
     """What some blocks hold.
 
     Attributes:
-      profile: Of the values of the schema's columns that are of their type.
+      profile: Of the values of the schema's columns that are of their type; of those that a run
+        clips or takes as missing, as it has them.
       bad: By column and reason, the values that are bad; a value out of range or domain is among
         those of the profile too.
       extra: What the columns hold that the schema lacks, by name.
@@ -124,10 +125,13 @@ def examine_block(block: Block, schema: Schema) -> Examined:
 
 
 def _examine_column(column: Column, profile: Numbers | Strings, block: Block) -> Bad:
-    """Adds the values of a column to its profile; returns the bad ones."""
+    """Adds the values of a column to its profile; returns the bad ones.
+
+    Values that a run clips or takes as missing are in the profile as they are in that of a run.
+    """
     texts = block.batch.column(column.name)
     at, distinct = places(texts), _distinct(texts)
-    values = convert(distinct, _lenient(column))
+    values = convert(distinct, _lenient(column) if column.bad_value == "reject" else column)
     array = _spread(values.good, at)
     if values.reasons.any():
         array = array.filter(pa.array(values.reasons[at] == 0))
@@ -135,11 +139,11 @@ def _examine_column(column: Column, profile: Numbers | Strings, block: Block) ->
     strict = convert(distinct, replace(column, bad_value="reject"))
     if not strict.reasons.any():
         return {}
-    return _bad_values(column, distinct, strict.reasons, values.good, at, block)
+    return _bad_values(column, distinct, strict.reasons, at, block)
 
 
 def _bad_values(
-    column: Column, distinct: pa.StringArray, reasons: Any, good: pa.Array, at: Any, block: Block
+    column: Column, distinct: pa.StringArray, reasons: Any, at: Any, block: Block
 ) -> Bad:
     counts = np.bincount(at, minlength=len(distinct))
     first = np.zeros(len(distinct), np.int64)
@@ -148,7 +152,7 @@ def _bad_values(
     chosen = chosen[np.argsort(first[chosen], kind="stable")]
     taken = pa.array(chosen)
     texts = [text or "" for text in distinct.take(taken).to_pylist()]
-    slugs = _slugs(column, distinct.take(taken), reasons[chosen], good.take(taken))
+    slugs = _slugs(column, distinct.take(taken), reasons[chosen])
     bad: Bad = {}
     for text, slug, place in zip(texts, slugs, chosen.tolist(), strict=True):
         where = f"{block.file}:{block.lines[first[place]]}"
@@ -156,8 +160,9 @@ def _bad_values(
     return bad
 
 
-def _slugs(column: Column, texts: pa.StringArray, reasons: Any, good: pa.Array) -> Iterator[str]:
+def _slugs(column: Column, texts: pa.StringArray, reasons: Any) -> Iterator[str]:
     """What is wrong with each text, as `Observed.bad` names it."""
+    good = convert(texts, _lenient(column)).good
     is_number = convert(texts, _NUMBER).reasons == Reason.GOOD
     is_nan = pc.match_substring_regex(texts, r"(?i)nan\s*$").fill_null(False).to_pylist()
     for reason, number, nan, value in zip(

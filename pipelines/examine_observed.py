@@ -50,6 +50,7 @@ def observed_of(examined: Examined, schema: Schema) -> Observed:
         records=examined.records,
         files=tuple(paths),
         absent={} if requests else {name: where for name, where in absent.items() if where},
+        columns=tuple(name or _UNNAMED for path in paths[:1] for name in examined.files[path]),
         reordered=tuple(path for path in paths if _reordered(examined.files[path], schema, path)),
         requests=requests,
     )
@@ -82,6 +83,7 @@ def read_observed(folder: str) -> Observed:
         records=_bad_of(rest["records"]),
         files=tuple(rest["files"]),
         absent={name: tuple(where) for name, where in rest["absent"].items()},
+        columns=tuple(rest["columns"]),
         reordered=tuple(rest["reordered"]),
         requests=rest["requests"],
     )

@@ -70,7 +70,7 @@ def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
     return recipe_text(
         patterns,
         names=table.dialect.names,
-        choices=_with_features(choices, table.columns),
+        choices=_with_features(choices, table.columns, files),
         csv_format=table.dialect.csv,
         csv_reasons=table.dialect.reasons,
         records=table.records,
@@ -105,7 +105,9 @@ def _blocks(files: Sequence[InputFile], dialect: Dialect) -> Iterator[Block]:
             yield from parse_part(part, column_names=dialect.names, csv_format=dialect.csv)
 
 
-def _with_features(choices: list[Choice], columns: Sequence[Observed]) -> list[Choice]:
+def _with_features(
+    choices: list[Choice], columns: Sequence[Observed], files: Sequence[InputFile]
+) -> list[Choice]:
     """The choices, with what can be kept where every column but the label was left out."""
     if any(one.features and one.role == "feature" for one in choices):
         return choices
@@ -114,5 +116,6 @@ def _with_features(choices: list[Choice], columns: Sequence[Observed]) -> list[C
         for one, seen in zip(choices, columns, strict=True)
     ]
     if not any(one.features for one in made):
-        raise DataError("no column has a value: there is nothing to make a recipe of")
+        paths = ", ".join(one.path for one in files)
+        raise DataError(f"{paths}: no column has a value: there is nothing to make a recipe of")
     return made

@@ -106,4 +106,6 @@ def _problem(outputs: Any) -> str:
         if not isinstance(value, _TENSORS):
             kind = type(value).__name__
             return f'feature "{name}": expected a tensor, got a value of type {kind}'
+        if value.shape.rank == 0:
+            return f'feature "{name}": expected a value for each row, got one for all of them'
     return ""

@@ -120,6 +120,8 @@ class _Assembly:
             values["sample"] = SAMPLES[written["sample"]]
         if "inputs" in written:
             values["inputs"] = written["inputs"]
+        if written.get("name") == "":
+            self._report.add(("name",), "expected a name, got an empty one")
         if schema:
             values["filters"] = self._filters(schema)
             self._check_split(schema)
@@ -127,7 +129,7 @@ class _Assembly:
         stub = ImageSchema("classification", ("x",)) if "image" in self._keys else _STUB
         make = partial(
             Recipe,
-            name=written.get("name", name),
+            name=written.get("name") or name,
             schema=schema or stub,
             preprocessing_fn=function or _stub_fn,
         )

@@ -206,13 +206,24 @@ def _refusal(step: Step, taken: Sequence[Source]) -> str:
     if not least <= len(taken) <= (most or len(taken)):
         wanted = f"{least}" if least == most else f"{least} or more"
         return f"expected {wanted} in `of` or from the step before, got {len(taken)}"
-    if "classes" in arguments(op).parameters and "classes" not in step.arguments:
-        return "no classes: give them here, or give the column a domain"
+    if "classes" in arguments(op).parameters:
+        if "classes" not in step.arguments:
+            return "no classes: give them here, or give the column a domain"
+        without = [one for one in taken[0].classes if one not in step.arguments["classes"]]
+        if without:
+            return f"no class for {_some(without)}, which the domain has"
     for place, one in enumerate(taken):
         names = [dtype.name for dtype in dtypes(op, place)]
         if one.type and names and one.type not in names:
             return f"expected a column of {' or '.join(names)}, got one of {one.type}"
     return ""
+
+
+def _some(values: Sequence[str]) -> str:
+    """The first few of some values, for a message."""
+    more = len(values) - _SHOWN
+    shown = ", ".join(f'"{value}"' for value in values[:_SHOWN])
+    return shown + (f" and {more:,} more" if more > 0 else "")
 
 
 def _expression_problem(

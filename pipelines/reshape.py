@@ -213,10 +213,8 @@ def _explained(reshape: Reshape) -> Iterator[None]:
         raise
     except Exception as error:
         told = error.msg if isinstance(error, NonParallelOperation) else str(error)
-        raise RecipeError(
-            f"reshape {place_of(reshape, error)}: {type(error).__name__}: {told.strip()}"
-            f"{_hint(error)}"
-        ) from error
+        problem = _no_column(error) or f"{type(error).__name__}: {told.strip()}{_hint(error)}"
+        raise RecipeError(f"reshape {place_of(reshape, error)}: {problem}") from error
 
 
 def place_of(reshape: Reshape, error: Exception) -> str:
@@ -226,6 +224,23 @@ def place_of(reshape: Reshape, error: Exception) -> str:
         if code is not None and frame.filename == code.co_filename:
             return f"{reshape.name} ({os.path.basename(frame.filename)}:{frame.lineno})"
     return reshape.name
+
+
+def _no_column(error: Exception) -> str:
+    """Of which column a frame has none, where one was asked for; Beam does not say it."""
+    from apache_beam.dataframe.frames import DeferredDataFrame
+
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        asked, key = frame.f_locals.get("self"), frame.f_locals.get("key")
+        if frame.f_code.co_name != "__getitem__" or not isinstance(asked, DeferredDataFrame):
+            continue
+        names = [str(name) for name in asked._expr.proxy().columns]
+        for name in key if isinstance(key, list) else [key]:
+            if isinstance(name, str) and name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(names)}"
+                return f'there is no column "{name}"; {hint}'
+    return ""
 
 
 def _hint(error: Exception) -> str:

@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..schemas.column import RESERVED
 from ..schemas.errors import DataError
 from ..schemas.inference_facts import amount
 from .parquet import is_parquet
@@ -93,8 +94,8 @@ def sniff_text(text: str, *, whole: bool, path: str) -> Dialect:
     (';', True, ('age', 'city'))
 
     Raises:
-      DataError: The header names one column twice, or another number of columns than the
-        records have.
+      DataError: The header names one column twice or by a name that is kept, or another number
+        of columns than the records have.
     """
     base = max(_candidates(text), key=lambda one: _score(_records(text, one, whole=whole)))
     records = _records(text, base, whole=whole)
@@ -256,5 +257,10 @@ def _names(first: _Record, width: int, *, header: bool, path: str) -> tuple[str,
         if times > 1:
             raise DataError(
                 f'{path}:{first.line}: the header names "{name}" {times} times. Rename the others.'
+            )
+        if name.startswith(RESERVED):
+            raise DataError(
+                f'{path}:{first.line}: the header names "{name}", and names that begin with '
+                f"{' or '.join(RESERVED)} are kept. Rename it."
             )
     return tuple(names)

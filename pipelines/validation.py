@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args
@@ -32,11 +33,22 @@ from . import files
 from .examine import examine
 from .records import CsvFormat
 
-__all__ = ["Expect", "check_expect", "check_expectations", "read_schema", "validate"]
+__all__ = [
+    "Expect",
+    "check_expect",
+    "check_expectations",
+    "csv_format_of",
+    "read_schema",
+    "validate",
+]
 
 _LOG = logging.getLogger(__name__)
 _PROFILE = "profile.json"
 _TRAIN = "train"
+_RESHAPED = (
+    "the rows of {} were made by the function `reshape` of its recipe, out of files of other "
+    "columns. Prepare or profile the new files by that recipe, and validate what comes out."
+)
 _OnAnomalies = Literal["fail", "warn"]
 
 
@@ -75,7 +87,7 @@ def validate(
     schema = Schema.from_proto(proto)
     limits = limits or Limits()
     limits.check(schema, proto)
-    csv_format = csv_format or _csv_format(against)
+    csv_format = csv_format or csv_format_of(against)
 
     def observe(places: Sequence[str]) -> Observed:
         if len(places) == 1 and _has_statistics(places[0]):
@@ -83,13 +95,16 @@ def validate(
         return examine(schema, inputs=places, csv_format=csv_format, runner=runner, options=options)
 
     observed = observe(data)
-    return find_anomalies(
+    findings = find_anomalies(
         proto,
         replace(observed, requests=serving or observed.requests),
         training=_statistics(against, _TRAIN) if _has_statistics(against) else None,
         previous=observe(drift).statistics if drift else None,
         limits=limits,
     )
+    if findings.anomalies and observed.files and (_recipe_of(against) or {}).get("reshape"):
+        findings = replace(findings, notes=(_RESHAPED.format(against), *findings.notes))
+    return findings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +219,11 @@ def read_schema(place: str) -> schema_pb2.Schema:
       DataError: It cannot be read, or is no schema of a table.
     """
     path = files.join(place, "schema", "schema.pbtxt") if _is_folder(place) else place
+    if os.path.isdir(path):
+        raise DataError(
+            f"{path}: expected a schema.pbtxt, or the folder of a prepared dataset or a profile; "
+            f"this one has neither {MANIFEST} nor {_PROFILE}"
+        )
     with files.read(path) as file:
         text = file.read()
     proto = schema_pb2.Schema()
@@ -213,6 +233,36 @@ def read_schema(place: str) -> schema_pb2.Schema:
     except (UnicodeDecodeError, text_format.ParseError, DataError, RecipeError) as error:
         raise DataError(f"{path}: expected the schema.pbtxt of a table: {error}") from error
     return proto
+
+
+def csv_format_of(against: str) -> CsvFormat:
+    """How the files of a prepared dataset or profile were written; the default of another place.
+
+    Raises:
+      DataError: Its manifest cannot be read.
+    """
+    recipe = _recipe_of(against)
+    if recipe is None:
+        return CsvFormat()
+    known = {one.name for one in fields(CsvFormat)}
+    try:
+        return CsvFormat(**{key: value for key, value in recipe["csv"].items() if key in known})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{against}: its recipe cannot be read: {error}") from error
+
+
+def _recipe_of(place: str) -> dict[str, Any] | None:
+    """The recipe that a prepared dataset or profile was made by; None of another place."""
+    for name in (MANIFEST, _PROFILE):
+        path = files.join(place, name)
+        if not files.exists(path):
+            continue
+        with files.read(path) as file:
+            try:
+                return dict(json.loads(file.read())["recipe"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise DataError(f"{path}: cannot be read: {error}") from error
+    return None
 
 
 def _previous(place: str) -> DatasetFeatureStatistics | None:
@@ -232,9 +282,15 @@ def _has_statistics(place: str) -> bool:
     return place.endswith(".pb") or _is_folder(place)
 
 
+def _statistics_path(folder: str, split: str) -> str:
+    names = files.list_files(files.join(folder, "stats"))
+    raw = [name for name in names if not name.startswith("transformed-")]
+    return files.join(folder, "stats", raw[0] if len(raw) == 1 else f"{split}.pb")
+
+
 def _statistics(place: str, split: str) -> DatasetFeatureStatistics:
-    """The statistics of a split: in a file of one or more, or in a folder."""
-    path = files.join(place, "stats", f"{split}.pb") if _is_folder(place) else place
+    """The statistics of a split, or of the only one there is: in a file, or in a folder."""
+    path = _statistics_path(place, split) if _is_folder(place) else place
     with files.read(path) as file:
         stored = file.read()
     try:
@@ -246,20 +302,3 @@ def _statistics(place: str, split: str) -> DatasetFeatureStatistics:
         names = ", ".join(one.name for one in datasets)
         raise DataError(f'{path}: expected statistics of "{split}"; it has those of: {names}')
     return named[0]
-
-
-def _csv_format(against: str) -> CsvFormat:
-    """How the dataset's own files were written; the default where that is not known."""
-    for name in (MANIFEST, _PROFILE):
-        path = files.join(against, name)
-        if not files.exists(path):
-            continue
-        with files.read(path) as file:
-            try:
-                stored: Any = json.loads(file.read())
-                known = {one.name for one in fields(CsvFormat)}
-                found = stored["recipe"]["csv"]
-                return CsvFormat(**{key: found[key] for key in found if key in known})
-            except (ValueError, TypeError, KeyError) as error:
-                raise DataError(f"{path}: cannot be read: {error}") from error
-    return CsvFormat()

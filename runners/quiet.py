@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["start_tensorflow", "without_notes"]
+__all__ = ["quiet_beam", "start_tensorflow", "without_notes"]
 
 _NOTE = re.compile(
     rb"WARNING: All log messages before absl::InitializeLog"
@@ -35,8 +35,12 @@ def start_tensorflow() -> None:
 
         tf.config.list_logical_devices()
         absl.logging.set_verbosity(absl.logging.ERROR)
-        # It logs an error of ours with its traceback before it hands the error on.
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+        quiet_beam()
+
+
+def quiet_beam() -> None:
+    """Keeps Beam from logging an error of ours, with its traceback, before it hands it on."""
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 @contextmanager

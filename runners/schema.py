@@ -35,15 +35,19 @@ def update(
     from google.protobuf import text_format
 
     from ..pipelines import files
+    from ..pipelines.validation import csv_format_of as stored_format
     from ..pipelines.validation import validate
     from ..schemas.anomalies_accept import accept
+    from .quiet import quiet_beam
 
     if output is None and _is_of_a_dataset(path):
         raise RecipeError(
             f"{path}: the schema of a prepared dataset says what its graph takes, so it is left "
             "alone. Give --output FILE.pbtxt."
         )
-    findings = validate(data, against=path, csv_format=csv_format_of(csv))
+    quiet_beam()
+    csv_format = csv_format_of(csv, stored_format(path)) if csv else None
+    findings = validate(data, against=path, csv_format=csv_format)
     schema, changes = accept(findings, accepted)
     target = output or path
     with files.create(target) as file:

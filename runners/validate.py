@@ -47,7 +47,9 @@ def validate(
     from ..pipelines.validation import csv_format_of as stored_format
     from ..pipelines.validation import validate as validate_data
     from ..schemas.anomalies_compare import Limits
+    from .quiet import quiet_beam
 
+    quiet_beam()
     findings = validate_data(
         data,
         against=against,
@@ -164,7 +166,9 @@ def retraining(findings: Findings) -> list[str]:
         verb = "looks" if len(names) == 1 else "look"
         lines = [f"retrain: {_listed(names)} no longer {verb} like what was trained on"]
     else:
-        lines = [f"no need to retrain: {len(compared):,} columns look like what was trained on"]
+        count = len(compared)
+        columns = "1 column looks" if count == 1 else f"{count:,} columns look"
+        lines = [f"no need to retrain: {columns} like what was trained on"]
     if other:
         what = _listed(list(dict.fromkeys(other)))
         lines.append(f"what retraining does not put right: the other anomalies, of {what}")

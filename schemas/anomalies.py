@@ -16,7 +16,13 @@ from tensorflow_metadata.proto.v0 import path_pb2, schema_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-from .anomalies_columns import Anomaly, column_anomalies, feature_name, new_column
+from .anomalies_columns import (
+    Anomaly,
+    column_anomalies,
+    feature_name,
+    mended_values,
+    new_column,
+)
 from .anomalies_compare import Comparison, Limits, Reference, compare
 from .anomalies_dataset import dataset_anomalies
 from .anomalies_observed import Observed
@@ -36,7 +42,8 @@ class Findings:
       observed: The data.
       anomalies: In the order of the columns; those of the whole dataset first.
       comparisons: Each distance that was measured, whether it is an anomaly or not.
-      notes: What else is to be known, such as a distance that may be chance.
+      notes: What else is to be known, such as values that a run clips or takes as missing, or a
+        distance that may be chance.
     """
 
     schema: schema_pb2.Schema
@@ -93,11 +100,13 @@ def find_anomalies(
     limits = limits or Limits()
     columns = Schema.from_proto(schema)
     limits.check(columns, schema)
+    notes: list[str] = []
     anomalies = [*dataset_anomalies(schema, columns, observed, previous, limits)]
     by_name = {feature_name(feature): feature for feature in observed.statistics.features}
     for feature, column in zip(schema.feature, columns, strict=True):
         found = by_name.pop(column.name, None)
         anomalies += column_anomalies(feature, column, found, observed)
+        notes += mended_values(column, found, observed)
     unnamed = [column.name for column in columns if column.name in observed.absent]
     anomalies += [new_column(name, found, unnamed) for name, found in by_name.items()]
     references = [Reference("skew", training)] if training is not None else []
@@ -109,7 +118,7 @@ def find_anomalies(
         observed,
         tuple(_in_order(anomalies, columns)),
         tuple(comparison for one in compared for comparison in one.comparisons),
-        tuple(note for one in compared for note in one.notes),
+        (*notes, *(note for one in compared for note in one.notes)),
     )
 
 

@@ -156,9 +156,18 @@ def _no_such(one: str, found: Mapping[str, Sequence[str]]) -> RecipeError:
 def _new(change: _Change) -> str:
     column = Column(change.name, _TYPES.get(change.statistics.type, "string"))
     fresh = to_proto(Schema((column,)))
-    change.schema.feature.append(fresh.feature[0])
+    change.schema.feature.insert(_place(change), fresh.feature[0])
     change.put_tensor(fresh)
     return f"added, {column.type}"
+
+
+def _place(change: _Change) -> int:
+    """Where a new column stands: behind those that stand before it in the data."""
+    order, known = change.findings.observed.columns, change.schema.feature
+    if change.name not in order:
+        return len(known)
+    before = set(order[: order.index(change.name)])
+    return max((place + 1 for place, one in enumerate(known) if one.name in before), default=0)
 
 
 def _missing(change: _Change) -> str:

@@ -19,7 +19,15 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from .anomalies_observed import BadValues, Observed
 from .column import Column
 
-__all__ = ["WRONG_TYPES", "Anomaly", "column_anomalies", "common_of", "feature_name", "new_column"]
+__all__ = [
+    "WRONG_TYPES",
+    "Anomaly",
+    "column_anomalies",
+    "common_of",
+    "feature_name",
+    "mended_values",
+    "new_column",
+]
 
 _RETIRED = (schema_pb2.DEPRECATED, schema_pb2.PLANNED)
 _NUMBERS = (FeatureNameStatistics.INT, FeatureNameStatistics.FLOAT)
@@ -37,6 +45,19 @@ _NOT_FINITE = {
     "nan": ("FLOAT_TYPE_HAS_NAN", "are NaN"),
     "infinite": ("FLOAT_TYPE_HAS_INF", "are infinite, or do not fit in float32"),
 }
+_OUT_OF_RANGE = {"below_minimum": "below the minimum", "above_maximum": "above the maximum"}
+_MENDED = {
+    "fraction": "no integers",
+    "not_an_integer": "no integers",
+    "not_a_number": "no numbers",
+    "integer_overflow": "too large for int64",
+    "nan": "NaN",
+    "infinite": "infinite or too large for float32",
+    **_OUT_OF_RANGE,
+    "not_in_domain": "outside the domain",
+}
+"""What is wrong with values that a run can clip or take as missing."""
+
 _SHOWN = 5
 
 
@@ -118,7 +139,7 @@ def column_anomalies(
     if feature.deprecated or feature.lifecycle_stage in _RETIRED:
         return
     present = statistics is not None and common_of(statistics).num_non_missing > 0
-    bad = observed.bad.get(column.name, {})
+    bad = _bad(column, statistics, observed, mended=False)
     if observed.requests and column.role != "feature" and not (present or bad):
         return
     yield from _absence(column, observed, missing=statistics is None)
@@ -127,6 +148,45 @@ def column_anomalies(
     found = _Found(feature, column, statistics, bad, observed.rows)
     for check in (_presence, _type, _range, _domain):
         yield from check(found)
+
+
+def mended_values(
+    column: Column, statistics: FeatureNameStatistics | None, observed: Observed
+) -> Iterator[str]:
+    """What is to be known of the bad values that a run does not reject: a sentence for each kind.
+
+    Args:
+      column: Of the schema; its `bad_value` says what becomes of them.
+      statistics: As in `column_anomalies`.
+      observed: All that was observed.
+    """
+    verb = "clipped" if column.bad_value == "clip" else "taken as missing"
+    for reason, bad in _bad(column, statistics, observed, mended=True).items():
+        share = bad.count / max(observed.rows, 1)
+        yield (
+            f'column "{column.name}": the values of {bad.count:,} of {observed.rows:,} rows '
+            f"({share:.2%}) are {verb}, being {_MENDED[reason]}: {bad.shown()}."
+        )
+
+
+def _bad(
+    column: Column,
+    statistics: FeatureNameStatistics | None,
+    observed: Observed,
+    *,
+    mended: bool,
+) -> dict[str, BadValues]:
+    """The bad values that a run mends, or the others, by reason.
+
+    Where more are bad than good, the column has become another one, and nothing mends that.
+    """
+    reasons = {"clip": tuple(_OUT_OF_RANGE), "missing": tuple(_MENDED)}.get(column.bad_value, ())
+    good = int(common_of(statistics).num_non_missing) if statistics is not None else 0
+    return {
+        reason: bad
+        for reason, bad in observed.bad.get(column.name, {}).items()
+        if (reason in reasons and bad.count <= good) == mended
+    }
 
 
 def new_column(name: str, statistics: FeatureNameStatistics, unnamed: Sequence[str]) -> Anomaly:
@@ -142,6 +202,8 @@ def new_column(name: str, statistics: FeatureNameStatistics, unnamed: Sequence[s
     )
     near = get_close_matches(name, unnamed, n=1)
     renamed = f' Is it "{near[0]}" under another name?' if near else ""
+    if len([one for one in unnamed if one in name]) > 1:
+        renamed = " It is a whole header: say what separates the fields (delimiter)."
     values = int(common_of(statistics).num_non_missing)
     return Anomaly(
         name,

@@ -73,8 +73,9 @@ class Observed:
     """What data turned out to be.
 
     Attributes:
-      statistics: Of the values that are of their column's type, in its range and domain or not;
-        of a column that the schema lacks too; none of a column that the data lacks.
+      statistics: Of the values that are of their column's type, in its range and domain or not,
+        but clipped or missing where its `bad_value` says so; of a column that the schema lacks
+        too; none of a column that the data lacks.
       bad: By column and by what is wrong with them, the values that are bad: "not_an_integer",
         "not_a_number", "fraction" (a number where an integer is expected), "integer_overflow",
         "nan", "infinite", "below_minimum", "above_maximum", "not_in_domain" and
@@ -83,6 +84,7 @@ class Observed:
       files: The names of the files read; empty where only statistics are known.
       absent: Of a column of the schema, the files that lack it; of a file of requests, those
         without it in any request.
+      columns: Those of the first file, in its order; empty where only statistics are known.
       reordered: The files whose header names the columns in another order.
       requests: Whether the data is what is sent to a model: it has no label and no weight, and
         what a request lacks is missing.
@@ -93,6 +95,7 @@ class Observed:
     records: Mapping[str, BadValues] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
     reordered: tuple[str, ...] = ()
     requests: bool = False
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from .errors import RecipeError
 
-__all__ = ["BadValue", "BLANKS", "Column", "ColumnType", "Role", "MISSING_INT64"]
+__all__ = ["BadValue", "BLANKS", "Column", "ColumnType", "MISSING_INT64", "RESERVED", "Role"]
 
 ColumnType = Literal["int64", "float32", "string"]
 Role = Literal["feature", "label", "weight", "unused"]
@@ -20,6 +20,9 @@ MISSING_INT64 = -(2**63)
 
 BLANKS = " \t\n\v\f\r"
 """What is stripped from both ends of a field, here and by `tf.strings.strip`."""
+
+RESERVED = ("__key_", "__recordmill_")
+"""How the names begin of the columns that the pipeline gives each row: its key, and its place."""
 
 _MISSING: dict[ColumnType, int | float | str] = {
     "int64": MISSING_INT64,
@@ -40,7 +43,7 @@ class Column:
     again. So what is meant may not be written otherwise, nor mean "no value".
 
     Attributes:
-      name: The column's name; unique in its schema, not empty.
+      name: The column's name; unique in its schema, not empty, and none of the `RESERVED` ones.
       type: "int64", "float32" or "string": the three types a `tf.train.Example` holds.
       doc: What the column means, for people.
       unit: The unit of a number, such as "years" or "USD"; empty where there is none.
@@ -88,6 +91,10 @@ class Column:
         )
         checks = [
             (not self.name, "expected a name, got an empty one"),
+            (
+                self.name.startswith(RESERVED),
+                f"names that begin with {' or '.join(RESERVED)} are kept; rename it in the file",
+            ),
             (
                 self.type not in get_args(ColumnType),
                 f'expected a type of {", ".join(get_args(ColumnType))}, got "{self.type}"',

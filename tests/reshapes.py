@@ -65,6 +65,14 @@ def misspelt(orders: Any) -> Any:
     return orders.groupby("custmer").amount.sum().to_frame()
 
 
+def no_such_column(orders: Any) -> Any:
+    return orders[orders["amuont"] > 1.0]
+
+
+def no_such_columns(orders: Any) -> Any:
+    return orders[["customer", "zip"]]
+
+
 def a_number(orders: Any) -> Any:
     return orders.amount.sum()
 

@@ -68,7 +68,11 @@ def hash_buckets(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
     Returns:
       An int64 tensor of the shape of `x`, in [0, num_buckets). Missing values share one bucket,
       with whatever else falls into it.
+
+    Raises:
+      RecipeError: There is no bucket.
     """
+    _check_buckets(num_buckets)
     return tft.hash_strings(as_tokens(x), num_buckets)
 
 
@@ -89,10 +93,11 @@ def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
       crossed like any other.
 
     Raises:
-      RecipeError: There are fewer than two tensors.
+      RecipeError: There are fewer than two tensors, or there is no bucket.
     """
     if len(xs) < 2:
         raise RecipeError(f"expected two or more columns to cross, got {len(xs)}")
+    _check_buckets(num_buckets)
     combined = tf.constant(_CROSS_SEED, tf.uint64)
     for x in xs:
         combined = _fingerprint_cat(combined, _fingerprint(x))
@@ -131,6 +136,11 @@ def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
     if not classes or len(set(classes)) != len(classes):
         raise RecipeError(f"expected distinct classes, got {list(classes)}")
     return static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
+
+
+def _check_buckets(num_buckets: int) -> None:
+    if num_buckets < 1:
+        raise RecipeError(f"expected num_buckets of at least 1, got {num_buckets}")
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:

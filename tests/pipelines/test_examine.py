@@ -87,10 +87,21 @@ def test_every_bad_value_of_every_column_is_counted(tmp_path: Path) -> None:
             "missing_required": {"": (1, "a.csv:5")},
         },
     }
-    # Values of another type are neither present nor missing; those out of range are present.
-    assert counts(observed) == {"age": (3, 1), "share": (2, 1), "pay": (6, 1)}
+    # Values of another type are neither present nor missing, but where bad_value says so; those
+    # out of range are present.
+    assert counts(observed) == {"age": (3, 1), "share": (2, 5), "pay": (6, 1)}
     stats = observed.statistics.features[0].num_stats
     assert (stats.min, stats.max) == (16, 200)
+
+
+def test_values_that_a_run_clips_are_described_as_clipped(tmp_path: Path) -> None:
+    schema = Schema((Column("age", "int64", minimum=17, maximum=90, bad_value="clip"),))
+    path = tmp_path / "a.csv"
+    path.write_text("age\n200\n16\n40\nx\n")
+    observed = examine_here(schema, inputs=[str(path)])
+    stats = observed.statistics.features[0].num_stats
+    assert (stats.min, stats.max, stats.common_stats.num_non_missing) == (17, 90, 3)
+    assert list(observed.bad["age"]) == ["above_maximum", "below_minimum", "not_an_integer"]
 
 
 def test_any_header(tmp_path: Path) -> None:
@@ -98,6 +109,7 @@ def test_any_header(tmp_path: Path) -> None:
     path = str(tmp_path / "a.csv")
     assert observed.absent == {"share": (path,)}
     assert observed.reordered == (path,)
+    assert observed.columns == ("pay", "zip", "age")
     assert counts(observed) == {"age": (2, 0), "pay": (2, 0), "zip": (1, 1)}
     assert observed.files == (path,)
 

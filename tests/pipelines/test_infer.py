@@ -172,7 +172,7 @@ BAD = {
     "12 unclosed quote": (TEXT + '1,"Rome,yes\n' + TEXT, "a.csv:62: the quote that opens here"),
     "16 zero bytes": ("", "the file is empty (0 bytes)"),
     "UTF-16": (TEXT.encode("utf-16"), "got UTF-16 data"),
-    "nothing in it": ("a,b\n,NA\n,NA\n", "no column has a value"),
+    "nothing in it": ("a,b\n,NA\n,NA\n", "a.csv: no column has a value"),
 }
 
 

@@ -41,6 +41,7 @@ def helper(x):
 def returns_none(inputs): pass
 def returns_nothing(inputs): return {}
 def returns_a_number(inputs): return {"age": 3}
+def returns_one_value(inputs): return {"age": tf.reduce_sum(inputs["age"])}
 def returns_a_numbered(inputs): return {1: inputs["age"]}
 """
 
@@ -71,6 +72,10 @@ def test_good_ones(tmp_path: Path) -> None:
         ),
         ("returns_nothing", "{path}: expected at least one feature, got an empty dict"),
         ("returns_a_number", '{path}: feature "age": expected a tensor, got a value of type int'),
+        (
+            "returns_one_value",
+            '{path}: feature "age": expected a value for each row, got one for all of them',
+        ),
         ("returns_a_numbered", "{path}: expected text for the name of a feature, got 1"),
         ("helper", None),
     ],

@@ -309,3 +309,8 @@ def test_the_data_of_a_recipe_is_json(tmp_path: Path) -> None:
         "steps": [{"op": "bucketize_by_boundaries", "arguments": {"boundaries": [1, 2]}}],
         "expression": "",
     }
+
+
+def test_an_empty_name() -> None:
+    text = TABLE + "transforms: {age: z_score}\nname: ''\n"
+    assert problems(text) == ["recipe.yaml:6: name: expected a name, got an empty one"]

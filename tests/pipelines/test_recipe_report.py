@@ -64,6 +64,10 @@ def test_columns(line: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "income: {label_ids: [low]}",
+            'transforms.income: label_ids: no class for "high", which the domain has',
+        ),
         ("age: zscore", 'transforms.age: no operation "zscore"; did you mean "z_score"?'),
         (
             "age: [{impute: {stategy: mean}}]",

@@ -33,6 +33,11 @@ def error_of(function: Callable[..., Any], schema: Schema = TOTALS) -> str:
     return str(caught.value)
 
 
+def _line(function: Callable[..., Any]) -> int:
+    """Of the only statement of a function."""
+    return int(function.__code__.co_firstlineno) + 1
+
+
 def rows(ages: list[int | None]) -> pa.RecordBatch:
     count = len(ages)
     columns = [["ann", None] * count, range(count), [0.5, None] * count, ["mon"] * count, ages]
@@ -119,6 +124,16 @@ class TestCheck:
             "reshape reshapes:merged_on_columns (reshapes.py:57): NonParallelOperation: "
         )
         assert "left.merge(right.set_index(key), left_on=key, right_index=True)" in message
+
+    def test_a_column_that_is_not_there(self) -> None:
+        assert error_of(reshapes.no_such_column) == (
+            f"reshape reshapes:no_such_column (reshapes.py:{_line(reshapes.no_such_column)}): "
+            'there is no column "amuont"; did you mean "amount"?'
+        )
+        assert error_of(reshapes.no_such_columns) == (
+            f"reshape reshapes:no_such_columns (reshapes.py:{_line(reshapes.no_such_columns)}): "
+            f'there is no column "zip"; there are {", ".join(ORDERS.names)}'
+        )
 
     def test_what_beam_has_not(self) -> None:
         assert error_of(reshapes.all_at_once) == (

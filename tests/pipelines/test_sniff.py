@@ -91,6 +91,10 @@ def test_parquet_names_its_columns(tmp_path: Path) -> None:
 
 BAD = {
     "a,a\n1,2\n": 'a.csv:1: the header names "a" 2 times. Rename the others.',
+    "__key_hi,b\n1,2\n": (
+        'a.csv:1: the header names "__key_hi", and names that begin with __key_ or __recordmill_ '
+        "are kept. Rename it."
+    ),
     "my report\na,b,c\n1,2,3\n4,5,6\n": (
         "a.csv:1: the header names 1 column, but most records have 3 fields. Name every column, "
         "or remove what stands above the header."

@@ -174,3 +174,27 @@ def test_comparators_of_a_schema_reach_the_comparison(tmp_path: Path) -> None:
     old = dataset(tmp_path / "old")
     findings = validate([old], against=str(path), drift=[old])
     assert [one.threshold for one in findings.comparisons] == [0.1, 0.1, 0.1, 0.25]
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        read_schema(str(tmp_path))
+    assert str(error.value) == (
+        f"{tmp_path}: expected a schema.pbtxt, or the folder of a prepared dataset or a profile; "
+        "this one has neither manifest.json nor profile.json"
+    )
+
+
+def test_files_against_a_dataset_of_reshaped_rows(tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "out")
+    (tmp_path / "out/manifest.json").write_text(
+        json.dumps({"recipe": {"csv": {}, "reshape": {"function": {}}}})
+    )
+    data = tmp_path / "a.csv"
+    data.write_text("customer,amount\n1,2\n")
+    assert validate([str(data)], against=folder).notes[0] == (
+        f"the rows of {folder} were made by the function `reshape` of its recipe, out of files of "
+        "other columns. Prepare or profile the new files by that recipe, and validate what comes "
+        "out."
+    )
+    assert validate([folder], against=folder).notes == ()

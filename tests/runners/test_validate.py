@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +116,8 @@ def test_when_to_retrain() -> None:
     assert retraining(same) == [
         "no need to retrain: 4 columns look like what was trained on",
     ]
+    ages = replace(same, comparisons=same.comparisons[:1])
+    assert retraining(ages) == ["no need to retrain: 1 column looks like what was trained on"]
     shifted = GOOD | {"age": [90, 90, 90, 90], "share": [None] * 4, "sex": ["F", "F", "F", "X"]}
     observed = Observed(
         statistics(shifted, times=200), bad={"age": {"not_an_integer": bad("old", 3, "a:1")}}
@@ -138,6 +142,19 @@ def test_thresholds() -> None:
             f"--threshold {given}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
             "age=0.1 or sex=infinity_norm:0.1"
         )
+
+
+def test_beam_logs_no_error_of_ours(tmp_path: Path, schema: Path) -> None:
+    logger = logging.getLogger("apache_beam")
+    level = logger.level
+    try:
+        logger.setLevel(logging.WARNING)
+        data = tmp_path / "a.csv"
+        data.write_text(HEADER + "20,0.1,F,low\n")
+        run(data, schema)
+        assert not logger.isEnabledFor(logging.ERROR)
+    finally:
+        logger.setLevel(level)
 
 
 def test_csv_options() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from anomaly_cases import GOOD, SCHEMA, bad, found, statistics, told
 from google.protobuf import text_format
@@ -13,7 +15,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from recordmill.schemas.anomalies import find_anomalies
 from recordmill.schemas.anomalies_compare import Limits
 from recordmill.schemas.anomalies_observed import Observed
-from recordmill.schemas.column import Column
+from recordmill.schemas.column import BadValue, Column
 from recordmill.schemas.schema import Schema
 
 
@@ -264,3 +266,53 @@ def test_statistics_without_paths() -> None:
         name = feature.path.step[0]
         feature.name = name
     assert find_anomalies(SCHEMA.to_proto(), Observed(rows)).anomalies == ()
+
+
+def _lenient(bad_value: BadValue) -> schema_pb2.Schema:
+    first, *others = SCHEMA
+    return Schema((replace(first, bad_value=bad_value), *others)).to_proto()
+
+
+def test_bad_values_that_a_run_takes_as_missing_are_noted() -> None:
+    values = {"age": {"not_an_integer": bad("x", 1, "a.csv:3")}}
+    some = found(GOOD, schema=_lenient("missing"), bad=values)
+    assert (some.anomalies, some.notes) == (
+        (),
+        (
+            'column "age": the values of 1 of 4 rows (25.00%) are taken as missing, being no '
+            'integers: "x" (at a.csv:3).',
+        ),
+    )
+    (rejected,) = found(GOOD, schema=_lenient("reject"), bad=values).anomalies
+    assert rejected.type == "UNEXPECTED_DATA_TYPE"
+
+
+def test_bad_values_that_a_run_clips_are_noted() -> None:
+    values = {
+        "age": {"above_maximum": bad("200", 1, "a.csv:3"), "fraction": bad("1.5", 1, "a.csv:4")}
+    }
+    some = found(GOOD, schema=_lenient("clip"), bad=values)
+    assert [one.type for one in some.anomalies] == ["UNEXPECTED_DATA_TYPE"]
+    assert some.notes == (
+        'column "age": the values of 1 of 4 rows (25.00%) are clipped, being above the maximum: '
+        '"200" (at a.csv:3).',
+    )
+
+
+def test_a_column_of_mostly_bad_values_is_another_one() -> None:
+    values = {"age": {"not_an_integer": bad("x", 4, "a.csv:3")}}
+    some = found(GOOD, schema=_lenient("missing"), bad=values)
+    assert [one.type for one in some.anomalies] == ["UNEXPECTED_DATA_TYPE"]
+    assert some.notes == ()
+
+
+def test_a_header_that_was_not_cut() -> None:
+    rows = statistics({"age": [1]})
+    rows.features[0].path.step[0] = "age;share;sex;pay"
+    observed = Observed(rows, absent=dict.fromkeys(SCHEMA.names, ("a.csv",)))
+    new = find_anomalies(SCHEMA.to_proto(), observed).anomalies[-1]
+    assert (new.short, new.long) == (
+        "New column",
+        "The data has a column that the schema lacks, of integers in 1 rows. It is a whole header: "
+        "say what separates the fields (delimiter).",
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -161,3 +162,15 @@ def test_a_domain_of_more_values_than_are_known() -> None:
         'column "sex": it has 5,000 different values, of which 2 are known; take its domain out of '
         "the schema by hand"
     )
+
+
+def test_a_new_column_stands_where_it_stands_in_the_data() -> None:
+    found = findings()
+    for order, expected in (
+        (("zip", "age", "share", "sex", "pay"), ["zip", "age", "share", "sex", "pay"]),
+        (("age", "share", "zip", "sex", "pay"), ["age", "share", "zip", "sex", "pay"]),
+        ((), ["age", "share", "sex", "pay", "zip"]),
+    ):
+        ordered = replace(found, observed=replace(found.observed, columns=order))
+        schema, _ = accepted(ordered, "zip")
+        assert list(schema.names) == expected

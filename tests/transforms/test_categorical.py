@@ -183,3 +183,13 @@ def test_cross_wants_two_columns() -> None:
     with pytest.raises(RecipeError) as error:
         categorical.cross([tf.constant(["a"])], num_buckets=10)
     assert str(error.value) == "expected two or more columns to cross, got 1"
+
+
+def test_there_must_be_a_bucket() -> None:
+    x = tf.constant(["a"])
+    for hashed in (
+        lambda: categorical.hash_buckets(x, num_buckets=0),
+        lambda: categorical.cross([x, x], num_buckets=0),
+    ):
+        with pytest.raises(RecipeError, match=r"^expected num_buckets of at least 1, got 0$"):
+            hashed()
