@@ -79,8 +79,9 @@ def validate(
 def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
     """`COLUMN=0.1` or `COLUMN=COMPARATOR:0.1`, by column.
 
-    >>> limits_of(["age=0.2"])
-    {'age': Limit(threshold=0.2, comparator=None, quantiles=True)}
+    >>> found = limits_of(["age=infinity_norm:0.2"])
+    >>> found["age"].threshold, found["age"].comparator
+    (0.2, 'infinity_norm')
 
     Raises:
       RecipeError: One is not of that form.
