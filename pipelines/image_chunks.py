@@ -48,7 +48,6 @@ __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
 
 _CHUNK_IMAGES = 64
 _CHUNK_BYTES = 4 << 20
-_FEW_CHUNKS = 16
 _DIGEST = 1 << 256
 _NO_HASH = -1
 
@@ -102,17 +101,12 @@ class Tally:
 
 
 def chunks(place: int, one: Input, listing: Listing) -> Iterator[Chunk]:
-    """The images of an input, up to 64 and 4 MB at a time, or one larger image.
-
-    Twice as many where there would be more than 16 chunks: each is opened for each bucket.
-    """
-    many = len(listing.images) > _FEW_CHUNKS * _CHUNK_IMAGES
-    limit_images, limit_bytes = (1 + many) * _CHUNK_IMAGES, (1 + many) * _CHUNK_BYTES
+    """The images of an input, up to 64 and 4 MB at a time, or one larger image."""
     held: list[ImageRef] = []
     size = index = 0
     rejects = listing.rejects
     for ref in listing.images:
-        if held and (len(held) == limit_images or size + ref.size_bytes > limit_bytes):
+        if held and (len(held) == _CHUNK_IMAGES or size + ref.size_bytes > _CHUNK_BYTES):
             yield Chunk((place, index), one.pattern, one.split, tuple(held), rejects)
             held, size, index, rejects = [], 0, index + 1, ()
         held.append(ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -55,9 +55,7 @@ class ImageRoad:
 
     @property
     def layout(self) -> Layout:
-        layout = PRESSED if self._unanalyzed else IMAGES
-        # The records of a bucket are held to be ordered, and can be many times its images.
-        return replace(layout, large=layout.large // 4) if self.images.expands else layout
+        return PRESSED if self._unanalyzed else IMAGES
 
     @cached_property
     def _unanalyzed(self) -> fused.Analysis | None:

@@ -118,7 +118,7 @@ def _cut_images(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
 """Weighs values: rows times columns."""
 
-IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 24, equal=KEY[:1])
+IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 22, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""
 
 PRESSED = replace(IMAGES, weigh=_bytes_there_were, cut=_whole)

@@ -72,10 +72,6 @@ class TestChunks:
     def test_where_they_are_cut(self, sizes: list[int], lengths: list[int]) -> None:
         assert [len(chunk.images) for chunk in cut(sizes)] == lengths
 
-    def test_many_make_larger_chunks(self) -> None:
-        assert [len(chunk.images) for chunk in cut([1] * 1025)] == [128] * 8 + [1]
-        assert [len(chunk.images) for chunk in cut([MEGABYTES] * 1025)[:2]] == [2, 2]
-
     def test_bad_annotations_alone_make_a_chunk(self) -> None:
         assert cut([], BAD) == [Chunk((7, 0), "in/", "train", (), BAD)]
 
