@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -55,7 +55,9 @@ class ImageRoad:
 
     @property
     def layout(self) -> Layout:
-        return PRESSED if self._unanalyzed else IMAGES
+        layout = PRESSED if self._unanalyzed else IMAGES
+        # The records of a bucket are held to be ordered, and can be many times its images.
+        return replace(layout, large=layout.large // 2) if self.images.expands else layout
 
     @cached_property
     def _unanalyzed(self) -> fused.Analysis | None:

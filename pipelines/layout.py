@@ -22,6 +22,7 @@ __all__ = [
     "IMAGES",
     "KEY",
     "LINE",
+    "MAX_BUCKETS",
     "PRESSED",
     "TABLE",
     "Layout",
@@ -45,7 +46,8 @@ _BATCH_IMAGES = 32
 _BATCH_PIXELS = 1 << 24
 
 _FEW_BUCKETS = 8
-_MAX_BUCKETS = 1024
+MAX_BUCKETS = 1024
+"""A split has no more buckets, whatever its weight."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Layout:
         [1, 2, 32]
         """
         wanted = max(-(-weight // self.large), min(-(-weight // self.small), _FEW_BUCKETS), 1)
-        return int(min(1 << (wanted - 1).bit_length(), _MAX_BUCKETS))
+        return int(min(1 << (wanted - 1).bit_length(), MAX_BUCKETS))
 
 
 def _values(rows: pa.RecordBatch) -> int:
@@ -118,7 +120,7 @@ def _cut_images(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
 """Weighs values: rows times columns."""
 
-IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 22, equal=KEY[:1])
+IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 23, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""
 
 PRESSED = replace(IMAGES, weigh=_bytes_there_were, cut=_whole)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 from uuid import uuid4
@@ -27,7 +27,7 @@ from apache_beam.pvalue import AsDict
 
 from .dictionaries import canonical, compact, decoded, encoded
 from .elements import Bucket
-from .layout import KEY, TABLE, Layout
+from .layout import KEY, MAX_BUCKETS, TABLE, Layout
 
 __all__ = [
     "ArrowCoder",
@@ -56,12 +56,17 @@ class Keyed:
 
 @dataclass(frozen=True)
 class Run:
-    """Rows of one split, sorted by key, in an Arrow IPC file."""
+    """Rows of one split, sorted by key, in an Arrow IPC file.
+
+    `filled` says of each of the ranges of keys that as many buckets as there can be would have
+    whether a row is in it; bool, [MAX_BUCKETS].
+    """
 
     split: str
     path: str
     rows: int
     weight: int
+    filled: npt.NDArray[np.bool_] = field(repr=False, compare=False)
 
 
 class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
@@ -202,7 +207,8 @@ def spill(keyed: Keyed, directory: str, layout: Layout) -> Run:
     path = os.path.join(directory, f"{keyed.split}-{uuid4().hex}.arrow")
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch))
+    filled = np.diff(_cuts(batch, MAX_BUCKETS)) > 0
+    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch), filled)
 
 
 def plan_buckets(
@@ -213,9 +219,12 @@ def plan_buckets(
     for run in runs:
         by_split[run.split].append(run)
     for split, of_split in by_split.items():
-        paths = sorted(run.path for run in of_split)
+        of_split.sort(key=lambda run: run.path)
         buckets = layout.buckets(sum(run.weight for run in of_split))
         for index in range(buckets):
+            # A run of few rows has none for most buckets, and opening it costs more than they do.
+            place = slice(MAX_BUCKETS // buckets * index, MAX_BUCKETS // buckets * (index + 1))
+            paths = [run.path for run in of_split if run.filled[place].any()]
             source = partial(_read_runs, paths, index, buckets)
             yield _bucket(split, index, source, distinct, layout)
 
