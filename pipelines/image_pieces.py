@@ -15,16 +15,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ..schemas.manifest import Expansion
+from ..schemas.mixing import mix_word
 from ..transforms.augment import copy_seed
 from ..transforms.tiles import tile_boxes
 from .image_options import Images
-from .keys import mix64
 
 __all__ = ["Cutter", "Picture", "Piece", "Pixels"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-
-_WORD = 2**64 - 1
 
 _A_TRACE = 1e-6
 """The share of a box that a tile without any part of it shows less of."""
@@ -123,7 +121,7 @@ class Cutter:
         """
         if piece.touched is None or len(piece.boxes):
             return True
-        return piece.touched == 0 and _mixed(piece.order) < self._images.empty_tiles * 2**64
+        return piece.touched == 0 and mix_word(piece.order) < self._images.empty_tiles * 2**64
 
     def _copies(self, piece: Piece, picture: Picture) -> Iterator[Piece]:
         augmentation = self._images.augmentation
@@ -137,15 +135,11 @@ class Cutter:
                 pixels.numpy(),
                 boxes.numpy(),
                 piece.kept[kept.numpy()],
-                _mixed(piece.order + copy),
+                mix_word(piece.order + copy),
             )
 
     def _word(self, picture: Picture, index: int) -> int:
-        return _mixed(_mixed(picture.key[0] ^ self._seed) + index)
-
-
-def _mixed(word: int) -> int:
-    return int(mix64(np.array([word & _WORD], np.uint64))[0])
+        return mix_word(mix_word(picture.key[0] ^ self._seed) + index)
 
 
 _IMAGE = tf.TensorSpec([None, None, 3], tf.uint8)

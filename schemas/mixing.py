@@ -1,11 +1,14 @@
-"""`mix64`: the one mixing step under keys and sketches."""
+"""`mix64`, and `mix_word` of a single word: the one mixing step under keys and sketches."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["mix64"]
+__all__ = ["mix64", "mix_word"]
+
+_FACTORS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_WORD = (1 << 64) - 1
 
 
 def mix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -16,8 +19,20 @@ def mix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     >>> mix64(np.array([0x9E3779B97F4A7C15], np.uint64))  # the first output for the seed 0
     array([16294208416658607535], dtype=uint64)
     """
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(_FACTORS[0])
     x ^= x >> np.uint64(27)
-    x *= np.uint64(0x94D049BB133111EB)
+    x *= np.uint64(_FACTORS[1])
     x ^= x >> np.uint64(31)
     return x
+
+
+def mix_word(word: int) -> int:
+    """`mix64` of the low 64 bits of one number, without the cost of an array.
+
+    >>> mix_word(0x9E3779B97F4A7C15)
+    16294208416658607535
+    """
+    word &= _WORD
+    word = (word ^ word >> 30) * _FACTORS[0] & _WORD
+    word = (word ^ word >> 27) * _FACTORS[1] & _WORD
+    return word ^ word >> 31
