@@ -147,7 +147,7 @@ def show_findings(findings: Findings, against: str) -> None:
     columns = len({one.column for one in findings.anomalies if one.column is not None})
     if found > 1 and columns:
         counted += f" in {columns:,} column{'s' * (columns > 1)}"
-    console.print(f"{rows:,} rows against {against}: {counted}", highlight=False)
+    console.print(f"{rows:,} rows against {against}: {counted}", highlight=False, soft_wrap=True)
     for line in retraining(findings):
         console.print(_plain(line), soft_wrap=True)
 

@@ -77,6 +77,9 @@ def test_the_folder_holds_what_it_should_and_nothing_else(plain: tuple[Manifest,
         "schema/schema.pbtxt",
         "stats/train.pb",
         "stats/eval.pb",
+        "stats/transformed-train.pb",
+        "stats/transformed-eval.pb",
+        "report.html",
         "rejects/train.jsonl",
         "rejects/eval.jsonl",
     }
@@ -257,7 +260,7 @@ def test_a_file_with_a_header_only_gives_an_empty_dataset(small: Recipe, tmp_pat
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ([], 'the graph is analyzed on the split "train", and there is none: got no input'),
+        ([], "recipe small: there is nothing to read: give an input"),
         (
             [Input("train", "a"), Input(None, "b")],
             "either every input names its split (SPLIT=GLOB), or none does",

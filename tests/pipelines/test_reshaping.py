@@ -201,7 +201,7 @@ def test_a_function_that_fails_on_rows(folder: Path) -> None:
             [Input(None, f"{folder}/1.csv")],
         )
     assert str(caught.value) == (
-        "reshape reshapes:fails_on_rows (reshapes.py:82): it failed on rows: ValueError: "
+        "reshape reshapes:fails_on_rows (reshapes.py:90): it failed on rows: ValueError: "
         "no use for 2.5"
     )
 
