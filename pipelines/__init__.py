@@ -37,7 +37,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analyze import AnalyzeDataset
+    from .analyze_dataset import AnalyzeDataset
     from .frames import FrameInput
     from .image_check import Limits
     from .image_options import Images
@@ -70,7 +70,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnalyzeDataset": "analyze",
+    "AnalyzeDataset": "analyze_dataset",
     "CsvFormat": "read",
     "Expect": "validation",
     "FrameInput": "frames",

@@ -1,16 +1,15 @@
 """Analysis of the rows: one pass over them a phase, whatever the `preprocessing_fn`.
 
-    Analyze          of buckets, and with them what else is to be computed of each bucket
-    AnalyzeDataset   of the batches of any pipeline, in place of `tft_beam.AnalyzeDataset`
-
-Both give what stock tensorflow_transform gives, and leave to it what they cannot do.
+`Analyze` analyzes buckets, and computes with them what else is to be known of each; it gives what
+stock tensorflow_transform gives, and leaves to it what it cannot do. `analyze_dataset` does the
+same of the batches of any pipeline.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,22 +22,21 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from tensorflow_transform import impl_helper
-from tensorflow_transform.beam.tft_beam_io import beam_metadata_io
-from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from ..schemas.errors import DataError
 from . import files, fused
-from .concurrent import in_global_window
 from .elements import Bucket, Feed, Fold
 from .passes import Block, FoldBuckets, Key
 
-__all__ = ["Analyze", "AnalyzeDataset", "Analyzed", "ExportGraph"]
+__all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
 
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 
-_ANALYSIS = ""
+ANALYSIS = ""
+"""The name of the fold that is the analysis."""
+
 _STAGING = ".analysis"
 _LOG = logging.getLogger(__name__)
 
@@ -87,13 +85,13 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
             return self._stock(buckets, reason)
         work = _FoldBucket(dict(self.also), self.splits, self.feed, analysis)
         first = buckets | "FoldBuckets" >> FoldBuckets(work)  # (key, accumulator)
-        bindings = first | "Finish" >> _Finish(analysis, 0, self._staging)  # Bindings
+        bindings = first | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
         for phase in range(1, analysis.phases):
             work = _FoldBucket({}, self.splits, self.feed, analysis, phase)
             bindings = (
                 buckets
                 | f"FoldBuckets{phase}" >> FoldBuckets(work, bindings)  # (key, accumulator)
-                | f"Finish{phase}" >> _Finish(analysis, phase, self._staging, bindings)
+                | f"Finish{phase}" >> Finish(analysis, phase, self._staging, bindings)
             )
         exported = bindings | "Export" >> beam.Map(_export, analysis, self.directory)
         return Analyzed(exported | "Clean" >> _Clean(self._staging), first | "Also" >> _Others())
@@ -104,7 +102,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
 
     def _stock(self, buckets: PCollection[Bucket], reason: fused.NotFusable) -> Analyzed:
         """The same by stock tensorflow_transform, in as many passes as it takes."""
-        _warn(reason)
+        warn(reason)
         converter = TensorsToRecordBatchConverter(self.feed.type_specs())
         config = TensorAdapterConfig(converter.arrow_schema(), converter.tensor_representations())
         batches = buckets | "Feed" >> beam.ParDo(_FeedBucket(self.feed, self.splits))
@@ -144,7 +142,7 @@ class ExportGraph(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def _warn(reason: fused.NotFusable) -> None:
+def warn(reason: fused.NotFusable) -> None:
     _LOG.warning("analysis is left to tensorflow_transform, which is slower: %s", reason)
 
 
@@ -170,7 +168,7 @@ class _FoldBucket:
         bucket = element
         folds: dict[str, Any] = dict(self.also)
         if self.analysis and self.analysis.phases and bucket.split in self.splits:
-            folds[_ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
+            folds[ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
         accumulators = {name: fold.start() for name, fold in folds.items()}
         for batch in bucket.open() if folds else ():
             try:
@@ -180,13 +178,13 @@ class _FoldBucket:
                 raise DataError(f"{bucket.split}: {error}") from error
         for name in self.also:
             yield (name, bucket.split, ""), (0, 0, bucket.index, accumulators[name])
-        if _ANALYSIS in folds:
+        if ANALYSIS in folds:
             rank = self.splits.index(bucket.split)
-            for piece, part in folds[_ANALYSIS].split(accumulators[_ANALYSIS]):
-                yield (_ANALYSIS, "", piece), (rank, 0, bucket.index, part)
+            for piece, part in folds[ANALYSIS].split(accumulators[ANALYSIS]):
+                yield (ANALYSIS, "", piece), (rank, 0, bucket.index, part)
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
-        if key[0] != _ANALYSIS:
+        if key[0] != ANALYSIS:
             return self.also[key[0]].merge(accumulators)
         assert self.analysis is not None
         return self.analysis.fold(self.feed, self.phase).merge(accumulators)
@@ -198,12 +196,12 @@ class _Others(beam.PTransform):  # type: ignore[misc]
     def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[tuple[str, str, Any]]:
         return (
             folded
-            | "Select" >> beam.Filter(lambda element: element[0][0] != _ANALYSIS)
+            | "Select" >> beam.Filter(lambda element: element[0][0] != ANALYSIS)
             | "Name" >> beam.MapTuple(lambda key, accumulator: (key[0], key[1], accumulator))
         )
 
 
-class _Finish(beam.PTransform):  # type: ignore[misc]
+class Finish(beam.PTransform):  # type: ignore[misc]
     """The end of a phase: one `fused.Bindings` of all that was folded in it, if only nothing."""
 
     def __init__(
@@ -220,7 +218,7 @@ class _Finish(beam.PTransform):  # type: ignore[misc]
     def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[fused.Bindings]:
         parts = (
             folded  # (key, accumulator)
-            | "Select" >> beam.Filter(lambda element: element[0][0] == _ANALYSIS)
+            | "Select" >> beam.Filter(lambda element: element[0][0] == ANALYSIS)
             | "Values" >> beam.Values()  # accumulator
         )
         return (
@@ -296,106 +294,3 @@ class _FeedBucket(beam.DoFn):  # type: ignore[misc]
         if bucket.split in self._splits:
             for batch in bucket.open():
                 yield self._converter.convert(self._feed(batch))
-
-
-class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
-    """Takes the place of `tft_beam.AnalyzeDataset`, and is several times faster.
-
-    Its input is a pair of a PCollection of `pa.RecordBatch` and a `TensorAdapterConfig`; what it
-    gives goes into `tft_beam.TransformDataset` and `tft_beam.WriteTransformFn`. It takes its
-    temporary folder from `tft_beam.Context`. Larger batches are faster.
-
-    Sums of floats depend, in their last bits, on how the runner bundles the batches.
-    """
-
-    def __init__(self, preprocessing_fn: PreprocessingFn) -> None:
-        super().__init__()
-        self._preprocessing_fn = preprocessing_fn
-
-    def _extract_input_pvalues(self, dataset: Any) -> Any:
-        return dataset, [dataset[0]]
-
-    def expand(self, dataset: tuple[PCollection[pa.RecordBatch], TensorAdapterConfig]) -> Any:
-        batches, config = dataset
-        try:
-            feed, analysis = self._trace(config)
-        except fused.NotFusable as reason:
-            _warn(reason)
-            return dataset | tft_beam.AnalyzeDataset(self._preprocessing_fn)
-        folder = tft_beam.Context.create_base_temp_dir()
-        bindings = batches.pipeline | "Nothing" >> beam.Create([fused.Bindings()])
-        for phase in range(analysis.phases):
-            fold = beam.ParDo(_FoldBundle(analysis, feed, phase), AsSingleton(bindings))
-            merge = analysis.fold(feed, phase).merge
-            bindings = (
-                batches  # RecordBatch
-                | f"Fold{phase}" >> fold  # (piece, accumulator)
-                | f"Gather{phase}" >> beam.GroupByKey()  # (piece, [accumulator])
-                | f"Merge{phase}" >> beam.Map(_merge_bundles, merge)  # (key, accumulator)
-                | f"Finish{phase}" >> _Finish(analysis, phase, folder, bindings)  # Bindings
-            )
-        save_options = tft_beam.Context.get_save_options()
-        transform_fn = bindings | "Export" >> beam.Map(_export_to, analysis, folder, save_options)
-        metadata = beam_metadata_io.BeamDatasetMetadata(
-            tft.DatasetMetadata(schema=analysis.schema()),
-            transform_fn | "ReadMetadata" >> beam.Map(_read_metadata),
-            dict(analysis.assets),
-        )
-        return transform_fn, metadata
-
-    def _trace(self, config: Any) -> tuple[Feed, fused.Analysis]:
-        if not isinstance(config, TensorAdapterConfig):
-            raise fused.NotFusable(f"the input is described by a {type(config).__name__}")
-        if tft_beam.Context.get_use_tf_compat_v1():
-            raise fused.NotFusable("TensorFlow runs in compat.v1 mode")
-        feed = fused.TensorAdapterFeed(config)
-        return feed, fused.trace(self._preprocessing_fn, feed.type_specs())
-
-
-class _FoldBundle(beam.DoFn):  # type: ignore[misc]
-    """Folds the batches of a bundle."""
-
-    def __init__(self, analysis: fused.Analysis, feed: Feed, phase: int) -> None:
-        self._analysis = analysis
-        self._feed = feed
-        self._phase = phase
-
-    def setup(self) -> None:
-        self._feed.setup()
-
-    def start_bundle(self) -> None:
-        self._accumulator: Any = None
-
-    def process(self, batch: pa.RecordBatch, before: fused.Bindings) -> None:
-        fold = self._analysis.fold(self._feed, self._phase, before if self._phase else None)
-        if self._accumulator is None:
-            self._accumulator = fold.start()
-        self._accumulator = fold.add(self._accumulator, batch)
-
-    def finish_bundle(self) -> Iterator[Any]:
-        if self._accumulator is not None:
-            fold = self._analysis.fold(self._feed, self._phase)
-            for piece, part in fold.split(self._accumulator):
-                yield in_global_window((piece, part))
-
-
-def _merge_bundles(
-    element: tuple[str, Iterable[Any]], merge: Callable[[list[Any]], Any]
-) -> tuple[Key, Any]:
-    piece, accumulators = element
-    return (_ANALYSIS, "", piece), merge(list(accumulators))
-
-
-def _export_to(
-    bindings: fused.Bindings,
-    analysis: fused.Analysis,
-    folder: str,
-    save_options: tf.saved_model.SaveOptions | None,
-) -> str:
-    model = files.join(folder, uuid4().hex)
-    fused.export(analysis, bindings, model, save_options=save_options)
-    return model
-
-
-def _read_metadata(model: str) -> tft.DatasetMetadata:
-    return metadata_io.read_metadata(files.join(model, impl_helper.METADATA_DIR_NAME))

@@ -33,8 +33,7 @@ def read_coco(path: str) -> Annotated:
     Raises:
       DataError: The file cannot be read, or as `parse_coco` says.
     """
-    with files.read(path) as file:
-        data = file.read()
+    data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     return Annotated(path, len(data), digest, parse_coco(data, path=path))
 

@@ -25,8 +25,7 @@ def read_voc(path: str) -> Annotated:
     Raises:
       DataError: The file cannot be read.
     """
-    with files.read(path) as file:
-        data = file.read()
+    data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     return Annotated(path, len(data), digest, [parse_voc(data, path=path)])
 

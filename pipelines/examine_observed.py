@@ -63,20 +63,22 @@ def _reordered(names: Sequence[str], schema: Schema, path: str) -> bool:
 
 def write_observed(observed: Observed, folder: str) -> None:
     """Leaves it in a folder, for `read_observed`."""
-    with files.create(files.join(folder, _STATISTICS), durable=False) as file:
-        file.write(observed.statistics.SerializeToString(deterministic=True))
+    files.write_bytes(
+        files.join(folder, _STATISTICS),
+        observed.statistics.SerializeToString(deterministic=True),
+        durable=False,
+    )
     rest = asdict(replace(observed, statistics=DatasetFeatureStatistics()))
     del rest["statistics"]
-    with files.create(files.join(folder, _REST), durable=False) as file:
-        file.write(json.dumps(rest).encode())
+    files.write_bytes(files.join(folder, _REST), json.dumps(rest).encode(), durable=False)
 
 
 def read_observed(folder: str) -> Observed:
     """What `write_observed` left in a folder."""
-    with files.read(files.join(folder, _STATISTICS)) as file:
-        statistics = DatasetFeatureStatistics.FromString(file.read())
-    with files.read(files.join(folder, _REST)) as file:
-        rest = json.loads(file.read())
+    statistics = DatasetFeatureStatistics.FromString(
+        files.read_bytes(files.join(folder, _STATISTICS))
+    )
+    rest = json.loads(files.read_bytes(files.join(folder, _REST)))
     return Observed(
         statistics,
         bad={name: _bad_of(bad) for name, bad in rest["bad"].items()},

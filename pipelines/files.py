@@ -10,7 +10,7 @@ import os
 import posixpath
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 from uuid import uuid4
@@ -22,6 +22,7 @@ from ..schemas.errors import DataError, RecipeError
 
 __all__ = [
     "WILDCARD",
+    "concatenate",
     "create",
     "exists",
     "glob",
@@ -29,10 +30,12 @@ __all__ = [
     "join",
     "list_files",
     "read",
+    "read_bytes",
     "remove",
     "remove_tree",
     "sync_folder",
     "sync_tree",
+    "write_bytes",
 ]
 
 
@@ -93,6 +96,25 @@ def read(path: str) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def read_bytes(path: str) -> bytes:
+    """The whole of a file; DataError where it is not there or cannot be read."""
+    with read(path) as file:
+        return bytes(file.read())
+
+
+def write_bytes(path: str, content: bytes, *, durable: bool = True) -> None:
+    """A file of that content; arguments and errors as of `create`."""
+    with create(path, durable=durable) as file:
+        file.write(content)
+
+
+def concatenate(path: str, parts: Iterable[str]) -> None:
+    """A file of what stands in others, one after the other; errors as of `create` and `read`."""
+    with create(path) as whole:
+        for part in parts:
+            whole.write(read_bytes(part))
 
 
 def exists(path: str) -> bool:

@@ -21,7 +21,7 @@ from .spans import resolve
 if TYPE_CHECKING:
     from .frames import FrameInput
 
-__all__ = ["Gathered", "gather"]
+__all__ = ["Gathered", "gather", "splits_of"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,20 @@ def gather(
         options=options,
     )
     return Gathered(reshaped.inputs, reshaped.inputs, {**told, "reshape": dict(reshaped.told)})
+
+
+def splits_of(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
+    """The splits of what is read: those that inputs name, or those that content decides.
+
+    Raises:
+      RecipeError: Some inputs name their split, and some do not.
+    """
+    named = [one.split for one in inputs]
+    if None not in named:
+        return tuple(dict.fromkeys(name for name in named if name))
+    if set(named) == {None}:
+        return tuple(recipe.split.ratios)
+    raise RecipeError("either every input names its split (SPLIT=GLOB), or none does")
 
 
 def _written(inputs: Sequence[Any], folder: str, schema: Any) -> list[Input]:

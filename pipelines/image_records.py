@@ -142,8 +142,7 @@ def describe(folder: str, *, schema: ImageSchema) -> None:
       schema: What the images have.
     """
     path = files.join(folder, "transformed_metadata", "schema.pbtxt")
-    with files.read(path) as file:
-        given = text_format.Parse(file.read().decode(), schema_pb2.Schema())
+    given = text_format.Parse(files.read_bytes(path).decode(), schema_pb2.Schema())
     proto = schema_pb2.Schema()
     for feature in given.feature:
         name = feature.name.partition("$")[0]
@@ -155,8 +154,7 @@ def describe(folder: str, *, schema: ImageSchema) -> None:
                 proto.tensor_representation_group[group].tensor_representation[name].CopyFrom(one)
     for name, kind in _stored(schema).items():
         _add(proto, name, kind, many=name.startswith("image/object/"))
-    with files.create(path) as file:
-        file.write(text_format.MessageToString(proto).encode())
+    files.write_bytes(path, text_format.MessageToString(proto).encode())
 
 
 def _stored(schema: ImageSchema) -> dict[str, int]:

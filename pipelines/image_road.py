@@ -120,8 +120,8 @@ class ImageRoad:
         (near,) = (value for name, value in found if name == NEAR)
         describe(folder, schema=self.schema)
         if self.schema.kind == "detection":
-            with files.create(files.join(folder, "label_map.pbtxt")) as file:
-                file.write(self.schema.label_map().encode())
+            path = files.join(folder, "label_map.pbtxt")
+            files.write_bytes(path, self.schema.label_map().encode())
         written = {
             split: _written(sample, split, near, distinct=self.recipe.distinct)
             for split, sample in samples.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import apache_beam as beam
 import pyarrow as pa
@@ -18,11 +18,12 @@ from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
 from . import files
-from .analyze import Analyze
+from .analyze import Analyze, Analyzed
 from .concurrent import Concurrently
+from .described import STATISTICS
 from .elements import Bucket, Fold
-from .findings import STATISTICS, draft_manifest, publish_draft
-from .gather import Gathered, gather
+from .findings import as_expected, draft_manifest, publish_draft
+from .gather import Gathered, gather, splits_of
 from .layout import Layout
 from .profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
@@ -200,6 +201,12 @@ class Run:
         profiled = self.recipe.statistics and not self.profiles
         return {STATISTICS: road.statistics, **noted} if profiled else noted
 
+    def analyze(self, road: Road, transform_fn: beam.PCollection[str] | None) -> Analyze:
+        """What makes the graph, where it is not there already, and the folds."""
+        checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
+        also = self.folds(road)
+        return Analyze(checked, road.feed, self.staging.folder, also, transform_fn=transform_fn)
+
     def write(self) -> WriteShards:
         """What makes shards of segments."""
         recipe = self.recipe
@@ -233,15 +240,10 @@ def build(p: beam.Pipeline, run: Run) -> None:
         | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
     buckets = read.thin(shuffled)  # Bucket
-    analysis = buckets | "Analyze" >> Analyze(
-        CheckedFn(recipe.name, recipe.preprocessing_fn),
-        road.feed,
-        run.staging.folder,
-        also=run.folds(road),
-        transform_fn=read.transform_fn,
-    )  # transform_fn: its folder; folds: (name, split, accumulator)
+    analysis = buckets | "Analyze" >> run.analyze(road, read.transform_fn)
+    # transform_fn: its folder; folds: (name, split, accumulator)
     transformed = buckets | "Transform" >> beam.ParDo(
-        Concurrently(road.transform(scratch("segments"))), AsSingleton(analysis.transform_fn)
+        Concurrently(road.transform(scratch("segments"))), AsSingleton(_as_expected(run, analysis))
     ).with_outputs("expansion", "statistics", main="segments")
     shards = (
         transformed.segments
@@ -250,24 +252,44 @@ def build(p: beam.Pipeline, run: Run) -> None:
         | "Write" >> run.write()
         | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
     )  # (split, index, Shard)
-    found = {
-        "sources": AsIter(read.sources),
-        "account": AsSingleton(account),
-        "samples": AsDict(read.samples),
-        "findings": AsIter(read.findings),
-        "repeats": AsDict(buckets | "CountRepeats" >> CountRepeats()),
-        "folds": AsIter(analysis.folds),
-        "expansions": AsIter(transformed.expansion),
-        "transformed": AsIter(transformed.statistics | "Features" >> MergeFeatures()),
-        "shards": AsIter(shards),
-    }
+    _draft(
+        p,
+        run,
+        sources=AsIter(read.sources),
+        account=AsSingleton(account),
+        samples=AsDict(read.samples),
+        findings=AsIter(read.findings),
+        repeats=AsDict(buckets | "CountRepeats" >> CountRepeats()),
+        folds=AsIter(analysis.folds),
+        expansions=AsIter(transformed.expansion),
+        transformed=AsIter(transformed.statistics | "Features" >> MergeFeatures()),
+        shards=AsIter(shards),
+    )
+
+
+def _as_expected(run: Run, analysis: Analyzed) -> beam.PCollection[str]:
+    """The folder of the graph, once the statistics are known to be as the recipe expects."""
+    if run.recipe.expect is None:
+        return analysis.transform_fn
+    return analysis.transform_fn | "AsExpected" >> beam.Map(
+        as_expected,
+        expect=run.recipe.expect,
+        recipe=run.recipe,
+        splits=run.splits,
+        folds=AsIter(analysis.folds),
+        profiles=run.profiles,
+    )
+
+
+def _draft(p: beam.Pipeline, run: Run, **found: Any) -> None:
+    """Writes what describes the dataset, once all of it is there."""
     drafted = (
         p
         | "Once" >> beam.Create([run.staging])
         | "DraftManifest"
         >> beam.Map(
             draft_manifest,
-            recipe=recipe,
+            recipe=run.recipe,
             splits=run.splits,
             profiles=run.profiles,
             told=run.read.told,
@@ -284,13 +306,7 @@ def _after(bucket: Bucket, account: Account) -> Bucket:
 
 
 def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
-    named = {one.split for one in inputs}
-    if None not in named:
-        splits = tuple(dict.fromkeys(one.split for one in inputs if one.split))
-    elif named == {None}:
-        splits = tuple(recipe.split.ratios)
-    else:
-        raise RecipeError("either every input names its split (SPLIT=GLOB), or none does")
+    splits = splits_of(recipe, inputs)
     if "train" not in splits:
         raise RecipeError(
             f'the graph is analyzed on the split "train", and there is none: got '

@@ -14,7 +14,7 @@ from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Ledger, SourceFile
 from . import files
-from .findings import (
+from .described import (
     STATISTICS,
     ledgers,
     unseen,
@@ -109,8 +109,7 @@ def draft_profile(
     if cache:
         write_profiles(files.join(staging.scratch, "profiles"), profiles)
     profiled = _profiled(recipe, entries, profiles, ledger, units)
-    with files.create(files.join(staging.scratch, PROFILE)) as file:
-        file.write(profiled.to_json().encode())
+    files.write_bytes(files.join(staging.scratch, PROFILE), profiled.to_json().encode())
     return staging
 
 
@@ -128,11 +127,9 @@ def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profil
     """
     from .report import write_report
 
-    with files.read(files.join(staging.scratch, PROFILE)) as file:
-        text = bytes(file.read())
+    text = files.read_bytes(files.join(staging.scratch, PROFILE))
     profiled = Profiled.from_json(text, path=PROFILE)
-    with files.create(files.join(staging.folder, PROFILE)) as file:
-        file.write(text)
+    files.write_bytes(files.join(staging.folder, PROFILE), text)
     write_report(staging.folder)
     if facets:
         _write_facets(staging.folder, tuple(profiled.rows))
@@ -142,10 +139,9 @@ def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profil
 
 def _write_facets(folder: str, splits: Sequence[str]) -> None:
     """All splits in one file: Facets shows the datasets of a list side by side."""
-    with files.create(files.join(folder, FACETS)) as whole:
-        for split in splits:  # serialized messages of repeated fields join by concatenation
-            with files.read(files.join(folder, "stats", f"{split}.pb")) as one:
-                whole.write(one.read())
+    # Serialized messages of repeated fields join by concatenation.
+    parts = (files.join(folder, "stats", f"{split}.pb") for split in splits)
+    files.concatenate(files.join(folder, FACETS), parts)
 
 
 def _known(unit: Unit, cache: StatisticsCache | None) -> Entry:

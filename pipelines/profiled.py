@@ -126,8 +126,7 @@ def commit_profile(staging: Staging, profiled: Profiled) -> None:
     """
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
-    with files.create(files.join(staging.folder, PROFILE)) as file:
-        file.write(profiled.to_json().encode())
+    files.write_bytes(files.join(staging.folder, PROFILE), profiled.to_json().encode())
     publish.put_in_place(staging)
 
 

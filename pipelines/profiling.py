@@ -19,11 +19,10 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsIter
 
-from ..schemas.errors import RecipeError
 from . import files
+from .described import STATISTICS
 from .elements import Bucket
-from .findings import STATISTICS
-from .gather import gather
+from .gather import gather, splits_of
 from .passes import Block, FoldBuckets, Key
 from .profile_draft import LEFT_OUT, draft_profile, publish_profile, read_draft
 from .profile_spans import Unit, dated, units_of
@@ -85,7 +84,7 @@ def profile(
     runner = runner or direct_runner()
     with stage_profile(output, overwrite=overwrite) as staging, own_errors():
         read = gather(recipe, inputs, staging, runner=runner, options=options)
-        splits = _splits(read.inputs, recipe)
+        splits = splits_of(recipe, read.inputs)
         road_of(recipe).check(read.inputs)
         if cache:
             units = units_of(dated(read.named), cache)
@@ -123,21 +122,12 @@ def write_cached_profiles(
       RecipeError: As in `profile`.
     """
     cache = StatisticsCache(statistics_cache, recipe)
-    splits, units = _splits(inputs, recipe), units_of(dated(inputs), cache)
+    splits, units = splits_of(recipe, inputs), units_of(dated(inputs), cache)
     with tempfile.TemporaryDirectory() as scratch, own_errors():
         staging = Staging(folder, scratch)
         run = _Run(recipe, splits, units, staging, cache, Progress(progress))
         run(runner or direct_runner(), options)
         write_profiles(folder, read_draft(staging, cache.fold, splits))
-
-
-def _splits(inputs: Sequence[Input], recipe: Recipe) -> tuple[str, ...]:
-    named = [one.split for one in inputs]
-    if None not in named:
-        return tuple(dict.fromkeys(name for name in named if name))
-    if set(named) == {None}:
-        return tuple(recipe.split.ratios)
-    raise RecipeError("either every input names its split (SPLIT=GLOB), or none does")
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,7 @@ def commit(staging: Staging, manifest: Manifest) -> None:
     """
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
-    with files.create(files.join(staging.folder, MANIFEST)) as file:
-        file.write(manifest.to_json().encode())
+    files.write_bytes(files.join(staging.folder, MANIFEST), manifest.to_json().encode())
     if not files.is_remote(staging.folder):
         put_in_place(staging)
 

@@ -125,8 +125,7 @@ def write_report(folder: str, *, manifest: Manifest | None = None) -> None:
       DataError: It is no such folder, or is damaged.
     """
     page = render(report_of(folder, manifest=manifest))
-    with files.create(files.join(folder, REPORT)) as file:
-        file.write(page.encode("utf-8", "backslashreplace"))
+    files.write_bytes(files.join(folder, REPORT), page.encode("utf-8", "backslashreplace"))
 
 
 def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
@@ -142,7 +141,8 @@ def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
     if manifest is None and files.exists(files.join(folder, PROFILE)):
         return _of_profile(folder)
     path = files.join(folder, MANIFEST)
-    found = manifest or Manifest.from_json(_read(path).decode("utf-8", "replace"), path=path)
+    text = "" if manifest else files.read_bytes(path).decode("utf-8", "replace")
+    found = manifest or Manifest.from_json(text, path=path)
     splits = list(found.splits)
     return Report(
         title=found.name,
@@ -163,7 +163,7 @@ def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
 
 def _of_profile(folder: str) -> Report:
     path = files.join(folder, PROFILE)
-    found = Profiled.from_json(_read(path), path=path)
+    found = Profiled.from_json(files.read_bytes(path), path=path)
     return Report(
         title=found.name,
         created=found.created,
@@ -194,7 +194,7 @@ def _statistics(folder: str, splits: Sequence[str], prefix: str) -> dict[str, An
         if not files.exists(path):
             continue
         try:
-            datasets = DatasetFeatureStatisticsList.FromString(_read(path)).datasets
+            datasets = DatasetFeatureStatisticsList.FromString(files.read_bytes(path)).datasets
         except DecodeError as error:
             raise DataError(f"{path}: not a DatasetFeatureStatisticsList ({error})") from error
         if datasets:
@@ -206,7 +206,7 @@ def _schema(folder: str, images: Mapping[str, Any]) -> Schema | ImageSchema | No
     if images:
         return ImageSchema(images["kind"], tuple(images["classes"]))
     path = files.join(folder, "schema", "schema.pbtxt")
-    return Schema.from_pbtxt(_read(path).decode()) if files.exists(path) else None
+    return Schema.from_pbtxt(files.read_bytes(path).decode()) if files.exists(path) else None
 
 
 def _rejects(folder: str, ledger: Mapping[str, Ledger]) -> dict[str, list[Reject]]:
@@ -254,8 +254,3 @@ def _sheets(folder: str, manifest: Manifest) -> dict[str, bytes]:
             sheet.save(stream, format="JPEG", quality=88, subsampling=0)
             found[split] = stream.getvalue()
     return found
-
-
-def _read(path: str) -> bytes:
-    with files.read(path) as file:
-        return bytes(file.read())

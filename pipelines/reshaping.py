@@ -129,8 +129,7 @@ def reshape(
         check_formats(table.inputs)
     with _failures(what), beam.Pipeline(runner, options) as p:
         _build(p, replace(what, tables=tables), main, schema, read, folder, told)
-    with files.read(told) as file:
-        found = json.loads(file.read())
+    found = json.loads(files.read_bytes(told))
     for name in found["sources"]:
         _publish_rejects(files.join(folder, "rejects", name), rejects, name)
     for name, (_, spans) in resolved.items():
@@ -324,15 +323,12 @@ def _tell(
         },
         "written": sorted(written),
     }
-    with files.create(path, durable=False) as file:
-        file.write(json.dumps(told).encode())
+    files.write_bytes(path, json.dumps(told).encode(), durable=False)
 
 
 def _publish_rejects(folder: str, rejects: str, name: str) -> None:
-    with files.create(files.join(rejects, f"reshape-{name}.jsonl")) as whole:
-        for part in files.list_files(folder):
-            with files.read(files.join(folder, part)) as lines:
-                whole.write(lines.read())
+    parts = (files.join(folder, part) for part in files.list_files(folder))
+    files.concatenate(files.join(rejects, f"reshape-{name}.jsonl"), parts)
 
 
 def _reshaped(

@@ -284,8 +284,7 @@ def _blocks(pieces: Iterable[Piece], deflate: Any | None) -> Iterator[bytes]:
 def _read_piece(piece: Piece) -> bytes:
     """The frames of a piece, its whole segment checked."""
     segment = piece.segment
-    with files.read(segment.path) as file:
-        data = file.read()
+    data = files.read_bytes(segment.path)
     if google_crc32c.value(data) != segment.crc32c:
         raise _changed(segment.path)
     if piece.whole:

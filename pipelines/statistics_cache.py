@@ -175,18 +175,16 @@ class StatisticsCache:
     def _write(self, folder: str, entry: Entry) -> None:
         write_profiles(folder, entry.profiles)
         for split, parts in entry.rejects.items():
-            with files.create(os.path.join(folder, _REJECTS, split, _LINES)) as whole:
-                for part in parts:
-                    for name in files.list_files(part):
-                        whole.write(_bytes(os.path.join(part, name)))
+            lines = (files.join(part, name) for part in parts for name in files.list_files(part))
+            files.concatenate(os.path.join(folder, _REJECTS, split, _LINES), lines)
         head = _Head(entry.sources, dict(entry.ledger), dict(entry.repeats), tuple(entry.profiles))
-        with files.create(os.path.join(folder, _ENTRY)) as file:
-            file.write(json.dumps(asdict(head), indent=2, ensure_ascii=False).encode())
+        text = json.dumps(asdict(head), indent=2, ensure_ascii=False)
+        files.write_bytes(os.path.join(folder, _ENTRY), text.encode())
 
     def _read(self, folder: str) -> Entry:
         path = os.path.join(folder, _ENTRY)
         try:
-            head = TypeAdapter(_Head).validate_json(_bytes(path))
+            head = TypeAdapter(_Head).validate_json(files.read_bytes(path))
         except ValidationError as error:
             raise DataError(f"{path}: is damaged ({error.errors()[0]['msg']})") from error
         profiles = read_profiles(folder, self.fold, head.splits)
@@ -202,8 +200,7 @@ class StatisticsCache:
 def write_profiles(folder: str, profiles: Mapping[str, Profile]) -> None:
     """Writes the profile of each split, as `<split>.profile`."""
     for split, profile in profiles.items():
-        with files.create(files.join(folder, f"{split}.profile")) as file:
-            file.write(profile_codec.encode(profile))
+        files.write_bytes(files.join(folder, f"{split}.profile"), profile_codec.encode(profile))
 
 
 def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, Any]:
@@ -215,7 +212,7 @@ def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, An
     found = {}
     for split in splits:
         path = files.join(folder, f"{split}.profile")
-        found[split] = profile_codec.decode(_bytes(path), fold, path=path)
+        found[split] = profile_codec.decode(files.read_bytes(path), fold, path=path)
     return found
 
 
@@ -231,8 +228,3 @@ def _content(path: str) -> tuple[int, str]:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _bytes(path: str) -> bytes:
-    with files.read(path) as file:
-        return bytes(file.read())

@@ -224,8 +224,7 @@ def read_schema(place: str) -> schema_pb2.Schema:
             f"{path}: expected a schema.pbtxt, or the folder of a prepared dataset or a profile; "
             f"this one has neither {MANIFEST} nor {_PROFILE}"
         )
-    with files.read(path) as file:
-        text = file.read()
+    text = files.read_bytes(path)
     proto = schema_pb2.Schema()
     try:
         text_format.Parse(text.decode(), proto)
@@ -291,8 +290,7 @@ def _statistics_path(folder: str, split: str) -> str:
 def _statistics(place: str, split: str) -> DatasetFeatureStatistics:
     """The statistics of a split, or of the only one there is: in a file, or in a folder."""
     path = _statistics_path(place, split) if _is_folder(place) else place
-    with files.read(path) as file:
-        stored = file.read()
+    stored = files.read_bytes(path)
     try:
         datasets = list(DatasetFeatureStatisticsList.FromString(stored).datasets)
     except DecodeError as error:

@@ -20,7 +20,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
-from recordmill.pipelines.analyze import Analyze, AnalyzeDataset
+from recordmill.pipelines.analyze import Analyze
+from recordmill.pipelines.analyze_dataset import AnalyzeDataset
 from recordmill.pipelines.elements import Bucket
 
 Inputs = dict[str, Any]
