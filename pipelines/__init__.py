@@ -2,35 +2,29 @@
 
 To read in this order:
 
-    recipe                       what a dataset is made of; `recipe_*` read it from YAML, `infer*`
-                                 and `sniff` from a CSV
+    recipe                       what a dataset is made of; recipes/ reads it from YAML, inference/
+                                 makes one for a CSV, samples/ draws inputs for the built-in ones
     preparation                  the whole way, on one screen; `roads` is what differs below
-    gather: spans, frames,       days of a window, DataFrames, reshaped rows: what there is to
-      reshape, reshaping           read
-    read, scan, parse            CSV files to blocks of text            table_road
-    parquet, arrow_text          Parquet files to the same
+    inputs/                      days of a window, Parquet, DataFrames, reshaped rows: what there
+                                 is to read beside CSV
+    read, scan, parse            CSV files to blocks of text              table_road
     rows, clean, convert, keys   blocks to clean rows with keys
-    annotations*, image_rows,    folders and annotations to checked     image_road
-      image_chunks, image_files,   images with keys
-      image_check
-    image_look, image_near,      pictures that look the same
-      near_duplicates
+    annotations/, images/        folders and annotations to checked       images/road
+                                 images with keys
     split, layout, shuffle       rows to buckets in canonical order
-    analyze, fused*, passes      buckets to the transform graph, and the profile beside it
+    analyze, fused/, passes      buckets to the transform graph, and the profile beside it
     feed, transform, encode      buckets through the graph to tf.Examples
-    image_press, image_feed,     the same of images: pixels, tiles,
-      image_graph, image_pieces,   copies, records; before the shuffle,
-      image_records,               where there is nothing to analyze
-      image_transform
+    images/press, images/graph,  the same of images: pixels, tiles, copies, records; before the
+      images/transform             shuffle, where there is nothing to analyze
     framing, shards              records to shards
-    parity, image_parity         what the graph serves is what was stored
+    parity, images/parity        what the graph serves is what was stored
     transformed                  the statistics of features
-    findings, publish, verify    the manifest, last
-    model_parity*, input_rows    an exported model held against the records
-    report*, contact_sheet       what people look at
-    profiling, profiled,         statistics and a report without a dataset
-      statistics_cache
-    examine*, validation         new data against a schema, training or yesterday
+    described, findings          what is told of rows, and the manifest
+    publish, verify              the folder in its place, last; and whether it is whole
+    report/                      what people look at
+    profiles/                    statistics and a report without a dataset
+    validation/                  new data against a schema, training or yesterday
+    serving/                     an exported model held against the records
 """
 
 from importlib import import_module
@@ -38,17 +32,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analyze_dataset import AnalyzeDataset
-    from .frames import FrameInput
-    from .image_check import Limits
-    from .image_options import Images
-    from .image_refs import ImageFormat
+    from .annotations.refs import ImageFormat
+    from .images.check import Limits
+    from .images.options import Images
+    from .inputs.frames import FrameInput
+    from .inputs.reshape import Reshape, Table
     from .preparation import prepare
-    from .profiling import profile
+    from .profiles.profiling import profile
     from .read import CsvFormat, Input
     from .recipe import Recipe, find_recipe
-    from .reshape import Reshape, Table
     from .split import Splitting
-    from .validation import Expect, validate
+    from .validation.validate import Expect, validate
 
 __all__ = [
     "AnalyzeDataset",
@@ -72,20 +66,20 @@ __all__ = [
 _HOMES = {
     "AnalyzeDataset": "analyze_dataset",
     "CsvFormat": "read",
-    "Expect": "validation",
-    "FrameInput": "frames",
-    "ImageFormat": "image_refs",
-    "Images": "image_options",
+    "Expect": "validation.validate",
+    "FrameInput": "inputs.frames",
+    "ImageFormat": "annotations.refs",
+    "Images": "images.options",
     "Input": "read",
-    "Limits": "image_check",
+    "Limits": "images.check",
     "Recipe": "recipe",
-    "Reshape": "reshape",
+    "Reshape": "inputs.reshape",
     "Splitting": "split",
-    "Table": "reshape",
+    "Table": "inputs.reshape",
     "find_recipe": "recipe",
     "prepare": "preparation",
-    "profile": "profiling",
-    "validate": "validation",
+    "profile": "profiles.profiling",
+    "validate": "validation.validate",
 }
 
 

@@ -26,8 +26,9 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from ..schemas.errors import DataError
-from . import files, fused
+from . import files
 from .elements import Bucket, Feed, Fold
+from .fused import analysis as fused
 from .passes import Block, FoldBuckets, Key
 
 __all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]

@@ -17,10 +17,11 @@ from tensorflow_transform.beam.tft_beam_io import beam_metadata_io
 from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
-from . import files, fused
+from . import files
 from .analyze import ANALYSIS, Finish, PreprocessingFn, warn
 from .concurrent import in_global_window
 from .elements import Feed
+from .fused import analysis as fused
 from .passes import Key
 
 __all__ = ["AnalyzeDataset"]

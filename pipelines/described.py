@@ -9,11 +9,11 @@ from typing import Any
 from ..schemas.errors import DataError
 from ..schemas.manifest import Ledger
 from . import files
+from .profiles.cache import read_profiles
 from .recipe import Recipe
 from .roads import Statistics, road_of
 from .rows import Account
 from .split import UNSPLIT
-from .statistics_cache import read_profiles
 
 __all__ = [
     "STATISTICS",

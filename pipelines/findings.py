@@ -7,8 +7,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
+import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
 
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
@@ -33,13 +35,13 @@ from .described import (
     write_schema,
     write_statistics,
 )
-from .pipeline_only import pipeline_only
 from .publish import Staging, commit
 from .recipe import Recipe
-from .report import write_report
+from .report.page import write_report
 from .roads import road_of
 from .rows import Account
-from .validation import Expect, check_expectations
+from .serving.pipeline_only import pipeline_only
+from .validation.validate import Expect, check_expectations
 
 __all__ = ["as_expected", "draft_manifest", "publish_draft"]
 
@@ -160,13 +162,14 @@ def _of_label(recipe: Recipe) -> dict[str, Any]:
 
 
 def _buckets(folder: str) -> dict[str, int]:
-    """How many ids each feature has, of those that the metadata of the graph calls categorical."""
+    """How many ids each int64 feature has; 0 where the metadata call it no categorical one."""
     path = files.join(folder, "transformed_metadata", "schema.pbtxt")
     schema = text_format.Parse(files.read_bytes(path).decode(), schema_pb2.Schema())
+    specs, domains = schema_utils.schema_as_feature_spec(schema)
     return {
-        feature.name: feature.int_domain.max + 1
-        for feature in schema.feature
-        if feature.int_domain.is_categorical and feature.int_domain.max >= 0
+        name: domains[name].max + 1 if name in domains and domains[name].is_categorical else 0
+        for name, spec in specs.items()
+        if spec.dtype == tf.int64
     }
 
 

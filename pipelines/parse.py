@@ -21,7 +21,7 @@ import pyarrow.csv
 
 from ..schemas.errors import DataError
 from .elements import Block, FilePart, InputFile, Reject, Stretch
-from .parquet import parse_parquet
+from .inputs.parquet import parse_parquet
 from .records import BYTE_ORDER_MARK, CsvFormat, Mask, Outline, Positions, outline
 from .stored import open_stored, text_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .recipe_built_in import built_in
+from .recipes.built_in import built_in
 
 __all__ = ["PLANES"]
 

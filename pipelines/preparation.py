@@ -23,14 +23,14 @@ from .concurrent import Concurrently
 from .described import STATISTICS
 from .elements import Bucket, Fold
 from .findings import as_expected, draft_manifest, publish_draft
-from .gather import Gathered, gather, splits_of
+from .inputs.gather import Gathered, gather, splits_of
 from .layout import Layout
-from .profiling import write_cached_profiles
+from .profiles.profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
 from .publish import Staging, stage
 from .read import Input
 from .recipe import Recipe
-from .recipe_check import CheckedFn
+from .recipes.check import CheckedFn
 from .roads import Road, road_of
 from .rows import Account, check_rejects
 from .running import direct_runner, own_errors
@@ -38,10 +38,10 @@ from .shards import WriteShards
 from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .transform import configure_tensorflow_threads
 from .transformed import MergeFeatures
-from .validation import check_expect
+from .validation.validate import check_expect
 
 if TYPE_CHECKING:
-    from .frames import FrameInput
+    from .inputs.frames import FrameInput
 
 __all__ = ["prepare", "write_template"]
 

@@ -21,7 +21,7 @@ import apache_beam as beam
 from ..schemas.errors import DataError, RecipeError
 from . import files
 from .elements import Block, FilePart, InputFile, ScannedFile, Stretch
-from .parquet import is_parquet
+from .inputs.parquet import is_parquet
 from .parse import parse_part
 from .records import CsvFormat
 from .scan import parts, scan

@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 from ..schemas.errors import RecipeError
 from ..schemas.images import ImageSchema
 from ..schemas.schema import Schema
-from .image_options import Images
+from .images.options import Images
+from .inputs.reshape import Reshape
 from .read import CsvFormat, Input
-from .recipe_functions import load_file, load_module
-from .reshape import Reshape
+from .recipes.functions import load_file, load_module
 from .split import Splitting
 
 if TYPE_CHECKING:
-    from .validation import Expect
+    from .validation.validate import Expect
 
 __all__ = ["PreprocessingFn", "Recipe", "YAML", "find_recipe"]
 
@@ -160,12 +160,12 @@ def find_recipe(name: str) -> Recipe:
         nearest name.
     """
     if name.endswith(YAML):
-        from .recipe_file import read_recipe
+        from .recipes.file import read_recipe
 
         return read_recipe(name)
     if ":" in name:
         return _of_python(name)
-    from .recipe_built_in import SAMPLES, built_in
+    from .recipes.built_in import SAMPLES, built_in
 
     if name not in SAMPLES:
         near = get_close_matches(name, SAMPLES, n=1)

@@ -91,6 +91,6 @@ def road_of(recipe: Recipe, *, prepares: bool = True) -> Road:
     """The road of a recipe's records; one that prepares nothing reads them for a profile only."""
     if not isinstance(recipe.schema, ImageSchema):
         return TableRoad(recipe, recipe.schema)
-    from .image_road import ImageRoad
+    from .images.road import ImageRoad
 
     return ImageRoad(recipe, recipe.schema, prepares)

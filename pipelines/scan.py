@@ -20,7 +20,7 @@ import pyarrow.csv
 
 from ..schemas.errors import DataError
 from .elements import FilePart, InputFile, ScannedFile, Stretch
-from .parquet import is_parquet, scan_parquet
+from .inputs.parquet import is_parquet, scan_parquet
 from .records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
 from .stored import Digest, open_stored, recognise, text_of
 

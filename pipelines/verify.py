@@ -23,7 +23,7 @@ from . import files
 from .shards import measure_shard, shard_name
 
 if TYPE_CHECKING:
-    from .model_parity import ModelParity
+    from .serving.parity import ModelParity
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -101,7 +101,7 @@ def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
 
 
 def _check_model(report: VerifyReport, model: str) -> ModelParity:
-    from .model_parity import check_model
+    from .serving.parity import check_model
 
     found = check_model(report.directory, model, report.manifest)
     if found.problems:

@@ -29,11 +29,11 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
     if source is not None:
         if label is not None:
             raise RecipeError("init: --label is for files; a built-in recipe has its label")
-        from ..pipelines.recipe_built_in import built_in_text
+        from ..pipelines.recipes.built_in import built_in_text
 
         print(built_in_text(source), end="")
         return 0
-    from ..pipelines.infer import infer
+    from ..pipelines.inference.infer import infer
 
     print(infer(patterns, label=label), end="")
     return 0
@@ -46,7 +46,7 @@ def recipe_schema() -> int:
     from .quiet import start_tensorflow
 
     start_tensorflow()
-    from ..pipelines.recipe_file import json_schema
+    from ..pipelines.recipes.file import json_schema
 
     print(json.dumps(json_schema(), indent=2))
     return 0

@@ -17,15 +17,19 @@ __all__ = ["build_sdist"]
 _FOLDERS = ("schemas", "transforms", "pipelines", "runners")
 
 _SETUP = """\
-from setuptools import setup
+from setuptools import find_packages, setup
 
 FOLDERS = {folders!r}
 setup(
     name="recordmill",
     version={version!r},
-    packages=[f"recordmill.{{folder}}" for folder in FOLDERS],
+    packages=[
+        f"recordmill.{{name}}"
+        for folder in FOLDERS
+        for name in (folder, *(f"{{folder}}.{{inner}}" for inner in find_packages(folder)))
+    ],
     package_dir={{f"recordmill.{{folder}}": folder for folder in FOLDERS}},
-    package_data={{f"recordmill.{{folder}}": ["py.typed"] for folder in FOLDERS}},
+    package_data={{"": ["py.typed", "*.yaml", "templates/*"]}},
     install_requires={requires!r},
 )
 """

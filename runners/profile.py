@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..pipelines.profiled import Profiled
+    from ..pipelines.profiles.profiled import Profiled
     from ..pipelines.read import Input
     from ..pipelines.recipe import Recipe
 
@@ -51,14 +51,21 @@ def profile(
       overwrite: Whether a profile or a dataset that is there is replaced.
       facets: Whether facets.pb is written too.
       statistics_cache: A folder that keeps the statistics of each span, or None.
+
+    Raises:
+      DataError: A file cannot be read; nothing was published.
+      RecipeError: The recipe or the output is wrong; no data was read.
     """
     began = time.monotonic()
     start_tensorflow()
     from rich.console import Console
 
-    from ..pipelines.profiling import profile as profile_files
+    from ..pipelines.profiles.profiled import stage_profile
+    from ..pipelines.profiles.profiling import profile as profile_files
     from .progress import show_progress
 
+    with stage_profile(output, overwrite=overwrite):
+        pass  # whether it can be written, before columns are inferred from all of the data
     with (
         _recipe_and_inputs(target, inputs) as (recipe, files),
         tempfile.TemporaryDirectory() as progress,
@@ -86,7 +93,7 @@ def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Reci
     """How files are read, and which; a sample is there as long as it is used."""
     from ..pipelines.read import Input
     from ..pipelines.recipe import find_recipe
-    from ..pipelines.recipe_file import read_recipe
+    from ..pipelines.recipes.file import read_recipe
     from .commands import inputs_of
 
     if not _is_data(target):
@@ -115,10 +122,10 @@ def _is_data(target: str) -> bool:
 
 
 def _inferred(target: str) -> Recipe:
-    from ..pipelines.infer import infer
+    from ..pipelines.inference.infer import infer
+    from ..pipelines.inputs.spans import resolve
     from ..pipelines.read import Input
-    from ..pipelines.recipe_file import recipe_of_text
-    from ..pipelines.spans import resolve
+    from ..pipelines.recipes.file import recipe_of_text
 
     resolved, _ = resolve([Input(_ALL, target)])
     text = infer([one.pattern for one in resolved])
@@ -175,7 +182,7 @@ def _table(frame: pd.DataFrame, title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from ..pipelines.report_text import visible
+    from ..pipelines.report.text import visible
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in ("column", "type"):

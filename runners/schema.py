@@ -35,8 +35,8 @@ def update(
     from google.protobuf import text_format
 
     from ..pipelines import files
-    from ..pipelines.validation import csv_format_of as stored_format
-    from ..pipelines.validation import validate
+    from ..pipelines.validation.validate import csv_format_of as stored_format
+    from ..pipelines.validation.validate import validate
     from ..schemas.anomalies_accept import accept
     from .quiet import quiet_beam
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..pipelines.contact_sheet import sheet_of
+from ..pipelines.images.contact_sheet import sheet_of
 from ..schemas.errors import RecipeError
 
 __all__ = ["contact_sheet"]

@@ -44,8 +44,8 @@ def validate(
 ) -> int:
     """Validates data, and prints what it found; 1 where there are anomalies."""
     from ..pipelines import files
-    from ..pipelines.validation import csv_format_of as stored_format
-    from ..pipelines.validation import validate as validate_data
+    from ..pipelines.validation.validate import csv_format_of as stored_format
+    from ..pipelines.validation.validate import validate as validate_data
     from ..schemas.anomalies_compare import Limits
     from .quiet import quiet_beam
 

@@ -1,0 +1,1 @@
+"""Folders, tables, COCO and VOC files to lists of images with classes and boxes."""

@@ -1,0 +1,1 @@
+"""The fused analyzer: a `preprocessing_fn` analyzed in one pass over the rows a phase."""

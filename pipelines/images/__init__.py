@@ -1,0 +1,1 @@
+"""The road of images: check, look, press through the graph, store."""

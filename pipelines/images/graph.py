@@ -1,0 +1,115 @@
+"""`ImageGraph`: rows of encoded images through the transform graph of a dataset, to pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+
+from ...schemas.errors import DataError, RecipeError
+from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
+from ...transforms.records import CLASSES
+from ..transform import TransformFunction, stored_features
+from .pieces import Picture, Pixels
+from .records import Source, further_outputs
+
+__all__ = ["ImageGraph", "Shot"]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """An image as the graph gives it: the picture, and what its records need beside it."""
+
+    picture: Picture
+    source: Source
+
+
+class ImageGraph:
+    """The transform graph of a dataset of images; threads can share it.
+
+    Args:
+      folder: Where `transform_fn` and `transformed_metadata` are.
+      schema: What the images have.
+
+    Raises:
+      RecipeError: The `preprocessing_fn` gives no pixels, or not what the records need.
+    """
+
+    def __init__(self, folder: str, schema: ImageSchema) -> None:
+        self._function = TransformFunction(folder)
+        self._schema = schema
+        self._check(self._function.outputs)
+
+    def __call__(
+        self, rows: pa.RecordBatch, tensors: Mapping[str, Any]
+    ) -> tuple[list[Shot], dict[str, Any]]:
+        """What the graph gives of the images of some rows, and their further outputs."""
+        outputs = self._function.run(tensors)
+        count = int(outputs[IMAGE].shape[0])
+        if count != rows.num_rows:
+            raise DataError(
+                f'feature "{IMAGE}": expected an image for each of {rows.num_rows:,} rows, got '
+                f"{count:,}; the preprocessing_fn must keep the rows as they are"
+            )
+        further = {name: outputs[name] for name in further_outputs(outputs)}
+        shots = [
+            Shot(
+                Picture(pixels, boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
+                Source(filename, label, classes),
+            )
+            for pixels, boxes, sha256, filename, label, classes in zip(
+                _pixels(outputs[IMAGE]),
+                self._boxes(outputs, count),
+                rows.column("sha256").to_pylist(),
+                rows.column("filename").to_pylist(),
+                self._labels(outputs, count),
+                self._classes(outputs, count),
+                strict=True,
+            )
+        ]
+        return shots, stored_features(further, self._function.specs_of(further))
+
+    def explain(self, error: tf.errors.OpError, rows: pa.RecordBatch, run: Any) -> str:
+        """Which op failed and why, on one line; see `graph_errors.explained`."""
+        return self._function.explain(error, rows, run)
+
+    def _boxes(self, outputs: Mapping[str, Any], count: int) -> list[Any]:
+        if self._schema.kind == "classification":
+            return [None] * count
+        return [boxes.numpy().reshape(-1, 4) for boxes in outputs[BOXES]]
+
+    def _labels(self, outputs: Mapping[str, Any], count: int) -> list[int | None]:
+        if self._schema.kind == "detection":
+            return [None] * count
+        return [int(label) for label in outputs[LABEL].numpy()]
+
+    def _classes(self, outputs: Mapping[str, Any], count: int) -> list[npt.NDArray[np.int64]]:
+        if self._schema.kind == "classification":
+            return [np.zeros(0, np.int64)] * count
+        return [classes.numpy() for classes in outputs[CLASSES]]
+
+    def _check(self, outputs: Mapping[str, tf.TypeSpec]) -> None:
+        wanted = {IMAGE: tf.uint8}
+        if self._schema.kind == "classification":
+            wanted[LABEL] = tf.int64
+        else:
+            wanted |= {BOXES: tf.float32, CLASSES: tf.int64}
+        for name, dtype in wanted.items():
+            got = outputs[name].dtype.name if name in outputs else "no such output"
+            if got != dtype.name:
+                raise RecipeError(
+                    f"the preprocessing_fn of a dataset of images for {self._schema.kind} gives "
+                    f'"{name}" of {dtype.name}; this one has {got}'
+                )
+
+
+def _pixels(images: tf.Tensor | tf.RaggedTensor) -> Iterable[Pixels]:
+    """The pixels of each image, [height, width, 3]."""
+    if isinstance(images, tf.RaggedTensor):
+        return (image.to_tensor().numpy() for image in images)
+    return images.numpy()  # type: ignore[no-any-return]

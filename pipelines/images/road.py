@@ -1,0 +1,172 @@
+"""The road of images, with a label or boxes each; what each method is for stands in `Road`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from ...schemas.errors import RecipeError
+from ...schemas.image_statistics import ImageStatisticsFold
+from ...schemas.images import IMAGE, ImageSchema
+from ...schemas.manifest import Split
+from ...transforms.graph import TransformGraph
+from .. import files
+from ..analyze import ExportGraph
+from ..clean import check_filters
+from ..fused import analysis as fused
+from ..layout import IMAGES, KEY, PRESSED, Layout
+from ..parity import distinct_rows
+from ..read import Input
+from ..recipe import Recipe
+from ..recipes.check import CheckedFn
+from ..shuffle import Keyed
+from .feed import ImageFeed
+from .near import Near, places
+from .options import Images
+from .parity import check_image_parity
+from .records import describe, further_outputs
+from .rows import NEAR, ReadImages, ScanImages
+from .transform import TransformImages
+
+__all__ = ["ImageRoad"]
+
+
+@dataclass(frozen=True)
+class ImageRoad:
+    """Images, with a label or boxes each.
+
+    Attributes:
+      recipe: What is made of them.
+      schema: What they have.
+      prepares: Whether they are prepared, or read to be looked at only.
+    """
+
+    recipe: Recipe
+    schema: ImageSchema
+    prepares: bool = True
+
+    @property
+    def images(self) -> Images:
+        return self.recipe.images or Images()
+
+    @property
+    def layout(self) -> Layout:
+        layout = PRESSED if self._unanalyzed else IMAGES
+        # The records of a bucket are held to be ordered, and can be many times its images.
+        return replace(layout, large=layout.large // 2) if self.images.expands else layout
+
+    @cached_property
+    def _unanalyzed(self) -> fused.Analysis | None:
+        """The trace of the `preprocessing_fn`, where that learns nothing from the data."""
+        if not self.prepares:
+            return None
+        checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
+        try:
+            analysis = fused.trace(checked, self.feed.type_specs())
+        except fused.NotFusable:
+            return None
+        return None if analysis.phases else analysis
+
+    @property
+    def feed(self) -> ImageFeed:
+        return ImageFeed(self.schema)
+
+    @property
+    def statistics(self) -> ImageStatisticsFold:
+        return ImageStatisticsFold(self.schema)
+
+    def check(self, inputs: Sequence[Input]) -> None:
+        check_filters(self.recipe.filters, self.schema)
+        if self.recipe.split.columns:
+            raise RecipeError(
+                "split: images are split by their bytes, or by Images.format.group_column; got "
+                f"the columns {', '.join(self.recipe.split.columns)}"
+            )
+        if self.images.tiling and self.schema.kind == "classification":
+            raise RecipeError(
+                "images: tiling is for detection: a tile of a picture need not show its class"
+            )
+
+    def scan(self, inputs: Sequence[Input]) -> ScanImages:
+        return ScanImages(inputs, self.images)
+
+    def scanned(self, element: Any) -> tuple[int, int]:
+        _, _, listing = element
+        size = sum(image.size_bytes for image in listing.images)
+        return len(listing.images) + len(listing.rejects), size
+
+    def read(
+        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
+    ) -> ReadImages:
+        graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
+        return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads, graph)
+
+    def transform(self, directory: str) -> TransformImages:
+        pressed = self._unanalyzed is not None
+        return TransformImages(self.schema, self.images, self.recipe.seed, directory, pressed)
+
+    def finish(
+        self,
+        folder: str,
+        samples: Mapping[str, pa.RecordBatch],
+        splits: Mapping[str, Split],
+        findings: Iterable[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        found = list(findings)
+        (near,) = (value for name, value in found if name == NEAR)
+        describe(folder, schema=self.schema)
+        if self.schema.kind == "detection":
+            path = files.join(folder, "label_map.pbtxt")
+            files.write_bytes(path, self.schema.label_map().encode())
+        written = {
+            split: _written(sample, split, near, distinct=self.recipe.distinct)
+            for split, sample in samples.items()
+        }
+        parity = check_image_parity(
+            folder,
+            written,
+            {name: split.shards for name, split in splits.items()},
+            schema=self.schema,
+            images=self.images,
+            seed=self.recipe.seed,
+            compression=self.recipe.compression,
+        )
+        return {"parity": parity, "images": self._told(folder, found, near)}
+
+    def _told(self, folder: str, findings: Sequence[tuple[str, Any]], near: Near) -> dict[str, Any]:
+        """What the manifest says of images."""
+        outputs = TransformGraph(files.join(folder, "transform_fn")).outputs
+        height, width = outputs[IMAGE].shape[1:3]
+        if self.images.tiling:
+            height = width = self.images.tiling.size
+        formats: Counter[str] = Counter()
+        converted: Counter[str] = Counter()
+        for name, value in findings:
+            if name == "formats":
+                formats += value[0]
+                converted += value[1]
+        return {
+            "kind": self.schema.kind,
+            "classes": list(self.schema.classes),
+            "storage": self.images.storage,
+            "height": height,
+            "width": width,
+            "further": sorted(further_outputs(outputs)),
+            "formats": dict(sorted(formats.items())),
+            "converted_by_pillow": dict(sorted(converted.items())),
+            "unannotated": sum(value for name, value in findings if name == "unannotated"),
+            "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
+        }
+
+
+def _written(sample: pa.RecordBatch, split: str, near: Near, *, distinct: bool) -> pa.RecordBatch:
+    """The rows of a sample that were not left out, without their keys."""
+    if distinct:
+        sample = distinct_rows(sample, IMAGES.equal)
+    kept = [place not in near.dropped for place in places(split, sample)]
+    return sample.filter(pa.array(kept, pa.bool_())).drop_columns(list(KEY))

@@ -1,0 +1,196 @@
+"""Image files into rows: list -> chunk -> read and place, and what else is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from operator import add
+from typing import Any, TypeAlias
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.pvalue import AsSingleton, TaggedOutput
+
+from ...schemas.images import ImageSchema
+from ...schemas.manifest import SourceFile
+from ..analyze import ExportGraph
+from ..annotations.listing import list_images
+from ..annotations.refs import Listing
+from ..concurrent import Concurrently, Serially, Work
+from ..read import Input
+from ..recipe import Recipe
+from ..rows import RowsRead, account_for, merge_samples, placed, sum_accounts
+from ..shuffle import Keyed
+from ..transform import configure_tensorflow_threads
+from .chunks import Chunk, Tally, chunks, read_chunk
+from .near import find_near, without
+from .options import Images
+from .press import Presses
+
+__all__ = ["NEAR", "ReadImages", "ScanImages"]
+
+NEAR = "near"
+"""The name of the finding that is a `Near`."""
+
+SAMPLE_IMAGES = 16
+"""Images of a split that are kept for the parity check: those with the smallest keys."""
+
+
+InputKey: TypeAlias = tuple[int, str | None, str]
+"""(place among the inputs, split, pattern)."""
+
+
+@dataclass(eq=False)
+class ScanImages(beam.PTransform):  # type: ignore[misc]
+    """Lists the images of each input: PBegin -> PCollection[(place, Input, Listing)].
+
+    Attributes:
+      inputs: What to read.
+      images: How annotations name images.
+    """
+
+    inputs: Sequence[Input]
+    images: Images
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[tuple[int, Input, Listing]]:
+        return (
+            begin
+            | "Inputs" >> beam.Create(list(enumerate(self.inputs)))
+            | "SpreadInputs" >> beam.Reshuffle()
+            | "List" >> beam.MapTuple(partial(_listed, images=self.images))
+        )
+
+
+def _listed(place: int, one: Input, images: Images) -> tuple[int, Input, Listing]:
+    return place, one, list_images(one, images.format, input_index=place)
+
+
+@dataclass
+class ReadImages(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(place, Input, Listing)] -> `RowsRead`, with a `Near` among its findings.
+
+    Attributes:
+      recipe: Which images count.
+      schema: What they have.
+      images: How they are checked.
+      place: What happens to rows as soon as they are checked.
+      rejects: A folder for the rejects.
+      in_threads: Whether a pool of threads works, or one chunk is read after the other.
+      graph: Writes the transform graph, where it can be there before the images are read: then
+        the rows carry records in place of the bytes of images.
+    """
+
+    recipe: Recipe
+    schema: ImageSchema
+    images: Images
+    place: Callable[[Keyed], Any]
+    rejects: str
+    in_threads: bool
+    graph: ExportGraph | None = None
+
+    def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
+        work: Work = _ReadChunk(self.recipe, self.schema, self.images, self.place, self.rejects)
+        graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
+        side_inputs = [AsSingleton(graph)] if graph else []
+        read = (
+            listed
+            | "Chunk" >> beam.FlatMapTuple(chunks)
+            | "SpreadChunks" >> beam.Reshuffle()
+            # Chunk
+            | "OpenAndCheck"
+            >> beam.ParDo(
+                Concurrently(work) if self.in_threads else Serially(work), *side_inputs
+            ).with_outputs("account", "sample", "tally", "look", main="rows")
+        )
+        tallies = (
+            (read.tally, listed | "OfListing" >> beam.MapTuple(_of_listing))
+            | "AllTallies" >> beam.Flatten()
+            | "AddTallies" >> beam.CombinePerKey(_sum_tallies)
+        )
+        near = (
+            read.look
+            | "GatherLooks" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
+        )
+        findings = (
+            tallies | "Formats" >> beam.MapTuple(_formats_found),
+            listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
+            near | "Near" >> beam.Map(lambda found: (NEAR, found)),
+        ) | "Findings" >> beam.Flatten()
+        return RowsRead(
+            rows=read.rows,
+            account=read.account | "AddUp" >> beam.CombineGlobally(sum_accounts),
+            samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(_merge_samples),
+            sources=tallies | "Source" >> beam.MapTuple(_source),
+            findings=findings,
+            transform_fn=graph,
+            thin=lambda buckets: buckets | "LeaveOut" >> beam.Map(without, AsSingleton(near)),
+        )
+
+
+def _merge_samples(samples: Iterable[pa.RecordBatch]) -> pa.RecordBatch | None:
+    return merge_samples(samples, sample_rows=SAMPLE_IMAGES)
+
+
+def _sum_tallies(tallies: Iterable[Tally]) -> Tally:
+    return reduce(add, tallies, Tally())
+
+
+def _of_listing(place: int, one: Input, listing: Listing) -> tuple[InputKey, Tally]:
+    return (place, one.split, one.pattern), Tally(digest=int(listing.source.sha256, 16))
+
+
+def _source(key: InputKey, tally: Tally) -> tuple[int, SourceFile]:
+    index, split, pattern = key
+    digest = f"{tally.digest:064x}"
+    return index, SourceFile(pattern, split, tally.bytes, digest, tally.records)
+
+
+def _formats_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
+    return "formats", (tally.formats, tally.converted)
+
+
+def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, Any]:
+    return "unannotated", listing.unannotated
+
+
+@dataclass
+class _ReadChunk:
+    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look".
+
+    The side input is the folder of the graph, if it is there already.
+    """
+
+    recipe: Recipe
+    schema: ImageSchema
+    images: Images
+    place: Callable[[Keyed], Any]
+    rejects: str
+
+    def setup(self) -> None:
+        configure_tensorflow_threads()
+        self._presses = Presses(self.schema, self.images, self.recipe.seed)
+
+    def __call__(self, chunk: Chunk, *side_inputs: str) -> Iterator[Any]:
+        press = self._presses(*side_inputs) if side_inputs else None
+        read = read_chunk(chunk, self.recipe, self.schema, self.images, press)
+        cleaned, position = read.cleaned, chunk.position
+        yield from account_for(
+            cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
+        )
+        sample = partial(_sample, cleaned.batch)
+        rows = replace(cleaned, batch=read.rows)
+        yield from placed(rows, self.place, sample, sample_rows=SAMPLE_IMAGES)
+        yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
+        for look in read.looks():
+            yield TaggedOutput("look", look)
+
+
+def _sample(rows: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:
+    taken = rows.take(pa.array(chosen))
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for column in taken.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, taken.schema.names)

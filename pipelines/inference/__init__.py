@@ -1,0 +1,1 @@
+"""A CSV file that nobody has described to a commented recipe."""

@@ -1,0 +1,266 @@
+"""How a CSV is written, guessed from the beginning of its text.
+
+The delimiter is the one that makes records of one length out of cells that look like values (van
+den Burg, Nazabal and Sutton, "Wrangling messy CSV files by detecting row and type patterns",
+2019). `csv.Sniffer` is not used: it counts characters, so it takes letters for delimiters, knows
+neither comments nor files of one column, and its test for a header fails on files of strings.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...schemas.column import RESERVED
+from ...schemas.errors import DataError
+from ...schemas.inference_facts import amount
+from ..inputs.parquet import is_parquet
+from ..records import BYTE_ORDER_MARK, CsvFormat
+from ..stored import open_stored, recognise, text_of
+
+__all__ = ["Dialect", "sniff", "sniff_text"]
+
+_HEAD_BYTES = 1 << 20
+_RECORDS = 1000
+_DELIMITERS = ",\t;|"
+_COMMENTS = "#|%!"
+_FILES = 16
+_ONE_COLUMN = 1e-3
+"""What a record of one field counts for, where one of many counts for nearly 1."""
+
+_NUMBER = re.compile(r"[+-]?[$€£]?\d[\d., ]*(?:[eE][+-]?\d+)?%?|[+-]?\.\d+")
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?")
+_EMPTY = ("", "?", "-", "NA", "N/A", "null", "NULL", "None", "nan", "NaN")
+_NAME = re.compile(r"[^\W\d][^\n]{0,63}")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How files are written and what their columns are called.
+
+    Attributes:
+      csv: The format.
+      names: Of the columns, in order.
+      reasons: Why it is taken for that, a line each.
+    """
+
+    csv: CsvFormat
+    names: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def sniff(paths: Sequence[str]) -> Dialect:
+    """The dialect of files: that of the first one, with the comments of any of the first few.
+
+    Raises:
+      DataError: A file cannot be read or is empty, or the header of the first one cannot name
+        its columns.
+    """
+    if names := _parquet_names(paths[0]):
+        return Dialect(CsvFormat(), names, ("Parquet, which names its columns",))
+    first, *others = [_head(path) for path in paths[:_FILES]]
+    dialect = sniff_text(first[0], whole=first[1], path=paths[0])
+    for path, (text, whole) in zip(paths[1:], others, strict=False):
+        records = _records(text, dialect.csv, whole=whole)
+        comment, reason = _comment(records, dialect.csv)
+        if comment and not dialect.csv.comment:
+            dialect = replace(
+                dialect,
+                csv=replace(dialect.csv, comment=comment),
+                reasons=(*dialect.reasons, f"{path}: {reason}"),
+            )
+    return dialect
+
+
+def sniff_text(text: str, *, whole: bool, path: str) -> Dialect:
+    """The dialect of a text.
+
+    Args:
+      text: It, or its beginning, without a byte order mark.
+      whole: Whether that is all of it.
+      path: For messages.
+
+    >>> found = sniff_text("age;city\\n1,5;Rome\\n2;Oslo\\n", whole=True, path="a.csv")
+    >>> found.csv.delimiter, found.csv.header, found.names
+    (';', True, ('age', 'city'))
+
+    Raises:
+      DataError: The header names one column twice or by a name that is kept, or another number
+        of columns than the records have.
+    """
+    base = max(_candidates(text), key=lambda one: _score(_records(text, one, whole=whole)))
+    records = _records(text, base, whole=whole)
+    comment, comment_reason = _comment(records, base)
+    records = [one for one in records if not (comment and one.fields[0].startswith(comment))]
+    if not records:
+        return Dialect(base, ("column_1",), ("there is no record to go by",))
+    width, share = Counter(len(one.fields) for one in records).most_common(1)[0]
+    header, header_reason = _header([one.fields for one in records], width)
+    found = replace(base, header=header, comment=comment)
+    reasons = [
+        f"{share:,} of the first {len(records):,} records have {width:,} fields"
+        if width > 1
+        else "one field a record: no delimiter makes more of it",
+        header_reason,
+        *([comment_reason] if comment else []),
+    ]
+    return Dialect(found, _names(records[0], width, header=header, path=path), tuple(reasons))
+
+
+@dataclass(frozen=True)
+class _Record:
+    line: int
+    fields: list[str]
+
+
+def _head(path: str) -> tuple[str, bool]:
+    """The beginning of the text of a file, and whether that is all of it."""
+    with open_stored(path) as file:
+        stored = io.BufferedReader(cast(io.RawIOBase, file), _HEAD_BYTES)
+        compression = recognise(stored.peek(16)[:16], path=path)
+        text = text_of(cast(BinaryIO, stored), path=path, compression=compression)
+        data = b""
+        while len(data) <= _HEAD_BYTES and (more := text.read(_HEAD_BYTES)):
+            data += more
+    whole = len(data) <= _HEAD_BYTES
+    head = data[:_HEAD_BYTES].removeprefix(BYTE_ORDER_MARK)
+    return head.decode("utf-8", "replace"), whole
+
+
+def _parquet_names(path: str) -> tuple[str, ...]:
+    """The columns of a Parquet file whose values have a text; none of another file."""
+    with open_stored(path) as file:
+        if not is_parquet(file.read(16)):
+            return ()
+    with open_stored(path) as file:
+        try:
+            schema = pq.read_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(
+                f"{path}: is no whole Parquet file ({error}). Copy it again."
+            ) from error
+    return tuple(field.name for field in schema if not pa.types.is_nested(field.type))
+
+
+def _candidates(text: str) -> list[CsvFormat]:
+    """The formats to try, the usual ones first."""
+    quotes = ('"',) if '"' in text else ('"', "'")
+    return [CsvFormat(delimiter=delimiter, quote=q) for delimiter in _DELIMITERS for q in quotes]
+
+
+def _records(text: str, csv_format: CsvFormat, *, whole: bool) -> list[_Record]:
+    """The first records of a text; the last one of a text that goes on is cut, and left out."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=csv_format.delimiter, quotechar=csv_format.quote
+    )
+    records: list[_Record] = []
+    line = 1
+    try:
+        for fields in islice(reader, _RECORDS + 1):
+            if fields:
+                records.append(_Record(line, fields))
+            line = reader.line_num + 1
+    except csv.Error:  # a field that is too long for the module
+        return records
+    complete = len(records) <= 1 or whole
+    return records[:_RECORDS] if complete or len(records) > _RECORDS else records[:-1]
+
+
+def _score(records: Sequence[_Record]) -> float:
+    """How much records look like a table: of one length each, and long, and of clean cells."""
+    lengths = Counter(len(one.fields) for one in records)
+    cells = [cell for one in records for cell in one.fields]
+    if not cells:
+        return 0.0
+    pattern = sum(
+        times * max(_ONE_COLUMN, length - 1) / length for length, times in lengths.items()
+    )
+    return pattern / len(lengths) * sum(map(_is_clean, cells)) / len(cells)
+
+
+def _is_clean(cell: str) -> bool:
+    return not any(one in cell for one in _DELIMITERS + "\"'") or bool(_NUMBER.fullmatch(cell))
+
+
+def _comment(records: Sequence[_Record], csv_format: CsvFormat) -> tuple[str, str]:
+    """The character that begins comment lines, and why; "" where there is none."""
+    if not records:
+        return "", ""
+    width = Counter(len(one.fields) for one in records).most_common(1)[0][0]
+    for sign in _COMMENTS:
+        begun = [one.fields for one in records if one.fields[0].startswith(sign)]
+        if not begun or sign == csv_format.delimiter:
+            continue
+        apart = all(len(fields) != width for fields in begun)
+        if apart or (width == 1 and all(fields[0].startswith("# ") for fields in begun)):
+            return sign, f'lines that begin with "{sign}" are no records, such as "{begun[0][0]}"'
+    return "", ""
+
+
+def _header(records: Sequence[list[str]], width: int) -> tuple[bool, str]:
+    """Whether the first record names the columns, and why it is thought so."""
+    first, body = records[0], [one for one in records[1:] if len(one) == width]
+    votes = Counter(_vote(cell, [one[i] for one in body]) for i, cell in enumerate(first[:width]))
+    if votes["data"] > votes["name"]:
+        return (
+            False,
+            f"no header: in {amount(votes['data'], 'column')} the first record is like the others",
+        )
+    if votes["name"]:
+        return (
+            True,
+            f"a header: in {amount(votes['name'], 'column')} only the first record is no number",
+        )
+    names = [cell.strip() for cell in first]
+    like_names = all(_NAME.fullmatch(name) for name in names if name)
+    if like_names and len(set(names)) == len(names):
+        return True, "a header: the first record has names, all different, that do not come again"
+    return False, "no header: the first record does not look like names"
+
+
+def _vote(cell: str, body: Sequence[str]) -> str:
+    """What a cell of the first record is, compared with the cells below it."""
+    cell = cell.strip()
+    below = [one.strip() for one in body]
+    values = [one for one in below if one not in _EMPTY]
+    if cell in _EMPTY:
+        return "data" if cell and cell in below else "unknown"
+    if values and sum(map(_is_value, values)) >= 0.9 * len(values):
+        return "data" if _is_value(cell) else "name"
+    return "data" if cell in values or _is_value(cell) else "unknown"
+
+
+def _is_value(cell: str) -> bool:
+    return bool(_NUMBER.fullmatch(cell) or _DATE.fullmatch(cell))
+
+
+def _names(first: _Record, width: int, *, header: bool, path: str) -> tuple[str, ...]:
+    if not header:
+        return tuple(f"column_{place + 1}" for place in range(width))
+    names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(first.fields)]
+    if len(names) != width:
+        raise DataError(
+            f"{path}:{first.line}: the header names {amount(len(names), 'column')}, but most "
+            f"records have {width:,} fields. Name every column, or remove what stands above the "
+            "header."
+        )
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise DataError(
+                f'{path}:{first.line}: the header names "{name}" {times} times. Rename the others.'
+            )
+        if name.startswith(RESERVED):
+            raise DataError(
+                f'{path}:{first.line}: the header names "{name}", and names that begin with '
+                f"{' or '.join(RESERVED)} are kept. Rename it."
+            )
+    return tuple(names)

@@ -1,0 +1,1 @@
+"""Statistics and a report without a dataset, and a cache of them by day."""

@@ -1,0 +1,230 @@
+"""`StatisticsCache`: what was found in a span, kept for the runs to come.
+
+A span is found again by its content: the key is a digest of how it is read (the recipe, as far as
+it decides what the rows are) and of its files: path, split, size and SHA-256. To know the SHA-256
+a file is read, though not parsed: time stamps lie where files are copied, restored or written
+twice within a tick of the clock, and a wrong statistic would not be seen. Hashing takes a small
+part of what parsing does.
+
+    DIR/ab/abcd…/entry.json               which files, where every record went
+                 <split>.profile          see `recordmill.schemas.profile_codec`
+                 rejects/<split>/…jsonl   the rejects, in order
+
+An entry stands there whole or not at all. One that is damaged is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from typing import Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+
+from ...schemas import profile_codec
+from ...schemas.errors import DataError, RecipeError
+from ...schemas.manifest import Ledger, SourceFile
+from ...schemas.statistics import Profile, StatisticsFold
+from .. import files
+from ..recipe import Recipe
+from ..scan import InputFile
+
+__all__ = ["Entry", "StatisticsCache", "read_profiles", "write_profiles"]
+
+_LOG = logging.getLogger(__name__)
+_ENTRY = "entry.json"
+_REJECTS, _LINES = "rejects", "rejects.jsonl"
+_READING = ("schema", "csv", "split", "sampling", "seed", "distinct")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What was found in some files.
+
+    Attributes:
+      sources: The files.
+      ledger: By split, where every record went.
+      repeats: By split, how many good rows equal another one of these files.
+      profiles: By split.
+      rejects: By split, folders with files of rejects, in order.
+    """
+
+    sources: tuple[SourceFile, ...]
+    ledger: Mapping[str, Ledger]
+    repeats: Mapping[str, int]
+    profiles: Mapping[str, Any] = field(default_factory=dict)
+    rejects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What `entry.json` holds: the fields of `Entry`, and of whose profiles there are files."""
+
+    sources: tuple[SourceFile, ...]
+    ledger: dict[str, Ledger]
+    repeats: dict[str, int]
+    splits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StatisticsCache:
+    """A local folder with the entries of spans.
+
+    Attributes:
+      folder: It is made when the first entry is saved.
+      recipe: How spans are read; of a table.
+
+    Raises:
+      RecipeError: The recipe is of images, or leaves out repeats, or the folder is remote.
+    """
+
+    folder: str
+    recipe: Recipe
+
+    def __post_init__(self) -> None:
+        from ...schemas.schema import Schema
+
+        wrong = [
+            (files.is_remote(self.folder), f"{self.folder} is remote; give a local folder"),
+            (not isinstance(self.recipe.schema, Schema), "it is for tables, not for images"),
+            (
+                self.recipe.distinct,
+                "with distinct: true a row can repeat one of another span, which is not read "
+                "again; profile without the cache, or without distinct",
+            ),
+            (
+                self.recipe.reshape is not None,
+                "what reshape makes of a span depends on the others; profile without the cache",
+            ),
+        ]
+        for is_wrong, problem in wrong:
+            if is_wrong:
+                raise RecipeError(f"recipe {self.recipe.name}: statistics cache: {problem}")
+
+    @property
+    def fold(self) -> StatisticsFold:
+        """The fold of the profiles."""
+        return StatisticsFold(self.recipe.schema)  # type: ignore[arg-type]
+
+    def key(self, span: Iterable[InputFile]) -> str:
+        """What the entry of a span is called: 64 hex digits.
+
+        Args:
+          span: Its files, in order.
+
+        Raises:
+          DataError: A file cannot be read.
+        """
+        resolved = self.recipe.resolved()
+        known = {
+            "format": [profile_codec.VERSION, metadata.version("recordmill")],
+            "reading": {name: resolved[name] for name in _READING},
+            # The text of an expression leaves out most of a long list.
+            "filters": [_digest(pickle.dumps(one, protocol=4)) for one in self.recipe.filters],
+            "files": [[one.path, one.split, *_content(one.path)] for one in span],
+        }
+        return _digest(json.dumps(known, sort_keys=True).encode())
+
+    def load(self, key: str) -> Entry | None:
+        """The entry of that key; None where there is none, or none that is whole."""
+        folder = self._folder(key)
+        if not os.path.exists(os.path.join(folder, _ENTRY)):
+            return None
+        try:
+            return self._read(folder)
+        except DataError as error:
+            _LOG.warning("the span is read again: %s", error)
+            return None
+
+    def save(self, key: str, entry: Entry) -> None:
+        """Keeps an entry under a key; what is there is replaced.
+
+        Raises:
+          DataError: The disk is full.
+          RecipeError: The folder cannot be written.
+        """
+        folder = self._folder(key)
+        staging = f"{folder}.{uuid4().hex}.tmp"
+        try:
+            os.makedirs(staging)
+        except OSError as error:
+            raise RecipeError(
+                f"{self.folder}: cannot be written ({error.strerror}). Choose another "
+                "--statistics-cache."
+            ) from error
+        try:
+            self._write(staging, entry)
+            with suppress(FileNotFoundError):
+                files.remove_tree(folder)
+            with suppress(OSError):  # another run was faster, with the same
+                os.rename(staging, folder)
+        finally:
+            files.remove_tree(staging)
+
+    def _folder(self, key: str) -> str:
+        return os.path.join(self.folder, key[:2], key)
+
+    def _write(self, folder: str, entry: Entry) -> None:
+        write_profiles(folder, entry.profiles)
+        for split, parts in entry.rejects.items():
+            lines = (files.join(part, name) for part in parts for name in files.list_files(part))
+            files.concatenate(os.path.join(folder, _REJECTS, split, _LINES), lines)
+        head = _Head(entry.sources, dict(entry.ledger), dict(entry.repeats), tuple(entry.profiles))
+        text = json.dumps(asdict(head), indent=2, ensure_ascii=False)
+        files.write_bytes(os.path.join(folder, _ENTRY), text.encode())
+
+    def _read(self, folder: str) -> Entry:
+        path = os.path.join(folder, _ENTRY)
+        try:
+            head = TypeAdapter(_Head).validate_json(files.read_bytes(path))
+        except ValidationError as error:
+            raise DataError(f"{path}: is damaged ({error.errors()[0]['msg']})") from error
+        profiles = read_profiles(folder, self.fold, head.splits)
+        for split, ledger in head.ledger.items():
+            ledger.check(split)
+            rows = profiles[split].rows if split in profiles else 0
+            if rows != ledger.written:
+                raise DataError(f"{path}: {split}: {ledger.written:,} rows, profiled {rows:,}")
+        rejects = {split: (os.path.join(folder, _REJECTS, split),) for split in head.ledger}
+        return Entry(head.sources, head.ledger, head.repeats, profiles, rejects)
+
+
+def write_profiles(folder: str, profiles: Mapping[str, Profile]) -> None:
+    """Writes the profile of each split, as `<split>.profile`."""
+    for split, profile in profiles.items():
+        files.write_bytes(files.join(folder, f"{split}.profile"), profile_codec.encode(profile))
+
+
+def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, Any]:
+    """The profiles of some splits, as `write_profiles` wrote them.
+
+    Raises:
+      DataError: One is not there, or damaged, or of another schema.
+    """
+    found = {}
+    for split in splits:
+        path = files.join(folder, f"{split}.profile")
+        found[split] = profile_codec.decode(files.read_bytes(path), fold, path=path)
+    return found
+
+
+def _content(path: str) -> tuple[int, str]:
+    """The size of a file as stored, and its SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    with files.read(path) as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+    return size, digest.hexdigest()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,100 @@
+"""The user's own functions that a recipe names: `package.module:function`, `file.py:function`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import traceback
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ...schemas.errors import RecipeError
+
+__all__ = ["load_file", "load_function", "load_module", "where"]
+
+
+def load_function(place: str, *, folder: str = "") -> Callable[..., Any]:
+    """The function at a place.
+
+    Args:
+      place: "package.module:function" or "path/file.py:function".
+      folder: What the path of a file is relative to.
+
+    Raises:
+      RecipeError: There is no such function, or its module fails; the message gives the line of
+        the user's file, or the nearest name.
+    """
+    source, colon, name = place.rpartition(":")
+    if not colon or not source or not name:
+        raise RecipeError(
+            f'expected "package.module:function" or "file.py:function", got "{place}"'
+        )
+    is_file = source.endswith(".py")
+    module = load_file(os.path.join(folder, source)) if is_file else load_module(source)
+    found = getattr(module, name, None)
+    if found is None:
+        raise RecipeError(f'{source} has no function "{name}"{_nearest(module, name)}')
+    if not callable(found):
+        raise RecipeError(
+            f'{source}: "{name}" is no function, but a value of type {type(found).__name__}'
+        )
+    return found  # type: ignore[no-any-return]
+
+
+def _nearest(module: ModuleType, name: str) -> str:
+    names = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
+    near = get_close_matches(name, names, n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def load_module(name: str) -> ModuleType:
+    """The installed module of that name.
+
+    Raises:
+      RecipeError: It cannot be imported.
+    """
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise RecipeError(f"cannot import {name}: {where(error)}") from error
+
+
+def load_file(path: str) -> ModuleType:
+    """The module in a file.
+
+    It stays out of `sys.modules`, so its functions pickle by value and workers need not have the
+    file.
+
+    Raises:
+      RecipeError: There is no such file, or it fails when it is executed.
+    """
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if not Path(path).is_file() or spec is None or spec.loader is None:
+        raise RecipeError(f"no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise RecipeError(f"cannot load {where(error, path)}") from error
+    return module
+
+
+def where(error: BaseException, path: str = "") -> str:
+    """An error in one line: the innermost line of the user's file, its kind and what it says.
+
+    Args:
+      error: What was raised.
+      path: The user's file; "" where it is not known.
+    """
+    said = (str(error).strip().splitlines() or [""])[0]
+    kind = type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if path and frame.filename == os.path.abspath(path)]
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {kind}: {error.msg}"
+    place = f"{path}:{lines[-1]}: " if lines else f"{path}: " if path else ""
+    return f"{place}{kind}: {said}" if said else f"{place}{kind}"

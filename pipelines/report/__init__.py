@@ -1,0 +1,1 @@
+"""report.html: what people look at, of a dataset or a profile."""

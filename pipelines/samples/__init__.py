@@ -1,0 +1,1 @@
+"""Small inputs drawn for the built-in recipes."""

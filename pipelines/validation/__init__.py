@@ -1,0 +1,1 @@
+"""New data held against a schema, against training data or against yesterday."""

@@ -1,0 +1,302 @@
+"""`validate`: data against a schema, a prepared dataset, or an earlier state of itself.
+
+    data -> examine, or the statistics it comes with  -\
+    schema, training statistics, previous statistics  --> find_anomalies -> Findings
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, get_args
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import (
+    DatasetFeatureStatistics,
+    DatasetFeatureStatisticsList,
+)
+
+from ...schemas.anomalies import Findings, find_anomalies
+from ...schemas.anomalies_compare import Limit, Limits
+from ...schemas.anomalies_observed import Observed
+from ...schemas.errors import DataError, RecipeError
+from ...schemas.manifest import MANIFEST
+from ...schemas.schema import Schema
+from .. import files
+from ..records import CsvFormat
+from .examine import examine
+
+__all__ = [
+    "Expect",
+    "check_expect",
+    "check_expectations",
+    "csv_format_of",
+    "read_schema",
+    "validate",
+]
+
+_LOG = logging.getLogger(__name__)
+_PROFILE = "profile.json"
+_TRAIN = "train"
+_RESHAPED = (
+    "the rows of {} were made by the function `reshape` of its recipe, out of files of other "
+    "columns. Prepare or profile the new files by that recipe, and validate what comes out."
+)
+_OnAnomalies = Literal["fail", "warn"]
+
+
+def validate(
+    data: Sequence[str],
+    *,
+    against: str,
+    drift: Sequence[str] = (),
+    split: str = _TRAIN,
+    serving: bool = False,
+    limits: Limits | None = None,
+    csv_format: CsvFormat | None = None,
+    runner: beam.runners.PipelineRunner | None = None,
+    options: PipelineOptions | None = None,
+) -> Findings:
+    """Holds data against what is expected of it.
+
+    Args:
+      data: Paths and globs of CSV, Parquet or JSON lines files; or one prepared dataset, folder of
+        a profile, or statistics file (.pb).
+      against: A `schema.pbtxt`; or a prepared dataset or profile, whose statistics of "train" the
+        data is compared with as well.
+      drift: Like `data`: the previous state of it.
+      split: Which statistics count where `data` or `drift` have those of several splits.
+      serving: Whether `data` is what is sent to a model, without a label; JSON lines always are.
+      limits: From which distance on there is an anomaly; None for the defaults.
+      csv_format: How a CSV is written; None for that of the dataset `against`, or the default.
+      runner: A Beam runner; None for the FnApiRunner.
+      options: Beam's options.
+
+    Raises:
+      DataError: A file cannot be read at all, or is not what it should be.
+      RecipeError: A limit does not fit its column.
+    """
+    proto = read_schema(against)
+    schema = Schema.from_proto(proto)
+    limits = limits or Limits()
+    limits.check(schema, proto)
+    csv_format = csv_format or csv_format_of(against)
+
+    def observe(places: Sequence[str]) -> Observed:
+        if len(places) == 1 and _has_statistics(places[0]):
+            return Observed(_statistics(places[0], split))
+        return examine(schema, inputs=places, csv_format=csv_format, runner=runner, options=options)
+
+    observed = observe(data)
+    findings = find_anomalies(
+        proto,
+        replace(observed, requests=serving or observed.requests),
+        training=_statistics(against, _TRAIN) if _has_statistics(against) else None,
+        previous=observe(drift).statistics if drift else None,
+        limits=limits,
+    )
+    if findings.anomalies and observed.files and (_recipe_of(against) or {}).get("reshape"):
+        findings = replace(findings, notes=(_RESHAPED.format(against), *findings.notes))
+    return findings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expect:
+    """What a run expects of its own data, held against its statistics before it publishes.
+
+    Attributes:
+      schema: A `schema.pbtxt`, or a prepared dataset, whose "train" each split is compared with.
+      previous: A prepared dataset that "train" must not have drifted from, such as the run's own
+        output of yesterday; "" for none. One that is not there yet is passed over.
+      skew_threshold: The largest good distance from the dataset `schema`.
+      drift_threshold: The largest good distance from `previous`.
+      missing_threshold: The most by which a share of missing values may rise.
+      thresholds: The largest good distance of single columns.
+      min_rows: The fewest rows of "train"; None for any.
+      max_rows: The most rows of "train"; None for any.
+      on_anomalies: "fail": nothing is published; "warn": they are logged.
+
+    Raises:
+      RecipeError: A field is out of its range.
+    """
+
+    schema: str
+    previous: str = ""
+    skew_threshold: float = 0.1
+    drift_threshold: float = 0.1
+    missing_threshold: float = 0.05
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    min_rows: int | None = None
+    max_rows: int | None = None
+    on_anomalies: _OnAnomalies = "fail"
+
+    def __post_init__(self) -> None:
+        if self.on_anomalies not in get_args(_OnAnomalies):
+            expected = " or ".join(f'"{one}"' for one in get_args(_OnAnomalies))
+            raise RecipeError(f'on_anomalies: expected {expected}, got "{self.on_anomalies}"')
+        self.limits(_TRAIN)
+
+    def limits(self, split: str) -> Limits:
+        """The limits of a split; how many rows there must be is said of "train"."""
+        return Limits(
+            skew=self.skew_threshold,
+            drift=self.drift_threshold,
+            missing=self.missing_threshold,
+            columns={name: Limit(threshold) for name, threshold in self.thresholds.items()},
+            min_rows=self.min_rows if split == _TRAIN else None,
+            max_rows=self.max_rows if split == _TRAIN else None,
+        )
+
+
+def check_expect(expect: Expect) -> None:
+    """Finds before a run what would be wrong with its expectations after it.
+
+    Raises:
+      DataError: The schema cannot be read.
+      RecipeError: A threshold does not fit its column.
+    """
+    proto = read_schema(expect.schema)
+    expect.limits(_TRAIN).check(Schema.from_proto(proto), proto)
+
+
+def check_expectations(
+    expect: Expect, statistics: Mapping[str, DatasetFeatureStatistics]
+) -> dict[str, Findings]:
+    """Holds the statistics of a run against what it expects.
+
+    Args:
+      expect: What is expected.
+      statistics: Those of the raw data, by split.
+
+    Returns:
+      What was found, by split; anomalies are logged where the expectations say "warn".
+
+    Raises:
+      DataError: There are anomalies, and the expectations say "fail".
+    """
+    proto = read_schema(expect.schema)
+    training = _statistics(expect.schema, _TRAIN) if _has_statistics(expect.schema) else None
+    previous = _previous(expect.previous)
+    found = {
+        split: find_anomalies(
+            proto,
+            Observed(one),
+            training=training,
+            previous=previous if split == _TRAIN else None,
+            limits=expect.limits(split),
+        )
+        for split, one in statistics.items()
+        if one.num_examples or split == _TRAIN
+    }
+    lines = [f"  {split}: {anomaly}" for split, one in found.items() for anomaly in one.anomalies]
+    for split, one in found.items():
+        for note in one.notes:
+            _LOG.info("%s: %s", split, note)
+    if not lines:
+        return found
+    anomalies = "an anomaly" if len(lines) == 1 else f"{len(lines):,} anomalies"
+    told = f"the data has {anomalies} against {expect.schema}:\n" + "\n".join(lines)
+    if expect.on_anomalies == "warn":
+        _LOG.warning("%s", told)
+        return found
+    raise DataError(
+        f"{told}\nNothing was published. Accept what is right with `recordmill schema update`, or "
+        "set on_anomalies to warn."
+    )
+
+
+def read_schema(place: str) -> schema_pb2.Schema:
+    """The schema in a file, or of a prepared dataset or profile, with all that TFDV has in it.
+
+    Raises:
+      DataError: It cannot be read, or is no schema of a table.
+    """
+    path = files.join(place, "schema", "schema.pbtxt") if _is_folder(place) else place
+    if os.path.isdir(path):
+        raise DataError(
+            f"{path}: expected a schema.pbtxt, or the folder of a prepared dataset or a profile; "
+            f"this one has neither {MANIFEST} nor {_PROFILE}"
+        )
+    text = files.read_bytes(path)
+    proto = schema_pb2.Schema()
+    try:
+        text_format.Parse(text.decode(), proto)
+        Schema.from_proto(proto)
+    except (UnicodeDecodeError, text_format.ParseError, DataError, RecipeError) as error:
+        raise DataError(f"{path}: expected the schema.pbtxt of a table: {error}") from error
+    return proto
+
+
+def csv_format_of(against: str) -> CsvFormat:
+    """How the files of a prepared dataset or profile were written; the default of another place.
+
+    Raises:
+      DataError: Its manifest cannot be read.
+    """
+    recipe = _recipe_of(against)
+    if recipe is None:
+        return CsvFormat()
+    known = {one.name for one in fields(CsvFormat)}
+    try:
+        return CsvFormat(**{key: value for key, value in recipe["csv"].items() if key in known})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{against}: its recipe cannot be read: {error}") from error
+
+
+def _recipe_of(place: str) -> dict[str, Any] | None:
+    """The recipe that a prepared dataset or profile was made by; None of another place."""
+    for name in (MANIFEST, _PROFILE):
+        path = files.join(place, name)
+        if not files.exists(path):
+            continue
+        with files.read(path) as file:
+            try:
+                return dict(json.loads(file.read())["recipe"])
+            except (ValueError, TypeError, KeyError) as error:
+                raise DataError(f"{path}: cannot be read: {error}") from error
+    return None
+
+
+def _previous(place: str) -> DatasetFeatureStatistics | None:
+    if not place:
+        return None
+    if not files.exists(files.join(place, MANIFEST)):
+        _LOG.warning("%s: there is no previous dataset to compare with", place)
+        return None
+    return _statistics(place, _TRAIN)
+
+
+def _is_folder(place: str) -> bool:
+    return any(files.exists(files.join(place, name)) for name in (MANIFEST, _PROFILE))
+
+
+def _has_statistics(place: str) -> bool:
+    return place.endswith(".pb") or _is_folder(place)
+
+
+def _statistics_path(folder: str, split: str) -> str:
+    names = files.list_files(files.join(folder, "stats"))
+    raw = [name for name in names if not name.startswith("transformed-")]
+    return files.join(folder, "stats", raw[0] if len(raw) == 1 else f"{split}.pb")
+
+
+def _statistics(place: str, split: str) -> DatasetFeatureStatistics:
+    """The statistics of a split, or of the only one there is: in a file, or in a folder."""
+    path = _statistics_path(place, split) if _is_folder(place) else place
+    stored = files.read_bytes(path)
+    try:
+        datasets = list(DatasetFeatureStatisticsList.FromString(stored).datasets)
+    except DecodeError as error:
+        raise DataError(f"{path}: expected statistics, got another kind of file") from error
+    named = [one for one in datasets if one.name == split] or datasets
+    if len(named) != 1:
+        names = ", ".join(one.name for one in datasets)
+        raise DataError(f'{path}: expected statistics of "{split}"; it has those of: {names}')
+    return named[0]

@@ -1,0 +1,72 @@
+"""The keys whose dataclass is written in another shape: `reshape` and `expect`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from recordmill.pipelines.inputs.reshape import Reshape, Table
+from recordmill.pipelines.read import CsvFormat, Input
+from recordmill.pipelines.recipes.file import recipe_of_text
+from recordmill.pipelines.recipes.functions import load_function
+from recordmill.pipelines.recipes.keys import _columns, _expect, _reshape
+from recordmill.pipelines.recipes.yaml import parse
+from recordmill.pipelines.validation.validate import Expect
+from recordmill.schemas import Column, Schema
+
+
+def validated(kind: Any, text: str) -> Any:
+    context = {"folder": "/recipes", "load": partial(load_function, folder="/recipes")}
+    value = parse(text, source="r.yaml").plain()
+    return TypeAdapter(kind).validate_python(value, context=context)
+
+
+def test_reshape() -> None:
+    text = """
+function: os.path:join
+columns: {id: {type: int64}}
+tables:
+  shops:
+    inputs: shops/*.csv
+    csv: {delimiter: ";"}
+    columns: {shop: {type: string}}
+"""
+    found = validated(_reshape(_columns()), text)
+    assert (found.function.__name__, found.schema) == ("join", Schema((Column("id", "int64"),)))
+    assert found == Reshape(
+        function=found.function,
+        schema=found.schema,
+        tables={
+            "shops": Table(
+                schema=Schema((Column("shop", "string"),)),
+                inputs=(Input(None, "/recipes/shops/*.csv"),),
+                csv=CsvFormat(delimiter=";"),
+            )
+        },
+    )
+
+
+def test_reshape_of_nothing() -> None:
+    with pytest.raises(ValueError, match="reshape: give the columns of the inputs"):
+        validated(_reshape(_columns()), "function: os.path:join")
+
+
+def test_expect() -> None:
+    text = "{schema: schema.pbtxt, previous: gs://a/b, min_rows: 3, thresholds: {age: 0.2}}"
+    assert validated(_expect(), text) == Expect(
+        schema="/recipes/schema.pbtxt", previous="gs://a/b", min_rows=3, thresholds={"age": 0.2}
+    )
+
+
+def test_they_are_keys_of_a_recipe() -> None:
+    text = "columns: {a: {type: int64}}\ntransforms: {a: z_score}\n"
+    more = (
+        "expect: {schema: a.pbtxt}\nreshape: {function: os.path:join, columns: {b: {type: int64}}}"
+    )
+    found = recipe_of_text(text + more, name="x", folder="")
+    assert found.expect == Expect(schema="a.pbtxt")
+    assert found.reshape is not None
+    assert found.reshape.schema == Schema((Column("b", "int64"),))
