@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +10,13 @@ import pyarrow.compute as pc
 
 from .keys import places
 
-__all__ = ["canonical", "compact", "decoded", "encoded"]
+__all__ = ["canonical", "compact", "decoded", "joined"]
 
 _DECODED = {b"recordmill": b"dictionary"}
 """Stands in the metadata of a field that `decoded` wrote out."""
+
+_ROWS_A_VALUE = 16
+"""A column is written out that has fewer rows for each value of its dictionary."""
 
 
 def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -27,13 +30,15 @@ def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with columns written out whose dictionary is more than half as long as they are.
+    """The batch with columns written out whose dictionary is long beside them.
 
-    A slice of such a column is small, and one that keeps its dictionary is nearly the whole.
+    A slice of such a column is small, and one that keeps its dictionary is not.
     """
     columns, fields = [], []
     for column, field in zip(batch.columns, batch.schema, strict=True):
-        if pa.types.is_dictionary(field.type) and 2 * len(column.dictionary) > len(column):
+        if pa.types.is_dictionary(field.type) and _ROWS_A_VALUE * len(column.dictionary) > len(
+            column
+        ):
             column = column.dictionary_decode()
             field = pa.field(field.name, column.type, metadata=_DECODED)
         columns.append(column)
@@ -41,16 +46,31 @@ def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
-def encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch, or a slice of it, as it was before `decoded`, with only the values it has."""
-    columns, fields = [], []
-    for column, field in zip(batch.columns, batch.schema, strict=True):
-        if field.metadata == _DECODED:
-            column = column.dictionary_encode()
-            field = pa.field(field.name, column.type)
-        columns.append(column)
-        fields.append(field)
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+def joined(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """The rows of slices, one behind the other, as the batches were before `decoded`.
+
+    Args:
+      slices: At least one, of batches of one schema, whichever columns of each are written out.
+    """
+    arrays, names = [], slices[0].schema.names
+    for place in range(len(names)):
+        written_out = any(one.schema.field(place).metadata == _DECODED for one in slices)
+        columns = [one.column(place) for one in slices]
+        arrays.append(_encoded(columns) if written_out else _joined(columns))
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+def _encoded(columns: Sequence[pa.Array]) -> pa.DictionaryArray:
+    texts = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for column in columns
+    ]
+    return pa.concat_arrays(texts).dictionary_encode()
+
+
+def _joined(columns: Sequence[pa.Array]) -> pa.Array:
+    """The same as one array; what is in no dictionary but the first one stands behind it."""
+    return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
 
 
 def _with_dictionaries(

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import uuid4
 
 import apache_beam as beam
@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.pvalue import AsDict
 
-from .dictionaries import canonical, compact, decoded, encoded
+from .dictionaries import canonical, compact, decoded, joined
 from .elements import Bucket
 from .layout import KEY, MAX_BUCKETS, TABLE, Layout
 
@@ -58,15 +58,34 @@ class Keyed:
 class Run:
     """Rows of one split, sorted by key, in an Arrow IPC file.
 
-    `filled` says of each of the ranges of keys that as many buckets as there can be would have
-    whether a row is in it; bool, [MAX_BUCKETS].
+    `places` says where the rows begin of each range of keys that as many buckets as there can be
+    would have; int64, [MAX_BUCKETS + 1].
     """
 
     split: str
     path: str
     rows: int
     weight: int
-    filled: npt.NDArray[np.bool_] = field(repr=False, compare=False)
+    places: npt.NDArray[np.int64] = field(repr=False, compare=False)
+
+    def part(self, index: int, buckets: int) -> _Part:
+        """The rows that belong to one of so many buckets, a power of two."""
+        ranges = MAX_BUCKETS // buckets
+        start, stop = self.places[[ranges * index, ranges * (index + 1)]].tolist()
+        return _Part(self.path, start, stop)
+
+
+class _Part(NamedTuple):
+    """Some rows of the run in a file, from `start` up to `stop`."""
+
+    path: str
+    start: int
+    stop: int
+
+    def read(self) -> pa.RecordBatch:
+        """Memory-mapped, nothing is copied."""
+        with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as reader:
+            return reader.get_batch(0).slice(self.start, self.stop - self.start)
 
 
 class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
@@ -207,8 +226,8 @@ def spill(keyed: Keyed, directory: str, layout: Layout) -> Run:
     path = os.path.join(directory, f"{keyed.split}-{uuid4().hex}.arrow")
     with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
         writer.write_batch(batch)
-    filled = np.diff(_cuts(batch, MAX_BUCKETS)) > 0
-    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch), filled)
+    places = _cuts(batch, MAX_BUCKETS)
+    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch), places)
 
 
 def plan_buckets(
@@ -222,22 +241,14 @@ def plan_buckets(
         of_split.sort(key=lambda run: run.path)
         buckets = layout.buckets(sum(run.weight for run in of_split))
         for index in range(buckets):
+            parts = [run.part(index, buckets) for run in of_split]
             # A run of few rows has none for most buckets, and opening it costs more than they do.
-            place = slice(MAX_BUCKETS // buckets * index, MAX_BUCKETS // buckets * (index + 1))
-            paths = [run.path for run in of_split if run.filled[place].any()]
-            source = partial(_read_runs, paths, index, buckets)
+            source = partial(_read_parts, [part for part in parts if part.stop > part.start])
             yield _bucket(split, index, source, distinct, layout)
 
 
-def _read_runs(paths: Sequence[str], index: int, buckets: int) -> list[pa.RecordBatch]:
-    """The slice of each run that belongs to a bucket; memory-mapped, nothing is copied."""
-    slices = []
-    for path in paths:
-        with pa.memory_map(path) as source, pa.ipc.open_file(source) as reader:
-            batch = reader.get_batch(0)
-        start, stop = _cuts(batch, buckets)[index : index + 2]
-        slices.append(encoded(batch.slice(start, stop - start)))
-    return slices
+def _read_parts(parts: Sequence[_Part]) -> list[pa.RecordBatch]:
+    return [part.read() for part in parts]
 
 
 def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -260,8 +271,7 @@ def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
     filled = [fragment for fragment in fragments if fragment.num_rows]
     if not filled:
         return None
-    table = pa.Table.from_batches(filled).unify_dictionaries().combine_chunks()
-    return sorted_by_key(table.to_batches()[0])
+    return sorted_by_key(joined(filled))
 
 
 def sorted_by_key(batch: pa.RecordBatch) -> pa.RecordBatch:

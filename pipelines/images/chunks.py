@@ -46,8 +46,9 @@ from .press import TRAINING, ImagePress, Pictures, pressed_rows
 
 __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
 
-_CHUNK_IMAGES = 64
-_CHUNK_BYTES = 4 << 20
+_CHUNK_IMAGES = 256
+_CHUNK_BYTES = 16 << 20
+_FEW_CHUNKS = 8
 _DIGEST = 1 << 256
 _NO_HASH = -1
 
@@ -101,12 +102,16 @@ class Tally:
 
 
 def chunks(place: int, one: Input, listing: Listing) -> Iterator[Chunk]:
-    """The images of an input, up to 64 and 4 MB at a time, or one larger image."""
+    """The images of an input, up to 256 and 16 MB at a time, or one larger image.
+
+    Of few images there are at least 8 chunks, so that there is work for several threads.
+    """
+    most = min(_CHUNK_IMAGES, -(-len(listing.images) // _FEW_CHUNKS))
     held: list[ImageRef] = []
     size = index = 0
     rejects = listing.rejects
     for ref in listing.images:
-        if held and (len(held) == _CHUNK_IMAGES or size + ref.size_bytes > _CHUNK_BYTES):
+        if held and (len(held) == most or size + ref.size_bytes > _CHUNK_BYTES):
             yield Chunk((place, index), one.pattern, one.split, tuple(held), rejects)
             held, size, index, rejects = [], 0, index + 1, ()
         held.append(ref)

@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.dictionaries import canonical, compact, decoded, encoded
+from recordmill.pipelines.dictionaries import canonical, compact, decoded, joined
 
 TEXTS = st.lists(st.none() | st.sampled_from(["", "a", "b", "ä" * 9]) | st.text(max_size=4))
 
@@ -17,21 +17,22 @@ def batch_of(texts: list[str | None]) -> pa.RecordBatch:
 
 
 def test_long_dictionaries_are_written_out() -> None:
-    varied, alike = batch_of(["a", "b", "c"]), batch_of(["a"] * 4)
+    varied, alike = batch_of(["a"] * 15), batch_of(["a"] * 16)
     assert pa.types.is_string(decoded(varied).schema.field("text").type)
     assert decoded(alike).equals(alike)
 
 
-@given(TEXTS, st.integers(0, 5), st.integers(0, 9))
-def test_a_slice_of_what_was_written_out_is_the_slice(
-    texts: list[str | None], start: int, length: int
+@given(TEXTS, TEXTS, st.integers(0, 5), st.integers(0, 9), st.booleans())
+def test_slices_are_joined_as_they_were(
+    one: list[str | None], other: list[str | None], start: int, length: int, last_alike: bool
 ) -> None:
-    batch = batch_of(texts)
-    found = encoded(decoded(batch).slice(start, length))
-    wanted = batch.slice(start, length)
-    assert found.schema.equals(wanted.schema, check_metadata=True)
+    batches = [batch_of(one), batch_of(other), batch_of(["a"] * 16 * last_alike)]
+    found = joined([decoded(batch).slice(start, length) for batch in batches])
+    wanted = pa.Table.from_batches([batch.slice(start, length) for batch in batches])
+    assert found.schema.equals(batches[0].schema, check_metadata=True)
     assert found.to_pylist() == wanted.to_pylist()
-    assert canonical(found).equals(canonical(wanted))
+    (whole,) = wanted.unify_dictionaries().combine_chunks().to_batches() or [found]
+    assert canonical(found).equals(canonical(whole))
 
 
 def test_compact_keeps_the_order_of_the_values() -> None:
