@@ -45,6 +45,9 @@ BATCH_ROWS = 32_768
 _BATCH_IMAGES = 32
 _BATCH_PIXELS = 1 << 24
 
+_MOST_COLUMNS = 256
+"""Further columns of a table weigh nothing: what a bucket costs a column wants enough rows."""
+
 _FEW_BUCKETS = 8
 MAX_BUCKETS = 1024
 """A split has no more buckets, whatever its weight."""
@@ -83,7 +86,7 @@ class Layout:
 
 def _values(rows: pa.RecordBatch) -> int:
     ours = sum(name in (*KEY, FILE, LINE) for name in rows.schema.names)
-    return int(rows.num_rows * (rows.num_columns - ours))
+    return int(rows.num_rows * min(rows.num_columns - ours, _MOST_COLUMNS))
 
 
 def _cut_rows(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -118,7 +121,7 @@ def _cut_images(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
-"""Weighs values: rows times columns."""
+"""Weighs values: rows times columns, of which 256 count."""
 
 IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 23, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""

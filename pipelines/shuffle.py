@@ -38,7 +38,8 @@ __all__ = [
 ]
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
-Source: TypeAlias = Callable[[], list[pa.RecordBatch]]
+Source: TypeAlias = Callable[..., list[pa.RecordBatch]]
+"""Gives the fragments of a bucket, with all of their columns or those that are named."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,29 @@ class Keyed:
     def rows(self) -> int:
         """The number of rows."""
         return int(self.batch.num_rows)
+
+
+class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
+    """Record batches between workers as Arrow IPC streams; Beam would pickle them."""
+
+    def encode(self, value: pa.RecordBatch) -> bytes:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, value.schema) as writer:
+            writer.write_batch(value)
+        return bytes(sink.getvalue())
+
+    def decode(self, encoded: bytes) -> pa.RecordBatch:
+        with pa.ipc.open_stream(encoded) as reader:
+            return reader.read_next_batch()
+
+    def is_deterministic(self) -> bool:
+        return False
+
+    def to_type_hint(self) -> type:
+        return pa.RecordBatch  # type: ignore[no-any-return]
+
+
+_CODER = ArrowCoder()
 
 
 @dataclass(frozen=True)
@@ -82,30 +106,12 @@ class _Part(NamedTuple):
     start: int
     stop: int
 
-    def read(self) -> pa.RecordBatch:
-        """Memory-mapped, nothing is copied."""
+    def read(self, columns: Sequence[str] | None = None) -> pa.RecordBatch:
+        """A copy: what is left memory-mapped of many runs counts as memory, nearly all of it."""
         with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as reader:
-            return reader.get_batch(0).slice(self.start, self.stop - self.start)
-
-
-class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
-    """Record batches between workers as Arrow IPC streams; Beam would pickle them."""
-
-    def encode(self, value: pa.RecordBatch) -> bytes:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, value.schema) as writer:
-            writer.write_batch(value)
-        return bytes(sink.getvalue())
-
-    def decode(self, encoded: bytes) -> pa.RecordBatch:
-        with pa.ipc.open_stream(encoded) as reader:
-            return reader.read_next_batch()
-
-    def is_deterministic(self) -> bool:
-        return False
-
-    def to_type_hint(self) -> type:
-        return pa.RecordBatch  # type: ignore[no-any-return]
+            whole = reader.get_batch(0)
+            some = whole.select(columns) if columns else whole
+            return _CODER.decode(_CODER.encode(some.slice(self.start, self.stop - self.start)))
 
 
 @dataclass
@@ -210,7 +216,13 @@ def _unchanged(keyed: Keyed) -> Keyed:
 def _grouped_bucket(
     key: tuple[str, int], fragments: Iterable[pa.RecordBatch], *, distinct: bool, layout: Layout
 ) -> Bucket:
-    return _bucket(*key, partial(list, list(fragments)), distinct, layout)
+    return _bucket(*key, partial(_fragments, list(fragments)), distinct, layout)
+
+
+def _fragments(
+    fragments: Sequence[pa.RecordBatch], columns: Sequence[str] | None = None
+) -> list[pa.RecordBatch]:
+    return [fragment.select(columns) if columns else fragment for fragment in fragments]
 
 
 def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layout) -> Bucket:
@@ -247,8 +259,10 @@ def plan_buckets(
             yield _bucket(split, index, source, distinct, layout)
 
 
-def _read_parts(parts: Sequence[_Part]) -> list[pa.RecordBatch]:
-    return [part.read() for part in parts]
+def _read_parts(
+    parts: Sequence[_Part], columns: Sequence[str] | None = None
+) -> list[pa.RecordBatch]:
+    return [part.read(columns) for part in parts]
 
 
 def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -262,7 +276,7 @@ def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordB
 
 
 def _count_repeats(source: Source, layout: Layout) -> int:
-    keys = _in_order([fragment.select(KEY) for fragment in source()])
+    keys = _in_order(source(KEY))
     return 0 if keys is None else int(_repeats(keys, layout).sum())
 
 
