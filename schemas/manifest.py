@@ -168,7 +168,8 @@ class Manifest:
       unseen: By split but "train", by string column: how many rows have a value that no row of
         train has; None where there were too many different values to tell.
       expansion: By split, for a dataset of images: how the images became records.
-      buckets: How many ids there are of each feature that is one, where the graph tells.
+      buckets: How many ids each int64 feature has, the label too; 0 where it is a number, or where
+        the graph does not tell.
       format: Of the manifest and of what it describes; another one is not read.
       pipeline_only: What preparation does to rows and a served request does not pass, in words.
       spans: The days that inputs with `{date}` stood for: {"date", "pattern", "files"}, where a

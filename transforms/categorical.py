@@ -14,6 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
+from .domains import with_domain
 from .tables import static_table
 from .vocabulary_files import as_tokens
 
@@ -73,7 +74,7 @@ def hash_buckets(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
       RecipeError: There is no bucket.
     """
     _check_buckets(num_buckets)
-    return tft.hash_strings(as_tokens(x), num_buckets)
+    return with_domain(tft.hash_strings(as_tokens(x), num_buckets), maximum=num_buckets - 1)
 
 
 def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
@@ -102,7 +103,7 @@ def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
     for x in xs:
         combined = _fingerprint_cat(combined, _fingerprint(x))
     buckets = tf.math.floormod(combined, tf.constant(num_buckets, tf.uint64))
-    return tf.cast(buckets, tf.int64)
+    return with_domain(tf.cast(buckets, tf.int64), maximum=num_buckets - 1)
 
 
 def one_hot(ids: tf.Tensor, *, depth: int) -> tf.Tensor:
@@ -135,7 +136,8 @@ def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
     """
     if not classes or len(set(classes)) != len(classes):
         raise RecipeError(f"expected distinct classes, got {list(classes)}")
-    return static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
+    ids = static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
+    return with_domain(ids, minimum=-1, maximum=len(classes) - 1)
 
 
 def _check_buckets(num_buckets: int) -> None:

@@ -118,7 +118,12 @@ class PreparedDataset:
 
     @property
     def buckets(self) -> dict[str, int]:
-        """How many ids a feature of ids has, by name: its ids are below that."""
+        """How many ids a feature of ids has, by name: its ids are below that.
+
+        Raises:
+          DataError: The manifest does not tell it of an int64 feature, as one of an earlier version
+            did not of crosses.
+        """
         return feature_buckets(self._graph_path, self.manifest, self.features)
 
     def records(self, split: str) -> tf.data.Dataset:
@@ -213,7 +218,11 @@ class PreparedDataset:
         return lambda: self.dataset(split, batch_size, **options).map(estimator_example)
 
     def feature_columns(self) -> FeatureColumns:
-        """The features as feature columns, for a wide and for a deep model."""
+        """The features as feature columns, for a wide and for a deep model.
+
+        Raises:
+          DataError: As `buckets` does.
+        """
         return feature_columns(self.features, self.buckets)
 
     def serving_input_receiver_fn(self) -> Callable[[], Any]:

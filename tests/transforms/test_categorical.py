@@ -98,7 +98,11 @@ class TestAnalyzed:
         import tensorflow_transform as tft
 
         output = tft.TFTransformOutput(str(folder))
-        assert output.num_buckets_for_transformed_feature("s") == 4
+        names = ("s", "i", "s/hashed", "i_x_s")
+        sizes = {name: output.num_buckets_for_transformed_feature(name) for name in names}
+        assert sizes == {"s": 4, "i": 5, "s/hashed": 10, "i_x_s": 100}
+        label = output.transformed_domains()["s/label"]
+        assert (label.min, label.max, label.is_categorical) == (-1, 1, True)
         assert output.vocabulary_by_name("s") == [b"b", b"a", b"c"]
 
 
@@ -136,6 +140,14 @@ def test_cross_is_tensorflows(rows: list[tuple[str, int, str]], num_buckets: int
     found = categorical.cross(xs, num_buckets=num_buckets)
     assert found.dtype == tf.int64
     assert found.numpy().tolist() == expected.numpy().tolist()
+
+
+def test_ids_outside_of_a_graph_leave_nothing_behind() -> None:
+    """What is in a collection of the default graph would stand in every later trace."""
+    categorical.hash_buckets(tf.constant(["a"]), num_buckets=3)
+    categorical.cross([tf.constant(["a"]), tf.constant(["b"])], num_buckets=3)
+    graph = tf.compat.v1.get_default_graph()
+    assert not [key for key in graph.get_all_collection_keys() if "schema" in str(key)]
 
 
 def test_cross_keeps_the_shape_and_tells_orders_apart() -> None:

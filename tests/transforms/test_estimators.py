@@ -1,4 +1,4 @@
-"""What needs no tf.estimator, which is at work in tests/interop/estimator_census.py."""
+"""What needs no tf.estimator, which is at work in examples/census_estimator.py."""
 
 from __future__ import annotations
 
