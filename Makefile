@@ -6,30 +6,36 @@ BIN := $(VENV)/bin
 PYTHON311 ?= python3.11
 TFDV := .venv-tfdv
 TFDV_PACKAGES := tensorflow-data-validation==1.16.1 apache-beam==2.60.0
+TF215 := .venv-tf215
 SOURCES := schemas transforms pipelines runners tests benchmarks examples setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint interop bench clean
+.PHONY: help setup demo test quick lint interop interop-data tfdv estimator bench clean
 
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
 	@echo "make demo    prepare the census sample into out/census and check it"
 	@echo "make test    all tests; make quick leaves out the slow ones"
 	@echo "make lint    ruff, ruff format and mypy"
-	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation"
+	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
+	@echo "             and the census estimator, on TensorFlow 2.15 without Beam and TFT"
 	@echo "make bench   the benchmarks, against stock TFT and Beam's MLTransform"
 
 setup: $(VENV)/.installed build/types/recordmill
 
-$(VENV)/.installed: pyproject.toml setup.py constraints.txt
+# $(call environment,FOLDER,PYTHON,PACKAGES)
+define environment
 	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
-		uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+		uv venv --quiet --allow-existing --python $(2) $(1) && \
+		uv pip install --quiet --compile-bytecode --python $(1)/bin/python $(3); \
 	else \
-		$(PYTHON) -m venv $(VENV) && \
-		$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'; \
+		$(2) -m venv $(1) && $(1)/bin/pip install --quiet $(3); \
 	fi
-	@touch $@
+	@touch $(1)/.installed
+endef
+
+$(VENV)/.installed: pyproject.toml setup.py constraints.txt
+	$(call environment,$(VENV),$(PYTHON),-c constraints.txt -e '.[dev]')
 
 # mypy sees the folders under the package's name through this link.
 build/types/recordmill:
@@ -50,22 +56,27 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 
-interop: setup $(TFDV)/.installed
+interop: tfdv estimator
+
+interop-data: setup
 	$(BIN)/python tests/interop/prepare_census.py build/interop
+
+tfdv: interop-data $(TFDV)/.installed
 	$(TFDV)/bin/python tests/interop/tfdv_statistics.py build/interop
+
+estimator: interop-data $(TF215)/.installed
+	$(TF215)/bin/python tests/interop/estimator_census.py build/interop/census
 
 # TensorFlow Data Validation ends at Python 3.11, and finds no dill beside a newer Beam.
 $(TFDV)/.installed: Makefile
-	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python $(PYTHON311) $(TFDV) && \
-		uv pip install --quiet --python $(TFDV)/bin/python $(TFDV_PACKAGES); \
-	else \
-		$(PYTHON311) -m venv $(TFDV) && $(TFDV)/bin/pip install --quiet $(TFDV_PACKAGES); \
-	fi
-	@touch $@
+	$(call environment,$(TFDV),$(PYTHON311),$(TFDV_PACKAGES))
+
+# TensorFlow 2.15, the last with tf.estimator, ends at Python 3.11; recordmill as a trainer has it.
+$(TF215)/.installed: Makefile pyproject.toml setup.py
+	$(call environment,$(TF215),$(PYTHON311),'tensorflow==2.15.*' -e .)
 
 bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(TFDV) build out
+	rm -rf $(VENV) $(TFDV) $(TF215) build out

@@ -26,8 +26,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines import CsvFormat, Input, find_recipe, prepare
-from recordmill.pipelines.examine import examine
-from recordmill.pipelines.validation import read_schema
+from recordmill.pipelines.validation.examine import examine
+from recordmill.pipelines.validation.validate import read_schema
 from recordmill.schemas import Schema
 from recordmill.schemas.anomalies import Findings, find_anomalies
 from recordmill.schemas.anomalies_compare import Limits
