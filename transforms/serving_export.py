@@ -85,13 +85,28 @@ def _export_function(data: PreparedDataset, model: Any, folder: str, gives: Give
         made = graph(columns)
         return made if isinstance(made, Mapping) else {IMAGE: made}
 
+    called = _as_one_function(model)
+
     def answers(columns: Columns) -> Columns:
-        output = model(_taken(graph(columns), names), training=False)
+        output = called(_taken(graph(columns), names))
         return named_outputs(output, gives=gives, classes=classes)
 
     module = tf.Module()
     module.graph, module.model = graph.module, model
     tf.saved_model.save(module, folder, signatures=_signatures(graph, features, answers))
+
+
+def _as_one_function(model: Any) -> Callable[[Any], Any]:
+    """The model as a function that no signature takes apart.
+
+    Inlined into each signature, it would be optimized with what is around it, and sums could be
+    added up in another order: signatures would differ in the last bits.
+    """
+    return tf.function(  # type: ignore[no-any-return]
+        lambda features: model(features, training=False),
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
 
 
 def _taken(features: Any, names: set[str]) -> Any:

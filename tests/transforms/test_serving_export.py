@@ -101,6 +101,37 @@ def test_a_batch_of_one_and_of_a_thousand(served: Path) -> None:
         assert one["classes"][0] == whole["classes"][row]
 
 
+def test_signatures_agree_to_the_last_bit(data: PreparedDataset, tmp_path: Path) -> None:
+    """Also sums of many terms, which TensorFlow may add up in any order."""
+    tf.keras.utils.set_random_seed(7)
+    inputs, count = data.keras_inputs(), data.buckets["word"]
+    one_each = tf.keras.initializers.RandomNormal(stddev=1.0)
+    terms = [
+        tf.keras.layers.Flatten()(
+            tf.keras.layers.Embedding(count, 1, embeddings_initializer=one_each)(inputs["word"])
+        )
+        for _ in range(12)
+    ]
+    numbers = [tf.keras.layers.Reshape((1,))(inputs[name]) for name in ("x", "n/a")]
+    total = tf.keras.layers.Add()([*terms, *numbers])
+    data.export(tf.keras.Model(inputs, total), tmp_path / "model")
+    model, raw = ServedModel(tmp_path / "model"), columns(ROWS)
+    examples = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    "word": tf.train.Feature(bytes_list=tf.train.BytesList(value=[word.encode()])),
+                    "n": tf.train.Feature(int64_list=tf.train.Int64List(value=[n])),
+                    "x-raw": tf.train.Feature(float_list=tf.train.FloatList(value=[x])),
+                }
+            )
+        ).SerializeToString()
+        for word, n, x in zip(raw["word"], raw["n"], raw["x-raw"], strict=True)
+    ]
+    of_examples = model("examples", {"examples": np.array(examples, object)})
+    np.testing.assert_array_equal(of_examples["logits"], model("serving_default", raw)["logits"])
+
+
 def test_what_an_example_lacks_is_missing(served: Path) -> None:
     model = ServedModel(served)
     word = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b" ab "]))
