@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recordmill.pipelines.recipe_file import json_schema
+from recordmill.pipelines.recipes.file import json_schema
 from recordmill.transforms.ops import OPS, arguments
 
 DOCS = Path(__file__).parents[2] / "docs"
