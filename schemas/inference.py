@@ -1,7 +1,7 @@
 """What a whole column of text was seen to hold: what `inference_rules` decides by.
 
 `Observed` counts every value of a column once, as a missing token, a number, or a text; of the
-different ones it keeps a bounded number. `recordmill.pipelines.observe` fills it.
+different ones it keeps a bounded number. `recordmill.pipelines.inference.observe` fills it.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from recordmill.pipelines.examine_blocks import Examined, examine_block, merge
-from recordmill.pipelines.examine_files import blocks, names_of, portions
-from recordmill.pipelines.examine_observed import observed_of
 from recordmill.pipelines.read import InputFile
 from recordmill.pipelines.records import CsvFormat
+from recordmill.pipelines.validation.blocks import Examined, examine_block, merge
+from recordmill.pipelines.validation.files import blocks, names_of, portions
+from recordmill.pipelines.validation.observed import observed_of
 from recordmill.schemas.anomalies import Findings, find_anomalies
 from recordmill.schemas.anomalies_observed import BadValues, Observed
 from recordmill.schemas.column import Column

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,26 @@ settings.register_profile("recordmill", deadline=None)
 settings.load_profile("recordmill")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """xdist, left to itself, begins with the files of most tests, which are the quickest."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where workers share the files, those with most slow tests go first, and none waits alone."""
+    if hasattr(config, "workerinput"):
+        slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+        items.sort(key=lambda item: -slow[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """Where tests were found that import Beam, it is made quicker."""
+    if "apache_beam" in sys.modules:
+        from quick_beam import remember
+
+        remember()
 
 
 def real(name: str, what: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from recordmill.pipelines.observe import observe
+from recordmill.pipelines.inference.observe import observe
 from recordmill.schemas.inference import Observed
 
 

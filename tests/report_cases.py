@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.csv
 from PIL import Image
 
-from recordmill.pipelines.census_sample import write_census_sample
 from recordmill.pipelines.elements import Reject
-from recordmill.pipelines.report import Report
+from recordmill.pipelines.report.page import Report
+from recordmill.pipelines.samples.census import write_census_sample
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.images import ImageSchema

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
-from recordmill.pipelines import ImageFormat, Images, Recipe, Splitting
+from recordmill.pipelines import ImageFormat, Images, Input, Recipe, Splitting, prepare
 from recordmill.schemas import ImageSchema
+from recordmill.schemas.manifest import Manifest
 from recordmill.transforms import images
 from recordmill.transforms.augment import Augmentation, RandomFlip, RandomHue
 from recordmill.transforms.tiles import Tiling
@@ -93,3 +95,28 @@ def write_boxes(folder: Path, count: int = 8) -> Path:
     path = folder / "boxes.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def run(recipe: Recipe, source: Path | str, output: Path, **options: Any) -> Manifest:
+    """A run whose content decides the split."""
+    return prepare(recipe, output=str(output), inputs=[Input(None, str(source))], **options)
+
+
+def digests(manifest: Manifest) -> list[str]:
+    """The bytes of all shards."""
+    return [shard.sha256 for split in manifest.splits.values() for shard in split.shards]
+
+
+def examples(folder: Path, split: str) -> list[tf.train.Example]:
+    """The records of a split."""
+    files = sorted((folder / split).iterdir())
+    return [
+        tf.train.Example.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset([str(file) for file in files])
+    ]
+
+
+def value(example: tf.train.Example, key: str) -> Any:
+    """The values of a feature."""
+    feature = example.features.feature[key]
+    return list(getattr(feature, feature.WhichOneof("kind")).value)

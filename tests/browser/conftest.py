@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from report_cases import census, hostile, pictures, wide
 
-from recordmill.pipelines.report import render
+from recordmill.pipelines.report.page import render
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from recordmill.pipelines import files
 from recordmill.pipelines.framing import frame
-from recordmill.pipelines.publish import commit, stage
+from recordmill.pipelines.publish import Staging, commit, stage
 from recordmill.pipelines.shards import WriteShards, measure_shard, write_segment
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.census import CENSUS
@@ -32,30 +32,8 @@ RECORDS = {"train": [b"row %d" % row for row in range(60)], "eval": [b"a", b"b",
 def prepare(output: Path, *, train_shards: int = 2, compression: str = "", **options: Any) -> None:
     """A dataset as a run writes it, of `RECORDS`; the graph and the protos are stand-ins."""
     with stage(str(output), **options) as staging:
-        counts = {"train": train_shards}
-        with beam.Pipeline(runner=FnApiRunner()) as p:
-            (
-                p
-                | beam.Create(list(RECORDS))
-                | beam.Map(
-                    lambda split: write_segment(
-                        staging.scratch, split=split, index=0, batches=[RECORDS[split]]
-                    )
-                )
-                | WriteShards(
-                    staging.folder, splits=list(RECORDS), counts=counts, compression=compression
-                )
-            )
-        splits = {}
+        _write_shards(staging, compression, counts={"train": train_shards})
         for split, records in RECORDS.items():
-            names = [n for n in files.list_files(staging.folder) if n.startswith(f"{split}/")]
-            splits[split] = Split(
-                len(records),
-                tuple(
-                    measure_shard(staging.folder, name=name, compression=compression)
-                    for name in names
-                ),
-            )
             statistics = statistics_pb2.DatasetFeatureStatisticsList()
             statistics.datasets.add(num_examples=len(records))
             _write(staging.folder, f"stats/{split}.pb", statistics.SerializeToString())
@@ -63,25 +41,49 @@ def prepare(output: Path, *, train_shards: int = 2, compression: str = "", **opt
             _write(staging.folder, f"transform_fn/{name}", content)
         for folder in ("schema", "transformed_metadata"):
             _write(staging.folder, f"{folder}/schema.pbtxt", CENSUS.to_pbtxt().encode())
-        manifest = Manifest(
-            "census",
-            "2026-01-01T00:00:00Z",
-            {},
-            {},
-            0,
-            (SourceFile("a.csv", None, 10, "", 65),),
-            splits,
-            {
-                "train": Ledger(read=61, written=60, filtered=1),
-                "eval": Ledger(read=3, written=3),
-                "unsplit": Ledger(read=1, rejected={"too_long": 1}),
-            },
-            compression,
-            "income",
-            {"sha256": tree_sha256(GRAPH.items())},
-            {"rows": {"train": 60, "eval": 3}, "features": 1, "max_units_in_last_place": 0},
+        commit(staging, _manifest(staging.folder, compression))
+
+
+def _write_shards(staging: Staging, compression: str, *, counts: dict[str, int]) -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as p:
+        (
+            p
+            | beam.Create(list(RECORDS))
+            | beam.Map(
+                lambda split: write_segment(
+                    staging.scratch, split=split, index=0, batches=[RECORDS[split]]
+                )
+            )
+            | WriteShards(
+                staging.folder, splits=list(RECORDS), counts=counts, compression=compression
+            )
         )
-        commit(staging, manifest)
+
+
+def _manifest(folder: str, compression: str) -> Manifest:
+    splits = {}
+    for split, records in RECORDS.items():
+        names = [name for name in files.list_files(folder) if name.startswith(f"{split}/")]
+        shards = (measure_shard(folder, name=name, compression=compression) for name in names)
+        splits[split] = Split(len(records), tuple(shards))
+    return Manifest(
+        "census",
+        "2026-01-01T00:00:00Z",
+        {},
+        {},
+        0,
+        (SourceFile("a.csv", None, 10, "", 65),),
+        splits,
+        {
+            "train": Ledger(read=61, written=60, filtered=1),
+            "eval": Ledger(read=3, written=3),
+            "unsplit": Ledger(read=1, rejected={"too_long": 1}),
+        },
+        compression,
+        "income",
+        {"sha256": tree_sha256(GRAPH.items())},
+        {"rows": {"train": 60, "eval": 3}, "features": 1, "max_units_in_last_place": 0},
+    )
 
 
 def _write(folder: str, name: str, content: bytes) -> None:

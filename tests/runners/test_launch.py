@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from recordmill.pipelines.census_sample import write_census_sample
+from recordmill.pipelines.samples.census import write_census_sample
 from recordmill.runners.cli import main
 from recordmill.runners.launch import launcher
 from recordmill.schemas import RecipeError

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from recordmill.pipelines.inference import infer
 from recordmill.runners.profile import profile
 from recordmill.schemas import DataError, RecipeError
 
@@ -71,6 +72,28 @@ def test_what_is_not_there(tmp_path: Path, target: str, error: type[Exception], 
         run(target, tmp_path / "out")
     assert said in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("out", "is there already and is no prepared dataset, so it is left alone. Choose another"),
+        ("gs://bucket/out", "a profile is made on this machine; give a local folder"),
+    ],
+)
+def test_an_output_that_is_in_the_way_is_told_of_before_data_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(infer, "infer", lambda patterns: pytest.fail("the data was read"))
+    (tmp_path / "cats.csv").write_text("lives,tame\n9,yes\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    place = target if "://" in target else tmp_path / target
+    with pytest.raises(RecipeError) as caught:
+        run("cats.csv", Path(target) if place != target else target)
+    assert str(caught.value).startswith(f"{place}: {said}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cats.csv", "out"]
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ HEADER = "age,share,sex,pay\n"
 
 @pytest.fixture(autouse=True)
 def without_beam(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recordmill.pipelines.validation.examine", examine_here)
+    monkeypatch.setattr("recordmill.pipelines.validation.validate.examine", examine_here)
 
 
 @pytest.fixture

@@ -72,6 +72,40 @@ def test_census_round_trip() -> None:
     assert from_proto(to_proto(CENSUS)) == CENSUS
 
 
+SAID = """
+feature {
+  name: "age" type: INT value_count { min: 1 max: 1 } int_domain { min: 17 max: 90 }
+  annotation { comment: "In years." extra_metadata {
+    [type.googleapis.com/google.protobuf.Struct] { REST } } }
+}
+feature {
+  name: "share" type: FLOAT value_count { min: 1 max: 1 } float_domain { min: 0.1 }
+  annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
+}
+feature {
+  name: "weight" type: FLOAT value_count { min: 1 max: 1 } lifecycle_stage: DISABLED
+  annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
+}
+feature {
+  name: "pay" type: BYTES shape {} presence { min_fraction: 1 min_count: 1 }
+  string_domain { name: "pay" value: "low" value: "high" }
+  annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
+}
+tensor_representation_group {
+  key: ""
+  value {
+    tensor_representation { key: "age" value { dense_tensor {
+      column_name: "age" shape {}
+      default_value { int_value: -9223372036854775808 } } } }
+    tensor_representation { key: "share" value { dense_tensor {
+      column_name: "share" shape {} default_value { float_value: nan } } } }
+    tensor_representation { key: "pay" value { dense_tensor {
+      column_name: "pay" shape {} default_value { bytes_value: "" } } } }
+  }
+}
+"""
+
+
 def test_what_the_proto_says() -> None:
     schema = Schema(
         (
@@ -89,41 +123,7 @@ def test_what_the_proto_says() -> None:
             ),
         )
     )
-    expected = text_format.Parse(
-        """
-        feature {
-          name: "age" type: INT value_count { min: 1 max: 1 } int_domain { min: 17 max: 90 }
-          annotation { comment: "In years." extra_metadata {
-            [type.googleapis.com/google.protobuf.Struct] { REST } } }
-        }
-        feature {
-          name: "share" type: FLOAT value_count { min: 1 max: 1 } float_domain { min: 0.1 }
-          annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
-        }
-        feature {
-          name: "weight" type: FLOAT value_count { min: 1 max: 1 } lifecycle_stage: DISABLED
-          annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
-        }
-        feature {
-          name: "pay" type: BYTES shape {} presence { min_fraction: 1 min_count: 1 }
-          string_domain { name: "pay" value: "low" value: "high" }
-          annotation { extra_metadata { [type.googleapis.com/google.protobuf.Struct] { REST } } }
-        }
-        tensor_representation_group {
-          key: ""
-          value {
-            tensor_representation { key: "age" value { dense_tensor {
-              column_name: "age" shape {}
-              default_value { int_value: -9223372036854775808 } } } }
-            tensor_representation { key: "share" value { dense_tensor {
-              column_name: "share" shape {} default_value { float_value: nan } } } }
-            tensor_representation { key: "pay" value { dense_tensor {
-              column_name: "pay" shape {} default_value { bytes_value: "" } } } }
-          }
-        }
-        """.replace("REST", ""),
-        schema_pb2.Schema(),
-    )
+    expected = text_format.Parse(SAID.replace("REST", ""), schema_pb2.Schema())
     proto = to_proto(schema)
     rests = [_take_rest(feature) for feature in proto.feature]
     for feature in expected.feature:

@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pyarrow import acero
 
-from recordmill.pipelines.conditions import condition
+from recordmill.pipelines.recipes.conditions import condition
 from recordmill.schemas.column import MISSING_INT64, Column
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.schema import Schema

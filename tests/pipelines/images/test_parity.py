@@ -18,7 +18,7 @@ from recordmill.pipelines import Images, Input, Recipe, prepare
 from recordmill.pipelines.annotations.listing import list_images
 from recordmill.pipelines.encode import encode
 from recordmill.pipelines.images import parity as image_parity
-from recordmill.pipelines.images.chunks import chunks, read_chunk
+from recordmill.pipelines.images.chunks import Chunk, read_chunk
 from recordmill.pipelines.images.options import Storage
 from recordmill.pipelines.images.parity import check_image_parity
 from recordmill.pipelines.images.records import PixelEncoder
@@ -58,7 +58,8 @@ def prepared(recipe: Recipe, source: Path, folder: Path) -> Prepared:
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
     one = Input("train", str(source))
     manifest = prepare(recipe, output=str(folder), inputs=[one])
-    (chunk,) = chunks(0, one, list_images(one, recipe.images.format))
+    listing = list_images(one, recipe.images.format)
+    chunk = Chunk((0, 0), one.pattern, one.split, tuple(listing.images))
     read = read_chunk(chunk, recipe, recipe.schema, recipe.images)
     return Prepared(folder, manifest, recipe, read.cleaned.batch)
 
@@ -292,7 +293,7 @@ def test_a_function_that_mixes_the_pictures_of_a_batch(tmp_path: Path) -> None:
         lambda: prepare(
             replace(PETS, preprocessing_fn=reverse),
             output=str(tmp_path / "out"),
-            inputs=[Input("train", str(write_pets(tmp_path / "in", 4)))],
+            inputs=[Input("train", str(write_pets(tmp_path / "in", 24)))],
         )
     )
     assert found.startswith("parity: the record of ")
@@ -307,7 +308,7 @@ def test_a_function_whose_pictures_have_the_size_of_the_batch(tmp_path: Path) ->
         lambda: prepare(
             replace(TILED, preprocessing_fn=grow, images=images),
             output=str(tmp_path / "out"),
-            inputs=[Input("train", str(write_boxes(tmp_path / "in", 3)))],
+            inputs=[Input("train", str(write_boxes(tmp_path / "in", 24)))],
         )
     )
     assert found.endswith(f"its pixels are 4 x 3, and those served 4 x 1. {UNLIKE}")

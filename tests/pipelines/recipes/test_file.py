@@ -52,10 +52,7 @@ def made(text: str) -> tuple[Made, ...]:
 LABEL = Made("income", ("income",), (Step("label_ids", {"classes": ("low", "high")}),))
 
 
-def test_every_option_of_a_table(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("def fn(inputs):\n    return inputs\n")
-    found = recipe(
-        """
+FOLK = """\
 name: folk
 inputs:
   - {split: train, files: data/a.csv}
@@ -81,9 +78,12 @@ seed: 7
 statistics: false
 sample: census
 output: {target_shard_mb: 1, shards: {train: 4}, compression: GZIP}
-""",
-        str(tmp_path),
-    )
+"""
+
+
+def test_every_option_of_a_table(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def fn(inputs):\n    return inputs\n")
+    found = recipe(FOLK, str(tmp_path))
     assert found.schema == Schema(
         (
             Column("age", "int64", "Of the person.", "years", (), 17, 90, bad_value="clip"),
@@ -123,9 +123,7 @@ output: {target_shard_mb: 1, shards: {train: 4}, compression: GZIP}
     assert {name: getattr(found, name) for name in plain} == plain
 
 
-def test_every_option_of_images() -> None:
-    found = recipe(
-        """
+PETS = """\
 image: {kind: detection, classes: [cat, dog], columns: {depth: {type: float32}}}
 images:
   format: {root: ../x, path_column: p, label_column: l, group_column: g, further: [depth]}
@@ -145,7 +143,10 @@ transforms:
   classes: {of: box_labels, steps: {class_ids: {first: 1}}}
   depth: z_score
 """
-    )
+
+
+def test_every_option_of_images() -> None:
+    found = recipe(PETS)
     assert found.schema == ImageSchema("detection", ("cat", "dog"), (Column("depth", "float32"),))
     assert found.images == Images(
         format=ImageFormat(
