@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import tensorflow as tf
 from tensorflow_transform import schema_inference, tf_utils
 
-__all__ = ["with_domain"]
+__all__ = ["in_graph", "with_domain"]
 
 _Ids = TypeVar("_Ids", tf.Tensor, tf.RaggedTensor)
 
@@ -33,3 +34,15 @@ def with_domain(ids: _Ids, *, minimum: int = 0, maximum: int) -> _Ids:
             tf.constant(maximum, tf.int64),
         )
     return ids
+
+
+def in_graph(make_ids: Callable[[], tf.Tensor]) -> tf.Tensor:
+    """What a function of tensorflow_transform gives, which says of its ids which there can be.
+
+    Where no graph is traced, it would say so for good, in the default graph, and every later
+    analysis in the process would fail on that. So it is traced in a graph of its own there.
+
+    Args:
+      make_ids: Calls the function.
+    """
+    return tf.function(make_ids, autograph=False)() if tf.executing_eagerly() else make_ids()

@@ -16,6 +16,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
+from .domains import in_graph
 from .missing import fill_missing, is_missing
 
 __all__ = [
@@ -210,4 +211,4 @@ def _with_nan(x: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
 def _bucketize(values: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
     """Bucket ids; infinity as one more boundary gives NaN, which sorts last, an id of its own."""
     end = tf.constant([[float("inf")]], tf.float64)
-    return tft.apply_buckets(values, tf.concat([boundaries, end], axis=1))
+    return in_graph(lambda: tft.apply_buckets(values, tf.concat([boundaries, end], axis=1)))

@@ -13,6 +13,7 @@ from contextlib import nullcontext
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from .domains import in_graph
 from .missing import is_missing
 
 __all__ = ["as_tokens", "in_one_word", "number_of_line", "number_of_token", "place_of_token"]
@@ -59,7 +60,7 @@ def place_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
         table = _table(path, tf.string, _TOKEN, tf.int64, _LINE, -1)
         return table.lookup(words), table.size()
 
-    return tft.apply_vocabulary(words, file, lookup_fn=look_up)
+    return in_graph(lambda: tft.apply_vocabulary(words, file, lookup_fn=look_up))
 
 
 def number_of_line(lines: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
@@ -74,7 +75,8 @@ def _numbers(keys: tf.Tensor, file: tf.Tensor, key_index: int) -> tf.Tensor:
         table = _table(path, keys.dtype, key_index, tf.float64, _NUMBER, 0.0)
         return tf.bitcast(table.lookup(keys), tf.int64), table.size()
 
-    return tf.bitcast(tft.apply_vocabulary(keys, file, lookup_fn=look_up), tf.float64)
+    numbers = in_graph(lambda: tft.apply_vocabulary(keys, file, lookup_fn=look_up))
+    return tf.bitcast(numbers, tf.float64)
 
 
 def _table(
