@@ -27,26 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs cases and prints a section for each; 1 where a contender fails, 0 also for a miss."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _end)
-    sections = [machine.describe()]
-    print(sections[0], flush=True)
+    names = options.cases or list(CASES)
+    measured = session(names, runs=options.runs, adult=options.adult, hotdog=options.hotdog)
     try:
-        for case, results in session(
-            options.cases or list(CASES),
-            runs=options.runs,
-            adult=options.adult,
-            hotdog=options.hotdog,
-        ):
-            sections.append(section(case, results))
-            print(f"\n{sections[-1]}", flush=True)
+        for name, (case, results) in zip(names, measured, strict=True):
+            told = f"{section(case, results)}\n\n{machine.describe()}"
+            print(f"\n{told}", flush=True)
+            if options.write:
+                _README.write_text(between_markers(_README.read_text(), name, told))
     except KeyboardInterrupt:
         print("benchmarks: interrupted", file=sys.stderr)
         return 130
     except Failed as failure:
         print(f"benchmarks: {failure}", file=sys.stderr)
         return 1
-    if options.write:
-        page = between_markers(_README.read_text(), "\n\n".join(sections))
-        _README.write_text(page)
     return 0
 
 
@@ -83,7 +77,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         " without them, drawn pictures take their place",
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the tables of all cases into README.md"
+        "--write", action="store_true", help="put the table of each case into README.md"
     )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.cases if name not in CASES]
@@ -91,8 +85,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"no case {', '.join(unknown)}; there is {', '.join(CASES)}")
     if options.runs < 1:
         parser.error(f"--runs: expected at least 1, got {options.runs}")
-    if options.write and options.cases:
-        parser.error("--write keeps the tables of all cases: leave the names out")
     return options
 
 

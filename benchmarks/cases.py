@@ -1,12 +1,12 @@
-"""What is compared, and how good it has to be."""
+"""What is compared, and how good it has to be; loading and serving are in `consumers`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 from . import browser, data, environments, images
+from .case import STOCK, Case, Entry, Inputs, Target
+from .consumers import loading, serving
 from .contenders import (
     Contender,
     classic_beam,
@@ -24,104 +24,17 @@ from .mixed import COLUMNS, ROWS, mixed
 from .profiles import differing
 from .results import Results
 
-__all__ = ["CASES", "STOCK", "Case", "Entry", "Inputs", "Target"]
-
-STOCK = "stock TFT"
-"""The label of the entry that others are compared with, but for images."""
+__all__ = ["CASES"]
 
 _MILL = "recordmill"
 _READING, _CLASSIC = "tf.data, reading only", "classic Beam"
 _PLAIN, _PANDAS, _YDATA = f"{_MILL}, no statistics", "pandas", "ydata-profiling, minimal"
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The files there are to read.
-
-    Attributes:
-      adult: The file of each split of the Adult data.
-      real: Whether they are the published files; else synthetic ones of as many rows.
-      images: The folder of the hotdog training images, a folder a class.
-      real_images: Whether they are photos; else drawn ones.
-      scratch: A folder for more.
-    """
-
-    adult: Mapping[str, Path]
-    real: bool
-    images: Path
-    real_images: bool
-    scratch: Path
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a table: a contender and what it reads.
-
-    Attributes:
-      label: The name in the table; unique in its case.
-      contender: Gives the command.
-      problem: "adult", "wide", "hotdog" or "mixed".
-      inputs: The file of each split; of images, the folder.
-      rows: How many rows each split has.
-      writes: Whether it must write a record a row.
-      profiles: Whether it must tell of as many rows.
-    """
-
-    label: str
-    contender: Contender
-    problem: str
-    inputs: Mapping[str, Path]
-    rows: Mapping[str, int]
-    writes: bool = True
-    profiles: bool = False
-
-
-@dataclass(frozen=True)
-class Target:
-    """What recordmill has to reach.
-
-    Attributes:
-      what: What is measured, with its unit.
-      limit: The largest good value, or the smallest.
-      measure: Gives the value.
-      at_least: Whether `limit` is the smallest good value.
-    """
-
-    what: str
-    limit: float
-    measure: Callable[[Results], float]
-    at_least: bool = False
-
-    def met(self, value: float) -> bool:
-        """Whether a measured value is good enough."""
-        return value >= self.limit if self.at_least else value <= self.limit
-
-
-@dataclass(frozen=True)
-class Case:
-    """One comparison.
-
-    Attributes:
-      title: What it is.
-      note: What a reader should know; may be empty.
-      entries: What runs; alternating, in this order.
-      targets: What recordmill has to reach.
-      unit: What a row is.
-      baseline: The label of the entry that others are compared with, if it is there.
-    """
-
-    title: str
-    note: str
-    entries: tuple[Entry, ...]
-    targets: tuple[Target, ...]
-    unit: str = "rows"
-    baseline: str = STOCK
-
-
 def _adult(inputs: Inputs) -> Case:
     contenders = {_MILL: recordmill, STOCK: stock_tft, "MLTransform": ml_transform}
     return Case(
-        f"{_adult_name(inputs)}, 32,561 rows to train and 16,281 to evaluate",
+        f"{inputs.adult_name}, 32,561 rows to train and 16,281 to evaluate",
         "recordmill also cleans, checks, profiles and shuffles the rows, and verifies its output.",
         tuple(
             Entry(label, contender, "adult", inputs.adult, data.ADULT_ROWS)
@@ -140,7 +53,7 @@ def _adult_copies(inputs: Inputs) -> Case:
 
     few = f"{_MILL}, 16 copies"
     return Case(
-        f"{_adult_name(inputs)}, training rows, 64 copies",
+        f"{inputs.adult_name}, training rows, 64 copies",
         "MLTransform is given 16 copies only: 64 would take it more than ten minutes.",
         (
             entry(_MILL, recordmill, 64),
@@ -225,7 +138,7 @@ def _statistics(inputs: Inputs) -> Case:
     rows = {"train": data.ADULT_ROWS["train"] * count}
     profile = f"{_MILL} profile"
     return Case(
-        f"{_adult_name(inputs)}, training rows, {count} copies, with and without statistics",
+        f"{inputs.adult_name}, training rows, {count} copies, with and without statistics",
         f"{_MILL} profile: writes no records; it reads the rows to the same statistics.",
         (
             Entry(_MILL, recordmill, "adult", files, rows),
@@ -287,10 +200,6 @@ def _help(inputs: Inputs) -> Case:
     )
 
 
-def _adult_name(inputs: Inputs) -> str:
-    return "Adult" if inputs.real else "Synthetic rows in place of Adult, which is not there"
-
-
 def _time_target(limit: float) -> Target:
     def measure(results: Results) -> float:
         return results[_MILL].seconds / results[STOCK].seconds
@@ -330,6 +239,8 @@ CASES: dict[str, Callable[[Inputs], Case]] = {
     "hotdog": _hotdog,
     "statistics": _statistics,
     "profile": _profile,
+    "loading": loading,
+    "serving": serving,
     "help": _help,
 }
 """The cases by name; each makes the files it needs."""

@@ -15,14 +15,19 @@ from . import environments
 __all__ = [
     "Contender",
     "ROOT",
+    "bare_records",
+    "batched_features",
     "classic_beam",
     "count_records",
     "environment",
     "help_page",
     "ml_transform",
     "pandas",
+    "pandas_serving",
     "recordmill",
+    "recordmill_loading",
     "recordmill_profile",
+    "recordmill_serving",
     "recordmill_without_statistics",
     "stock_tft",
     "tf_data",
@@ -92,6 +97,31 @@ def ydata(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
     """ydata-profiling in its minimal mode, in an environment of its own."""
     python = str(environments.interpreter(environments.YDATA))
     return _peer("profile_ydata", problem, inputs, output, python=python)
+
+
+def recordmill_loading(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """An epoch of `load(DIR).dataset("train", 512)`."""
+    return _peer("loading", "recordmill", inputs, output)
+
+
+def batched_features(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """An epoch of `tf.data.experimental.make_batched_features_dataset`."""
+    return _peer("loading", "batched_features", inputs, output)
+
+
+def bare_records(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """An epoch of a `TFRecordDataset`, neither parsed nor shuffled."""
+    return _peer("loading", "bare", inputs, output)
+
+
+def recordmill_serving(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """The transform graph of an exported model."""
+    return _peer("serving", "served_graph", inputs, output)
+
+
+def pandas_serving(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """The census features by pandas and numpy."""
+    return _peer("serving", "pandas", inputs, output)
 
 
 def help_page(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from itertools import accumulate, chain, cycle, islice, repeat
 from pathlib import Path
+
+from recordmill.schemas.census import CENSUS
 
 __all__ = [
     "ADULT_ROWS",
@@ -14,6 +17,7 @@ __all__ = [
     "WIDE_ROWS",
     "adult",
     "copies",
+    "requests",
     "wide",
 ]
 
@@ -54,6 +58,23 @@ def copies(path: Path, count: int, scratch: Path) -> Path:
     text = "".join(rows)
     with made.open("w") as file:
         file.writelines(repeat(text, count))
+    return made
+
+
+def requests(path: Path, count: int, scratch: Path) -> Path:
+    """A file of the first rows of an Adult file as raw requests, one JSON object a line.
+
+    Text has the blank that follows each comma; the label is left out.
+    """
+    made = scratch / f"requests-{count}.jsonl"
+    columns = [column for column in CENSUS if column.role != "label"]
+    _, rows = _lines(path)
+    with made.open("w") as file:
+        for row in rows[:count]:
+            fields = row.split(",")[: len(columns)]
+            texts = zip(columns, fields, strict=True)
+            request = {c.name: text if c.type == "string" else int(text) for c, text in texts}
+            file.write(json.dumps(request) + "\n")
     return made
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .cases import Case, Entry
-from .results import Result, Results
+from .case import Case, Entry
+from .results import Results
 from .table import markdown
 
 __all__ = ["section"]
@@ -19,12 +19,16 @@ def section(case: Case, results: Results) -> str:
       case: What was run.
       results: The result of each of its entries.
     """
-    header = ["", "seconds", f"of {case.baseline}", f"{case.unit}/s", *_COSTS]
-    compared = next((entry.rows for entry in case.entries if entry.label == case.baseline), None)
-    measured = []
-    for entry in case.entries:
-        other = results[case.baseline] if entry.rows == compared else None
-        measured.append(_measured(entry, results[entry.label], other))
+    whole = ["whole seconds"] if case.clock.own else []
+    header = [
+        "",
+        case.clock.heading,
+        f"of {case.baseline}",
+        f"{case.unit}/s",
+        *whole,
+        *_COSTS,
+    ]
+    measured = [_measured(case, entry, results) for entry in case.entries]
     required = []
     for target in case.targets:
         value = target.measure(results)
@@ -35,15 +39,28 @@ def section(case: Case, results: Results) -> str:
     return "\n\n".join([*parts, case.note] if case.note else parts)
 
 
-def _measured(entry: Entry, result: Result, baseline: Result | None) -> list[str]:
-    """A line of the table; `baseline` where that read the same rows."""
-    rows = sum(entry.rows.values())
+def _measured(case: Case, entry: Entry, results: Results) -> list[str]:
+    """A line of the table."""
+    result, baseline = results[entry.label], _baseline(case, entry)
+    seconds, rows = case.clock.seconds(result), sum(entry.rows.values())
+    ratio = seconds / case.clock.seconds(results[baseline]) if baseline else None
+    whole = [f"{result.seconds:.2f}"] if case.clock.own else []
     return [
         entry.label,
-        f"{result.seconds:.2f}",
-        f"{result.seconds / baseline.seconds:.2f}" if baseline else "",
-        f"{rows / result.seconds:,.0f}" if rows else "",
+        f"{seconds / case.clock.unit:.2f}",
+        "" if ratio is None else f"{ratio:.2f}",
+        f"{rows / seconds:,.0f}" if rows else "",
+        *whole,
         f"{result.cpu_seconds:.2f}",
         f"{result.peak_bytes / 1e6:,.0f} MB",
         str(len(result.runs)),
     ]
+
+
+def _baseline(case: Case, entry: Entry) -> str | None:
+    """The label of what an entry is compared with: the baseline on the rows of the entry."""
+    contender = next((one.contender for one in case.entries if one.label == case.baseline), None)
+    labels = (
+        one.label for one in case.entries if one.contender is contender and one.rows == entry.rows
+    )
+    return next(labels, None)

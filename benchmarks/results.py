@@ -8,6 +8,7 @@ from statistics import median
 
 from .measure import Run
 from .profiles import Profile
+from .timings import Timing
 
 __all__ = ["Result", "Results"]
 
@@ -20,16 +21,23 @@ class Result:
       runs: At least one.
       vocabularies: The sha256 of each vocabulary that it made, by file name.
       profile: What it found, if it profiles.
+      timings: What it told of each run, if it times itself.
     """
 
     runs: Sequence[Run]
     vocabularies: Mapping[str, str]
     profile: Profile = field(default_factory=Profile)
+    timings: Sequence[Timing] = ()
 
     @property
     def seconds(self) -> float:
         """The median of the wall-clock seconds."""
         return median(run.seconds for run in self.runs)
+
+    @property
+    def own_seconds(self) -> float:
+        """The median of the seconds that it told."""
+        return median(timing.seconds for timing in self.timings)
 
     @property
     def cpu_seconds(self) -> float:

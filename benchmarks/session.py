@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from . import data, images
-from .cases import CASES, Case, Entry, Inputs
+from .case import Case, Entry, Inputs
+from .cases import CASES
 from .contenders import Contender, count_records, environment, vocabularies, write_sample
 from .measure import Failed, Run, run
 from .mixed import mixed
 from .profiles import Profile, read_profile
 from .results import Result, Results
+from .timings import Timing, read_timing
 
 __all__ = ["measure", "session"]
 
@@ -38,7 +40,7 @@ def session(
 
     Raises:
       Failed: A contender failed, or wrote another number of records than there were rows, or
-        profiled another number of rows.
+        profiled or timed another number of rows.
     """
     with tempfile.TemporaryDirectory(prefix="recordmill-bench-") as folder:
         scratch = Path(folder)
@@ -53,7 +55,7 @@ def session(
             case = CASES[name](inputs)
             for entry in case.entries:
                 problem = entry.problem if entry.problem in samples else "adult"
-                if (entry.contender, problem) not in warm:
+                if not entry.times and (entry.contender, problem) not in warm:
                     warm.add((entry.contender, problem))
                     print(f"warming up {entry.label}", file=sys.stderr)
                     _warm_up(entry.contender, problem, samples[problem], scratch / "output")
@@ -90,6 +92,7 @@ def measure(case: Case, runs: int, output: Path) -> Results:
     done: dict[str, list[Run]] = {entry.label: [] for entry in case.entries}
     made: dict[str, dict[str, str]] = {}
     found: dict[str, Profile] = {}
+    told: dict[str, list[Timing]] = {entry.label: [] for entry in case.entries}
     for _ in range(runs):
         for entry in case.entries:
             before = done[entry.label]
@@ -99,9 +102,11 @@ def measure(case: Case, runs: int, output: Path) -> Results:
             made[entry.label] = vocabularies(output)
             if entry.profiles:
                 found[entry.label] = _profile(entry, output)
+            if entry.times:
+                told[entry.label].append(_timing(entry, output))
             shutil.rmtree(output, ignore_errors=True)
     return {
-        label: Result(runs_of_it, made[label], found.get(label, Profile()))
+        label: Result(runs_of_it, made[label], found.get(label, Profile()), told[label])
         for label, runs_of_it in done.items()
     }
 
@@ -122,3 +127,11 @@ def _profile(entry: Entry, output: Path) -> Profile:
     if profile.rows != expected:
         raise Failed(f"{entry.label} profiled {profile.rows:,} rows of {expected:,}")
     return profile
+
+
+def _timing(entry: Entry, output: Path) -> Timing:
+    timing, expected = read_timing(output), sum(entry.rows.values())
+    if timing.rows != expected:
+        raise Failed(f"{entry.label} timed {timing.rows:,} rows of {expected:,}")
+    print(f"{entry.label}: {timing.seconds:.4g} s by itself", file=sys.stderr)
+    return timing

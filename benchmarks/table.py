@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 __all__ = ["between_markers", "markdown"]
 
-_BEGIN, _END = "<!-- results: python -m benchmarks --write -->", "<!-- end of results -->"
-
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table with aligned columns: the first to the left, the others to the right.
@@ -30,14 +28,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return f"|{'|'.join([first, *others])}|"
 
 
-def between_markers(text: str, results: str) -> str:
-    """The text with what stands between its two markers replaced.
+def between_markers(text: str, name: str, results: str) -> str:
+    """The text with what stands between the two markers of a name replaced.
 
     Raises:
       ValueError: A marker is not there.
     """
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    markers = f"<!-- results of {name} -->", f"<!-- end of {name} -->"
+    before, begin, rest = text.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not (begin and end):
-        raise ValueError(f"expected the lines {_BEGIN} and {_END}")
+        raise ValueError(f"expected the lines {' and '.join(markers)}")
     return f"{before}{begin}\n\n{results}\n\n{end}{after}"

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 from benchmarks import data
@@ -48,3 +49,15 @@ def test_the_wide_table(tmp_path: Path) -> None:
     assert len(lines) == 1 + 50
     assert {line.count(",") for line in lines} == {149}
     assert lines[0].startswith("number_00,number_01,") and lines[0].endswith(",category_49")
+
+
+def test_requests_are_raw_and_without_the_label(tmp_path: Path) -> None:
+    row = "25, Private, 1, 11th, 7, Single, ?, Own-child, Black, Male, 0, 0, 40, Peru, <=50K.\n"
+    (tmp_path / "adult.test").write_text(f"|1x3 Cross validator\n{row * 3}\n")
+
+    made = data.requests(tmp_path / "adult.test", 2, tmp_path)
+
+    first, second = map(json.loads, made.read_text().splitlines())
+    assert first == second
+    assert (first["age"], first["workclass"], first["occupation"]) == (25, " Private", " ?")
+    assert (len(first), first["native-country"], "income" in first) == (14, " Peru", False)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from benchmarks import images
 from benchmarks.contenders import count_records
-from recordmill.pipelines.hotdog_sample import write_hotdog_sample
+from recordmill.pipelines.samples.hotdog import write_hotdog_sample
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from benchmarks.__main__ import main
     [
         (
             ["adlt"],
-            "no case adlt; there is adult, adult64, wide, hotdog, statistics, profile, help",
+            "no case adlt; there is adult, adult64, wide, hotdog, statistics, profile, loading, "
+            "serving, help",
         ),
         (["--runs", "0"], "--runs: expected at least 1, got 0"),
-        (["help", "--write"], "--write keeps the tables of all cases: leave the names out"),
     ],
 )
 def test_a_wrong_command_line_is_refused(

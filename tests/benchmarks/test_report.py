@@ -3,17 +3,20 @@ from pathlib import Path
 import pytest
 
 from benchmarks import cases
-from benchmarks.cases import CASES, Case, Entry, Inputs, Target
-from benchmarks.contenders import help_page
+from benchmarks.case import Case, Clock, Entry, Inputs, Target
+from benchmarks.cases import CASES
+from benchmarks.contenders import help_page, stock_tft
 from benchmarks.measure import Run
 from benchmarks.profiles import Column, Profile
 from benchmarks.report import section
 from benchmarks.results import Result
+from benchmarks.timings import Timing
 
 
 def test_ratios_rates_and_verdicts() -> None:
     def entry(label: str, *, train: int = 600) -> Entry:
-        return Entry(label, help_page, "adult", {}, {"train": train, "eval": 400})
+        contender = stock_tft if label == "stock TFT" else help_page
+        return Entry(label, contender, "adult", {}, {"train": train, "eval": 400})
 
     case = Case(
         "Some rows",
@@ -48,6 +51,39 @@ def test_ratios_rates_and_verdicts() -> None:
     ]
 
 
+def test_contenders_that_time_themselves() -> None:
+    def entry(label: str, *, rows: int = 1) -> Entry:
+        contender = stock_tft if label.startswith("stock TFT") else help_page
+        return Entry(label, contender, "", {}, {"requests": rows}, writes=False, times=True)
+
+    entries = (entry("mine"), entry("stock TFT"), entry("m4", rows=4), entry("stock TFT4", rows=4))
+    clock = Clock("ms a call", unit=1e-3)
+    case = Case("Calls", "", entries, (), unit="requests", clock=clock)
+    run = Run(9.0, 8.0, 7_000_000)
+
+    def result(*seconds: float) -> Result:
+        return Result([run] * len(seconds), {}, timings=[Timing(1, each) for each in seconds])
+
+    results = {
+        "mine": result(0.002, 0.009, 0.001),
+        "stock TFT": result(0.004),
+        "m4": result(0.003),
+        "stock TFT4": result(0.002),
+    }
+
+    lines = section(case, results).splitlines()
+
+    assert [
+        [cell.strip() for cell in line.split("|")[1:6]] for line in (lines[2], *lines[4:8])
+    ] == [
+        ["", "ms a call", "of stock TFT", "requests/s", "whole seconds"],
+        ["mine", "2.00", "0.50", "500", "9.00"],
+        ["stock TFT", "4.00", "1.00", "250", "9.00"],
+        ["m4", "3.00", "1.50", "1,333", "9.00"],
+        ["stock TFT4", "2.00", "1.00", "2,000", "9.00"],
+    ]
+
+
 def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
     for place in range(3):
         (tmp_path / "few" / "hot_dog").mkdir(parents=True, exist_ok=True)
@@ -75,9 +111,9 @@ def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
         ["10.00", "1.25", "2,000"],
         ["8.00", "1.00", "2,500"],
         ["25.00", "3.12", "800"],
-        ["5.00", "", "1,000"],
-        ["3.00", "", "1,667"],
-        ["8.00", "", "625"],
+        ["5.00", "1.67", "1,000"],
+        ["3.00", "1.00", "1,667"],
+        ["8.00", "2.67", "625"],
         ["3.00", "", "100"],
     ]
     assert [[cell.strip() for cell in line.split("|")[1:5]] for line in lines[14:19]] == [

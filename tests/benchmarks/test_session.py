@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases import Case, Entry
+from benchmarks.case import Case, Entry
 from benchmarks.measure import Failed
 from benchmarks.profiles import Column, Profile
 from benchmarks.session import measure
+from benchmarks.timings import Timing
 
 WRITE = """
 import struct, sys
@@ -73,4 +74,30 @@ def test_a_profile_tells_of_every_row(tmp_path: Path, rows: int) -> None:
         assert results["a"].profile == Profile(5, {"sex": Column(1)})
     else:
         with pytest.raises(Failed, match=r"^a profiled 5 rows of 6$"):
+            measure(case, 1, tmp_path / "output")
+
+
+WRITE_TIMING = """
+import sys
+from pathlib import Path
+output = Path(sys.argv[1])
+output.mkdir()
+(output / "timing.json").write_text('{"rows": 5, "seconds": 0.25, "features": {"age": [1.5]}}')
+"""
+
+
+def timer(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    return [sys.executable, "-c", WRITE_TIMING, str(output)]
+
+
+@pytest.mark.parametrize("rows", [5, 6])
+def test_a_contender_times_every_row(tmp_path: Path, rows: int) -> None:
+    entry = Entry("a", timer, "", {}, {"train": rows}, writes=False, times=True)
+    case = Case("", "", (entry,), ())
+
+    if rows == 5:
+        results = measure(case, 2, tmp_path / "output")
+        assert results["a"].timings == [Timing(5, 0.25, {"age": [1.5]})] * 2
+    else:
+        with pytest.raises(Failed, match=r"^a timed 5 rows of 6$"):
             measure(case, 1, tmp_path / "output")

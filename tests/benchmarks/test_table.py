@@ -15,14 +15,15 @@ def test_columns_are_aligned() -> None:
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
-    begin, end = "<!-- results: python -m benchmarks --write -->", "<!-- end of results -->"
+    begin, end = "<!-- results of wide -->", "<!-- end of wide -->"
+    other = "<!-- results of help -->\n\nkept\n\n<!-- end of help -->"
 
-    page = between_markers(f"# Head\n\n{begin}\nold\n{end}\n\nFoot\n", "new")
+    page = between_markers(f"# Head\n\n{other}\n\n{begin}\nold\n{end}\n\nFoot\n", "wide", "new")
 
-    assert page == f"# Head\n\n{begin}\n\nnew\n\n{end}\n\nFoot\n"
-    assert between_markers(page, "new") == page
+    assert page == f"# Head\n\n{other}\n\n{begin}\n\nnew\n\n{end}\n\nFoot\n"
+    assert between_markers(page, "wide", "new") == page
 
 
 def test_a_page_without_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected the lines <!-- results"):
-        between_markers("# Head\n", "new")
+    with pytest.raises(ValueError, match="expected the lines <!-- results of wide -->"):
+        between_markers("# Head\n", "wide", "new")
