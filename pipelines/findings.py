@@ -95,8 +95,7 @@ def draft_manifest(
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
     expansion = _expansion(expansions, written)
-    rows = {name: expansion[name].written for name in splits}
-    ledger = ledgers(account, repeats, rows, scanned=sum(file.records for file in inputs))
+    ledger = ledgers(account, repeats, _rows(expansion), scanned=sum(one.records for one in inputs))
     known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
     write_schema(recipe, folder)
     write_statistics(known, road.statistics, folder)
@@ -125,6 +124,10 @@ def draft_manifest(
     write_report(folder, manifest=manifest)
     files.write_bytes(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
+
+
+def _rows(expansion: Mapping[str, Expansion]) -> dict[str, int]:
+    return {name: one.written for name, one in expansion.items()}
 
 
 def as_expected(

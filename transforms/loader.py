@@ -121,8 +121,7 @@ class PreparedDataset:
         """How many ids a feature of ids has, by name: its ids are below that.
 
         Raises:
-          DataError: The manifest does not tell it of an int64 feature, as one of an earlier version
-            did not of crosses.
+          DataError: The manifest, of an earlier version, does not tell it of an int64 feature.
         """
         return feature_buckets(self._graph_path, self.manifest, self.features)
 
@@ -218,11 +217,7 @@ class PreparedDataset:
         return lambda: self.dataset(split, batch_size, **options).map(estimator_example)
 
     def feature_columns(self) -> FeatureColumns:
-        """The features as feature columns, for a wide and for a deep model.
-
-        Raises:
-          DataError: As `buckets` does.
-        """
+        """The features as feature columns, for a wide and for a deep model; fails as `buckets`."""
         return feature_columns(self.features, self.buckets)
 
     def serving_input_receiver_fn(self) -> Callable[[], Any]:
