@@ -19,7 +19,7 @@ help:
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
 	@echo "             and the census estimator, on TensorFlow 2.15 without Beam and TFT"
-	@echo "make bench   the benchmarks, against stock TFT and Beam's MLTransform"
+	@echo "make bench   the benchmarks, against what users would use instead"
 
 setup: $(VENV)/.installed build/types/recordmill
 

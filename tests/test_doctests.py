@@ -10,9 +10,12 @@ import pytest
 
 FOLDERS = ("schemas", "transforms", "pipelines", "runners")
 MODULES = sorted(
-    f"recordmill.{folder}.{module.name}"
+    module.name
     for folder in FOLDERS
-    for module in pkgutil.iter_modules(importlib.import_module(f"recordmill.{folder}").__path__)
+    for module in pkgutil.walk_packages(
+        importlib.import_module(f"recordmill.{folder}").__path__, f"recordmill.{folder}."
+    )
+    if not module.ispkg
 )
 
 

@@ -22,7 +22,7 @@ from recordmill.pipelines.images.chunks import Chunk, ChunkRead, Tally, chunks, 
 from recordmill.schemas import Column, ImageSchema
 from recordmill.schemas.manifest import Ledger, SourceFile
 
-MEGABYTES = 4 << 20
+MEGABYTES = 16 << 20
 BAD = (Reject("list.csv", 3, None, "missing_image", "gone", "x.jpg"),)
 SOURCE = SourceFile("in/", "train", 0, "00", 0)
 
@@ -40,9 +40,10 @@ def cut(sizes: list[int], rejects: tuple[Reject, ...] = ()) -> list[Chunk]:
 
 class TestChunks:
     @given(
-        st.lists(st.integers(0, 9_000_000) | st.just(0), max_size=200), st.sampled_from([(), BAD])
+        st.lists(st.integers(0, 36_000_000) | st.just(0), max_size=600), st.sampled_from([(), BAD])
     )
-    @example([0] * 129, ())
+    @example([0] * 513, ())
+    @example([0] * 3000, ())
     @example([MEGABYTES + 1] * 3, BAD)
     def test_all_images_once_within_the_limits(
         self, sizes: list[int], rejects: tuple[Reject, ...]
@@ -52,7 +53,7 @@ class TestChunks:
         assert names == [str(place) for place in range(len(sizes))]
         for place, chunk in enumerate(found):
             assert (chunk.position, chunk.source, chunk.split) == ((7, place), "in/", "train")
-            assert len(chunk.images) <= 64
+            assert len(chunk.images) <= 256
             held = sum(image.size_bytes for image in chunk.images)
             assert len(chunk.images) <= 1 or held <= MEGABYTES
         assert [reject for chunk in found for reject in chunk.rejects] == list(rejects)
@@ -63,9 +64,11 @@ class TestChunks:
         [
             ([], []),
             ([0], [1]),
-            ([1] * 64, [64]),
-            ([1] * 65, [64, 1]),
-            ([MEGABYTES - 1, 1, 1], [2, 1]),
+            ([1] * 64, [8] * 8),
+            ([1] * 65, [9] * 7 + [2]),
+            ([1] * 2049, [256] * 8 + [1]),
+            ([MEGABYTES - 1, 1, 1] + [1] * 13, [2] * 8),
+            ([MEGABYTES - 1, 1, 1] + [1] * 14, [2, 3, 3, 3, 3, 3]),
             ([1, MEGABYTES + 1, 1], [1, 1, 1]),
         ],
     )
