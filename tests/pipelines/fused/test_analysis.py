@@ -76,7 +76,7 @@ def _analyze(analysis: fused.Analysis, batches: list[pa.RecordBatch], folder: Pa
 def test_the_installed_tensorflow_transform_is_the_known_one() -> None:
     known = fused_plan.KNOWN_VERSION
     assert tft.__version__.startswith(known + "."), (
-        f"tensorflow_transform is now {tft.__version__}: compare what pipelines/fused*.py use of "
+        f"tensorflow_transform is now {tft.__version__}: compare what pipelines/fused use of "
         f"it with {known}, run the equality tests, and only then change KNOWN_VERSION"
     )
 
