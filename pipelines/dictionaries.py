@@ -36,14 +36,16 @@ def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     columns, fields = [], []
     for column, field in zip(batch.columns, batch.schema, strict=True):
-        if pa.types.is_dictionary(field.type) and _ROWS_A_VALUE * len(column.dictionary) > len(
-            column
-        ):
+        if pa.types.is_dictionary(field.type) and _is_long(column):
             column = column.dictionary_decode()
             field = pa.field(field.name, column.type, metadata=_DECODED)
         columns.append(column)
         fields.append(field)
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _is_long(column: pa.DictionaryArray) -> bool:
+    return _ROWS_A_VALUE * len(column.dictionary) > len(column)
 
 
 def joined(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
