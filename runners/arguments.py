@@ -7,9 +7,14 @@ function's keyword arguments.
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-__all__ = ["CALL", "parser"]
+from ..schemas.errors import RecipeError
+
+__all__ = ["CALL", "parse", "parser"]
 
 CALL = "call"
 """Under this name a parsed command has the function to call."""
@@ -33,6 +38,48 @@ Beam's own flags follow a lone --. Exit status: 0 done, 1 the data or the datase
 """
 
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """What the words of a command line say.
+
+    Raises:
+      RecipeError: A word is none of the command's; the message says what is meant, if that can be
+        told. Of words that are missing or have wrong values, argparse ends the process itself.
+    """
+    options, unknown = parser().parse_known_args(words)
+    if unknown:
+        raise RecipeError(_unknown(unknown[0], options.command))
+    return options
+
+
+def _unknown(word: str, command: str) -> str:
+    """What is wrong with a word that a command does not take."""
+    known = _options(command)
+    if word.startswith("-"):
+        near = get_close_matches(word.partition("=")[0], known, n=1)
+        advice = f'Did you mean "{near[0]}"?' if near else f"See recordmill {command} --help."
+        return f'{command} has no option "{word}". {advice}'
+    if "--input" in known and os.path.exists(word):
+        return (
+            f'{command}: what is "{word}"? Give each file its own --input, or one pattern in '
+            f"quotes for all of them: --input '{_pattern(word)}'"
+        )
+    return f'{command}: what is "{word}"? See recordmill {command} --help.'
+
+
+def _options(command: str) -> list[str]:
+    """The names of the options of a command."""
+    one = argparse.ArgumentParser(add_help=False)
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            one = action.choices[command]
+    return sorted(one._option_string_actions)
+
+
+def _pattern(path: str) -> str:
+    """One that a file like this matches."""
+    return os.path.join(os.path.dirname(path), "*" + os.path.splitext(path)[1])
 
 
 def parser() -> argparse.ArgumentParser:

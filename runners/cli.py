@@ -16,7 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from ..schemas.errors import RecipeError, RecordmillError
-from .arguments import CALL, parser
+from .arguments import CALL, parse
 
 __all__ = ["main", "program"]
 
@@ -25,11 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     given, beam_flags = _split_at_dashes(given)
-    options = parser().parse_args(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status = _call(options, beam_flags)
+        status = _call(parse(given), beam_flags)
         sys.stdout.flush()
         return status
     except RecordmillError as error:

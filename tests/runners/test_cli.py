@@ -121,6 +121,34 @@ def test_a_wrong_word_on_the_command_line(capsys: pytest.CaptureFixture[str]) ->
     assert "invalid choice: 'rnu'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--inptu", "a.csv"], 'run has no option "--inptu". Did you mean "--input"?'),
+        (["--inptu=a.csv"], 'run has no option "--inptu=a.csv". Did you mean "--input"?'),
+        (["-x"], 'run has no option "-x". See recordmill run --help.'),
+        (["more"], 'run: what is "more"? See recordmill run --help.'),
+        (
+            ["--input", "days/a.csv", "days/b.csv"],
+            'run: what is "days/b.csv"? Give each file its own --input, or one pattern in quotes '
+            "for all of them: --input 'days/*.csv'",
+        ),
+    ],
+)
+def test_a_word_that_the_command_does_not_take(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "days").mkdir()
+    (tmp_path / "days" / "b.csv").touch()
+    assert main(["run", "census", "--output", "out", *words]) == 2
+    assert capsys.readouterr().err == f"recordmill: {said}\n"
+
+
 def test_a_dataset_in_the_way_is_kept(
     prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
