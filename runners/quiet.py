@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -26,7 +27,7 @@ def start_tensorflow() -> None:
     TensorFlow's C++ writes them past `TF_CPP_MIN_LOG_LEVEL` and past Python's streams. Whatever
     else is written to standard error meanwhile comes out afterwards.
     """
-    with without_notes():
+    with without_notes(), _uncollected():
         from ..pipelines.transform import configure_tensorflow_threads
 
         configure_tensorflow_threads()
@@ -41,6 +42,20 @@ def start_tensorflow() -> None:
 def quiet_beam() -> None:
     """Keeps Beam from logging an error of ours, with its traceback, before it hands it on."""
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is looked for while libraries are imported, nor ever among what they hold.
+
+    That is half a million objects, and going through them takes more than a second of a run.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager
