@@ -31,6 +31,7 @@ __all__ = [
     "recordmill_without_statistics",
     "stock_tft",
     "tf_data",
+    "tf_data_records",
     "vocabularies",
     "write_sample",
     "ydata",
@@ -80,7 +81,12 @@ def ml_transform(problem: str, inputs: Mapping[str, Path], output: Path) -> list
 
 def tf_data(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
     """`tf.data` that makes the pixels of images, and writes nothing."""
-    return _peer("images_tf_data", problem, inputs, output)
+    return _peer("images_tf_data", "pixels", inputs, output)
+
+
+def tf_data_records(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
+    """`tf.data` that makes the same pixels, and writes records of nothing but JPEG files."""
+    return _peer("images_tf_data", "records", inputs, output)
 
 
 def classic_beam(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:

@@ -1,12 +1,26 @@
-"""The images: the hotdog files or drawn ones, and any number of different files made of them."""
+"""The images: the hotdog files or drawn ones, and any number of different files made of them.
+
+copies    the same pixels, each file with a comment of its own
+large     pictures of the size that cameras make, each of many of the small ones side by side
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
-__all__ = ["copies", "hotdog", "with_comment"]
+from PIL import Image, ImageOps
+
+__all__ = ["copies", "hotdog", "large", "with_comment"]
+
+_LARGE = (4000, 3000)
+_TILES = 8
+"""A large picture has as many small ones in each row, and as many rows."""
+
+_DIFFERENT = 12
+_CAMERA_QUALITY = 90
 
 _START_OF_IMAGE = b"\xff\xd8"
 _COMMENT = b"\xff\xfe"
@@ -45,6 +59,42 @@ def copies(folder: Path, count: int, scratch: Path) -> Path:
         copy = made / original.parent.name / f"{original.stem}-{place:05}.jpg"
         copy.write_bytes(with_comment(original.read_bytes(), f"copy {place}".encode()))
     return made
+
+
+def large(folder: Path, count: int, scratch: Path) -> Path:
+    """A folder of files of 4,000 x 3,000 pixels, no two of them of the same bytes.
+
+    There are 12 pictures, in turn of one class and of the other. Each is made of 64 small ones, so
+    that it has as much detail, and is as large a file, as the photo of a phone.
+
+    Args:
+      folder: JPEG files, a folder a class.
+      count: How many to write.
+      scratch: Where the folder is made.
+
+    Returns:
+      The folder made, of the same classes.
+    """
+    originals = sorted(folder.glob("*/*.jpg"))
+    labels = cycle(sorted({original.parent.name for original in originals}))
+    small = cycle(originals)
+    made = scratch / f"{folder.name}-large"
+    for place, label in enumerate(islice(labels, _DIFFERENT)):
+        (made / label).mkdir(parents=True, exist_ok=True)
+        picture = _mosaic(list(islice(small, _TILES**2)))
+        picture.save(made / label / f"{place:02}.jpg", quality=_CAMERA_QUALITY)
+    return copies(made, count, scratch)
+
+
+def _mosaic(paths: Sequence[Path]) -> Image.Image:
+    """A large picture of small ones."""
+    whole = Image.new("RGB", _LARGE)
+    width, height = (side // _TILES for side in _LARGE)
+    for place, path in enumerate(paths):
+        with Image.open(path) as one:
+            tile = ImageOps.fit(one.convert("RGB"), (width, height))
+        whole.paste(tile, (place % _TILES * width, place // _TILES * height))
+    return whole
 
 
 def with_comment(jpeg: bytes, text: bytes) -> bytes:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from benchmarks import images
 from benchmarks.contenders import count_records
@@ -40,6 +40,21 @@ def test_copies_are_different_files_of_the_same_pixels(tmp_path: Path, sample: P
     assert first.tobytes() == Image.open(sample / "hot_dog" / "hot_dog-09.jpg").tobytes()
 
 
+def test_large_pictures_are_made_of_small_ones(tmp_path: Path, sample: Path) -> None:
+    made = images.large(sample, 14, tmp_path)
+    paths = sorted(made.glob("*/*.jpg"))
+    assert [path.parent.name for path in paths] == ["hot_dog"] * 8 + ["not_hot_dog"] * 6
+    assert len({path.read_bytes() for path in paths}) == 14
+    pixels = {np.asarray(Image.open(path)).tobytes() for path in paths}
+    assert len(pixels) == 12
+    first = Image.open(made / "hot_dog" / "00-00000.jpg")
+    assert (first.size, first.mode) == ((4000, 3000), "RGB")
+    originals = sorted(sample.glob("*/*.jpg"))
+    last = ImageOps.fit(Image.open(originals[63]).convert("RGB"), (500, 375))
+    corner = np.asarray(first.crop((3500, 2625, 4000, 3000)), np.int64)
+    assert np.abs(corner - np.asarray(last)).mean() < 4
+
+
 def test_what_is_no_jpeg_gets_no_comment() -> None:
     with pytest.raises(ValueError, match=r"^expected a JPEG file, got one that begins with b'GIF"):
         images.with_comment(b"GIF89a", b"")
@@ -61,8 +76,14 @@ def test_the_peers_make_the_same_pixels(tmp_path: Path, sample: Path) -> None:
 
 @pytest.mark.slow
 def test_the_peers_read_every_file(tmp_path: Path, sample: Path) -> None:
+    import tensorflow as tf
+
     from benchmarks.peers import images_beam, images_tf_data
 
     assert images_tf_data.read(str(sample)) == 120
+    assert images_tf_data.write(str(sample), str(tmp_path / "stored")) == 120
+    stored = [record.numpy() for record in tf.data.TFRecordDataset(str(tmp_path / "stored"))]
+    assert {Image.open(io.BytesIO(jpeg)).size for jpeg in stored} == {(224, 224)}
+    assert len(stored) == 120
     images_beam.prepare({"train": str(sample)}, str(tmp_path))
     assert count_records(tmp_path / "train") == 120

@@ -8,8 +8,8 @@ from benchmarks.__main__ import main
     [
         (
             ["adlt"],
-            "no case adlt; there is adult, adult64, wide, hotdog, statistics, profile, loading, "
-            "serving, help",
+            "no case adlt; there is adult, adult64, wide, hotdog, camera, statistics, profile, "
+            "loading, serving, help",
         ),
         (["--runs", "0"], "--runs: expected at least 1, got 0"),
     ],
