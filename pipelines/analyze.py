@@ -29,7 +29,7 @@ from ..schemas.errors import DataError
 from . import files
 from .elements import Bucket, Feed, Fold
 from .fused import analysis as fused
-from .passes import Block, FoldBuckets, Key
+from .passes import Block, FoldBuckets, FoldWork, Key
 
 __all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
 
@@ -148,7 +148,7 @@ def warn(reason: fused.NotFusable) -> None:
 
 
 @dataclass(frozen=True)
-class _FoldBucket:
+class _FoldBucket(FoldWork):
     """The work of a pass: what is folded of one bucket."""
 
     also: Mapping[str, Fold]

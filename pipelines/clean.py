@@ -11,7 +11,7 @@ import json
 import operator
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -63,6 +63,13 @@ class Cleaned:
     split: SplitIndex
     rejects: tuple[Reject, ...]
     ledger: Mapping[str, Ledger]
+
+    def by_split(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """Each split that has rows here, and their places among them."""
+        for index, split in enumerate(self.splits):
+            places = np.flatnonzero(self.split == index)
+            if len(places):
+                yield split, places
 
 
 def clean(

@@ -10,7 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
@@ -19,7 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 __all__ = ["Concurrently", "Serially", "Work", "in_global_window"]
 
 
-class Work(Protocol):
+class Work:
     """What is done to one element: a picklable object, called from several threads."""
 
     def setup(self) -> None:
@@ -27,6 +27,11 @@ class Work(Protocol):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Iterable[Any]:
         """The outputs for an element and side inputs."""
+        raise NotImplementedError
+
+    def finish(self) -> Iterable[Any]:
+        """The outputs that were held back, at the end of a bundle; no call is under way."""
+        return ()
 
 
 class Concurrently(beam.DoFn):  # type: ignore[misc]
@@ -56,8 +61,8 @@ class Concurrently(beam.DoFn):  # type: ignore[misc]
         yield from self._outputs(keep=self._in_flight - 1)
 
     def finish_bundle(self) -> Iterator[Any]:
-        for output in self._outputs(keep=0):
-            yield in_global_window(output)
+        yield from map(in_global_window, self._outputs(keep=0))
+        yield from map(in_global_window, self._work.finish())
 
     def _outputs(self, *, keep: int) -> Iterator[Any]:
         """The outputs of the elements that were first, while more than `keep` are in flight."""
@@ -104,3 +109,6 @@ class Serially(beam.DoFn):  # type: ignore[misc]
 
     def process(self, element: Any, *side_inputs: Any) -> Iterable[Any]:
         return self._work(element, *side_inputs)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        return map(in_global_window, self._work.finish())

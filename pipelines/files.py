@@ -92,10 +92,17 @@ def read(path: str) -> Iterator[BinaryIO]:
       DataError: The file is not there or cannot be read.
     """
     try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with _opened(path) as file:
             yield file
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def _opened(path: str) -> BinaryIO:
+    if is_remote(path):
+        stored: BinaryIO = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+        return stored
+    return open(path, "rb")
 
 
 def read_bytes(path: str) -> bytes:

@@ -18,12 +18,15 @@ from ..schemas.images import IMAGE
 __all__ = [
     "BATCH_ROWS",
     "ENCODED_BYTES",
+    "EXPANDING",
     "FILE",
     "IMAGES",
     "KEY",
     "LINE",
     "MAX_BUCKETS",
     "PRESSED",
+    "PRESSED_EXPANDING",
+    "RECORDS",
     "TABLE",
     "Layout",
 ]
@@ -38,6 +41,9 @@ What is made of rows does not depend on them."""
 
 ENCODED_BYTES = "__encoded_bytes"
 """The column of how large the image was in rows that carry its records in its place."""
+
+RECORDS = "__records"
+"""The column of the records of each image."""
 
 BATCH_ROWS = 32_768
 """Rows in a batch of a table's bucket; the last one may be shorter."""
@@ -102,6 +108,10 @@ def _bytes_there_were(rows: pa.RecordBatch) -> int:
     return int(pc.sum(rows.column(ENCODED_BYTES)).as_py() or 0)
 
 
+def _record_bytes(rows: pa.RecordBatch) -> int:
+    return int(pc.sum(pc.binary_length(rows.column(RECORDS).flatten())).as_py() or 0)
+
+
 def _whole(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     if rows.num_rows:
         yield rows
@@ -126,5 +136,11 @@ TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
 IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 23, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""
 
-PRESSED = replace(IMAGES, weigh=_bytes_there_were, cut=_whole)
-"""Makes the same buckets of the same images, whose records stand in place of their bytes."""
+EXPANDING = replace(IMAGES, large=IMAGES.large // 2)
+"""Where an image becomes several records: those of a bucket are held, to be ordered."""
+
+PRESSED = replace(IMAGES, weigh=_record_bytes, cut=_whole)
+"""Where the records of images stand in place of their bytes: weighs the bytes of the records."""
+
+PRESSED_EXPANDING = replace(EXPANDING, weigh=_bytes_there_were, cut=_whole)
+"""The same buckets as `EXPANDING`: their records have an order of their own in each."""

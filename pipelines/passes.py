@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
 
-from .concurrent import Concurrently, in_global_window
+from .concurrent import Concurrently, Work, in_global_window
 from .elements import Bucket
 
 __all__ = ["Block", "FoldBuckets", "FoldWork", "Key", "Tree"]
@@ -27,17 +27,16 @@ Block = tuple[int, int, int, Any]
 place * 2**level up to the next block of the level."""
 
 
-class FoldWork(Protocol):
+class FoldWork(Work):
     """What is folded of a bucket, and how it is merged: picklable, called from several threads."""
-
-    def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
 
     def __call__(self, element: Bucket, *side_inputs: Any) -> Iterable[tuple[Key, Block]]:
         """What is folded of a bucket: blocks of level 0 and of its index."""
+        raise NotImplementedError
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
         """One accumulator of several of a key, given in canonical order; without `setup`."""
+        raise NotImplementedError
 
 
 class FoldBuckets(beam.PTransform):  # type: ignore[misc]

@@ -32,7 +32,7 @@ from .read import Input
 from .recipe import Recipe
 from .recipes.check import CheckedFn
 from .roads import Road, road_of
-from .rows import Account, check_rejects
+from .rows import Account, check_rejects, sum_accounts
 from .running import direct_runner, own_errors
 from .shards import WriteShards
 from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
@@ -230,14 +230,15 @@ def build(p: beam.Pipeline, run: Run) -> None:
     read = scanned | "Read" >> road.read(
         order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
     )
-    account = read.account | "CheckRejects" >> beam.Map(
-        check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
+    account = (
+        read.accounts
+        | "NoteRead" >> Note(progress, "read", lambda some: (some.records, some.size))
+        | "AddUp" >> beam.CombineGlobally(sum_accounts)
+        | "CheckRejects"
+        >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects"))
     )  # Account, one
     shuffled = (
-        read.rows
-        | "NoteRead" >> Note(progress, "read", lambda rows: (rows.rows, 0))
-        | "Shuffle" >> order
-        | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
+        read.rows | "Shuffle" >> order | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
     buckets = read.thin(shuffled)  # Bucket
     analysis = buckets | "Analyze" >> run.analyze(road, read.transform_fn)

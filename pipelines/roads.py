@@ -6,7 +6,7 @@ ImageRoad    images and what annotates them: a record is an image    image_road
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
@@ -19,7 +19,7 @@ from .elements import Feed
 from .layout import Layout
 from .read import Input
 from .recipe import Recipe
-from .shuffle import Keyed
+from .shuffle import Place
 from .table_road import TableRoad
 
 __all__ = ["Road", "road_of"]
@@ -65,9 +65,7 @@ class Road(Protocol):
     def scanned(self, element: Any) -> tuple[int, int]:
         """How many records and bytes an element of `scan` stands for."""
 
-    def read(
-        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
-    ) -> beam.PTransform:
+    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> beam.PTransform:
         """What is to be read -> `RowsRead`; a graph that needs no analysis goes to `folder`."""
 
     def transform(self, directory: str) -> Work:

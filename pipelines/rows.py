@@ -1,6 +1,6 @@
 """Files into clean rows with keys, and an account of every record: parse -> clean -> place.
 
-One step, so that a block of text is worked on by one thread from its bytes to its sorted run and
+One step, so that a block of text is worked on by one thread from its bytes to a sorted run and
 nothing large goes from stage to stage.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
@@ -29,18 +30,19 @@ from .elements import Block, Bucket, Reject
 from .layout import FILE, KEY, LINE
 from .read import FilePart, ScannedFile, parse_part, parts
 from .recipe import Recipe
-from .shuffle import Keyed
+from .runs import Keyed
+from .shuffle import Place
+from .smallest import SmallestKeys, merge_samples
 from .split import UNSPLIT
 
 __all__ = [
     "SAMPLE_ROWS",
     "Account",
+    "Placing",
     "ReadRows",
     "RowsRead",
     "account_for",
     "check_rejects",
-    "merge_samples",
-    "placed",
     "sum_accounts",
     "write_rejects",
 ]
@@ -87,7 +89,7 @@ class RowsRead(NamedTuple):
 
     Attributes:
       rows: Cleaned rows, as `place` made them of each `Keyed` batch.
-      account: One `Account` of all records.
+      accounts: An `Account` of the records that were read together.
       samples: (split, batch): of the rows with the smallest keys, in the order of their keys,
         what a request would carry, and the two key columns.
       sources: (place, `SourceFile`) for each input.
@@ -97,7 +99,7 @@ class RowsRead(NamedTuple):
     """
 
     rows: beam.PCollection[Any]
-    account: beam.PCollection[Account]
+    accounts: beam.PCollection[Account]
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
     findings: beam.PCollection[tuple[str, Any]]
@@ -112,7 +114,7 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
     Attributes:
       recipe: Which rows count.
       schema: What the columns are.
-      place: What happens to rows as soon as they are clean, such as `partial(spill, directory)`.
+      place: What happens to rows as soon as they are clean, such as that they become runs.
       rejects: A folder for the rejects: one file of JSON lines a block that has any.
       in_threads: Whether a pool of threads works, each holding what `place` gives for a whole
         part of a file; else one part after the other, one block in memory.
@@ -120,12 +122,13 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
 
     recipe: Recipe
     schema: Schema
-    place: Callable[[Keyed], Any]
+    place: Place
     rejects: str
     in_threads: bool
 
     def expand(self, scanned: beam.PCollection[ScannedFile]) -> RowsRead:
-        work: Work = _ReadPart(self.recipe, self.schema, self.place, self.rejects)
+        placing = Placing(self.place, SAMPLE_ROWS)
+        work: Work = _ReadPart(self.recipe, self.schema, placing, self.rejects)
         read = (
             scanned
             | "CutFiles" >> beam.FlatMap(parts)
@@ -138,8 +141,8 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
         )
         return RowsRead(
             rows=read.rows,
-            account=read.account | "AddUp" >> beam.CombineGlobally(sum_accounts),
-            samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(merge_samples),
+            accounts=read.account,
+            samples=placing.samples(read.sample),
             sources=scanned | "Source" >> beam.Map(_source),
             findings=scanned.pipeline | "NoFindings" >> beam.Create([]),
         )
@@ -155,19 +158,67 @@ def sum_accounts(accounts: Iterable[Account]) -> Account:
     return reduce(add, accounts, Account({}))
 
 
+@dataclass
+class Placing:
+    """What happens to clean rows: they are placed, and a sample of them is kept.
+
+    Attributes:
+      place: Where they go.
+      sample_rows: How many rows of each split are kept: those with the smallest keys.
+    """
+
+    place: Place
+    sample_rows: int
+
+    def setup(self) -> None:
+        """Loads what cannot be pickled, once a worker."""
+        self.place.setup()
+        self._smallest = SmallestKeys(self.sample_rows)
+
+    def __call__(
+        self, cleaned: Cleaned, take: Callable[[npt.NDArray[np.int64]], pa.RecordBatch]
+    ) -> Iterator[Any]:
+        """What there is to shuffle now.
+
+        Args:
+          cleaned: The rows.
+          take: What is kept of the rows at the given places, without their keys.
+        """
+        self._smallest.see(cleaned, take)
+        for split, chosen in cleaned.by_split():
+            yield from self.place(_keyed(split, cleaned, chosen))
+
+    def finish(self) -> Iterator[Any]:
+        """What is left to shuffle at the end of a bundle; and tagged "sample" what was kept."""
+        yield from self.place.finish()
+        for sample in self._smallest.finish():
+            yield TaggedOutput("sample", sample)
+
+    def samples(
+        self, kept: beam.PCollection[tuple[str, pa.RecordBatch]]
+    ) -> beam.PCollection[tuple[str, pa.RecordBatch]]:
+        """What is kept of all that workers kept: the samples of `RowsRead`."""
+        merge = partial(merge_samples, rows=self.sample_rows)
+        return (
+            kept
+            | "GatherSamples" >> beam.GroupByKey()
+            | "SmallestKeys" >> beam.MapTuple(lambda split, samples: (split, merge(samples)))
+        )
+
+
 @dataclass(frozen=True)
-class _ReadPart:
+class _ReadPart(Work):
     """The work: FilePart -> placed rows, and tagged "account" and "sample"."""
 
     recipe: Recipe
     schema: Schema
-    place: Callable[[Keyed], Any]
+    placing: Placing
     rejects: str
 
     def setup(self) -> None:
-        pass
+        self.placing.setup()
 
-    def __call__(self, part: FilePart) -> Iterator[Any]:
+    def __call__(self, part: FilePart, *side_inputs: Any) -> Iterator[Any]:
         names = self.schema.names
         for block in parse_part(part, column_names=names, csv_format=self.recipe.csv):
             cleaned = clean(
@@ -181,11 +232,11 @@ class _ReadPart:
             yield from account_for(
                 cleaned, self.rejects, split=block.split, position=block.position, size=block.size
             )
-            yield from placed(
-                replace(cleaned, batch=_with_origin(block, cleaned)),
-                self.place,
-                partial(_texts, block, cleaned),
-            )
+            rows = replace(cleaned, batch=_with_origin(block, cleaned))
+            yield from self.placing(rows, partial(_texts, block, cleaned))
+
+    def finish(self) -> Iterator[Any]:
+        return self.placing.finish()
 
 
 def account_for(
@@ -202,41 +253,6 @@ def account_for(
     """
     write_rejects(cleaned.rejects, folder, split=split, position=position)
     yield TaggedOutput("account", Account(cleaned.ledger, size))
-
-
-def placed(
-    cleaned: Cleaned,
-    place: Callable[[Keyed], Any],
-    sample: Callable[[Any], pa.RecordBatch],
-    *,
-    sample_rows: int = SAMPLE_ROWS,
-) -> Iterator[Any]:
-    """The rows of each split, placed; and tagged "sample" those with the smallest keys.
-
-    Args:
-      cleaned: The rows.
-      place: What happens to them.
-      sample: What is kept of the rows at the given places, without their keys.
-      sample_rows: How many rows of a split are kept.
-    """
-    for split, chosen in _splits(cleaned):
-        yield place(_keyed(split, cleaned, chosen))
-        if len(chosen) > sample_rows:
-            chosen = chosen[np.argpartition(cleaned.hi[chosen], sample_rows)[:sample_rows]]
-        rows = sample(chosen)
-        keys = [pa.array(cleaned.hi[chosen]), pa.array(cleaned.lo[chosen])]
-        names = [*rows.schema.names, *KEY]
-        yield TaggedOutput(
-            "sample", (split, pa.RecordBatch.from_arrays(rows.columns + keys, names))
-        )
-
-
-def _splits(cleaned: Cleaned) -> Iterator[tuple[str, Any]]:
-    """Each split that has rows here, and their places."""
-    for index, split in enumerate(cleaned.splits):
-        chosen = np.flatnonzero(cleaned.split == index)
-        if len(chosen):
-            yield split, chosen
 
 
 def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:
@@ -265,17 +281,6 @@ def _texts(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
     texts = block.batch.take(pa.array(cleaned.rows[chosen]))
     columns = [column.dictionary_decode() for column in texts.columns]
     return pa.RecordBatch.from_arrays(columns, texts.schema.names)
-
-
-def merge_samples(
-    samples: Iterable[pa.RecordBatch], *, sample_rows: int = SAMPLE_ROWS
-) -> pa.RecordBatch | None:
-    """The rows with the smallest keys, in their order; None of no samples."""
-    held = [sample for sample in samples if sample is not None]
-    if not held:
-        return None
-    table = pa.Table.from_batches(held).sort_by([(name, "ascending") for name in KEY])
-    return table.slice(0, sample_rows).combine_chunks().to_batches()[0]
 
 
 def write_rejects(

@@ -21,7 +21,7 @@ import google_crc32c
 from ..schemas.errors import DataError, RecipeError
 from ..schemas.manifest import Shard
 from . import files
-from .concurrent import Concurrently
+from .concurrent import Concurrently, Work
 from .framing import frame, frame_ends, unframe
 
 if TYPE_CHECKING:
@@ -228,14 +228,11 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class _Write:
+class _Write(Work):
     """The work of a worker: one planned shard."""
 
     directory: str
     compression: str
-
-    def setup(self) -> None:
-        pass
 
     def __call__(self, element: ShardPlan, *side_inputs: Any) -> list[tuple[str, int, Shard]]:
         shard = _write_once(element, directory=self.directory, compression=self.compression)

@@ -4,20 +4,18 @@ A bucket is a range of keys, and inside it rows are sorted by key, so what comes
 same rows in the same order and in the same batches, whatever the files, the blocks, the runner
 and the number of workers were. There are two ways to get there, with one result:
 
-    ShuffleOnDisk    each block becomes a sorted run in a file; a bucket reads its range of each
-                     run (external merge sort; the direct runner holds nothing in memory)
+    ShuffleOnDisk    blocks become sorted runs in files; a bucket reads its range of each run
+                     (external merge sort; the direct runner holds nothing in memory)
     ShuffleByGroup   each block is cut at the bucket boundaries and goes through the runner's own
                      GroupByKey as Arrow fragments (a cluster)
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeAlias
-from uuid import uuid4
+from typing import Any, Protocol, TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -25,34 +23,34 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.pvalue import AsDict
 
-from .dictionaries import canonical, compact, decoded, joined
+from .dictionaries import canonical, compact, joined
 from .elements import Bucket
-from .layout import KEY, MAX_BUCKETS, TABLE, Layout
+from .layout import KEY, TABLE, Layout
+from .runs import Keyed, Part, Run, RunWriter, cuts, sorted_by_key
 
 __all__ = [
     "ArrowCoder",
     "CountRepeats",
-    "Keyed",
+    "Place",
     "ShuffleByGroup",
     "ShuffleOnDisk",
 ]
 
-Lane: TypeAlias = npt.NDArray[np.uint64]
 Source: TypeAlias = Callable[..., list[pa.RecordBatch]]
 """Gives the fragments of a bucket, with all of their columns or those that are named."""
 
 
-@dataclass(frozen=True)
-class Keyed:
-    """Cleaned rows of one split, with the two `KEY` columns behind the schema's own."""
+class Place(Protocol):
+    """What happens to rows as soon as they are clean; picklable, and threads can share it."""
 
-    split: str
-    batch: pa.RecordBatch
+    def setup(self) -> None:
+        """Loads what cannot be pickled, once a worker."""
 
-    @property
-    def rows(self) -> int:
-        """The number of rows."""
-        return int(self.batch.num_rows)
+    def __call__(self, keyed: Keyed) -> Sequence[Any]:
+        """What there is to shuffle now."""
+
+    def finish(self) -> Sequence[Any]:
+        """What is left to shuffle at the end of a bundle."""
 
 
 class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
@@ -75,45 +73,6 @@ class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
         return pa.RecordBatch  # type: ignore[no-any-return]
 
 
-_CODER = ArrowCoder()
-
-
-@dataclass(frozen=True)
-class Run:
-    """Rows of one split, sorted by key, in an Arrow IPC file.
-
-    `places` says where the rows begin of each range of keys that as many buckets as there can be
-    would have; int64, [MAX_BUCKETS + 1].
-    """
-
-    split: str
-    path: str
-    rows: int
-    weight: int
-    places: npt.NDArray[np.int64] = field(repr=False, compare=False)
-
-    def part(self, index: int, buckets: int) -> _Part:
-        """The rows that belong to one of so many buckets, a power of two."""
-        ranges = MAX_BUCKETS // buckets
-        start, stop = self.places[[ranges * index, ranges * (index + 1)]].tolist()
-        return _Part(self.path, start, stop)
-
-
-class _Part(NamedTuple):
-    """Some rows of the run in a file, from `start` up to `stop`."""
-
-    path: str
-    start: int
-    stop: int
-
-    def read(self, columns: Sequence[str] | None = None) -> pa.RecordBatch:
-        """A copy: what is left memory-mapped of many runs counts as memory, nearly all of it."""
-        with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as reader:
-            whole = reader.get_batch(0)
-            some = whole.select(columns) if columns else whole
-            return _CODER.decode(_CODER.encode(some.slice(self.start, self.stop - self.start)))
-
-
 @dataclass
 class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
     """PCollection[Run] -> PCollection[Bucket]: sorted runs in files; `place` makes them.
@@ -131,9 +90,9 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
     layout: Layout = TABLE
 
     @property
-    def place(self) -> Callable[[Keyed], Run]:
-        """What makes a run of rows; to be called where the rows are."""
-        return partial(spill, directory=self.directory, layout=self.layout)
+    def place(self) -> Place:
+        """What makes runs of rows; to be called where the rows are."""
+        return RunWriter(self.directory, self.layout)
 
     def expand(self, runs: beam.PCollection[Run]) -> beam.PCollection[Bucket]:
         return (
@@ -159,9 +118,9 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
     layout: Layout = TABLE
 
     @property
-    def place(self) -> Callable[[Keyed], Keyed]:
+    def place(self) -> Place:
         """Rows stay as they are until they are cut into fragments."""
-        return _unchanged
+        return _AsTheyAre()
 
     def expand(self, keyed: beam.PCollection[Keyed]) -> beam.PCollection[Bucket]:
         layout = self.layout
@@ -203,14 +162,24 @@ class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
     ) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
         batch = sorted_by_key(keyed.batch)
         buckets = self._layout.buckets(weights[keyed.split])
-        places = _cuts(batch, buckets)
+        places = cuts(batch, buckets)
         for index in np.flatnonzero(np.diff(places)):
             start, stop = places[index], places[index + 1]
             yield (keyed.split, int(index)), compact(batch.slice(start, stop - start))
 
 
-def _unchanged(keyed: Keyed) -> Keyed:
-    return keyed
+class _AsTheyAre:
+    """The `Place` of rows that the runner shuffles."""
+
+    def setup(self) -> None:
+        """Nothing to load."""
+
+    def __call__(self, keyed: Keyed) -> Sequence[Keyed]:
+        return (keyed,)
+
+    def finish(self) -> Sequence[Keyed]:
+        """Nothing is held back."""
+        return ()
 
 
 def _grouped_bucket(
@@ -231,17 +200,6 @@ def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layo
     return Bucket(split, index, partial(_rows, source, distinct, layout), repeats)
 
 
-def spill(keyed: Keyed, directory: str, layout: Layout) -> Run:
-    """Writes rows as a sorted run under a name of its own, so a replay overwrites nothing."""
-    batch = decoded(sorted_by_key(keyed.batch))
-    os.makedirs(directory, exist_ok=True)
-    path = os.path.join(directory, f"{keyed.split}-{uuid4().hex}.arrow")
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    places = _cuts(batch, MAX_BUCKETS)
-    return Run(keyed.split, path, batch.num_rows, layout.weigh(batch), places)
-
-
 def plan_buckets(
     runs: Iterable[Run], splits: Sequence[str], distinct: bool, layout: Layout
 ) -> Iterator[Bucket]:
@@ -260,7 +218,7 @@ def plan_buckets(
 
 
 def _read_parts(
-    parts: Sequence[_Part], columns: Sequence[str] | None = None
+    parts: Sequence[Part], columns: Sequence[str] | None = None
 ) -> list[pa.RecordBatch]:
     return [part.read(columns) for part in parts]
 
@@ -286,24 +244,6 @@ def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
     if not filled:
         return None
     return sorted_by_key(joined(filled))
-
-
-def sorted_by_key(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch sorted by its key columns; rows of equal keys are equal, so ties do not matter."""
-    hi, lo = _lanes(batch)
-    return batch.take(pa.array(np.lexsort((lo, hi))))
-
-
-def _lanes(batch: pa.RecordBatch) -> tuple[Lane, Lane]:
-    hi, lo = (batch.column(name).to_numpy() for name in KEY)
-    return hi, lo
-
-
-def _cuts(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
-    """Where each bucket begins in a batch sorted by key; [buckets + 1]."""
-    hi, _ = _lanes(batch)
-    starts = np.array([2**64 // buckets * index for index in range(1, buckets)], np.uint64)
-    return np.concatenate(([0], np.searchsorted(hi, starts), [batch.num_rows]))
 
 
 def _repeats(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from .parity import check_parity
 from .read import BLOCK_BYTES, Input, ScanCsv, check_formats, match
 from .recipe import Recipe
 from .rows import ReadRows
-from .shuffle import Keyed
+from .shuffle import Place
 from .transform import Transform
 
 __all__ = ["TableRoad"]
@@ -60,9 +60,7 @@ class TableRoad:
     def scanned(self, element: Any) -> tuple[int, int]:
         return element.records, element.size
 
-    def read(
-        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
-    ) -> ReadRows:
+    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadRows:
         return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
 
     def transform(self, directory: str) -> Transform:

@@ -23,6 +23,7 @@ from apache_beam.pvalue import TaggedOutput
 from ..schemas.errors import DataError
 from ..schemas.statistics_features import FeaturesFold, FeaturesProfile
 from ..transforms.graph import load_module
+from .concurrent import Work
 from .elements import Bucket, Feed
 from .encode import encode
 from .graph_errors import explained
@@ -51,7 +52,7 @@ def configure_tensorflow_threads() -> None:
 
 
 @dataclass
-class Transform:
+class Transform(Work):
     """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
 
     The folder holds `transform_fn` and `transformed_metadata`, as tensorflow_transform writes

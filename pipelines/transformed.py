@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from ..schemas.statistics_features import FeaturesFold, FeaturesProfile
-from .passes import Block, FoldBuckets, Key
+from .passes import Block, FoldBuckets, FoldWork, Key
 
 __all__ = ["MergeFeatures", "Part"]
 
@@ -32,7 +32,7 @@ class MergeFeatures(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class _Merge:
+class _Merge(FoldWork):
     """Parts are folded already."""
 
     def setup(self) -> None:

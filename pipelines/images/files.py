@@ -99,7 +99,10 @@ def open_file(
 def read_file(ref: ImageRef, limits: Limits) -> FileRead:
     """The bytes of a file; of one beyond the limit no more than show that."""
     with files.read(ref.path) as file:
-        data = bytes(file.read(limits.max_bytes + 1))
+        most = min(ref.size_bytes, limits.max_bytes)
+        data = file.read(most + 1)
+        if len(data) > most:
+            data += file.read(limits.max_bytes - most)
     return FileRead(data, hashlib.sha256(data).digest())
 
 

@@ -24,7 +24,7 @@ import tensorflow as tf
 from ...schemas.images import IMAGE, ImageSchema
 from ...schemas.manifest import Expansion
 from ..encode import encode
-from ..layout import ENCODED_BYTES
+from ..layout import ENCODED_BYTES, RECORDS
 from .feed import ImageFeed
 from .graph import ImageGraph, Shot
 from .options import Images
@@ -36,7 +36,7 @@ __all__ = ["TRAINING", "ImagePress", "Pictures", "Pressed", "Presses", "pressed_
 TRAINING = "train"
 """The split whose pieces have augmented copies."""
 
-_RECORDS, _ORDERS = "__records", "__orders"
+_ORDERS = "__orders"
 _COUNTS = ("__pieces", "__left_out", "__copies")
 
 
@@ -80,14 +80,14 @@ class Pressed:
         splits = pa.array(self.ends, pa.int64())
         counts = {name: pa.array(self.counts[:, i]) for i, name in enumerate(_COUNTS)}
         return counts | {
-            _RECORDS: pa.LargeListArray.from_arrays(splits, self.records),
+            RECORDS: pa.LargeListArray.from_arrays(splits, self.records),
             _ORDERS: pa.LargeListArray.from_arrays(splits, pa.array(self.orders)),
         }
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> Pressed:
         """What rows carry that `pressed_rows` made."""
-        records, orders = rows.column(_RECORDS), rows.column(_ORDERS)
+        records, orders = rows.column(RECORDS), rows.column(_ORDERS)
         lengths = records.value_lengths().to_numpy(zero_copy_only=False)
         counts = [rows.column(name).to_numpy() for name in _COUNTS]
         return cls(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,12 +19,12 @@ from .. import files
 from ..analyze import ExportGraph
 from ..clean import check_filters
 from ..fused import analysis as fused
-from ..layout import IMAGES, KEY, PRESSED, Layout
+from ..layout import EXPANDING, IMAGES, KEY, PRESSED, PRESSED_EXPANDING, Layout
 from ..parity import distinct_rows
 from ..read import Input
 from ..recipe import Recipe
 from ..recipes.check import CheckedFn
-from ..shuffle import Keyed
+from ..shuffle import Place
 from .feed import ImageFeed
 from .near import Near, places
 from .options import Images
@@ -56,9 +56,9 @@ class ImageRoad:
 
     @property
     def layout(self) -> Layout:
-        layout = PRESSED if self._unanalyzed else IMAGES
-        # The records of a bucket are held to be ordered, and can be many times its images.
-        return replace(layout, large=layout.large // 2) if self.images.expands else layout
+        if self.images.expands:
+            return PRESSED_EXPANDING if self._unanalyzed else EXPANDING
+        return PRESSED if self._unanalyzed else IMAGES
 
     @cached_property
     def _unanalyzed(self) -> fused.Analysis | None:
@@ -100,9 +100,7 @@ class ImageRoad:
         size = sum(image.size_bytes for image in listing.images)
         return len(listing.images) + len(listing.rejects), size
 
-    def read(
-        self, place: Callable[[Keyed], Any], rejects: str, folder: str, *, in_threads: bool
-    ) -> ReadImages:
+    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadImages:
         graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
         return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads, graph)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
@@ -20,8 +20,8 @@ from ..annotations.refs import Listing
 from ..concurrent import Concurrently, Serially, Work
 from ..read import Input
 from ..recipe import Recipe
-from ..rows import RowsRead, account_for, merge_samples, placed, sum_accounts
-from ..shuffle import Keyed
+from ..rows import Placing, RowsRead, account_for
+from ..shuffle import Place
 from ..transform import configure_tensorflow_threads
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .near import find_near, without
@@ -84,13 +84,14 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
     recipe: Recipe
     schema: ImageSchema
     images: Images
-    place: Callable[[Keyed], Any]
+    place: Place
     rejects: str
     in_threads: bool
     graph: ExportGraph | None = None
 
     def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
-        work: Work = _ReadChunk(self.recipe, self.schema, self.images, self.place, self.rejects)
+        placing = Placing(self.place, SAMPLE_IMAGES)
+        work: Work = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
         graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
         side_inputs = [AsSingleton(graph)] if graph else []
         read = (
@@ -120,17 +121,13 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
         ) | "Findings" >> beam.Flatten()
         return RowsRead(
             rows=read.rows,
-            account=read.account | "AddUp" >> beam.CombineGlobally(sum_accounts),
-            samples=read.sample | "SmallestKeys" >> beam.CombinePerKey(_merge_samples),
+            accounts=read.account,
+            samples=placing.samples(read.sample),
             sources=tallies | "Source" >> beam.MapTuple(_source),
             findings=findings,
             transform_fn=graph,
             thin=lambda buckets: buckets | "LeaveOut" >> beam.Map(without, AsSingleton(near)),
         )
-
-
-def _merge_samples(samples: Iterable[pa.RecordBatch]) -> pa.RecordBatch | None:
-    return merge_samples(samples, sample_rows=SAMPLE_IMAGES)
 
 
 def _sum_tallies(tallies: Iterable[Tally]) -> Tally:
@@ -156,7 +153,7 @@ def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, A
 
 
 @dataclass
-class _ReadChunk:
+class _ReadChunk(Work):
     """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look".
 
     The side input is the folder of the graph, if it is there already.
@@ -165,11 +162,12 @@ class _ReadChunk:
     recipe: Recipe
     schema: ImageSchema
     images: Images
-    place: Callable[[Keyed], Any]
+    placing: Placing
     rejects: str
 
     def setup(self) -> None:
         configure_tensorflow_threads()
+        self.placing.setup()
         self._presses = Presses(self.schema, self.images, self.recipe.seed)
 
     def __call__(self, chunk: Chunk, *side_inputs: str) -> Iterator[Any]:
@@ -179,12 +177,14 @@ class _ReadChunk:
         yield from account_for(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
         )
-        sample = partial(_sample, cleaned.batch)
         rows = replace(cleaned, batch=read.rows)
-        yield from placed(rows, self.place, sample, sample_rows=SAMPLE_IMAGES)
+        yield from self.placing(rows, partial(_sample, cleaned.batch))
         yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
         for look in read.looks():
             yield TaggedOutput("look", look)
+
+    def finish(self) -> Iterator[Any]:
+        return self.placing.finish()
 
 
 def _sample(rows: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:

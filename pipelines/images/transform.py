@@ -18,6 +18,7 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Expansion
+from ..concurrent import Work
 from ..elements import Bucket
 from ..shards import write_segment
 from ..transform import configure_tensorflow_threads
@@ -30,7 +31,7 @@ _AT_ONCE = 256
 
 
 @dataclass
-class TransformImages:
+class TransformImages(Work):
     """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
 
     Gives the `Segment` of the bucket, and tagged "expansion" (split, `Expansion`).

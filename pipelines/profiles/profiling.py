@@ -23,12 +23,13 @@ from .. import files
 from ..described import STATISTICS
 from ..elements import Bucket
 from ..inputs.gather import gather, splits_of
-from ..passes import Block, FoldBuckets, Key
+from ..passes import Block, FoldBuckets, FoldWork, Key
 from ..progress import Note, Progress
 from ..publish import Staging
 from ..read import Input
 from ..recipe import Recipe
 from ..roads import Statistics, road_of
+from ..rows import sum_accounts
 from ..running import direct_runner, own_errors
 from ..shuffle import CountRepeats, ShuffleOnDisk
 from .cache import StatisticsCache, write_profiles
@@ -188,12 +189,14 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
         read = scanned | "Read" >> road.read(
             order.place, folder("rejects"), run.staging.folder, in_threads=True
         )
-        rows = read.rows | "NoteRead" >> Note(run.progress, "read", lambda some: (some.rows, 0))
-        buckets = read.thin(rows | "Shuffle" >> order)  # Bucket
-        every = rows | "ShuffleDistinct" >> ShuffleOnDisk(folder("runs"), splits, True, layout)
+        accounts = read.accounts | "NoteRead" >> Note(
+            run.progress, "read", lambda some: (some.records, some.size)
+        )
+        buckets = read.thin(read.rows | "Shuffle" >> order)  # Bucket
+        every = read.rows | "ShuffleDistinct" >> ShuffleOnDisk(folder("runs"), splits, True, layout)
         found = {
             "sources": read.sources,
-            "accounts": read.account,
+            "accounts": accounts | "AddUp" >> beam.CombineGlobally(sum_accounts),
             "findings": read.findings,
             "profiles": buckets | "Profile" >> FoldBuckets(_Profile(road.statistics, run.progress)),
             "repeats": every | "CountRepeats" >> CountRepeats(),
@@ -212,7 +215,7 @@ def _of_unit(element: Any, place: int, name: str) -> tuple[int, str, Any]:
 
 
 @dataclass(frozen=True)
-class _Profile:
+class _Profile(FoldWork):
     """The work on one bucket: its profile, and how many rows it leaves out as repeats."""
 
     fold: Statistics

@@ -6,11 +6,11 @@ records. No Beam, one block at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ...schemas.errors import DataError, RecipeError
@@ -22,8 +22,9 @@ from ..elements import Block, InputFile, ScannedFile
 from ..layout import FILE, KEY, LINE
 from ..parity import distinct_rows
 from ..read import BLOCK_BYTES, CsvFormat, parse_part, parts
-from ..rows import SAMPLE_ROWS, merge_samples
+from ..rows import SAMPLE_ROWS
 from ..scan import scan
+from ..smallest import SmallestKeys
 from ..split import Splitting
 
 __all__ = ["Rows", "read_input_rows"]
@@ -73,14 +74,14 @@ def read_input_rows(
     scanned = _scanned(manifest, schema, csv_format)
     filtered = any(ledger.filtered for ledger in manifest.ledger.values())
     held = rows * _AMONG_FILTERED if filtered else rows
-    best: dict[str, pa.RecordBatch] = {}
+    smallest = SmallestKeys(held)
     for file in scanned:
         for part in parts(file):
             for block in parse_part(part, column_names=schema.names, csv_format=csv_format):
-                for split, sample in _samples(block, schema, manifest, held):
-                    merged = merge_samples([best.get(split), sample], sample_rows=held)
-                    best[split] = merged
-    return {split: _rows(sample, manifest, split, rows, filtered) for split, sample in best.items()}
+                cleaned = _cleaned(block, schema, manifest)
+                smallest.see(cleaned, partial(_texts, block, cleaned))
+    samples = smallest.finish()
+    return {split: _rows(sample, manifest, split, rows, filtered) for split, sample in samples}
 
 
 def _rows(
@@ -102,36 +103,27 @@ def _rows(
     )
 
 
-def _samples(
-    block: Block, schema: Schema, manifest: Manifest, rows: int
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """By split, the rows of a block with the smallest keys, with their keys and places."""
+def _cleaned(block: Block, schema: Schema, manifest: Manifest) -> Cleaned:
     recipe = manifest.recipe
-    cleaned = clean(
+    return clean(
         block,
         schema,
         splitting=Splitting(recipe["split"]["ratios"], tuple(recipe["split"]["columns"])),
         seed=manifest.seed,
         sampling=recipe["sampling"],
     )
-    for index, split in enumerate(cleaned.splits):
-        chosen = np.flatnonzero(cleaned.split == index)
-        if len(chosen) > rows:
-            chosen = chosen[np.argpartition(cleaned.hi[chosen], rows)[:rows]]
-        if len(chosen):
-            yield split, _texts(block, cleaned, chosen)
 
 
-def _texts(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
+def _texts(block: Block, cleaned: Cleaned, chosen: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """Rows as they stand in the file, and where that is."""
     rows = cleaned.rows[chosen]
     texts = block.batch.take(pa.array(rows))
     columns = {
         name: column.dictionary_decode()
         for name, column in zip(texts.schema.names, texts.columns, strict=True)
     }
-    keys = dict(zip(KEY, (cleaned.hi[chosen], cleaned.lo[chosen]), strict=True))
     origin = {FILE: [block.file] * len(rows), LINE: block.lines[rows]}
-    return pa.RecordBatch.from_pydict(columns | keys | origin)
+    return pa.RecordBatch.from_pydict(columns | origin)
 
 
 def _scanned(manifest: Manifest, schema: Schema, csv_format: CsvFormat) -> list[ScannedFile]:

@@ -20,7 +20,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from ...schemas.anomalies_observed import Observed
 from ...schemas.schema import Schema
 from ..passes import Block as Node
-from ..passes import FoldBuckets, Key, Tree
+from ..passes import FoldBuckets, FoldWork, Key, Tree
 from ..read import Input, match
 from ..records import CsvFormat
 from ..running import direct_runner, own_errors
@@ -77,7 +77,7 @@ def examine(
 
 
 @dataclass(frozen=True)
-class _Examine:
+class _Examine(FoldWork):
     """The work of the pass: Portion -> what its blocks hold, merged as far as they are neighbours.
 
     The blocks of a file stand at the places from 1 on; at 0 stands the file as such.

@@ -13,10 +13,10 @@ import pytest
 from apache_beam.pvalue import AsSingleton, TaggedOutput
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from recordmill.pipelines.concurrent import Concurrently
+from recordmill.pipelines.concurrent import Concurrently, Serially, Work
 
 
-class Slow:
+class Slow(Work):
     """Each element takes its own time; notes how many are worked on at once."""
 
     def setup(self) -> None:
@@ -34,14 +34,11 @@ class Slow:
         yield TaggedOutput("most", self.most)
 
 
-class Fails:
+class Fails(Work):
     """The first element fails at once; the others write a file after a while."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    def setup(self) -> None:
-        pass
 
     def __call__(self, element: int) -> list[int]:
         if element == 0:
@@ -76,3 +73,34 @@ def test_no_thread_works_on_after_an_error(tmp_path: Path) -> None:
     written = set(tmp_path.iterdir())
     time.sleep(0.5)
     assert set(tmp_path.iterdir()) == written
+
+
+class Holds(Work):
+    """Gives the elements of a bundle at its end, and "left" behind them."""
+
+    def setup(self) -> None:
+        self.held: list[int] = []
+
+    def __call__(self, element: int, *side_inputs: Any) -> list[int]:
+        time.sleep(0.01 * (element % 3))
+        self.held.append(element)
+        return []
+
+    def finish(self) -> list[int]:
+        held, self.held = self.held, []
+        return sorted(held)
+
+
+@pytest.mark.parametrize("do_fn", [Concurrently, Serially])
+def test_what_work_holds_back_comes_at_the_end_of_a_bundle(
+    tmp_path: Path, do_fn: type[beam.DoFn]
+) -> None:
+    with beam.Pipeline(FnApiRunner()) as p:
+        _ = (
+            p
+            | beam.Create([list(range(20))])
+            | beam.FlatMap(list)
+            | beam.ParDo(do_fn(Holds()))
+            | beam.io.WriteToText(str(tmp_path / "held"), shard_name_template="")
+        )
+    assert (tmp_path / "held").read_text().split() == [str(i) for i in range(20)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -15,15 +16,16 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordmill.pipelines.concurrent import Serially, Work
 from recordmill.pipelines.elements import Bucket
 from recordmill.pipelines.layout import KEY, TABLE, Layout
+from recordmill.pipelines.runs import Keyed, Run, RunWriter
 from recordmill.pipelines.shuffle import (
     ArrowCoder,
-    Keyed,
+    Place,
     ShuffleByGroup,
     ShuffleOnDisk,
     plan_buckets,
-    spill,
 )
 
 WORDS = ("", "a", "bb", "ccc", "été")
@@ -69,8 +71,30 @@ SMALL = Layout(TABLE.weigh, in_sevens, small=1 << 18, large=40)
 
 
 def on_disk(keyed: list[Keyed], directory: str, *, distinct: bool = False) -> list[Bucket]:
-    runs = [spill(k, directory, SMALL) for k in keyed]
+    runs = [run for each in keyed for run in written(each, directory=directory)]
     return list(plan_buckets(runs, ["train"], distinct, SMALL))
+
+
+def written(*keyed: Keyed, directory: str) -> list[Run]:
+    writer = RunWriter(directory, SMALL)
+    writer.setup()
+    return [run for each in keyed for run in writer(each)] + writer.finish()
+
+
+class Placed(Work):
+    """The work of placing rows, and nothing else."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def setup(self) -> None:
+        self._place.setup()
+
+    def __call__(self, element: Keyed, *side_inputs: Any) -> Sequence[Any]:
+        return self._place(element)
+
+    def finish(self) -> Sequence[Any]:
+        return self._place.finish()
 
 
 def test_buckets_do_not_depend_on_how_the_rows_were_cut(
@@ -157,7 +181,7 @@ def test_the_runners_own_grouping_gives_the_same_buckets(tmp_path: Path, repeat:
             _ = (
                 p
                 | beam.Create(batches)
-                | "Place" >> beam.Map(shuffled.place)
+                | "Place" >> beam.ParDo(Serially(Placed(shuffled.place)))
                 | shuffled
                 | beam.Map(
                     lambda b: repr((b.index, b.repeats(), [x.to_pylist() for x in b.open()]))

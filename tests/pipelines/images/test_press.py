@@ -24,7 +24,13 @@ from recordmill.pipelines.images.check import BadImage, Limits, check_image, ope
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, read_chunk
 from recordmill.pipelines.images.look import looks_of
 from recordmill.pipelines.images.press import ImagePress, Pressed
-from recordmill.pipelines.layout import ENCODED_BYTES, IMAGES, PRESSED
+from recordmill.pipelines.layout import (
+    ENCODED_BYTES,
+    EXPANDING,
+    IMAGES,
+    PRESSED,
+    PRESSED_EXPANDING,
+)
 from recordmill.schemas import ImageSchema
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Expansion, Manifest
@@ -147,7 +153,9 @@ class TestRows:
         facts = [name for name in PETS.schema.names if name not in _LOOKS]
         assert found.rows.select(facts) == checked.rows.select(facts)
         assert found.cleaned.batch.column("image") == checked.cleaned.batch.column("image")
-        assert PRESSED.weigh(found.rows) == IMAGES.weigh(checked.rows)
+        assert PRESSED_EXPANDING.weigh(found.rows) == EXPANDING.weigh(checked.rows)
+        records = [record for image in whole(Pressed.of(found.rows)) for record in image]
+        assert PRESSED.weigh(found.rows) == sum(map(len, records))
         assert found.rows.column(ENCODED_BYTES).to_pylist()[:2] == [len(JPEG), len(PNG)]
         assert expansion(found) == Expansion(3, 3, 0, 0)
 
