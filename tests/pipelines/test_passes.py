@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.elements import Bucket
-from recordmill.pipelines.passes import Block, FoldBuckets, Key, Tree
+from recordmill.pipelines.passes import Block, FoldBuckets, FoldWork, Key, Tree
 
 
 def _nested(accumulators: list[Any]) -> Any:
@@ -55,7 +55,7 @@ class _Open:
         return iter(())
 
 
-class _ShowOrder:
+class _ShowOrder(FoldWork):
     """Folds nothing but the index."""
 
     def setup(self) -> None:
