@@ -1,6 +1,8 @@
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.__main__ import _README, main
+from benchmarks.cases import CASES
+from benchmarks.table import between_markers
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,8 @@ def test_a_wrong_command_line_is_refused(
 
     assert ended.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_there_is_a_place_for_the_results_of_each_case(name: str) -> None:
+    assert "what was measured" in between_markers(_README.read_text(), name, "what was measured")
