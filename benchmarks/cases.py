@@ -96,10 +96,10 @@ def _hotdog(inputs: Inputs) -> Case:
     }
     all_three = ((_MILL, recordmill), (_READING, tf_data), (_CLASSIC, classic_beam))
 
-    def entry(label: str, made: Contender, count: int) -> Entry:
+    def entry(label: str, contender: Contender, count: int) -> Entry:
         files, rows = {"train": folders[count]}, {"train": count}
         name = label if count == many else _of(label, count)
-        return Entry(name, made, "hotdog", files, rows, made in (recordmill, classic_beam))
+        return Entry(name, contender, "hotdog", files, rows, contender is not tf_data)
 
     photos = "photos" if inputs.real_images else "drawn pictures in place of photos"
     return Case(
@@ -109,7 +109,7 @@ def _hotdog(inputs: Inputs) -> Case:
         "these ops can be faster. The files are copies, each with a comment of its own. Of "
         f"{some:,} photos, the time to start and to end is a good part.",
         (
-            *(entry(label, made, count) for count in (many, some) for label, made in all_three),
+            *(entry(*one, count) for count in (many, some) for one in all_three),
             entry(_STORING, tf_data_records, many),
             entry(_MILL, recordmill, few),
         ),
@@ -142,8 +142,8 @@ def _camera(inputs: Inputs) -> Case:
         "recordmill has the JPEG decoder halve such a picture as often as leaves enough pixels; "
         f"{_READING} and {_CLASSIC} decode all of them.",
         tuple(
-            Entry(label, made, "hotdog", files, {"train": count}, label != _READING)
-            for label, made in contenders.items()
+            Entry(label, contender, "hotdog", files, {"train": count}, contender is not tf_data)
+            for label, contender in contenders.items()
         ),
         (_rate_target(_MILL, _READING, 0.85), _rate_target(_MILL, _CLASSIC, 2)),
         unit="images",

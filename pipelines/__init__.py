@@ -11,7 +11,8 @@ To read in this order:
     rows, clean, convert, keys   blocks to clean rows with keys
     annotations/, images/        folders and annotations to checked       images/road
                                  images with keys
-    split, layout, shuffle       rows to buckets in canonical order
+    split, layout, runs,         rows to buckets in canonical order; and a sample of them
+      shuffle, smallest
     analyze, fused/, passes      buckets to the transform graph, and the profile beside it
     feed, transform, encode      buckets through the graph to tf.Examples
     images/press, images/graph,  the same of images: pixels, tiles, copies, records; before the

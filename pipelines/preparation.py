@@ -19,6 +19,7 @@ from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
 from . import files
 from .analyze import Analyze, Analyzed
+from .coder import ArrowCoder
 from .concurrent import Concurrently
 from .described import STATISTICS
 from .elements import Bucket, Fold
@@ -32,10 +33,10 @@ from .read import Input
 from .recipe import Recipe
 from .recipes.check import CheckedFn
 from .roads import Road, road_of
-from .rows import Account, check_rejects, sum_accounts
+from .rows import Account, check_rejects
 from .running import direct_runner, own_errors
 from .shards import WriteShards
-from .shuffle import ArrowCoder, CountRepeats, ShuffleByGroup, ShuffleOnDisk
+from .shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .transform import configure_tensorflow_threads
 from .transformed import MergeFeatures
 from .validation.validate import check_expect
@@ -230,12 +231,8 @@ def build(p: beam.Pipeline, run: Run) -> None:
     read = scanned | "Read" >> road.read(
         order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
     )
-    account = (
-        read.accounts
-        | "NoteRead" >> Note(progress, "read", lambda some: (some.records, some.size))
-        | "AddUp" >> beam.CombineGlobally(sum_accounts)
-        | "CheckRejects"
-        >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects"))
+    account = read.account(progress) | "CheckRejects" >> beam.Map(
+        check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
     )  # Account, one
     shuffled = (
         read.rows | "Shuffle" >> order | "OnceChecked" >> beam.Map(_after, AsSingleton(account))

@@ -28,6 +28,7 @@ from .clean import Cleaned, clean
 from .concurrent import Concurrently, Serially, Work
 from .elements import Block, Bucket, Reject
 from .layout import FILE, KEY, LINE
+from .progress import Note, Progress
 from .read import FilePart, ScannedFile, parse_part, parts
 from .recipe import Recipe
 from .runs import Keyed
@@ -105,6 +106,14 @@ class RowsRead(NamedTuple):
     findings: beam.PCollection[tuple[str, Any]]
     transform_fn: beam.PCollection[str] | None = None
     thin: Callable[[beam.PCollection[Bucket]], beam.PCollection[Bucket]] = _unchanged
+
+    def account(self, progress: Progress) -> beam.PCollection[Account]:
+        """One `Account` of all records, which are noted in the progress as they are read."""
+        return (
+            self.accounts
+            | "NoteRead" >> Note(progress, "read", lambda some: (some.records, some.size))
+            | "AddUp" >> beam.CombineGlobally(sum_accounts)
+        )
 
 
 @dataclass
@@ -202,7 +211,7 @@ class Placing:
         return (
             kept
             | "GatherSamples" >> beam.GroupByKey()
-            | "SmallestKeys" >> beam.MapTuple(lambda split, samples: (split, merge(samples)))
+            | "SmallestKeys" >> beam.MapTuple(lambda split, some: (split, merge(some)))
         )
 
 

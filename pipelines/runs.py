@@ -10,19 +10,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from .coder import ArrowCoder
 from .dictionaries import decoded, joined
 from .layout import KEY, MAX_BUCKETS, Layout
 
 __all__ = ["Keyed", "Part", "Run", "RunWriter", "cuts", "sorted_by_key"]
 
-Lane: TypeAlias = npt.NDArray[np.uint64]
+_CODER = ArrowCoder()
 
 _RUN_BYTES = 16 << 20
 """Rows of a split are held until they take as much memory."""
@@ -68,7 +69,7 @@ class Part(NamedTuple):
         with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as reader:
             whole = reader.get_batch(0)
             some = whole.select(columns) if columns else whole
-            return _copied(some.slice(self.start, self.stop - self.start))
+            return _CODER.decode(_CODER.encode(some.slice(self.start, self.stop - self.start)))
 
 
 @dataclass
@@ -124,11 +125,3 @@ def cuts(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
     hi = batch.column(KEY[0]).to_numpy()
     starts = np.array([2**64 // buckets * index for index in range(1, buckets)], np.uint64)
     return np.concatenate(([0], np.searchsorted(hi, starts), [batch.num_rows]))
-
-
-def _copied(batch: pa.RecordBatch) -> pa.RecordBatch:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    with pa.ipc.open_stream(sink.getvalue()) as reader:
-        return reader.read_next_batch()

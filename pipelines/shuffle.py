@@ -29,7 +29,6 @@ from .layout import KEY, TABLE, Layout
 from .runs import Keyed, Part, Run, RunWriter, cuts, sorted_by_key
 
 __all__ = [
-    "ArrowCoder",
     "CountRepeats",
     "Place",
     "ShuffleByGroup",
@@ -51,26 +50,6 @@ class Place(Protocol):
 
     def finish(self) -> Sequence[Any]:
         """What is left to shuffle at the end of a bundle."""
-
-
-class ArrowCoder(beam.coders.Coder):  # type: ignore[misc]
-    """Record batches between workers as Arrow IPC streams; Beam would pickle them."""
-
-    def encode(self, value: pa.RecordBatch) -> bytes:
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, value.schema) as writer:
-            writer.write_batch(value)
-        return bytes(sink.getvalue())
-
-    def decode(self, encoded: bytes) -> pa.RecordBatch:
-        with pa.ipc.open_stream(encoded) as reader:
-            return reader.read_next_batch()
-
-    def is_deterministic(self) -> bool:
-        return False
-
-    def to_type_hint(self) -> type:
-        return pa.RecordBatch  # type: ignore[no-any-return]
 
 
 @dataclass

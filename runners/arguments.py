@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
@@ -47,15 +47,16 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
       RecipeError: A word is none of the command's; the message says what is meant, if that can be
         told. Of words that are missing or have wrong values, argparse ends the process itself.
     """
-    options, unknown = parser().parse_known_args(words)
+    whole, commands = _parsers()
+    options, unknown = whole.parse_known_args(words)
     if unknown:
-        raise RecipeError(_unknown(unknown[0], options.command))
+        known = sorted(commands[options.command]._option_string_actions)
+        raise RecipeError(_unknown(unknown[0], options.command, known))
     return options
 
 
-def _unknown(word: str, command: str) -> str:
-    """What is wrong with a word that a command does not take."""
-    known = _options(command)
+def _unknown(word: str, command: str, known: Sequence[str]) -> str:
+    """What is wrong with a word that a command of these options does not take."""
     if word.startswith("-"):
         near = get_close_matches(word.partition("=")[0], known, n=1)
         advice = f'Did you mean "{near[0]}"?' if near else f"See recordmill {command} --help."
@@ -68,15 +69,6 @@ def _unknown(word: str, command: str) -> str:
     return f'{command}: what is "{word}"? See recordmill {command} --help.'
 
 
-def _options(command: str) -> list[str]:
-    """The names of the options of a command."""
-    one = argparse.ArgumentParser(add_help=False)
-    for action in parser()._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            one = action.choices[command]
-    return sorted(one._option_string_actions)
-
-
 def _pattern(path: str) -> str:
     """One that a file like this matches."""
     return os.path.join(os.path.dirname(path), "*" + os.path.splitext(path)[1])
@@ -84,6 +76,11 @@ def _pattern(path: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
+    return _parsers()[0]
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser of all commands, and those of each by its name."""
     whole = argparse.ArgumentParser(
         prog="recordmill",
         description="CSV files and images into sharded TFRecords plus one transform graph that "
@@ -94,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in _COMMANDS:
         add(commands)
-    return whole
+    return whole, commands.choices
 
 
 def _command(commands: _Commands, name: str, call: str, **words: Any) -> argparse.ArgumentParser:

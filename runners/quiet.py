@@ -48,7 +48,7 @@ def quiet_beam() -> None:
 def _uncollected() -> Iterator[None]:
     """No garbage is looked for while libraries are imported, nor ever among what they hold.
 
-    That is half a million objects, and going through them takes more than a second of a run.
+    That is seven hundred thousand objects, and going through them takes a second of a run.
     """
     gc.disable()
     try:

@@ -8,7 +8,7 @@ records     the same, and writes each image as a JPEG file into one file of reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,33 +27,42 @@ _QUALITY = 95
 
 def read(folder: str) -> int:
     """Makes the pixels of all images in the folders of a folder; gives how many there were."""
-    return sum(len(batch) for batch in _batches(folder, pixels))
+    return sum(1 for _ in _images(folder, pixels))
 
 
 def write(folder: str, path: str) -> int:
     """Writes a file of records of all images in the folders of a folder; gives how many."""
     images = 0
     with tf.io.TFRecordWriter(path) as writer:
-        for batch in _batches(folder, _stored):
-            for encoded in batch.numpy():
-                writer.write(encoded)
-            images += len(batch)
+        for encoded in _images(folder, _stored):
+            writer.write(encoded)
+            images += 1
     return images
 
 
-def _batches(folder: str, made: Callable[[Any], Any]) -> tf.data.Dataset:
-    """What is made of all images, some at a time."""
+def _images(folder: str, made: Callable[[Any], Any]) -> Iterator[Any]:
+    """What is made of each image.
+
+    Raises:
+      ValueError: In the end, where these were not as many as the files.
+    """
     paths = sorted(str(path) for path in Path(folder).glob("*/*.jpg"))
     options = tf.data.Options()
     options.threading.private_threadpool_size = _THREADS
     options.deterministic = False
-    return (
+    batches = (
         tf.data.Dataset.from_tensor_slices(paths)
         .map(lambda path: made(tf.io.read_file(path)), num_parallel_calls=_THREADS)
         .batch(_BATCH_IMAGES)
         .prefetch(1)
         .with_options(options)
     )
+    images = 0
+    for batch in batches.as_numpy_iterator():
+        yield from batch
+        images += len(batch)
+    if images != len(paths):
+        raise ValueError(f"{folder}: read {images:,} images of {len(paths):,}")
 
 
 def pixels(encoded: Any) -> Any:
@@ -73,9 +82,9 @@ def _stored(encoded: Any) -> Any:
 
 if __name__ == "__main__":
     what, folders, output = parse()
-    Path(output).mkdir(parents=True, exist_ok=True)
     for split, each in folders.items():
         if what == "pixels":
             read(each)
         else:
-            write(each, str(Path(output, f"{split}.tfrecord")))
+            Path(output, split).mkdir(parents=True)
+            write(each, str(Path(output, split, "data-00000-of-00001")))

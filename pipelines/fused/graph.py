@@ -266,7 +266,9 @@ def _cut(definition: Any, ends: Sequence[str], mapped: Set[str]) -> Any:
             waiting += [
                 parent for parent in map(_node, by_name[name].input) if parent not in mapped
             ]
-    part = tf.compat.v1.GraphDef(versions=definition.versions, library=definition.library)
+    part = tf.compat.v1.GraphDef()
+    part.CopyFrom(definition)
+    del part.node[:]
     part.node.extend(node for node in definition.node if node.name in needed)
     for node in part.node:
         node.attr.pop("_class", None)  # it says which op to stand by, which may be left out

@@ -29,7 +29,6 @@ from ..publish import Staging
 from ..read import Input
 from ..recipe import Recipe
 from ..roads import Statistics, road_of
-from ..rows import sum_accounts
 from ..running import direct_runner, own_errors
 from ..shuffle import CountRepeats, ShuffleOnDisk
 from .cache import StatisticsCache, write_profiles
@@ -189,14 +188,11 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
         read = scanned | "Read" >> road.read(
             order.place, folder("rejects"), run.staging.folder, in_threads=True
         )
-        accounts = read.accounts | "NoteRead" >> Note(
-            run.progress, "read", lambda some: (some.records, some.size)
-        )
         buckets = read.thin(read.rows | "Shuffle" >> order)  # Bucket
         every = read.rows | "ShuffleDistinct" >> ShuffleOnDisk(folder("runs"), splits, True, layout)
         found = {
             "sources": read.sources,
-            "accounts": accounts | "AddUp" >> beam.CombineGlobally(sum_accounts),
+            "accounts": read.account(run.progress),
             "findings": read.findings,
             "profiles": buckets | "Profile" >> FoldBuckets(_Profile(road.statistics, run.progress)),
             "repeats": every | "CountRepeats" >> CountRepeats(),

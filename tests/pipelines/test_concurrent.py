@@ -76,7 +76,7 @@ def test_no_thread_works_on_after_an_error(tmp_path: Path) -> None:
 
 
 class Holds(Work):
-    """Gives the elements of a bundle at its end, and "left" behind them."""
+    """Gives the elements of a bundle at its end."""
 
     def setup(self) -> None:
         self.held: list[int] = []

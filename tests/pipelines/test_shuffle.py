@@ -21,7 +21,6 @@ from recordmill.pipelines.elements import Bucket
 from recordmill.pipelines.layout import KEY, TABLE, Layout
 from recordmill.pipelines.runs import Keyed, Run, RunWriter
 from recordmill.pipelines.shuffle import (
-    ArrowCoder,
     Place,
     ShuffleByGroup,
     ShuffleOnDisk,
@@ -159,12 +158,6 @@ def test_the_number_of_buckets_is_a_power_of_two_of_the_cells() -> None:
     rows = (1, 1747, 1748, 20_000, 60_000)
     assert [TABLE.buckets(count * 150) for count in rows] == [1, 1, 2, 8, 16]
     assert TABLE.buckets(10**10 * 15) == 1024
-
-
-def test_a_batch_survives_the_coder() -> None:
-    batch = rows_of(3, 20).combine_chunks().to_batches()[0]
-    coder = ArrowCoder()
-    assert coder.decode(coder.encode(batch)).equals(batch)
 
 
 @pytest.mark.parametrize("repeat", [0, 3])
