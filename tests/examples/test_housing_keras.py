@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_data import DATA
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load
@@ -19,7 +20,7 @@ from recordmill.transforms.served import ServedModel
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "housing_keras.py"
-BOSTON = ROOT.parent / "shared" / "data" / "housing" / "boston.csv"
+BOSTON = DATA / "housing" / "boston.csv"
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 import pickle
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow.csv
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_data import DATA
 
 from recordmill.pipelines.clean import Cleaned, check_filters, clean
 from recordmill.pipelines.elements import Block, Reject
@@ -24,7 +24,7 @@ from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
 from recordmill.schemas.schema import Schema
 
-DATA = Path(__file__).parents[3] / "shared/data/census"
+ADULT = DATA / "census"
 SCHEMA = Schema(
     (
         Column("age", "int64", minimum=17, maximum=90),
@@ -341,7 +341,7 @@ def test_what_cleaning_gives_is_clean() -> None:
     assert second.to_pydict() == first.to_pydict()
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real data at {DATA}")
+@pytest.mark.skipif(not ADULT.is_dir(), reason=f"no real data at {ADULT}")
 @pytest.mark.parametrize(
     ("file", "rows", "unknown", "repeats", "above"),
     [("adult.data", 32561, 2399, 24, 7841), ("adult.test", 16281, 1221, 5, 3846)],
@@ -361,7 +361,7 @@ def test_the_adult_files(file: str, rows: int, unknown: int, repeats: int, above
 
 def _adult_block(file: str) -> Block:
     kind = pa.dictionary(pa.int32(), pa.string())
-    text = (DATA / file).read_bytes()
+    text = (ADULT / file).read_bytes()
     first = text.index(b"\n") + 1 if text.startswith(b"|") else 0
     table = pyarrow.csv.read_csv(
         pa.py_buffer(text[first:]),

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from real_data import DATA
 
 from recordmill.pipelines.elements import Block, InputFile, Reject
 from recordmill.pipelines.parse import parse_part
@@ -22,9 +23,9 @@ from recordmill.pipelines.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 
-DATA = Path(__file__).parents[2].parent / "shared/data/census"
+ADULT = DATA / "census"
 needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the Adult files are not at ../shared/data"
+    not ADULT.is_dir(), reason="the Adult files are not at ../shared/data"
 )
 
 PLAIN = CsvFormat(header=False)
@@ -338,7 +339,7 @@ def test_adult(block_bytes: int) -> None:
         "csv_format": CsvFormat(header=False, comment="|"),
     }
     result = scan(
-        InputFile(str(DATA / "adult.test"), "eval", 1), block_bytes=block_bytes, **options
+        InputFile(str(ADULT / "adult.test"), "eval", 1), block_bytes=block_bytes, **options
     )
     blocks = [block for part in parts(result) for block in parse_part(part, **options)]
     assert sum(block.batch.num_rows for block in blocks) == 16_281

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
+from real_data import DATA
 
 from recordmill.pipelines.elements import Block
 from recordmill.pipelines.read import (
@@ -27,9 +28,9 @@ from recordmill.pipelines.read import (
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError, RecipeError
 
-DATA = Path(__file__).parents[2].parent / "shared/data/census"
+ADULT = DATA / "census"
 needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the Adult files are not at ../shared/data"
+    not ADULT.is_dir(), reason="the Adult files are not at ../shared/data"
 )
 
 
@@ -178,7 +179,7 @@ def test_bad_block_bytes() -> None:
 @needs_data
 def test_adult() -> None:
     """Case 22."""
-    inputs = [Input("train", f"{DATA}/adult.data"), Input("eval", f"{DATA}/adult.test")]
+    inputs = [Input("train", f"{ADULT}/adult.data"), Input("eval", f"{ADULT}/adult.test")]
     with pipeline() as p:
         read = p | ReadCsv(
             inputs,

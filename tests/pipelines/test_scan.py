@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_data import DATA
 
 from recordmill.pipelines import scan as scan_module
 from recordmill.pipelines.elements import FilePart, InputFile, ScannedFile, Stretch
@@ -21,9 +22,9 @@ from recordmill.pipelines.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 
-DATA = Path(__file__).parents[2].parent / "shared/data/census"
+ADULT = DATA / "census"
 needs_data = pytest.mark.skipif(
-    not DATA.is_dir(), reason="the Adult files are not at ../shared/data"
+    not ADULT.is_dir(), reason="the Adult files are not at ../shared/data"
 )
 
 PLAIN = CsvFormat(header=False)
@@ -270,7 +271,7 @@ def test_neither_chunks_nor_blocks_change_the_counts(
 def test_adult(name: str, records: int, sha256: str) -> None:
     """Case 22. Both files end in a blank line; adult.test begins with a `|` line."""
     result = scan(
-        InputFile(str(DATA / name), None, 0),
+        InputFile(str(ADULT / name), None, 0),
         column_names=CENSUS.names,
         csv_format=CsvFormat(header=False, comment="|"),
         block_bytes=1 << 20,

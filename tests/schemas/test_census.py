@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from real_data import DATA
 
 from recordmill.schemas.census import CENSUS
 
-DATA = Path(__file__).parents[3] / "shared/data/census"
+ADULT = DATA / "census"
 
 
 def test_the_columns_of_the_published_files() -> None:
@@ -40,10 +39,10 @@ def test_every_column_is_documented() -> None:
     assert all(column.doc.endswith(".") for column in CENSUS)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no real data at {DATA}")
+@pytest.mark.skipif(not ADULT.is_dir(), reason=f"no real data at {ADULT}")
 @pytest.mark.parametrize(("file", "rows"), [("adult.data", 32561), ("adult.test", 16281)])
 def test_the_published_files_are_clean_by_it(file: str, rows: int) -> None:
-    lines = (DATA / file).read_text().splitlines()
+    lines = (ADULT / file).read_text().splitlines()
     table = [line.split(", ") for line in lines if line and not line.startswith("|")]
     assert len(table) == rows
     for column, values in zip(CENSUS, zip(*table, strict=True), strict=True):

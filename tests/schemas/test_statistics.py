@@ -14,6 +14,7 @@ import pytest
 from google.protobuf import text_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_data import DATA
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from recordmill.schemas.census import CENSUS
@@ -21,7 +22,7 @@ from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 from recordmill.schemas.statistics import Profile, StatisticsFold
 
-DATA = Path(__file__).parents[3] / "shared/data/census"
+ADULT = DATA / "census"
 
 SCHEMA = Schema(
     (
@@ -125,12 +126,12 @@ def test_the_whole_proto_of_a_small_table() -> None:
     assert statistics_pb2.DatasetFeatureStatisticsList.FromString(written) == proto
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the Adult files are not beside the repository")
+@pytest.mark.skipif(not ADULT.exists(), reason="the Adult files are not beside the repository")
 class TestAdult:
     @pytest.fixture(scope="class")
     def table(self) -> pa.Table:
         fields = CENSUS.arrow_schema()
-        text = (DATA / "adult.data").read_bytes().replace(b", ", b",")
+        text = (ADULT / "adult.data").read_bytes().replace(b", ", b",")
         return pc.read_csv(
             pa.BufferReader(text),
             pc.ReadOptions(column_names=list(CENSUS.names)),

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from real_data import DATA
 
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import MISSING_INT64
 from recordmill.transforms import categorical, census
 from recordmill.transforms.graph import TransformGraph
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "census" / "adult.data"
+ADULT = DATA / "census" / "adult.data"
 ROWS = 600
 NUMBERS = ("age", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 CATEGORIES = (
@@ -33,9 +34,9 @@ CATEGORIES = (
 @pytest.fixture(scope="module")
 def columns() -> dict[str, Any]:
     """The first rows of the real file, as they stand in it."""
-    if not DATA.exists():
-        pytest.skip(f"{DATA} is not there")
-    with DATA.open() as file:
+    if not ADULT.exists():
+        pytest.skip(f"{ADULT} is not there")
+    with ADULT.open() as file:
         rows = [row for row in csv.reader(file) if row][:ROWS]
     texts = dict(zip(CENSUS.names, zip(*rows, strict=True), strict=True))
     return {

@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +10,13 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
+from real_data import DATA
 
 from recordmill.transforms.orientation import jpeg_orientation, upright, upright_boxes
 
 orientation_of = tf.function(jpeg_orientation, input_signature=[tf.TensorSpec([], tf.string)])
 
-HOTDOG = Path(__file__).resolve().parents[3] / "shared" / "data" / "hotdog"
+HOTDOG = DATA / "hotdog"
 PICTURE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 ORIENTED = list(range(1, 9))
 

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
+from real_data import DATA
 
 from recordmill.pipelines.annotations.listing import list_images
 from recordmill.pipelines.annotations.refs import ImageFormat, ImageRef, Listing
 from recordmill.pipelines.read import Input
 from recordmill.schemas.errors import DataError, RecipeError
-
-SHARED = Path(__file__).parents[3].parent / "shared/data"
 
 
 def listed(pattern: Any, split: str | None = None, **image_format: Any) -> Listing:
@@ -62,9 +61,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def shared() -> Path:
-    if not (SHARED / "raccoon").is_dir():
-        pytest.skip(f"the real images are not at {SHARED}")
-    return SHARED
+    if not (DATA / "raccoon").is_dir():
+        pytest.skip(f"the real images are not at {DATA}")
+    return DATA
 
 
 class TestRealData:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import tensorflow as tf
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from real_data import DATA
 from small_scenes import (
     JPEG,
     PNG,
@@ -31,9 +31,6 @@ from recordmill.pipelines.images.near_duplicates import NearDuplicates, find_gro
 from recordmill.schemas.errors import RecipeError
 
 READ = "expected JPEG, PNG, GIF, BMP, TIFF, WebP, AVIF, JPEG 2000 or PPM, got "
-
-
-DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 def test_a_good_jpeg_goes_on_as_it_is() -> None:

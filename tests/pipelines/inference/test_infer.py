@@ -14,6 +14,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from real_data import DATA
 
 from recordmill.pipelines.inference.infer import infer
 from recordmill.pipelines.preparation import prepare
@@ -82,7 +83,7 @@ def columns_of(text: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def boston() -> str:
     """The real `boston.csv`."""
-    path = Path(__file__).resolve().parents[4] / "shared/data/housing/boston.csv"
+    path = DATA / "housing" / "boston.csv"
     if not path.is_file():
         pytest.skip(f"the houses of Boston are not at {path}")
     return str(path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from real_data import DATA
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.annotations.refs import ImageFormat
@@ -126,7 +127,7 @@ def assert_equal(recipe: Recipe, expected: dict[str, Any], inputs: dict[str, Any
 
 @pytest.mark.slow
 def test_the_real_housing_data(tmp_path: Path) -> None:
-    path = Path(__file__).resolve().parents[4] / "shared/data/housing/boston.csv"
+    path = DATA / "housing" / "boston.csv"
     if not path.is_file():
         pytest.skip(f"the real housing data are not at {path}")
     recipe = built_in("housing")
