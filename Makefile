@@ -10,12 +10,13 @@ TF215 := .venv-tf215
 SOURCES := schemas transforms pipelines runners tests benchmarks examples setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint interop interop-data tfdv estimator bench clean
+.PHONY: help setup demo test test-elsewhere quick lint interop interop-data tfdv estimator bench clean
 
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
 	@echo "make demo    prepare the census sample into out/census and check it"
 	@echo "make test    all tests; make quick leaves out the slow ones"
+	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
 	@echo "             and the census estimator, on TensorFlow 2.15 without Beam and TFT"
@@ -50,6 +51,13 @@ test: setup
 
 quick: setup
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+
+# Linux only: a mount namespace in which the checkout, bound over itself, is read-only.
+test-elsewhere: setup
+	unshare --mount $(if $(filter 0,$(shell id -u)),,--map-root-user) sh -euc '\
+		mount --bind "$(CURDIR)" "$(CURDIR)"; mount -o remount,bind,ro "$(CURDIR)"; \
+		! touch "$(CURDIR)/writable" 2>/dev/null; cd "$$(mktemp -d)"; \
+		exec "$(CURDIR)/$(BIN)/pytest" -p no:cacheprovider -n auto --dist loadfile "$(CURDIR)/tests"'
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

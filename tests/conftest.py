@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from real_data import DATA
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("recordmill", deadline=None)
+# How long an example takes says more of the machine than of the code; and the database of
+# failing examples would be a folder in the checkout, which may be read-only.
+settings.register_profile("recordmill", deadline=None, database=None)
 settings.load_profile("recordmill")
-
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,9 +38,30 @@ def pytest_collection_finish() -> None:
         remember()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def current_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty folder that all tests and fixtures run in.
+
+    So what lies in the folder where pytest was started, a user's `out` for one, changes no test.
+    """
+    before = os.getcwd()
+    folder = tmp_path_factory.mktemp("current-folder")
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def writes_only_where_told(current_folder: Path) -> Iterator[None]:
+    """Fails a test that leaves a file in the current folder."""
+    yield
+    written = sorted(path.name for path in current_folder.iterdir())
+    assert not written, f"the test wrote {written} into the current folder; use tmp_path"
+
+
 def real(name: str, what: str) -> Path:
     """A folder of real data; the test is skipped where it is absent."""
-    folder = SHARED / name
+    folder = DATA / name
     if not folder.is_dir():
         pytest.skip(f"the real {what} are not at {folder}")
     return folder

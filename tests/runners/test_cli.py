@@ -204,7 +204,8 @@ def test_an_interrupted_run_leaves_nothing(
     number: signal.Signals, stage: str, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.csv").write_text(
-        "age,height,city,label\n" + "".join(f"{i % 90},1.5,City {i},yes\n" for i in range(300_000))
+        "age,height,city,label\n"
+        + "".join(f"{i % 90},1.5,City {i},yes\n" for i in range(1_000_000))
     )
     run = subprocess.Popen(
         [
