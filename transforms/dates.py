@@ -6,19 +6,20 @@ of them, a blank in the place of the T, and Z or +hh:mm after the time. A `forma
 `strptime`, of the directives that `DIRECTIVES` lists; a digit alone counts as two, so "%d/%m/%Y"
 reads 1/2/2026 too; what it does not give is that of 1900-01-01T00:00:00. Years are 1 to 9999.
 
-What does not parse, or is no day of the calendar (2026-02-30), is missing. The parts of a time
-are those that are written, whatever its zone; `days_since` compares moments, and what has no zone
-is in UTC.
+What does not parse, or is no day of the calendar (2026-02-30), is missing.
 
-Source of the calendar: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-days_from_civil: days are counted in eras of 400 years that begin on the first of March.
+All features are of one `time_zone`: "UTC", an offset such as "+02:00", or a name of the IANA
+database such as "Europe/Berlin". A text with an offset or a Z is the moment that it names, and is
+converted to that zone, so that one moment gives the same features however it is written. A text
+without is the time on the clocks of that zone; `TimeZone.to_utc` says what becomes of one that
+occurs twice there, or never, where clocks are put back or forward.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from math import pi
 from typing import Literal, NamedTuple, get_args
@@ -27,7 +28,10 @@ import tensorflow as tf
 
 from ..schemas.column import MISSING_INT64
 from ..schemas.errors import RecipeError
+from .calendar import civil_from_days, days_from_civil, days_in_month, iso_week, new_year
 from .missing import is_missing
+from .time_zones import EPOCH, UTC, TimeZone
+from .time_zones import time_zone as find_zone
 
 __all__ = ["DIRECTIVES", "Part", "Period", "cyclical_date", "date_part", "days_since"]
 
@@ -69,13 +73,11 @@ _ISO = r"{Y}-{m}-{d}(?:[T ]{H}:{M}(?::{S}(?:\.[0-9]+)?)?(?:Z|[+-]{H}:{M})?)?".fo
 )
 _FRACTION = slice(20, 29)
 _ISO_WIDTH = 29
-_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 _SECONDS_A_DAY = 86_400
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class _Moment(NamedTuple):
-    """A date and time; int64 but for `known`. What is not known is some day all the same.
+    """A date and time; int64 but for the flags. What is not known is some day all the same.
 
     Attributes:
       known: Whether the text is a date.
@@ -86,7 +88,9 @@ class _Moment(NamedTuple):
       minute: 0 to 59.
       second: 0 to 59.
       nanosecond: The fraction of the second.
-      offset: What the zone is ahead of UTC, in minutes.
+      zoned: Whether the text gives its offset from UTC.
+      offset: That offset, in minutes; 0 where there is none.
+      instant: The seconds from 1970 in UTC; 0 before `_in_zone`.
     """
 
     known: tf.Tensor
@@ -97,10 +101,14 @@ class _Moment(NamedTuple):
     minute: tf.Tensor
     second: tf.Tensor
     nanosecond: tf.Tensor
+    zoned: tf.Tensor
     offset: tf.Tensor
+    instant: tf.Tensor
 
 
-def date_part(x: tf.Tensor, *, part: Part, format: str | None = None) -> tf.Tensor:
+def date_part(
+    x: tf.Tensor, *, part: Part, format: str | None = None, time_zone: str = UTC
+) -> tf.Tensor:
     """One number of a date or time.
 
     Args:
@@ -108,23 +116,26 @@ def date_part(x: tf.Tensor, *, part: Part, format: str | None = None) -> tf.Tens
       part: "year", "quarter" (1 to 4), "month" (1 to 12), "week" (1 to 53, of ISO 8601), "day"
         (1 to 31), "weekday" (0 is Monday), "day_of_year" (1 to 366), "hour", "minute", "second".
       format: How a date is written; None for ISO 8601.
+      time_zone: The zone whose clocks are read, such as "Europe/Berlin" or "+02:00".
 
     Returns:
       An int64 tensor of the shape of `x`. Missing is `MISSING_INT64`: `impute`, `z_score` or
       `vocabulary_ids` what comes out, or `fill_missing` it.
 
     Raises:
-      RecipeError: There is no such part, or `format` is wrong.
+      RecipeError: There is no such part or time zone, or `format` is wrong.
 
     >>> date_part(tf.constant(["2026-11-21T10:30", "?"]), part="weekday").numpy().tolist()
     [5, -9223372036854775808]
     """
     _check(part, "part", get_args(Part))
-    moment = _parse(x, format)
+    moment = _parse(x, format, find_zone(time_zone))
     return tf.where(moment.known, _part(moment, part), tf.constant(MISSING_INT64, tf.int64))
 
 
-def cyclical_date(x: tf.Tensor, *, period: Period, format: str | None = None) -> tf.Tensor:
+def cyclical_date(
+    x: tf.Tensor, *, period: Period, format: str | None = None, time_zone: str = UTC
+) -> tf.Tensor:
     """Where in its year, month, week or day a moment lies, as a point on a circle.
 
     So the end of a period is next to its beginning, as December is to January. The circle begins
@@ -135,19 +146,20 @@ def cyclical_date(x: tf.Tensor, *, period: Period, format: str | None = None) ->
       x: A dense string or int64 tensor of any shape, see above.
       period: "year", "month", "week" or "day".
       format: How a date is written; None for ISO 8601.
+      time_zone: The zone whose clocks are read, such as "Europe/Berlin" or "+02:00".
 
     Returns:
       A float32 tensor of the shape of `x` and one more dimension of 2: the sine and the cosine of
       the angle. Missing is (0, 0), the middle of the circle.
 
     Raises:
-      RecipeError: There is no such period, or `format` is wrong.
+      RecipeError: There is no such period or time zone, or `format` is wrong.
 
     >>> cyclical_date(tf.constant(["2026-11-21T06:00"]), period="day").numpy().round(6).tolist()
     [[1.0, 0.0]]
     """
     _check(period, "period", get_args(Period))
-    moment = _parse(x, format)
+    moment = _parse(x, format, find_zone(time_zone))
     angle = 2 * pi * _phase(moment, period)
     point = tf.cast(tf.stack([tf.sin(angle), tf.cos(angle)], axis=-1), tf.float32)
     return tf.where(moment.known[..., tf.newaxis], point, 0.0)
@@ -159,6 +171,7 @@ def days_since(
     *,
     since: str = "2000-01-01",
     format: str | None = None,
+    time_zone: str = UTC,
 ) -> tf.Tensor:
     """The days from one moment to another, such as an age.
 
@@ -167,28 +180,31 @@ def days_since(
       start: Where counting begins in each row: another such tensor, of the shape of `x`.
       since: Where counting begins in all rows, where there is no `start`, as ISO 8601 writes it.
       format: How the dates of the tensors are written; None for ISO 8601.
+      time_zone: The zone of what is written without an offset, such as "Europe/Berlin".
 
     Returns:
       A float32 tensor of the shape of `x`, with the time of the day as a fraction; negative before
-      the start. Whole days are exact, and a time to a minute or so within 20 years. NaN where a
-      moment is missing: `impute` or `z_score` what comes out.
+      the start. Days are of 24 hours that pass, so where summer time lies between two midnights of
+      a zone they are an hour off whole days. Whole days are exact, and a time to a minute or so
+      within 20 years. NaN where a moment is missing: `impute` or `z_score` what comes out.
 
     Raises:
-      RecipeError: `since` is no moment, or `format` is wrong.
+      RecipeError: `since` is no moment, there is no such time zone, or `format` is wrong.
 
     >>> days_since(tf.constant(["2000-01-02T12:00"])).numpy().tolist()
     [1.5]
     """
-    moment = _parse(x, format)
-    seconds, nanoseconds, known = *_instant(moment), moment.known
+    zone = find_zone(time_zone)
+    moment = _parse(x, format, zone)
+    known = moment.known
     if start is None:
-        first, first_nanoseconds = _fixed(since)
+        first, nanoseconds = _fixed(since, zone)
     else:
-        begun = _parse(start, format)
-        first, first_nanoseconds = _instant(begun)
+        begun = _parse(start, format, zone)
+        first, nanoseconds = begun.instant, begun.nanosecond
         known = tf.logical_and(known, begun.known)
-    whole = tf.cast(seconds - first, tf.float64)
-    fraction = tf.cast(nanoseconds - first_nanoseconds, tf.float64) / 1e9
+    whole = tf.cast(moment.instant - first, tf.float64)
+    fraction = tf.cast(moment.nanosecond - nanoseconds, tf.float64) / 1e9
     days = tf.cast((whole + fraction) / _SECONDS_A_DAY, tf.float32)
     return tf.where(known, days, float("nan"))
 
@@ -200,7 +216,7 @@ def _check(value: str, what: str, known: tuple[str, ...]) -> None:
         raise RecipeError(f'expected a {what} of {", ".join(known)}, got "{value}"{hint}')
 
 
-def _fixed(since: str) -> tuple[int, int]:
+def _fixed(since: str, zone: TimeZone) -> tuple[int, int]:
     """The seconds from 1970 to a moment, and the nanoseconds beyond."""
     try:
         moment = datetime.fromisoformat(since)
@@ -208,13 +224,14 @@ def _fixed(since: str) -> tuple[int, int]:
         raise RecipeError(
             f'since: expected a date such as "2000-01-01", got "{since}": {error}'
         ) from error
-    passed = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - _EPOCH
+    passed = (moment if moment.tzinfo else moment.replace(tzinfo=zone.tzinfo)) - EPOCH
     return passed // timedelta(seconds=1), passed.microseconds * 1000
 
 
-def _parse(x: tf.Tensor, format: str | None) -> _Moment:
+def _parse(x: tf.Tensor, format: str | None, zone: TimeZone) -> _Moment:
     text = x if x.dtype == tf.string else tf.where(is_missing(x), "", tf.strings.as_string(x))
-    return _parse_iso(tf.strings.strip(text)) if format is None else _parse_as(text, format)
+    written = _parse_iso(tf.strings.strip(text)) if format is None else _parse_as(text, format)
+    return _in_zone(written, zone)
 
 
 def _parse_iso(text: tf.Tensor) -> _Moment:
@@ -222,8 +239,9 @@ def _parse_iso(text: tf.Tensor) -> _Moment:
     fields = {name: _number(bytes_, at, DIRECTIVES[name][0]) for name, at in _ISO_FIELDS.items()}
     with_seconds = tf.equal(bytes_[..., 16], ord(":"))
     fields["S"] = tf.where(with_seconds, fields["S"], tf.zeros_like(fields["S"]))
+    zoned, offset = _offset(text)
     return _checked(tf.strings.regex_full_match(text, _ISO), fields)._replace(
-        nanosecond=_nanoseconds(bytes_), offset=_offset(text)
+        nanosecond=_nanoseconds(bytes_), zoned=zoned, offset=offset
     )
 
 
@@ -293,14 +311,15 @@ def _nanoseconds(bytes_: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(digits * counts * [10**power for power in range(8, -1, -1)], axis=-1)
 
 
-def _offset(text: tf.Tensor) -> tf.Tensor:
-    """The minutes that the zone at the end of an ISO time is ahead of UTC."""
+def _offset(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Whether an ISO time ends with its offset from UTC or a Z, and the offset in minutes."""
     end = _bytes(tf.strings.substr(tf.strings.join(["      ", text]), -6, 6), 6)
     minutes = 60 * _number(end, 1, 2) + _number(end, 4, 2)
     sign = tf.where(tf.equal(end[..., 0], ord("-")), tf.constant(-1, tf.int64), 1)
     signed = tf.logical_or(tf.equal(end[..., 0], ord("-")), tf.equal(end[..., 0], ord("+")))
-    zoned = tf.logical_and(signed, tf.equal(end[..., 3], ord(":")))
-    return tf.where(zoned, sign * minutes, 0)
+    written = tf.logical_and(signed, tf.equal(end[..., 3], ord(":")))
+    zoned = tf.logical_or(written, tf.equal(end[..., 5], ord("Z")))
+    return zoned, tf.where(written, sign * minutes, 0)
 
 
 def _checked(matched: tf.Tensor, fields: Mapping[str, tf.Tensor]) -> _Moment:
@@ -313,53 +332,44 @@ def _checked(matched: tf.Tensor, fields: Mapping[str, tf.Tensor]) -> _Moment:
         for name, default in defaults.items()
     ]
     year, month, day, hour, minute, second = filled
-    good = tf.logical_and(year >= 1, day <= _days_in_month(year, month))
-    zero = tf.zeros_like(year)
+    good = tf.logical_and(year >= 1, day <= days_in_month(year, month))
+    zero, no = tf.zeros_like(year), tf.zeros_like(matched)
     known = tf.logical_and(matched, good)
-    return _Moment(known, year, month, day, hour, minute, second, zero, zero)
+    return _Moment(known, year, month, day, hour, minute, second, zero, no, zero, zero)
 
 
-def _days_from_civil(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
-    """The days from 1970-01-01 to a day of the Gregorian calendar."""
-    year = year - tf.cast(month <= 2, tf.int64)
-    era = year // 400
-    year_of_era = year - era * 400
-    day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
-    day_of_era = year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year
-    return era * 146_097 + day_of_era - 719_468
-
-
-def _new_year(year: tf.Tensor) -> tf.Tensor:
-    """The days from 1970-01-01 to the first day of a year."""
-    return _days_from_civil(year, tf.ones_like(year), tf.ones_like(year))
-
-
-def _days_in_month(year: tf.Tensor, month: tf.Tensor) -> tf.Tensor:
-    leap = tf.equal(_new_year(year + 1) - _new_year(year), 366)
-    longer = tf.cast(tf.logical_and(leap, tf.equal(month, 2)), tf.int64)
-    return tf.gather(tf.constant(_LENGTHS, tf.int64), month - 1) + longer
+def _in_zone(written: _Moment, zone: TimeZone) -> _Moment:
+    """The moment that is written, on the clocks of a zone; missing outside the years 1 to 9999."""
+    days = days_from_civil(written.year, written.month, written.day)
+    wall = days * _SECONDS_A_DAY + _seconds_of_day(written)
+    instant = tf.where(written.zoned, wall - 60 * written.offset, zone.to_utc(wall))
+    wall = zone.from_utc(instant)
+    year, month, day = civil_from_days(wall // _SECONDS_A_DAY)
+    rest = wall % _SECONDS_A_DAY
+    return written._replace(
+        known=tf.logical_and(written.known, tf.logical_and(year >= 1, year <= 9999)),
+        year=year,
+        month=month,
+        day=day,
+        hour=rest // 3600,
+        minute=rest // 60 % 60,
+        second=rest % 60,
+        instant=instant,
+    )
 
 
 def _part(moment: _Moment, part: Part) -> tf.Tensor:
-    days = _days_from_civil(moment.year, moment.month, moment.day)
+    days = days_from_civil(moment.year, moment.month, moment.day)
     weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
     if part == "quarter":
         return (moment.month + 2) // 3
     if part == "week":
-        return _iso_week(days - weekday + 3, moment.year)
+        return iso_week(days - weekday + 3, moment.year)
     if part == "weekday":
         return weekday
     if part == "day_of_year":
-        return days - _new_year(moment.year) + 1
+        return days - new_year(moment.year) + 1
     return getattr(moment, part)
-
-
-def _iso_week(thursday: tf.Tensor, year: tf.Tensor) -> tf.Tensor:
-    """The number of a week of ISO 8601: the first one of a year has its first Thursday."""
-    starts = [_new_year(year + step) for step in (-1, 0, 1)]
-    start = tf.where(thursday < starts[1], starts[0], starts[1])
-    start = tf.where(thursday >= starts[2], starts[2], start)
-    return (thursday - start) // 7 + 1
 
 
 def _seconds_of_day(moment: _Moment) -> tf.Tensor:
@@ -375,15 +385,8 @@ def _phase(moment: _Moment, period: Period) -> tf.Tensor:
     if period == "week":
         passed, days = _part(moment, "weekday"), tf.constant(7, tf.int64)
     elif period == "month":
-        passed, days = moment.day - 1, _days_in_month(moment.year, moment.month)
+        passed, days = moment.day - 1, days_in_month(moment.year, moment.month)
     else:
         passed = _part(moment, "day_of_year") - 1
-        days = _new_year(moment.year + 1) - _new_year(moment.year)
+        days = new_year(moment.year + 1) - new_year(moment.year)
     return (tf.cast(passed, tf.float64) + seconds / _SECONDS_A_DAY) / tf.cast(days, tf.float64)
-
-
-def _instant(moment: _Moment) -> tuple[tf.Tensor, tf.Tensor]:
-    """The seconds from 1970 in UTC, and the nanoseconds beyond."""
-    days = _days_from_civil(moment.year, moment.month, moment.day)
-    seconds = days * _SECONDS_A_DAY + _seconds_of_day(moment) - 60 * moment.offset
-    return seconds, moment.nanosecond

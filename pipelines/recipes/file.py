@@ -155,6 +155,9 @@ class _Assembly:
             if declared_keys:
                 problem = f"expected either this or {' and '.join(sorted(declared_keys))}, got both"
                 self._report.add(("preprocessing_fn",), problem)
+            if "time_zone" in self._keys:
+                problem = "is for transforms; a function gives it to its operations on dates itself"
+                self._report.add(("time_zone",), problem)
             return self._written.get("preprocessing_fn")
         if "transforms" not in declared_keys:
             self._report.add((), "expected transforms, or a preprocessing_fn; got neither")
@@ -163,7 +166,9 @@ class _Assembly:
         values, transforms = (self._written.get(key, {}) for key in _IN_PARTS)
         named = self._root.value["values"].value if "values" in declared_keys else None
         broken = set(named or ()) - set(values)
-        function, problems = declared(schema, values, transforms, broken=broken)
+        function, problems = declared(
+            schema, values, transforms, broken=broken, time_zone=self._written.get("time_zone")
+        )
         if not function.features and not self._root.value["transforms"].value:
             self._report.add(("transforms",), "expected at least one feature, got none")
         for place, problem in problems.items():

@@ -21,6 +21,7 @@ from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ...transforms import augment
+from ...transforms.time_zones import time_zone
 from ..files import is_remote, join
 from ..inputs.reshape import Reshape, Table
 from ..read import Input
@@ -84,6 +85,14 @@ def _in_folder(path: str, info: ValidationInfo) -> str:
     return path if as_it_is else join(folder, path)
 
 
+def _zone(name: str) -> str:
+    try:
+        time_zone(name)
+    except RecipeError as error:
+        raise refused({(): str(error)}) from error
+    return name
+
+
 _FUNCTION: Any = Annotated[Any, PlainValidator(_function), WithJsonSchema({"type": "string"})]
 _PATH: Any = Annotated[Text, AfterValidator(_in_folder)]
 
@@ -142,6 +151,11 @@ def recipe_type() -> TypeAdapter[Any]:
         "image": (_image(columns), None, "What is known of each image, instead of columns."),
         "values": (VALUES, None, "Tensors that features are made of, but that are not written."),
         "transforms": (FEATURES, None, "How each feature is made."),
+        "time_zone": (
+            Annotated[Text, AfterValidator(_zone)],
+            None,
+            "The zone of dates and times in transforms: UTC, +02:00 or Europe/Berlin, say.",
+        ),
         "preprocessing_fn": (_FUNCTION, None, texts["preprocessing_fn"]),
         "filters": (one_or_more(Text), None, _FILTERS),
         "output": (_output(), None, "How the records are written."),

@@ -120,6 +120,7 @@ def declared(
     transforms: Mapping[str, Any],
     *,
     broken: Set[str] = frozenset(),
+    time_zone: str | None = None,
 ) -> tuple[Declared, dict[Place, str]]:
     """The `preprocessing_fn` that a recipe declares.
 
@@ -128,6 +129,7 @@ def declared(
       values: What `VALUES` gives.
       transforms: What `FEATURES` gives.
       broken: The values that are written, but not well.
+      time_zone: The zone of dates and times where a step names none; None for the default.
 
     Returns:
       The function, and what is wrong with it, by place in the recipe.
@@ -137,7 +139,7 @@ def declared(
     made: dict[str, list[Made]] = {"values": [], "transforms": []}
     for section, written in (("values", values), ("transforms", transforms)):
         for name, one in written.items():
-            part = _made(name, given(one), known)
+            part = _made(name, given(one), known, time_zone)
             found = _expression_problem(part, schema, values)
             found |= _problems(part, known, later=set(values) - set(known))
             if section == "values" and name in sources(schema):
@@ -160,7 +162,9 @@ def _label(schema: Schema | ImageSchema, named: set[str]) -> list[Made]:
     return [Made(label.name, (label.name,), steps)]
 
 
-def _made(name: str, written: Mapping[str, Any], known: Mapping[str, Source]) -> Made:
+def _made(
+    name: str, written: Mapping[str, Any], known: Mapping[str, Source], time_zone: str | None
+) -> Made:
     expression = written.get("expression", "")
     of = written.get("of", () if expression else (name,))
     classes = known[of[0]].classes if len(of) == 1 and of[0] in known else ()
@@ -171,6 +175,8 @@ def _made(name: str, written: Mapping[str, Any], known: Mapping[str, Source]) ->
         more: dict[str, Any] = {}
         if classes and "classes" in parameters:
             more["classes"] = classes
+        if time_zone and "time_zone" in parameters:
+            more["time_zone"] = time_zone
         if "vocab_filename" in parameters and _FILE_NAME.fullmatch(name):
             files += 1
             more["vocab_filename"] = name if files == 1 else f"{name}_{files}"

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone, tzinfo
+from functools import cache
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -12,8 +15,10 @@ from hypothesis import strategies as st
 
 from recordmill.schemas.column import MISSING_INT64
 from recordmill.schemas.errors import RecipeError
-from recordmill.transforms.dates import Part, cyclical_date, date_part, days_since
+from recordmill.transforms.dates import Part, Period, cyclical_date, date_part, days_since
 
+UTC = timezone.utc
+NAMED_ZONES = ["Europe/Berlin", "Australia/Lord_Howe"]
 PARTS = get_args(Part)
 ZONES = st.none() | st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
     lambda minutes: timezone(timedelta(minutes=minutes))
@@ -21,7 +26,18 @@ ZONES = st.none() | st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
 MOMENTS = st.lists(st.datetimes(timezones=ZONES), min_size=1, max_size=30)
 
 
-def expected_part(moment: datetime, part: str) -> int:
+def in_zone(moment: datetime, zone: tzinfo) -> datetime | None:
+    """The moment on the clocks of a zone; None outside the years 1 to 9999."""
+    try:
+        instant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        return instant.astimezone(zone)
+    except OverflowError:
+        return None
+
+
+def expected_part(moment: datetime | None, part: str) -> int:
+    if moment is None:
+        return MISSING_INT64
     special = {
         "quarter": (moment.month - 1) // 3 + 1,
         "week": moment.isocalendar().week,
@@ -31,18 +47,115 @@ def expected_part(moment: datetime, part: str) -> int:
     return special[part] if part in special else int(getattr(moment, part))
 
 
-@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-def all_parts(x: tf.Tensor) -> list[tf.Tensor]:
-    return [date_part(x, part=part) for part in PARTS]
+@cache
+def all_parts(zone: str) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+    spec = tf.TensorSpec([None], tf.string)
+    return tf.function(
+        lambda x: [date_part(x, part=part, time_zone=zone) for part in PARTS],
+        input_signature=[spec],
+    )
+
+
+def assert_parts(moments: list[datetime], zone: str, sep: str = "T") -> None:
+    """Asserts that moments have the parts that the clocks of a zone show."""
+    clocks = [in_zone(moment, UTC if zone == "UTC" else ZoneInfo(zone)) for moment in moments]
+    found = all_parts(zone)(tf.constant([moment.isoformat(sep) for moment in moments]))
+    for part, values in zip(PARTS, found, strict=True):
+        assert values.numpy().tolist() == [expected_part(clock, part) for clock in clocks], part
 
 
 @pytest.mark.slow
 @settings(max_examples=30)
 @given(moments=MOMENTS, sep=st.sampled_from("T "))
-def test_parts_are_those_of_datetime(moments: list[datetime], sep: str) -> None:
-    found = all_parts(tf.constant([moment.isoformat(sep) for moment in moments]))
-    for part, values in zip(PARTS, found, strict=True):
-        assert values.numpy().tolist() == [expected_part(moment, part) for moment in moments]
+def test_parts_are_those_of_datetime_in_utc(moments: list[datetime], sep: str) -> None:
+    assert_parts(moments, "UTC", sep)
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(moments=MOMENTS, zone=st.sampled_from(NAMED_ZONES))
+def test_parts_are_those_of_the_named_zone(moments: list[datetime], zone: str) -> None:
+    assert_parts(moments, zone)
+
+
+@pytest.mark.slow
+@settings(max_examples=30, deadline=None)
+@given(
+    instant=st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)),
+    offsets=st.lists(ZONES.filter(bool), min_size=2, max_size=2),
+    zone=st.sampled_from(NAMED_ZONES),
+)
+def test_one_moment_has_the_same_features_at_any_offset(
+    instant: datetime, offsets: list[timezone], zone: str
+) -> None:
+    moments = [instant.replace(tzinfo=UTC).astimezone(offset) for offset in offsets]
+    x = tf.constant([moment.isoformat() for moment in moments])
+    features = [
+        *all_parts(zone)(x),
+        *(cyclical_date(x, period=period, time_zone=zone) for period in get_args(Period)),
+        days_since(x, time_zone=zone),
+    ]
+    for feature in features:
+        np.testing.assert_array_equal(feature[0], feature[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "day", "hour", "week"),
+    [
+        ("2020-12-28T00:30:00+02:00", "UTC", 27, 22, 52),
+        ("2020-12-27T22:30:00Z", "UTC", 27, 22, 52),
+        ("2020-12-27T22:30:00Z", "+02:00", 28, 0, 53),
+        ("2020-12-27T22:30:00Z", "Europe/Berlin", 27, 23, 52),
+        ("2020-12-28T00:30:00", "+02:00", 28, 0, 53),
+        ("2020-12-28", "Europe/Berlin", 28, 0, 53),
+        ("2020-12-28T00:30:00+02:00", "-05:30", 27, 17, 52),
+    ],
+)
+def test_offsets_and_zones(text: str, zone: str, day: int, hour: int, week: int) -> None:
+    x = tf.constant([text])
+    found = [date_part(x, part=part, time_zone=zone)[0] for part in ("day", "hour", "week")]
+    assert found == [day, hour, week]
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minutes_after_noon_utc"),
+    [
+        ("2026-03-29T01:59:00", 1, 59 - 12 * 60),
+        ("2026-03-29T02:30:00", 3, 90 - 12 * 60),  # no clock of Berlin shows it
+        ("2026-03-29T03:30:00", 3, 90 - 12 * 60),
+        ("2026-10-25T02:30:00", 2, 30 - 12 * 60),  # the first of two
+        ("2026-10-25T02:30:00+02:00", 2, 30 - 12 * 60),
+        ("2026-10-25T02:30:00+01:00", 2, 90 - 12 * 60),
+        ("2026-10-25T03:00:00", 3, 120 - 12 * 60),
+    ],
+)
+def test_clocks_put_back_or_forward(text: str, hour: int, minutes_after_noon_utc: int) -> None:
+    x = tf.constant([text])
+    assert date_part(x, part="hour", time_zone="Europe/Berlin").numpy().tolist() == [hour]
+    days = days_since(x, since=f"{text[:10]}T12:00Z", time_zone="Europe/Berlin")
+    assert days.numpy().tolist() == [np.float32(minutes_after_noon_utc / 1440)]
+
+
+def test_a_day_without_midnight_is_that_day() -> None:
+    x = tf.constant(["2018-11-04"])  # São Paulo went from 23:59:59 to 01:00:00
+    found = [
+        int(date_part(x, part=part, time_zone="America/Sao_Paulo")[0]) for part in ("day", "hour")
+    ]
+    assert found == [4, 1]
+
+
+def test_days_since_a_start_in_the_zone() -> None:
+    x = tf.constant(["2026-01-02", "2026-07-02", "2026-01-01T23:00:00Z"])
+    found = days_since(x, since="2026-01-01", time_zone="Europe/Berlin").numpy().tolist()
+    assert found == [1, np.float32(182 - 1 / 24), 1]
+
+
+def test_a_format_is_of_the_zone() -> None:
+    x = tf.constant(["1/7/2026 00:30"])
+    found = days_since(
+        x, since="2026-06-30T22:30Z", format="%d/%m/%Y %H:%M", time_zone="Europe/Berlin"
+    )
+    assert found.numpy().tolist() == [0]
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
@@ -192,6 +305,11 @@ def test_cyclical(period: str, text: str, turn: float) -> None:
             lambda x: days_since(x, since="yesterday"),
             'since: expected a date such as "2000-01-01", got "yesterday": '
             "Invalid isoformat string: 'yesterday'",
+        ),
+        (
+            lambda x: date_part(x, part="day", time_zone="Europe/Berln"),
+            'expected a time zone such as "UTC", "+02:00" or "Europe/Berlin", got "Europe/Berln"; '
+            'did you mean "Europe/Berlin"?',
         ),
         (
             lambda x: date_part(x, part="day", format="%d/%m/%Q"),
