@@ -25,6 +25,7 @@ from .described import STATISTICS
 from .elements import Bucket, Fold
 from .findings import as_expected, draft_manifest, publish_draft
 from .inputs.gather import Gathered, gather, splits_of
+from .integer_ranges import INTEGER_RANGES, IntegerRangesFold, check_integer_ranges
 from .layout import Layout
 from .profiles.profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
@@ -198,7 +199,10 @@ class Run:
 
     def folds(self, road: Road) -> dict[str, Fold]:
         """What is folded of the rows beside the analysis."""
-        noted: dict[str, Fold] = {"progress": NoteFold(self.progress, "analyze")}
+        noted: dict[str, Fold] = {
+            "progress": NoteFold(self.progress, "analyze"),
+            INTEGER_RANGES: IntegerRangesFold.of(self.recipe.schema),
+        }
         profiled = self.recipe.statistics and not self.profiles
         return {STATISTICS: road.statistics, **noted} if profiled else noted
 
@@ -266,10 +270,13 @@ def build(p: beam.Pipeline, run: Run) -> None:
 
 
 def _as_expected(run: Run, analysis: Analyzed) -> beam.PCollection[str]:
-    """The folder of the graph, once the statistics are known to be as the recipe expects."""
+    """The folder of the graph, once the data are known to suit it and to be as expected."""
+    suited = analysis.transform_fn | "CheckIntegers" >> beam.Map(
+        check_integer_ranges, folds=AsIter(analysis.folds)
+    )
     if run.recipe.expect is None:
-        return analysis.transform_fn
-    return analysis.transform_fn | "AsExpected" >> beam.Map(
+        return suited
+    return suited | "AsExpected" >> beam.Map(
         as_expected,
         expect=run.recipe.expect,
         recipe=run.recipe,

@@ -19,6 +19,14 @@ from .raw import RawSpec, missing_value
 __all__ = ["TransformGraph", "load_module", "stored_feature", "unnamed"]
 
 
+_PASS_ON = frozenset(
+    {"Cast", "Identity", "Select", "SelectV2", "Maximum", "Minimum"}
+    | {"Reshape", "ExpandDims", "Squeeze", "Pack", "ConcatV2", "StridedSlice"}
+)
+"""The operations that give the numbers they take, in another type, shape or selection."""
+
+_NUMBERS = (tf.int64, tf.float16, tf.bfloat16, tf.float32, tf.float64)
+
 _modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
@@ -88,15 +96,48 @@ class TransformGraph:
 
     def sources(self, output: str) -> frozenset[str]:
         """The raw columns that an output is made of."""
+        seen = self._ancestors(output)
+        return frozenset(name for op, name in self._columns().items() if op in seen)
+
+    def float_casts(self, column: str) -> dict[str, tf.DType]:
+        """The features for which the integers of a raw column are cast to floats as they are.
+
+        Returns:
+          By feature, the narrowest float type that the values themselves pass through.
+        """
+        casts: dict[str, tf.DType] = {}
+        starts = [op for op, name in self._columns().items() if name == column]
+        operation = self._function.graph.get_operation_by_name
+        waiting = [tensor for op in starts for tensor in operation(op).outputs]
+        seen = set(starts)
+        while waiting:
+            for op in waiting.pop().consumers():
+                if op.type in _PASS_ON and op.name not in seen and op.outputs[0].dtype in _NUMBERS:
+                    seen.add(op.name)
+                    waiting.append(op.outputs[0])
+                    if op.outputs[0].dtype.is_floating:
+                        casts[op.name] = op.outputs[0].dtype
+        found = {name: self._ancestors(name) & casts.keys() for name in self.outputs}
+        return {
+            name: min((casts[op] for op in ops), key=lambda dtype: dtype.size)
+            for name, ops in found.items()
+            if ops
+        }
+
+    def _columns(self) -> dict[str, str]:
+        """The raw column of each operation that feeds one."""
         columns = [
             name
             for name in sorted(self.inputs)
             for _ in tf.nest.flatten(self.inputs[name], expand_composites=True)
         ]
-        names = {
+        return {
             tensor.op.name: name
             for name, tensor in zip(columns, self._function.inputs, strict=False)
         }
+
+    def _ancestors(self, output: str) -> set[str]:
+        """The names of the operations that an output is made by."""
         outputs = tf.nest.pack_sequence_as(
             self._function.graph.structured_outputs,
             self._function.graph.outputs,
@@ -108,7 +149,7 @@ class TransformGraph:
             fresh = {t.op.name: t.op for t in waiting.pop().inputs if t.op.name not in seen}
             seen |= fresh
             waiting.extend(fresh.values())
-        return frozenset(names[op] for op in seen if op in names)
+        return set(seen)
 
 
 def _raw_feature(name: str, spec: RawSpec) -> Any:

@@ -4,6 +4,9 @@ Each function is a thin layer on tensorflow_transform that adds two things: miss
 `missing`) take no part in what is learned from the data and never leave a finished feature as
 NaN; and what is learned is learned in float64, so that a constant column has no variance and a
 timestamp keeps its seconds. Inputs are dense int64, float32 or float64 tensors of any shape.
+
+Integers beyond 2^53 are rounded to float64, and to float32 beyond 2^24. `prepare` refuses a column
+whose range that leaves less than a thousand different numbers of.
 """
 
 from __future__ import annotations
