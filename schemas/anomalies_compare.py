@@ -1,13 +1,14 @@
 """Data against the data it is to resemble: each column's distance, its threshold, its anomaly.
 
 `infinity_norm` compares the categories of a string column, `jensen_shannon_divergence` the
-histograms of a number column; neither fits the other. A distance above its threshold that two
-samples of the same data could have by chance is a note, not an anomaly.
+histograms of a number column, or its single values where they are whole and few; neither fits the
+other. A distance above its threshold that two samples of the same data could have by chance is a
+note, not an anomaly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,14 +23,23 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from .anomalies_columns import Anomaly, common_of, feature_name
 from .anomalies_observed import Observed
 from .column import Column
-from .distances import CONFIDENCE, Distance, jensen_shannon, l_infinity, share_by_chance
+from .distances import (
+    CONFIDENCE,
+    Distance,
+    jensen_shannon,
+    l_infinity,
+    share_by_chance,
+    value_counts,
+)
 from .errors import RecipeError
 from .schema import Schema
+from .statistics_columns import LISTED
 
 __all__ = ["Compared", "Comparison", "Kind", "Limit", "Limits", "Reference", "compare"]
 
 Kind = Literal["skew", "drift"]
 
+_SHOWN = 5
 _NAMES = {"skew": ("serving", "training"), "drift": ("current", "previous")}
 _FITTING = {
     "string": "infinity_norm",
@@ -63,12 +73,14 @@ class Limit:
         type of the column.
       quantiles: Whether Jensen-Shannon compares histograms of equal counts; else of equal widths.
       open_ended: Whether the outermost buckets of both reach equally far, see `jensen_shannon`.
+      by_value: Whether few different whole numbers are compared one by one, see `jensen_shannon`.
     """
 
     threshold: float
     comparator: str | None = None
     quantiles: bool = True
     open_ended: bool = True
+    by_value: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +138,7 @@ class Limits:
             found = getattr(getattr(feature, f"{kind}_comparator"), comparator)
             source = getattr(found, "source", None)
             quantiles = bool(source and source.type == schema_pb2.HistogramSelection.QUANTILES)
-            return Limit(found.threshold, comparator, quantiles, open_ended=False)
+            return Limit(found.threshold, comparator, quantiles, open_ended=False, by_value=False)
         return Limit(self.skew if kind == "skew" else self.drift)
 
 
@@ -210,6 +222,7 @@ def compare(
     now = {feature_name(feature): feature for feature in observed.statistics.features}
     before = {feature_name(feature): feature for feature in reference.statistics.features}
     found: list[Anomaly | Comparison | str] = []
+    estimated: list[str] = []
     for feature, column in zip(schema.feature, columns, strict=True):
         name = column.name
         compared = ("feature",) if observed.requests else ("feature", "label")
@@ -221,6 +234,10 @@ def compare(
         pair = _Pair(column, now[name], before[name], observed, reference)
         found += _missing_rise(pair, limits.missing)
         found += _distance(pair, limits.of(feature, column, reference.kind))
+        if _is_estimated(pair):
+            estimated.append(name)
+    if estimated:
+        found.append(_estimates(estimated, reference.kind))
     return Compared(
         tuple(one for one in found if isinstance(one, Anomaly)),
         tuple(one for one in found if isinstance(one, Comparison)),
@@ -271,7 +288,9 @@ def _distance(pair: _Pair, limit: Limit) -> Iterator[Anomaly | Comparison | str]
         distance = l_infinity(pair.now, pair.before)
     else:
         kind = Histogram.QUANTILES if limit.quantiles else Histogram.STANDARD
-        distance = jensen_shannon(pair.now, pair.before, kind=kind, open_ended=limit.open_ended)
+        distance = jensen_shannon(
+            pair.now, pair.before, kind=kind, open_ended=limit.open_ended, by_value=limit.by_value
+        )
     if distance is None:
         return
     sizes = (int(common_of(one).num_non_missing) for one in (pair.now, pair.before))
@@ -299,6 +318,33 @@ def _by_chance(name: str, told: str) -> str:
     return (
         f'column "{name}": {told} No anomaly: so few rows differ as much by chance more often '
         f"than once in {1 / (1 - CONFIDENCE):,.0f} times."
+    )
+
+
+def _is_estimated(pair: _Pair) -> bool:
+    """Returns whether one side lists each whole number, and the other could and does not."""
+    sides = (pair.now, pair.before)
+    if pair.column.type != "int64" or len({value_counts(side) is None for side in sides}) == 1:
+        return False
+    unique = [
+        one.num
+        for side in sides
+        if value_counts(side) is None
+        for one in side.custom_stats
+        if one.name == "unique"
+    ]
+    return any(number <= LISTED for number in unique)
+
+
+def _estimates(names: Sequence[str], kind: Kind) -> str:
+    treatment, control = _NAMES[kind]
+    columns = ", ".join(f'"{name}"' for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return (
+        f"shares of single values of {columns}{more} are estimates by histograms: the statistics "
+        f"of the {treatment} or the {control} data were written by recordmill 0.1.0, which did not "
+        "count whole numbers one by one. Prepare or profile that data again to compare them "
+        "exactly."
     )
 
 

@@ -8,6 +8,9 @@ its error beside it, and that is 0 where the number is exact.
                          `rank_error`              by what share of the numbers the ranks of the
                                                    median, quantiles and edges can be wrong
                          `quantiles`               a histogram of 20 buckets of equal count
+                         `value_counts`            where the numbers are whole and at most 1,000 of
+                                                   them different: how often each occurs, exactly,
+                                                   as the rank histogram of a string column says it
     of a string column   `unique_error`            the relative standard error of `unique`
                          `top_values_error`        how much more often a string can occur than the
                                                    top values and the rank histogram say
@@ -29,11 +32,12 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     CommonStatistics,
     FeatureNameStatistics,
     Histogram,
+    RankHistogram,
 )
 
 from .column import Column, ColumnType
 from .statistics_association import Association
-from .statistics_columns import Moments, Numbers, Strings
+from .statistics_columns import LISTED, Moments, Numbers, Strings
 from .statistics_sketches import Counts
 
 __all__ = ["feature_proto", "quantiles", "values_proto"]
@@ -41,7 +45,6 @@ __all__ = ["feature_proto", "quantiles", "values_proto"]
 _BUCKETS = 10
 _FINE_BUCKETS = 20
 _TOP_VALUES = 20
-_RANKS = 1000
 _LABEL = 200
 
 _Doubles = npt.NDArray[np.float64]
@@ -174,13 +177,33 @@ def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
     unique, unique_error = found.unique()
     _custom(proto, unique=unique, unique_error=unique_error, rank_error=found.rank_error())
     proto.custom_stats.add(name="quantiles", histogram=_equal_counts(bounds, moments.count))
+    if _is_listed(found):
+        proto.custom_stats.add(name="value_counts", rank_histogram=_value_counts(found))
+
+
+def _is_listed(found: Numbers) -> bool:
+    """Returns whether the finite numbers are whole, and few enough to list with their counts."""
+    values = found.values
+    if not 0 < len(values) <= LISTED:
+        return False
+    return found.type == "int64" or bool((values == np.trunc(values)).all())
+
+
+def _value_counts(found: Numbers) -> RankHistogram:
+    """Lists whole numbers, the most common first; of equal counts, the smaller first."""
+    proto = RankHistogram()
+    order = np.argsort(-found.counts, kind="stable")
+    values, counts = found.values[order].tolist(), found.counts[order].tolist()
+    for rank, (value, count) in enumerate(zip(values, counts, strict=True)):
+        proto.buckets.add(low_rank=rank, high_rank=rank, label=str(int(value)), sample_count=count)
+    return proto
 
 
 def _fill_strings(proto: FeatureNameStatistics, found: Strings) -> None:
     stats = proto.string_stats
     stats.unique, unique_error = found.unique()
     stats.avg_length = found.total_bytes / found.count
-    for rank, (value, count) in enumerate(found.top(_RANKS)):
+    for rank, (value, count) in enumerate(found.top(LISTED)):
         value = value if len(value) <= _LABEL else value[:_LABEL] + "…"
         if rank < _TOP_VALUES:
             stats.top_values.add(value=value, frequency=count)

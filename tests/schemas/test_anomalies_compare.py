@@ -33,6 +33,46 @@ def test_skew_and_drift_with_their_numbers() -> None:
     assert [one.value for one in measured[3].drift_measurements] == [0.0]
 
 
+def test_codes_are_told_as_the_data_say() -> None:
+    """Of histograms the distance would be 0.291, and 500 a share of 20 %."""
+    before = [200] * 99 + [301] * 99 + [404] * 96 + [500] * 106
+    now = [200] * 104 + [301] * 104 + [404] * 98 + [999] * 94
+    findings = find_anomalies(
+        SCHEMA.to_proto(),
+        Observed(statistics({"age": now})),
+        training=statistics({"age": before}),
+    )
+    (anomaly,) = [one for one in findings.anomalies if one.type.endswith("DIVERGENCE_HIGH")]
+    assert anomaly.long == (
+        "The jensen_shannon_divergence between the serving data (400 values) and the training data "
+        "(400) is 0.250241, above the threshold 0.1. Most different, from training to serving: "
+        "500 26.5% → 0.0%, 999 0.0% → 23.5%, 200 24.8% → 26.0%."
+    )
+    (comparison,) = findings.comparisons
+    assert comparison.distance.value == pytest.approx(0.250241, abs=5e-7)
+
+
+def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> None:
+    old = statistics({**GOOD, "age": [20, 20, 60, 60]}, times=100)
+    for feature in old.features:
+        for place, custom in reversed(list(enumerate(feature.custom_stats))):
+            if custom.name == "value_counts":
+                del feature.custom_stats[place]
+    now = Observed(statistics({**GOOD, "age": [20, 20, 60, 90]}, times=100))
+    findings = find_anomalies(SCHEMA.to_proto(), now, training=old)
+    assert findings.comparisons[0].column == "age"
+    assert findings.comparisons[0].moved() == (
+        "60 40.0% → 10.0%, 90 0.0% → 20.0%, [60, 90) 0.0% → 10.0%"
+    )
+    assert findings.notes[-1] == (
+        'shares of single values of "age" are estimates by histograms: the statistics of the '
+        "serving or the training data were written by recordmill 0.1.0, which did not count whole "
+        "numbers one by one. Prepare or profile that data again to compare them exactly."
+    )
+    same = find_anomalies(SCHEMA.to_proto(), Observed(old), training=old)
+    assert same.notes == ()
+
+
 def test_few_rows_are_no_reason_to_warn() -> None:
     findings = found({**GOOD, "pay": ["low"] * 4}, training=statistics(times=100))
     assert findings.anomalies == ()
@@ -79,6 +119,18 @@ def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
     limits = Limits(columns={"pay": Limit(0.2)})
     (anomaly,) = find_anomalies(proto, observed, training=training, limits=limits).anomalies
     assert anomaly.column == "pay"
+
+
+def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
+    """Its threshold was chosen for that distance, which is of histograms."""
+    proto = SCHEMA.to_proto()
+    now = Observed(statistics({"age": [20] * 200 + [60] * 100 + [90] * 100}))
+    before = statistics({"age": [20] * 190 + [60] * 210})
+    exact = find_anomalies(proto, now, training=before).comparisons[0].distance
+    proto.feature[0].skew_comparator.jensen_shannon_divergence.threshold = 0.1
+    binned = find_anomalies(proto, now, training=before).comparisons[0].distance
+    assert exact.value != binned.value
+    assert exact.shares == binned.shares
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics, Histogram
 
+from recordmill.schemas.column import Column
 from recordmill.schemas.distances import (
     CONFIDENCE,
     Distance,
@@ -19,6 +22,8 @@ from recordmill.schemas.distances import (
     l_infinity,
     share_by_chance,
 )
+from recordmill.schemas.statistics_columns import Numbers
+from recordmill.schemas.statistics_proto import feature_proto
 
 
 def strings(counts: dict[str, int], *, unique: int | None = None) -> FeatureNameStatistics:
@@ -189,3 +194,111 @@ def test_one_outlier_moves_no_distribution() -> None:
     outlier = np.append(now, 1e7)
     assert far(outlier) > 0.1
     assert far(outlier, open_ended=True) < 0.02 > far(now, open_ended=True)
+
+
+def measured(values: Any, dtype: Any = np.int64) -> FeatureNameStatistics:
+    """The statistics of a column, as a run writes them."""
+    column = Numbers(dtype)
+    column.add(pa.array(values, pa.from_numpy_dtype(dtype)))
+    return feature_proto(Column("code", column.type), column)
+
+
+def by_value(now: Any, before: Any, dtype: Any = np.int64) -> Distance:
+    found = jensen_shannon(
+        measured(now, dtype),
+        measured(before, dtype),
+        kind=Histogram.QUANTILES,
+        open_ended=True,
+        by_value=True,
+    )
+    assert found is not None
+    return found
+
+
+def oracle(now: Any, before: Any) -> tuple[float, pd.DataFrame]:
+    """The divergence of the shares that pandas counts, by its definition, and these shares."""
+    counts = {"now": now, "before": before}
+    shares = pd.DataFrame(
+        {side: pd.Series(values).value_counts(normalize=True) for side, values in counts.items()}
+    ).fillna(0)
+    middle = shares.mean(axis=1)
+    bits = [
+        (side[side > 0] * np.log2(side[side > 0] / middle[side > 0])).sum()
+        for side in (shares["now"], shares["before"])
+    ]
+    return sum(bits) / 2, shares
+
+
+codes = st.sampled_from([-1, 0, 200, 301, 404, 500, 2**62, 2**62 + 1])
+
+
+@settings(deadline=None)
+@given(st.lists(codes, min_size=1, max_size=60), st.lists(codes, min_size=1, max_size=60))
+def test_few_whole_numbers_are_compared_as_pandas_counts_them(
+    now: list[int], before: list[int]
+) -> None:
+    found = by_value(now, before)
+    bits, shares = oracle(now, before)
+    assert math.isclose(found.value, bits, abs_tol=1e-12)
+    for share in found.shares:
+        row = shares.loc[int(share.label)]
+        assert (share.now, share.before) == pytest.approx((row["now"], row["before"]), abs=1e-15)
+    largest = (shares["now"] - shares["before"]).abs().max()
+    moved = max((abs(share.now - share.before) for share in found.shares), default=0)
+    assert moved == pytest.approx(largest, abs=1e-15)
+
+
+def test_codes_that_change_places() -> None:
+    """Two new codes beyond the old ones; a histogram of quantiles takes them for one stretch."""
+    before = [200] * 99 + [301] * 99 + [404] * 96 + [500] * 106
+    now = [200] * 104 + [301] * 104 + [404] * 98 + [999] * 94
+    found = by_value(now, before)
+    assert found.value == pytest.approx(oracle(now, before)[0], rel=1e-12)
+    assert found.shares == (
+        Share("500", 0.265, 0.0),
+        Share("999", 0.0, 0.235),
+        Share("200", 0.2475, 0.26),
+    )
+    assert found.value < 0.2503 and found.chance < 0.02
+
+
+def test_more_whole_numbers_are_compared_one_by_one_where_each_comes_often() -> None:
+    draw = np.random.default_rng(0)
+    now, before = draw.integers(0, 80, (2, 900))
+    assert by_value(now, before).value == pytest.approx(oracle(now, before)[0], rel=1e-12)
+    few = by_value(now[:300], before)
+    histograms = [measured(now[:300]), measured(before)]
+    binned = jensen_shannon(*histograms, kind=Histogram.QUANTILES, open_ended=True)
+    assert binned is not None and few.value == binned.value
+    shares = oracle(now[:300], before)[1]
+    label = int(few.shares[0].label)
+    assert few.shares[0].now == pytest.approx(shares["now"][label], abs=1e-15)
+    assert few.shares[0] == binned.shares[0]
+
+
+def test_whole_numbers_among_floats_are_compared_too() -> None:
+    found = by_value([404.0, 404.0, np.nan, 500.0], [404.0, 500.0], np.float32)
+    assert found.shares[:2] == (Share("500", 0.5, 0.25), Share("NaN or infinite", 0.0, 0.25))
+    fractions = by_value([0.5, 1.5], [404.0, 500.0], np.float32)
+    assert fractions.shares[0].label.startswith("[")
+
+
+def test_one_sample_of_many_and_one_of_few_are_compared_by_histograms() -> None:
+    found = by_value(list(range(2000)), [1, 2, 3])
+    assert all(share.label[0] in "[123" for share in found.shares)
+
+
+def test_without_by_value_the_distance_is_that_of_the_histograms() -> None:
+    """As TensorFlow Data Validation measures it; what moved most is exact all the same."""
+    now, before = measured([200] * 50 + [999] * 50), measured([200] * 60 + [404] * 40)
+    found = jensen_shannon(now, before, kind=Histogram.QUANTILES)
+    for side in (now, before):
+        del side.custom_stats[:]
+    plain = jensen_shannon(now, before, kind=Histogram.QUANTILES)
+    assert found is not None and plain is not None
+    assert found.value == plain.value
+    assert found.shares == (
+        Share("999", 0.0, 0.5),
+        Share("404", 0.4, 0.0),
+        Share("200", 0.6, 0.5),
+    )

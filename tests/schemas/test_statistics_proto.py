@@ -86,6 +86,31 @@ def test_quantiles_end_at_the_extremes_where_sketched() -> None:
     assert np.abs(true - counts).max() <= 2 * error
 
 
+def listed(found: Numbers) -> dict[str, float] | None:
+    proto = feature_proto(Column("n", found.type), found)
+    histograms = [s.rank_histogram for s in proto.custom_stats if s.name == "value_counts"]
+    return {one.label: one.sample_count for one in histograms[0].buckets} if histograms else None
+
+
+def test_few_whole_numbers_are_listed_with_their_counts() -> None:
+    values = [404, 500, 404, -1, 2**63 - 1, 2**63 - 2, 500, None]
+    counts = {"404": 2, "500": 2, "-1": 1, str(2**63 - 2): 1, str(2**63 - 1): 1}
+    found = listed(numbers(values))
+    assert found == counts and list(found or ()) == list(counts)
+    assert listed(numbers([2.0, 404.0, np.nan, -0.0, 2.0], np.float32)) == {
+        "2": 2,
+        "0": 1,
+        "404": 1,
+    }
+    assert listed(numbers([2.0, 0.5], np.float32)) is None
+
+
+def test_up_to_1000_whole_numbers_are_listed() -> None:
+    counts = listed(numbers([*range(1000), 7]))
+    assert counts == {str(number): 1 + (number == 7) for number in range(1000)}
+    assert listed(numbers(list(range(1001)))) is None
+
+
 def test_only_what_is_not_finite() -> None:
     proto = feature_proto(Column("n", "float32"), numbers([np.nan, np.inf], np.float32))
     assert proto.num_stats.common_stats.num_non_missing == 2
