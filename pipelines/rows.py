@@ -35,6 +35,7 @@ from .runs import Keyed
 from .shuffle import Place
 from .smallest import SmallestKeys, merge_samples
 from .split import UNSPLIT
+from .text_encoding import rejects_advice
 
 __all__ = [
     "SAMPLE_ROWS",
@@ -324,9 +325,9 @@ def check_rejects(account: Account, *, limit: float, folder: str) -> Account:
 
 
 def _first_rejects(folder: str) -> str:
-    shown: list[str] = []
+    shown: list[Reject] = []
     for name in files.list_files(folder):
         with files.read(files.join(folder, name)) as lines:
-            for line in islice(lines, _SHOWN - len(shown)):
-                shown.append(f"  {Reject(**json.loads(line))}")
-    return "\n".join(shown)
+            shown += [Reject(**json.loads(line)) for line in islice(lines, _SHOWN - len(shown))]
+    advice = rejects_advice(shown)
+    return "\n".join([*(f"  {reject}" for reject in shown), *([advice] if advice else [])])

@@ -23,8 +23,9 @@ from .elements import FilePart, InputFile, ScannedFile, Stretch
 from .inputs.parquet import is_parquet, scan_parquet
 from .records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
 from .stored import Digest, open_stored, recognise, text_of
+from .text_encoding import encoding_advice
 
-__all__ = ["InputFile", "parts", "scan"]
+__all__ = ["InputFile", "check_is_text", "parts", "scan"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,6 +89,16 @@ def scan(
         )
 
 
+def check_is_text(head: bytes, *, path: str) -> None:
+    """Raises DataError where the first bytes of a text are those of another kind of file."""
+    for magic, name in _FOREIGN.items():
+        if head.startswith(magic):
+            raise DataError(
+                f"{path}: expected CSV text in UTF-8, plain or compressed with gzip or bzip2; got "
+                f"{name} data. Convert the file."
+            )
+
+
 class _Tally:
     """The counts and stretches of a text that comes in pieces."""
 
@@ -119,12 +130,7 @@ class _Tally:
 
     def _after_mark(self, head: bytes) -> bytes:
         """The first bytes of the text without a byte order mark."""
-        for magic, name in _FOREIGN.items():
-            if head.startswith(magic):
-                raise DataError(
-                    f"{self._path}: expected CSV text in UTF-8, plain or compressed with gzip or "
-                    f"bzip2; got {name} data. Convert the file."
-                )
+        check_is_text(head, path=self._path)
         if head.startswith(BYTE_ORDER_MARK):
             self._offset, head = len(BYTE_ORDER_MARK), head[len(BYTE_ORDER_MARK) :]
             self._begin_stretch(self._offset, 1)
@@ -218,7 +224,9 @@ def _check_header(
     try:
         record.decode()
     except UnicodeDecodeError as error:
-        raise DataError(f"{where}: the header is not UTF-8 text: {error}") from error
+        raise DataError(
+            f"{where}: the header is not UTF-8 text: {error}. {encoding_advice(record)}"
+        ) from error
     table = pyarrow.csv.read_csv(
         pa.BufferReader(record + b"\n"),
         read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=len(record) + 2),

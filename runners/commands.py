@@ -102,6 +102,8 @@ def _split_and_pattern(given: str) -> tuple[str | None, str]:
 
 def summary(manifest: Manifest, output: str, seconds: float) -> str:
     """The closing words of a run: where every row went and what was written."""
+    from ..pipelines.text_encoding import undecodable_rows
+
     lines = [f"{manifest.name}: prepared {output} in {seconds:.1f} s"]
     for name, ledger in manifest.ledger.items():
         others = {
@@ -123,6 +125,8 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
             counts = ", ".join(f"{column} {count:,}" for column, count in unseen.items())
             lines.append(f"  {name}: values never seen in train: {counts}")
         lines += _expanded(manifest, name)
+    if undecodable := undecodable_rows(output, manifest.ledger):
+        lines.append(f"  {undecodable}")
     if manifest.images:
         return "\n".join([*lines, *_about_images(manifest)])
     rows = sum(manifest.parity["rows"].values())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 
 from ..schemas.errors import RecipeError
 
-__all__ = ["init", "recipe_schema"]
+__all__ = ["init", "recipe_schema", "show_summary"]
 
 
 def init(patterns: Sequence[str], *, label: str | None = None, source: str | None = None) -> int:
-    """Prints a recipe.
+    """Prints a recipe, and on standard error what was read and what looks wrong with it.
 
     Args:
       patterns: The files to infer it from; none with `source`.
@@ -18,7 +19,7 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
       source: The name of a built-in recipe to print instead.
 
     Raises:
-      DataError: A file cannot be read.
+      DataError: A file cannot be read, or too little of it was understood; nothing was printed.
       RecipeError: Neither files nor a built-in are given, or both; or there is no such label or
         built-in.
     """
@@ -33,10 +34,19 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
 
         print(built_in_text(source), end="")
         return 0
-    from ..pipelines.inference.infer import infer
+    from ..pipelines.inference.infer import infer_recipe
 
-    print(infer(patterns, label=label), end="")
+    inferred = infer_recipe(patterns, label=label)
+    show_summary(inferred.summary)
+    print(inferred.text, end="")
     return 0
+
+
+def show_summary(lines: Iterable[str]) -> None:
+    """Prints lines on standard error; what would drive the terminal, being from data, as blanks."""
+    for line in lines:
+        plain = "".join(one if one.isprintable() else " " for one in line)
+        print(plain, file=sys.stderr)
 
 
 def recipe_schema() -> int:

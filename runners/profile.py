@@ -122,14 +122,19 @@ def _is_data(target: str) -> bool:
 
 
 def _inferred(target: str) -> Recipe:
-    from ..pipelines.inference.infer import infer
+    """Returns the recipe of files; says on standard error what was read and what looks wrong."""
+    from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
     from ..pipelines.read import Input
     from ..pipelines.recipes.file import recipe_of_text
+    from .init import show_summary
 
     resolved, _ = resolve([Input(_ALL, target)])
-    text = infer([one.pattern for one in resolved])
-    return recipe_of_text(text, name=Path(target).stem, folder="", source=f"what {target} looks")
+    inferred = infer_recipe([one.pattern for one in resolved], single_column=True)
+    show_summary(inferred.summary)
+    return recipe_of_text(
+        inferred.text, name=Path(target).stem, folder="", source=f"what {target} looks"
+    )
 
 
 def summary(profiled: Profiled, output: str, seconds: float) -> str:
@@ -140,6 +145,8 @@ def summary(profiled: Profiled, output: str, seconds: float) -> str:
       output: Where.
       seconds: How long it took.
     """
+    from ..pipelines.text_encoding import undecodable_rows
+
     lines = [f"{profiled.name}: profiled {output} in {seconds:.1f} s"]
     for split, ledger in profiled.ledger.items():
         others = {
@@ -154,6 +161,8 @@ def summary(profiled: Profiled, output: str, seconds: float) -> str:
         if repeats and not ledger.duplicates:
             parts.append(f"{repeats:,} equal to another")
         lines.append(f"  {split}: {', '.join(parts)}")
+    if undecodable := undecodable_rows(output, profiled.ledger):
+        lines.append(f"  {undecodable}")
     cached = sum(span.cached for span in profiled.spans)
     if profiled.spans:
         lines.append(f"  spans: {len(profiled.spans):,}, of which {cached:,} from the cache")

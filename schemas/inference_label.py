@@ -37,10 +37,12 @@ class Label:
     Attributes:
       place: Its column's place.
       choice: What becomes of it.
+      reason: Why it is the label.
     """
 
     place: int
     choice: Choice
+    reason: str
 
 
 def choose_label(
@@ -65,7 +67,7 @@ def choose_label(
         choice = _choice(columns[place])
         if choice and not _counts_rows(columns[place]):
             said = (f"the label, {reason}: {choice.reasons[0]}", *choice.reasons[1:])
-            return Label(place, replace(choice, reasons=said))
+            return Label(place, replace(choice, reasons=said), reason)
     return None
 
 
@@ -82,8 +84,9 @@ def _wanted(names: Sequence[str], columns: Sequence[Observed], wanted: str) -> L
             f'--label: "{wanted}" can be no label: expected numbers, or from 2 to {_TEXT_CLASSES} '
             f"classes; got {different(seen)} in {amount(seen.present, 'value')}"
         )
-    said = (f"the label, as --label says: {choice.reasons[0]}", *choice.reasons[1:])
-    return Label(place, replace(choice, reasons=said))
+    reason = "as --label says"
+    said = (f"the label, {reason}: {choice.reasons[0]}", *choice.reasons[1:])
+    return Label(place, replace(choice, reasons=said), reason)
 
 
 def _candidates(names: Sequence[str]) -> list[tuple[int, str]]:

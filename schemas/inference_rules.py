@@ -30,7 +30,7 @@ from .inference_facts import (
 )
 from .inference_numbers import number, numeric, type_of
 
-__all__ = ["RULES", "choose", "kept"]
+__all__ = ["RULES", "choose", "formatted", "kept"]
 
 _COVERED = 0.8
 """Where the most common values are this share of all, the others are left to one id."""
@@ -135,7 +135,7 @@ def _flag(name: str, seen: Observed) -> Choice | None:
 
 
 def _identifier(name: str, seen: Observed) -> Choice | None:
-    if seen.present < ENOUGH or not seen.almost_unique() or _formatted(seen):
+    if seen.present < ENOUGH or not seen.almost_unique() or formatted(seen):
         return None
     if not (pattern := one_pattern(seen)):
         return None
@@ -239,10 +239,11 @@ def _notes(seen: Observed) -> tuple[str, ...]:
         notes.append(f"{count} of digits with leading zeros, which a number would lose: text")
     elif seen.numbers >= 0.5 * seen.present:
         notes.append(f"{of_all(seen.numbers, seen)} are numbers, and the others are not: text")
-    return (*notes, *_formatted(seen))
+    return (*notes, *formatted(seen))
 
 
-def _formatted(seen: Observed) -> list[str]:
+def formatted(seen: Observed) -> list[str]:
+    """Returns a note on texts that are mostly amounts, such as "$1,200"; none of others."""
     if seen.formatted < 0.5 * max(1, seen.text_count):
         return []
     return [

@@ -1,5 +1,7 @@
 """A recipe of files that nobody has described: sniff -> scan -> parse -> observe -> choose -> text.
 
+What was read, and what looks wrong, is the summary beside the text.
+
 Every value of every column is counted, in one pass and in memory that depends on the number of
 columns alone; the rules of `schemas.inference_rules` then decide, and say why.
 """
@@ -7,45 +9,44 @@ columns alone; the rules of `schemas.inference_rules` then decide, and say why.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ...schemas.errors import DataError
 from ...schemas.inference import Observed
 from ...schemas.inference_choice import Choice
+from ...schemas.inference_facts import amount
 from ...schemas.inference_label import choose_label
 from ...schemas.inference_rules import choose, kept
 from ..elements import Block
 from ..parse import parse_part
 from ..read import Input, InputFile, match
 from ..scan import parts, scan
+from .checks import check_understood
 from .observe import observe
 from .sniff import Dialect, sniff
+from .summary import summarize
+from .table import Table
 from .text import recipe_text
 
-__all__ = ["Table", "infer", "look"]
+__all__ = ["Inferred", "Table", "infer", "infer_recipe", "look"]
 
 _BLOCK_BYTES = 16 << 20
 _THREADS = 2
 
 
-@dataclass
-class Table:
-    """What files were seen to hold.
+@dataclass(frozen=True)
+class Inferred:
+    """A recipe, and what there is to say about the files it was made of.
 
     Attributes:
-      dialect: How they are written.
-      columns: What each column holds, in order.
-      records: How many records there are.
-      rejected: How many records are no rows, by reason.
+      text: The recipe, YAML with a comment that gives the reason for each choice.
+      summary: Rows, columns, the label, what was left out and what looks wrong; a few lines.
     """
 
-    dialect: Dialect
-    columns: list[Observed]
-    records: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    text: str
+    summary: tuple[str, ...]
 
 
 def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
@@ -56,26 +57,48 @@ def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
       label: The name of the label; None to guess it.
 
     Raises:
-      DataError: A file cannot be read, as in a run, or no column has anything to learn from.
+      DataError: As `infer_recipe` says.
+      RecipeError: As `infer_recipe` says.
+    """
+    return infer_recipe(patterns, label=label).text
+
+
+def infer_recipe(
+    patterns: Sequence[str], *, label: str | None = None, single_column: bool = False
+) -> Inferred:
+    """Reads files, and makes a recipe and a summary of them.
+
+    Args:
+      patterns: Paths or globs of the files, all of one kind; they become the recipe's inputs.
+      label: The name of the label; None to guess it.
+      single_column: Whether files of one column are good, where no other delimiter makes more.
+
+    Raises:
+      DataError: A file cannot be read, as in a run; one column was understood, or less than 90 %
+        of the rows; or no column has anything to learn from.
       RecipeError: There is no such label, or it can be none.
     """
     files = match([Input(None, pattern) for pattern in patterns])
     table = look(files, sniff([one.path for one in files]))
+    check_understood(table, single_column=single_column)
     found = choose_label(table.dialect.names, table.columns, wanted=label)
     choices = [
         choose(name, seen) for name, seen in zip(table.dialect.names, table.columns, strict=True)
     ]
     if found:
         choices[found.place] = found.choice
-    return recipe_text(
+    choices = _with_features(choices, table.columns, files)
+    text = recipe_text(
         patterns,
         names=table.dialect.names,
-        choices=_with_features(choices, table.columns, files),
+        choices=choices,
         csv_format=table.dialect.csv,
         csv_reasons=table.dialect.reasons,
         records=table.records,
         rejected=table.rejected,
+        left_out=table.dialect.left_out,
     )
+    return Inferred(text, tuple(summarize(table, choices, found)))
 
 
 def look(files: Sequence[InputFile], dialect: Dialect) -> Table:
@@ -84,25 +107,23 @@ def look(files: Sequence[InputFile], dialect: Dialect) -> Table:
     Raises:
       DataError: As `scan` and `parse_part` say.
     """
-    table = Table(dialect, [Observed() for _ in dialect.names])
+    more = f" and {amount(len(files) - 1, 'more file')}" if len(files) > 1 else ""
+    table = Table(files[0].path + more, dialect, [Observed() for _ in dialect.names])
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for block in _blocks(files, dialect):
-            list(pool.map(observe, table.columns, block.batch.columns))
-            table.records += block.records
-            table.rejected.update(reject.reason for reject in block.rejects)
+        for file in files:
+            for block in _blocks(file, table):
+                list(pool.map(observe, table.columns, block.batch.columns))
+                table.add(block)
     return table
 
 
-def _blocks(files: Sequence[InputFile], dialect: Dialect) -> Iterator[Block]:
-    for file in files:
-        scanned = scan(
-            file,
-            column_names=dialect.names,
-            csv_format=dialect.csv,
-            block_bytes=_BLOCK_BYTES,
-        )
-        for part in parts(scanned):
-            yield from parse_part(part, column_names=dialect.names, csv_format=dialect.csv)
+def _blocks(file: InputFile, table: Table) -> Iterator[Block]:
+    """Scans a file, whose lines that are no records the table counts, and parses it."""
+    names, csv_format = table.dialect.names, table.dialect.csv
+    scanned = scan(file, column_names=names, csv_format=csv_format, block_bytes=_BLOCK_BYTES)
+    table.comment_lines += scanned.comment_lines
+    for part in parts(scanned):
+        yield from parse_part(part, column_names=names, csv_format=csv_format)
 
 
 def _with_features(

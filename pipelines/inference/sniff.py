@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -17,19 +18,22 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
 from ...schemas.inference_facts import amount
-from ..inputs.parquet import is_parquet
 from ..records import BYTE_ORDER_MARK, CsvFormat
+from ..scan import check_is_text
 from ..stored import open_stored, recognise, text_of
+from ..text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
+from .delimiters import OtherDelimiter, find_other_delimiter
+from .parquet_columns import readable_columns
 
 __all__ = ["Dialect", "sniff", "sniff_text"]
 
 _HEAD_BYTES = 1 << 20
+_ENCODED_BYTES = 1 << 10
+"""So many bytes of a text show whether it is UTF-16."""
+
 _RECORDS = 1000
 _DELIMITERS = ",\t;|"
 _COMMENTS = "#|%!"
@@ -51,11 +55,15 @@ class Dialect:
       csv: The format.
       names: Of the columns, in order.
       reasons: Why it is taken for that, a line each.
+      left_out: Of Parquet, the name of each column that cannot be read, and why.
+      other: Where there is one column, what cuts the text into more; None where nothing does.
     """
 
     csv: CsvFormat
     names: tuple[str, ...]
     reasons: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    other: OtherDelimiter | None = None
 
 
 def sniff(paths: Sequence[str]) -> Dialect:
@@ -65,8 +73,9 @@ def sniff(paths: Sequence[str]) -> Dialect:
       DataError: A file cannot be read or is empty, or the header of the first one cannot name
         its columns.
     """
-    if names := _parquet_names(paths[0]):
-        return Dialect(CsvFormat(), names, ("Parquet, which names its columns",))
+    if columns := readable_columns(paths[:_FILES]):
+        reasons = ("Parquet, which names its columns",)
+        return Dialect(CsvFormat(), columns.names, reasons, left_out=columns.left_out)
     first, *others = [_head(path) for path in paths[:_FILES]]
     dialect = sniff_text(first[0], whole=first[1], path=paths[0])
     for path, (text, whole) in zip(paths[1:], others, strict=False):
@@ -113,7 +122,12 @@ def sniff_text(text: str, *, whole: bool, path: str) -> Dialect:
         header_reason,
         *([comment_reason] if comment else []),
     ]
-    return Dialect(found, _names(records[0], width, header=header, path=path), tuple(reasons))
+    return Dialect(
+        found,
+        _names(records[0], width, header=header, path=path),
+        tuple(reasons),
+        other=find_other_delimiter(text, whole=whole) if width == 1 else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -133,22 +147,27 @@ def _head(path: str) -> tuple[str, bool]:
             data += more
     whole = len(data) <= _HEAD_BYTES
     head = data[:_HEAD_BYTES].removeprefix(BYTE_ORDER_MARK)
+    _check_head(head, path=path)
     return head.decode("utf-8", "replace"), whole
 
 
-def _parquet_names(path: str) -> tuple[str, ...]:
-    """The columns of a Parquet file whose values have a text; none of another file."""
-    with open_stored(path) as file:
-        if not is_parquet(file.read(16)):
-            return ()
-    with open_stored(path) as file:
-        try:
-            schema = pq.read_schema(file)
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(
-                f"{path}: is no whole Parquet file ({error}). Copy it again."
-            ) from error
-    return tuple(field.name for field in schema if not pa.types.is_nested(field.type))
+def _check_head(head: bytes, *, path: str) -> None:
+    """Raises DataError where a file begins as no CSV in UTF-8 does."""
+    if not head.startswith(UTF_16_MARKS):
+        check_is_text(head, path=path)
+    if guess_encoding(head[:_ENCODED_BYTES]).startswith("utf-16"):
+        advice = encoding_advice(head[:_ENCODED_BYTES])
+        raise DataError(f"{path}: expected CSV text in UTF-8; got UTF-16 data. {advice}")
+    line = head.lstrip().partition(b"\n")[0]
+    try:
+        is_json = isinstance(json.loads(line), dict)
+    except ValueError:
+        return
+    if is_json:
+        raise DataError(
+            f"{path}: expected CSV or Parquet; got JSON lines. Convert the file, as "
+            f'`pandas.read_json("{path}", lines=True).to_csv("{path}.csv", index=False)` does.'
+        )
 
 
 def _candidates(text: str) -> list[CsvFormat]:
@@ -223,7 +242,10 @@ def _header(records: Sequence[list[str]], width: int) -> tuple[bool, str]:
     names = [cell.strip() for cell in first]
     like_names = all(_NAME.fullmatch(name) for name in names if name)
     if like_names and len(set(names)) == len(names):
-        return True, "a header: the first record has names, all different, that do not come again"
+        return True, (
+            "a header: the first record has names, all different, that do not come again; if it is "
+            "a row, set header: false"
+        )
     return False, "no header: the first record does not look like names"
 
 

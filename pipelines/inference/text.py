@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ...schemas.inference_choice import Choice, Step
-from ...schemas.inference_facts import amount, percent
+from ...schemas.inference_facts import amount, percent, shown
 from ..records import CsvFormat
 
 __all__ = ["recipe_text"]
@@ -30,6 +30,7 @@ def recipe_text(
     csv_reasons: Sequence[str],
     records: int,
     rejected: Mapping[str, int],
+    left_out: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The recipe.
 
@@ -41,6 +42,7 @@ def recipe_text(
       csv_reasons: Why it is thought so.
       records: How many were looked at.
       rejected: How many of them are no rows, by reason.
+      left_out: The name of each column of the files that cannot be read, and why.
     """
     label = next((n for n, one in zip(names, choices, strict=True) if one.role == "label"), None)
     name = _name_of(patterns[0])
@@ -49,6 +51,7 @@ def recipe_text(
         _entry({"name": name}),
         _entry({"inputs": [_Flow(files=pattern) for pattern in patterns]}),
         *_comments(csv_reasons, ""),
+        *_comments([f"left out: {shown(name)}: {reason}" for name, reason in left_out], ""),
         _entry({"csv": _Flow(_format(csv_format))}),
         "",
         *_comments(_ABOUT_COLUMNS, ""),

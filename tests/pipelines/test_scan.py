@@ -230,7 +230,8 @@ class TestHeader:
     def test_not_utf8(self, tmp_path: Path) -> None:
         assert error_of(tmp_path / "x.csv", b"a,\xe9\n", CsvFormat()) == (
             "x.csv:1: the header is not UTF-8 text: 'utf-8' codec can't decode byte 0xe9 in "
-            "position 2: invalid continuation byte"
+            "position 2: invalid continuation byte. The bytes look like Latin-1, in which they "
+            'read "a,é": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.'
         )
 
     def test_one_column(self, tmp_path: Path) -> None:

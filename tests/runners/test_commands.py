@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +63,26 @@ def test_where_every_image_went() -> None:
         "  train: 2,000 images read, 1,000 written, 400 filtered, 300 duplicates, "
         "297 sampled out, 1 rejected as bad_box, 2 rejected as truncated, 2 shards of 3.5 MB",
         "  unsplit: 1 image read, 0 written",
+    ]
+
+
+def test_rows_that_are_no_utf_8_are_told_with_advice(tmp_path: Path) -> None:
+    reject = {
+        "file": "a.csv",
+        "line": 17,
+        "column": None,
+        "reason": "invalid_utf8",
+        "message": "expected UTF-8 text, got 0xe9 at byte 6 of the record",
+        "raw": "7,caf\\xe9,no",
+    }
+    (tmp_path / "rejects").mkdir()
+    (tmp_path / "rejects/unsplit.jsonl").write_text(json.dumps(reject) + "\n")
+    ledger = {"train": Ledger(900, 900), "unsplit": Ledger(8, 0, rejected={"invalid_utf8": 8})}
+    manifest = replace(PLAIN, ledger=ledger, images={})
+    assert summary(manifest, str(tmp_path), 2.04).splitlines()[2:4] == [
+        "  unsplit: 8 rows read, 0 written, 8 rejected as invalid_utf8",
+        "  8 rows rejected as no UTF-8 text, such as a.csv:17. The bytes look like Latin-1, in "
+        'which they read "7,café,no": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.',
     ]
 
 

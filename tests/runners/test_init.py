@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from recordmill.runners.init import init
+from recordmill.runners.cli import main
+from recordmill.runners.init import init, show_summary
 from recordmill.schemas.errors import RecipeError
 
 
@@ -15,9 +16,32 @@ def test_it_prints_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     path = tmp_path / "a.csv"
     path.write_text("x,y\n" + "".join(f"{place * 3 % 11},{place % 2}\n" for place in range(40)))
     assert init([str(path)], label="x") == 0
-    recipe = yaml.safe_load(capsys.readouterr().out)
+    captured = capsys.readouterr()
+    assert captured.err.splitlines() == [
+        f'{path}: 40 rows of 2 columns: "x", "y"',
+        "format: CSV with delimiter ',': 41 of the first 41 records have 2 fields; a header: in 2 "
+        "columns only the first record is no number",
+        'label: "x", as --label says: an amount',
+    ]
+    recipe = yaml.safe_load(captured.out)
     assert recipe["columns"]["x"]["role"] == "label"
     assert recipe["inputs"] == [{"files": str(path)}]
+
+
+def test_too_little_that_is_understood_prints_no_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "ws.txt"
+    path.write_text("x y label\n1 2.5 no\n3 1.5 yes\n")
+    assert main(["init", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f'recordmill: {path}: understood one column, "x y label"')
+
+
+def test_nothing_of_the_data_drives_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show_summary(["a\x1b[2Jb\nc"])
+    assert capsys.readouterr().err == "a [2Jb c\n"
 
 
 def test_it_prints_a_built_in(capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,33 @@ def test_nothing_of_the_data_drives_the_terminal(
     assert "\x1b" not in printed and ("\\x1b[2Jtop" in printed or "[red]b[/red]" in printed)
 
 
+def test_what_looks_wrong_is_said_of_files_that_nobody_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "cats.csv"
+    rows = "".join(f"{i % 9},{'café' if i == 7 else 'tea'},{i % 2}\n" for i in range(200))
+    source.write_bytes(f"lives,drinks,tame\n{rows}".encode("latin-1"))
+    assert run(source, tmp_path / "out") == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f'{source}: 199 rows of 3 columns: "lives", "drinks", "tame"\n')
+    assert "\nlooks wrong: 1 record (0.5 %) cannot be read as rows" in captured.err
+    assert captured.out.splitlines()[-2] == (
+        f"  1 row rejected as no UTF-8 text, such as {source}:9. The bytes look like Latin-1, in "
+        'which they read "7,café,1": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.'
+    )
+
+
+def test_files_that_are_not_understood_are_not_profiled(tmp_path: Path) -> None:
+    source = tmp_path / "cats.txt"
+    source.write_text("lives tame\n9 yes\n8 no\n")
+    with pytest.raises(DataError, match='understood one column, "lives tame", in 2 rows'):
+        run(source, tmp_path / "out")
+    source.write_text("lives,tame\n9,yes\n8\n")
+    with pytest.raises(DataError, match="understood 1 of 2 records, less than 90 %"):
+        run(source, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cats.txt"]
+
+
 @pytest.mark.parametrize(
     ("target", "error", "said"),
     [
@@ -85,7 +112,7 @@ def test_an_output_that_is_in_the_way_is_told_of_before_data_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(infer, "infer", lambda patterns: pytest.fail("the data was read"))
+    monkeypatch.setattr(infer, "infer_recipe", lambda *_, **__: pytest.fail("the data was read"))
     (tmp_path / "cats.csv").write_text("lives,tame\n9,yes\n")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
-from recordmill.pipelines.inference.infer import infer
+from recordmill.pipelines.inference.infer import infer, infer_recipe
 from recordmill.pipelines.preparation import prepare
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.schemas.errors import DataError, RecipeError
@@ -209,7 +209,8 @@ def test_a_header_only(tmp_path: Path) -> None:
 
 
 def test_one_column_that_would_be_left_out_is_kept(tmp_path: Path) -> None:
-    text = infer([write(tmp_path, "id\n" + "".join(f"{place}\n" for place in range(30)))])
+    path = write(tmp_path, "id\n" + "".join(f"{place}\n" for place in range(30)))
+    text = infer_recipe([path], single_column=True).text
     assert yaml.safe_load(text)["transforms"] == {"id": "z_score"}
     assert "kept all the same, because no other column is left" in text
 

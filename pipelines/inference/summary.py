@@ -1,0 +1,118 @@
+"""What was read of files and what looks wrong with them, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...schemas.inference import Observed
+from ...schemas.inference_choice import Choice
+from ...schemas.inference_facts import amount, list_of, of_all, shown
+from ...schemas.inference_label import Label
+from ...schemas.inference_rules import formatted
+from .checks import rejected_records
+from .table import Table
+
+__all__ = ["summarize"]
+
+_SHOWN = 5
+_LEFT_OUT = {
+    "nothing": "no value in any row",
+    "constant": "one value only",
+    "identifier": "an identifier",
+}
+
+
+def summarize(table: Table, choices: Sequence[Choice], label: Label | None) -> Iterator[str]:
+    """Yields a line each: rows and columns, format, label, what is left out, what looks wrong.
+
+    Args:
+      table: What the files were seen to hold.
+      choices: What becomes of each column.
+      label: The label; None where none was found.
+    """
+    names = table.dialect.names
+    yield (
+        f"{table.source}: {amount(table.rows, 'row')} of {amount(len(names), 'column')}: "
+        f"{_listed([shown(name) for name in names])}"
+    )
+    yield f"format: {_format(table)}"
+    yield f"label: {_label(names, label)}"
+    if left_out := [*_unused(names, choices), *_unread(table)]:
+        yield f"left out: {_listed(left_out)}"
+    yield from (f"looks wrong: {problem}" for problem in _problems(table, choices, label))
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN:,} more" if len(texts) > _SHOWN else ""
+    return f"{', '.join(texts[:_SHOWN])}{more}"
+
+
+def _format(table: Table) -> str:
+    reasons = "; ".join(table.dialect.reasons)
+    if table.dialect.reasons[0].startswith("Parquet"):
+        return reasons
+    comments = f" ({table.comment_lines:,} in all)" if table.comment_lines else ""
+    return f"CSV with delimiter {table.dialect.csv.delimiter!r}: {reasons}{comments}"
+
+
+def _label(names: Sequence[str], label: Label | None) -> str:
+    if label is None:
+        return "none was found; `init --label NAME` chooses one"
+    classes = len(label.choice.domain)
+    what = f"{classes:,} classes" if classes else "an amount"
+    return f"{shown(names[label.place])}, {label.reason}: {what}"
+
+
+def _unused(names: Sequence[str], choices: Sequence[Choice]) -> Iterator[str]:
+    for name, choice in zip(names, choices, strict=True):
+        if choice.role == "unused":
+            yield f"{shown(name)} ({_LEFT_OUT[choice.kind]})"
+
+
+def _unread(table: Table) -> Iterator[str]:
+    for name, reason in table.dialect.left_out:
+        yield f"{shown(name)} ({reason})"
+
+
+def _problems(table: Table, choices: Sequence[Choice], label: Label | None) -> Iterator[str]:
+    """Yields what a reader should check, the weightiest first."""
+    if not table.records:
+        yield "there is no row, so the types are guesses"
+    if table.rejected:
+        yield " ".join(rejected_records(table))
+    names = table.dialect.names
+    if label is not None and (absent := _without_label(table.columns[label.place], label.choice)):
+        yield f"{amount(absent, 'row')} without a label, which a filter of the recipe leaves out"
+    doubts = [
+        f"{shown(name)}: {doubt}"
+        for name, seen, choice in zip(names, table.columns, choices, strict=True)
+        if choice.role == "feature" and (doubt := _doubt(seen, choice))
+    ]
+    yield from doubts[:_SHOWN]
+    if len(doubts) > _SHOWN:
+        more = amount(len(doubts) - _SHOWN, "more column")
+        yield f"so do {more}, as the comments of the recipe say"
+
+
+def _without_label(seen: Observed, choice: Choice) -> int:
+    strays = seen.text_count if choice.bad_value == "missing" else 0
+    return 0 if choice.required else seen.absent + strays
+
+
+def _doubt(seen: Observed, choice: Choice) -> str:
+    """Returns what is wrong with the values of a column; "" where nothing is."""
+    if choice.type != "string":
+        return _strays(seen) if seen.text_count else ""
+    if notes := formatted(seen):
+        return f"text, of {notes[0]}"
+    if not seen.leading_zeros and 0.5 * seen.present <= seen.numbers < seen.present:
+        return f"text, though {of_all(seen.numbers, seen)} are numbers"
+    return ""
+
+
+def _strays(seen: Observed) -> str:
+    texts = seen.texts.values.to_pylist()
+    strays = sorted(zip(texts, seen.texts.counts.tolist(), strict=True), key=lambda p: (-p[1], p))
+    return (
+        f"{amount(seen.text_count, 'value')} taken as missing, being no number: {list_of(strays)}"
+    )
