@@ -23,14 +23,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 from .anomalies_columns import Anomaly, common_of, feature_name
 from .anomalies_observed import Observed
 from .column import Column
-from .distances import (
-    CONFIDENCE,
-    Distance,
-    jensen_shannon,
-    l_infinity,
-    share_by_chance,
-    value_counts,
-)
+from .distance_bins import value_counts
+from .distances import CONFIDENCE, Distance, jensen_shannon, l_infinity, share_by_chance
 from .errors import RecipeError
 from .schema import Schema
 from .statistics_columns import LISTED
@@ -73,7 +67,7 @@ class Limit:
         type of the column.
       quantiles: Whether Jensen-Shannon compares histograms of equal counts; else of equal widths.
       open_ended: Whether the outermost buckets of both reach equally far, see `jensen_shannon`.
-      by_value: Whether few different whole numbers are compared one by one, see `jensen_shannon`.
+      by_value: Whether numbers that are listed are compared exactly, see `jensen_shannon`.
     """
 
     threshold: float

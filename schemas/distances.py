@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics, Histogram
+
+from .distance_bins import Bins, Bounds, exact_bins
 
 __all__ = [
     "CONFIDENCE",
@@ -25,19 +26,10 @@ __all__ = [
     "jensen_shannon",
     "l_infinity",
     "share_by_chance",
-    "value_counts",
 ]
 
 CONFIDENCE = 0.999
 """How often chance alone stays below the distance that is called its."""
-
-_FEW = 20
-"""As many bins as two histograms of 10 buckets make; up to so many values are few in any file."""
-
-_VALUES_EACH = 10
-"""So many values for each different one are enough to compare shares of single ones."""
-
-_NOT_FINITE = "NaN or infinite"
 
 _Doubles = npt.NDArray[np.float64]
 
@@ -137,24 +129,27 @@ def jensen_shannon(
       open_ended: Whether the first and the last bucket of both reach as far out as that of either.
         Else one outlier makes its bucket wide, and spreads where nothing is what it holds; TFDV
         does not guard against that.
-      by_value: Whether whole numbers of which few are different are compared one by one, exactly,
-        and not by histograms, whose buckets take codes such as 404 and 500 for one stretch. Few
-        are at most 20, which the histograms cut into as many bins, or as many as have 10 values
-        each on either side: of more, chance alone would exceed half of a threshold of 0.1.
-      shown: How many bins to name.
+      by_value: Whether numbers that both statistics list with their counts are compared exactly:
+        few of them one by one, for a bucket takes codes such as 404 and 500 for one stretch; more
+        of them in the bins of the histograms, without taking buckets to be evenly filled. Few are
+        at most 20, since histograms make as many bins, or as many as have 10 values each on either
+        side: of more, chance alone would exceed half of a threshold of 0.1.
+      shown: How many values or bins to name.
 
     Returns:
-      The divergence; None where either has no values, or no such histogram. Its shares are those
-      of single whole numbers wherever both statistics list them all, whatever it compares.
+      The divergence; None where either has no values, or no such histogram. The shares of numbers
+      that both list are exact whatever is compared.
     """
     histograms = [_histogram(statistics, kind) for statistics in (now, before)]
     if any(histogram is None for histogram in histograms):
         return None
     found = [histogram for histogram in histograms if histogram is not None]
     sizes = [one.num_stats.common_stats.num_non_missing for one in (now, before)]
-    binned = _aligned(*(_opened(found) if open_ended else found))
-    single = _single_values(now, before)
-    compared = single if single and by_value and _are_few(single, sizes) else binned
+    sides = [_Masses.of(one) for one in (_opened(found) if open_ended else found)]
+    bounds = _bounds_of(sides)
+    binned = _aligned(sides, bounds)
+    exact = exact_bins(now, before, bounds, sizes) or binned
+    compared = exact if by_value else binned
     middle = (compared.p + compared.q) / 2
     used = middle > 0
     p, q = compared.p[used], compared.q[used]
@@ -162,8 +157,15 @@ def jensen_shannon(
     return Distance(
         value=min(max(float(bits), 0.0), 1.0),
         chance=by_chance(int(used.sum()), *sizes),
-        shares=(single.moved(shown) if single else ()) or binned.moved(shown),
+        shares=_moved(exact, shown) or _moved(binned, shown),
     )
+
+
+def _moved(bins: Bins, shown: int) -> tuple[Share, ...]:
+    """The bins that differ most, at most so many, the largest difference first."""
+    p, q = bins.p, bins.q
+    order = np.argsort(-np.abs(p - q), kind="stable")[:shown]
+    return tuple(Share(bins.labels[i], float(q[i]), float(p[i])) for i in order if p[i] != q[i])
 
 
 def by_chance(bins: int, rows: float, others: float) -> float:
@@ -269,76 +271,21 @@ def _opened(histograms: Sequence[Histogram]) -> list[Histogram]:
     return opened
 
 
-@dataclass(frozen=True, eq=False)
-class _Bins:
-    """The shares of two distributions in the same bins.
-
-    Attributes:
-      labels: The value of each bin, or its bounds.
-      p: The share in each bin now; float64, [bins], of sum 1.
-      q: The share in each bin before; like `p`.
-    """
-
-    labels: Sequence[str]
-    p: _Doubles
-    q: _Doubles
-
-    @classmethod
-    def of(cls, labels: Sequence[str], now: Iterable[float], before: Iterable[float]) -> _Bins:
-        """Makes shares of counts, [bins]."""
-        p, q = np.array([*now], np.float64), np.array([*before], np.float64)
-        return cls(labels, p / p.sum(), q / q.sum())
-
-    def moved(self, shown: int) -> tuple[Share, ...]:
-        """Returns the bins that differ most, at most so many, the largest difference first."""
-        p, q = self.p, self.q
-        order = np.argsort(-np.abs(p - q), kind="stable")[:shown]
-        return tuple(Share(self.labels[i], float(q[i]), float(p[i])) for i in order if p[i] != q[i])
-
-
-def _aligned(one: Histogram, other: Histogram) -> _Bins:
-    """Bins that fit both histograms."""
-    sides = [_Masses.of(one), _Masses.of(other)]
+def _bounds_of(sides: Sequence[_Masses]) -> Bounds:
+    """The bounds of all buckets of both sides."""
     edges = np.unique([bound for side in sides for bucket in side.buckets for bound in bucket[:2]])
-    points = sorted({value for side in sides for value in side.points})
-    labels = [f"[{low:.6g}, {high:.6g})" for low, high in pairwise(edges)]
-    labels += [f"{value:.6g}" for value in points] + [_NOT_FINITE] * 2
+    return Bounds(edges, sorted({value for side in sides for value in side.points}))
+
+
+def _aligned(sides: Sequence[_Masses], bounds: Bounds) -> Bins:
+    """Bins that fit both histograms."""
     masses = [
-        [*side.between(edges), *(side.points.get(value, 0.0) for value in points)] for side in sides
+        [*side.between(bounds.edges), *(side.points.get(value, 0.0) for value in bounds.points)]
+        for side in sides
     ]
-    return _Bins.of(labels, [*masses[0], sides[0].apart, 0.0], [*masses[1], 0.0, sides[1].apart])
-
-
-def _single_values(now: FeatureNameStatistics, before: FeatureNameStatistics) -> _Bins | None:
-    """Returns a bin for each whole number; None where either side does not list them all."""
-    counts, others = value_counts(now), value_counts(before)
-    if counts is None or others is None:
-        return None
-    labels = sorted({**counts, **others}, key=int)
-    apart, others_apart = _not_finite(now), _not_finite(before)
-    return _Bins.of(
-        [*labels, _NOT_FINITE, _NOT_FINITE],
-        [*(counts.get(label, 0.0) for label in labels), apart, 0.0],
-        [*(others.get(label, 0.0) for label in labels), 0.0, others_apart],
+    return Bins.of(
+        bounds.labels(), [*masses[0], sides[0].apart, 0.0], [*masses[1], 0.0, sides[1].apart]
     )
-
-
-def value_counts(statistics: FeatureNameStatistics) -> dict[str, float] | None:
-    """Returns how often each number occurs, where recordmill listed it; see `statistics_proto`."""
-    for custom in statistics.custom_stats:
-        if custom.name == "value_counts":
-            return {one.label: one.sample_count for one in custom.rank_histogram.buckets}
-    return None
-
-
-def _not_finite(statistics: FeatureNameStatistics) -> float:
-    return max((float(one.num_nan) for one in statistics.num_stats.histograms), default=0.0)
-
-
-def _are_few(bins: _Bins, sizes: Sequence[float]) -> bool:
-    """Returns whether samples of these sizes have enough values for as many bins."""
-    values = int(np.count_nonzero(bins.p + bins.q))
-    return values <= _FEW or min(sizes) >= _VALUES_EACH * values
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,16 @@ import pyarrow.compute as pc
 
 from .statistics_sketches import UNIQUE_ERROR, Counts, DistinctNumbers, Frequent, Quantiles
 
-__all__ = ["CAPACITY", "LISTED", "TEXT_BYTES", "Moments", "Numbers", "Strings"]
+__all__ = ["CAPACITY", "LISTED", "LISTED_FRACTIONS", "TEXT_BYTES", "Moments", "Numbers", "Strings"]
 
 CAPACITY = 8192
 """Up to how many different values a column is described exactly."""
 
 LISTED = 1000
 """Up to so many different strings, or whole numbers, statistics list with their counts."""
+
+LISTED_FRACTIONS = 20
+"""Up to so many different numbers they list where some are fractions, such as ratings."""
 
 TEXT_BYTES = 2**21
 """Up to how many bytes of different strings, all together, a column is described exactly."""

@@ -8,9 +8,9 @@ its error beside it, and that is 0 where the number is exact.
                          `rank_error`              by what share of the numbers the ranks of the
                                                    median, quantiles and edges can be wrong
                          `quantiles`               a histogram of 20 buckets of equal count
-                         `value_counts`            where the numbers are whole and at most 1,000 of
-                                                   them different: how often each occurs, exactly,
-                                                   as the rank histogram of a string column says it
+                         `value_counts`            where at most 1,000 whole numbers, or 20 others,
+                                                   are different: how often each occurs, exactly, as
+                                                   the rank histogram of a string column says it
     of a string column   `unique_error`            the relative standard error of `unique`
                          `top_values_error`        how much more often a string can occur than the
                                                    top values and the rank histogram say
@@ -37,7 +37,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 
 from .column import Column, ColumnType
 from .statistics_association import Association
-from .statistics_columns import LISTED, Moments, Numbers, Strings
+from .statistics_columns import LISTED, LISTED_FRACTIONS, Moments, Numbers, Strings
 from .statistics_sketches import Counts
 
 __all__ = ["feature_proto", "quantiles", "values_proto"]
@@ -182,20 +182,22 @@ def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
 
 
 def _is_listed(found: Numbers) -> bool:
-    """Returns whether the finite numbers are whole, and few enough to list with their counts."""
+    """Returns whether the finite numbers are few enough to list with their counts."""
     values = found.values
-    if not 0 < len(values) <= LISTED:
-        return False
-    return found.type == "int64" or bool((values == np.trunc(values)).all())
+    if len(values) <= LISTED_FRACTIONS:
+        return len(values) > 0
+    whole = found.type == "int64" or bool((values == np.trunc(values)).all())
+    return whole and len(values) <= LISTED
 
 
 def _value_counts(found: Numbers) -> RankHistogram:
-    """Lists whole numbers, the most common first; of equal counts, the smaller first."""
+    """Lists numbers, the most common first; of equal counts, the smaller first."""
     proto = RankHistogram()
     order = np.argsort(-found.counts, kind="stable")
-    values, counts = found.values[order].tolist(), found.counts[order].tolist()
-    for rank, (value, count) in enumerate(zip(values, counts, strict=True)):
-        proto.buckets.add(low_rank=rank, high_rank=rank, label=str(int(value)), sample_count=count)
+    for rank, place in enumerate(order):
+        value, count = found.values[place], int(found.counts[place])
+        label = str(int(value)) if value == np.trunc(value) else str(value)
+        proto.buckets.add(low_rank=rank, high_rank=rank, label=label, sample_count=count)
     return proto
 
 

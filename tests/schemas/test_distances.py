@@ -263,24 +263,57 @@ def test_codes_that_change_places() -> None:
 
 
 def test_more_whole_numbers_are_compared_one_by_one_where_each_comes_often() -> None:
-    draw = np.random.default_rng(0)
-    now, before = draw.integers(0, 80, (2, 900))
+    now, before = np.random.default_rng(0).integers(0, 80, (2, 900))
     assert by_value(now, before).value == pytest.approx(oracle(now, before)[0], rel=1e-12)
-    few = by_value(now[:300], before)
-    histograms = [measured(now[:300]), measured(before)]
-    binned = jensen_shannon(*histograms, kind=Histogram.QUANTILES, open_ended=True)
-    assert binned is not None and few.value == binned.value
-    shares = oracle(now[:300], before)[1]
-    label = int(few.shares[0].label)
-    assert few.shares[0].now == pytest.approx(shares["now"][label], abs=1e-15)
-    assert few.shares[0] == binned.shares[0]
 
 
-def test_whole_numbers_among_floats_are_compared_too() -> None:
+def test_other_whole_numbers_are_counted_in_the_bins_of_the_histograms() -> None:
+    """60 codes in 300 rows, three of them in most; a bucket is not evenly filled."""
+    draw = np.random.default_rng(0)
+    shares = np.full(60, 0.4 / 57)
+    shares[[7, 30, 52]] = 0.2
+    now, before = (draw.choice(np.arange(60) ** 2, size, p=shares) for size in (300, 9000))
+    found = by_value(now, before)
+    binned = jensen_shannon(
+        measured(now), measured(before), kind=Histogram.QUANTILES, open_ended=True
+    )
+    assert binned is not None and found.value < found.chance < binned.value
+    own = [7**2, 30**2, 52**2]  # which have bins of their own
+    last = 59**2  # which is in the last bin, that it ends
+    for share in found.shares:
+        low, _, high = share.label.strip("[)").partition(", ")
+        for side, values in ((share.now, now), (share.before, before)):
+            below = values < int(high or last) + (high == str(last))
+            inside = (values >= int(low)) & below & ~np.isin(values, own)
+            rows = inside if high else values == int(low)
+            assert side == pytest.approx(np.mean(rows), abs=1e-15)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(-40, 40), min_size=1, max_size=90),
+    st.lists(st.integers(-40, 40), min_size=1, max_size=90),
+    st.booleans(),
+)
+def test_exact_shares_add_up(now: list[int], before: list[int], open_ended: bool) -> None:
+    """Whatever the bins, no value is lost, and the bins tell at most what single values tell."""
+    sides = measured(now), measured(before)
+    found = jensen_shannon(
+        *sides, kind=Histogram.QUANTILES, open_ended=open_ended, by_value=True, shown=1000
+    )
+    assert found is not None and found.value <= oracle(now, before)[0] + 1e-12
+    moved = sum(share.now - share.before for share in found.shares)
+    assert moved == pytest.approx(0, abs=1e-12)
+
+
+def test_few_floats_are_compared_too() -> None:
     found = by_value([404.0, 404.0, np.nan, 500.0], [404.0, 500.0], np.float32)
     assert found.shares[:2] == (Share("500", 0.5, 0.25), Share("NaN or infinite", 0.0, 0.25))
-    fractions = by_value([0.5, 1.5], [404.0, 500.0], np.float32)
-    assert fractions.shares[0].label.startswith("[")
+    ratings = by_value([0.5, 1.5, 1.5, 4.5], [0.5, 4.5, 4.5, 4.5], np.float32)
+    assert ratings.shares == (
+        Share("1.5", 0.0, 0.5),
+        Share("4.5", 0.75, 0.25),
+    )
 
 
 def test_one_sample_of_many_and_one_of_few_are_compared_by_histograms() -> None:

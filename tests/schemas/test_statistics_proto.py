@@ -102,7 +102,12 @@ def test_few_whole_numbers_are_listed_with_their_counts() -> None:
         "0": 1,
         "404": 1,
     }
-    assert listed(numbers([2.0, 0.5], np.float32)) is None
+
+
+def test_few_fractions_are_listed_too() -> None:
+    assert listed(numbers([2.0, 0.1, 0.1], np.float32)) == {"0.1": 2, "2": 1}
+    assert len(listed(numbers([n / 2 for n in range(20)], np.float32)) or ()) == 20
+    assert listed(numbers([n / 2 for n in range(21)], np.float32)) is None
 
 
 def test_up_to_1000_whole_numbers_are_listed() -> None:
