@@ -19,6 +19,7 @@ from typing import NamedTuple
 import apache_beam as beam
 
 from ..schemas.errors import DataError, RecipeError
+from ..schemas.split_names import check_split_name
 from . import files
 from .elements import Block, FilePart, InputFile, ScannedFile, Stretch
 from .inputs.parquet import is_parquet
@@ -65,7 +66,7 @@ class Input:
         newest one found the last of them. None for all days.
 
     Raises:
-      RecipeError: `last` is less than 1.
+      RecipeError: `split` is no name that a split may have, or `last` is less than 1.
     """
 
     split: str | None
@@ -73,6 +74,8 @@ class Input:
     last: int | None = None
 
     def __post_init__(self) -> None:
+        if self.split is not None:
+            check_split_name(self.split, key=f"input {self.pattern}: split")
         if self.last is not None and self.last < 1:
             raise RecipeError(f"input {self.pattern}: last: expected at least 1, got {self.last}")
 

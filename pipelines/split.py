@@ -18,12 +18,10 @@ import numpy.typing as npt
 
 from ..schemas.errors import RecipeError
 from ..schemas.schema import Schema
+from ..schemas.split_names import UNSPLIT, check_split_names
 from .keys import Lane, mix64
 
 __all__ = ["UNSPLIT", "SplitIndex", "Splitting", "assign", "sampled"]
-
-UNSPLIT = "unsplit"
-"""Where the ledger counts records that were rejected before their split was known."""
 
 SplitIndex: TypeAlias = npt.NDArray[np.uint8]
 
@@ -43,7 +41,8 @@ class Splitting:
         whole row.
 
     Raises:
-      RecipeError: There is no split, a name is empty or taken, or the ratios do not sum to 1.
+      RecipeError: There is no split, a name is none that `check_split_names` takes, or the ratios
+        do not sum to 1.
     """
 
     ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "eval": 0.2})
@@ -52,9 +51,8 @@ class Splitting:
     def __post_init__(self) -> None:
         if not 1 <= len(self.ratios) <= 256:
             raise RecipeError(f"expected 1 to 256 splits, got {len(self.ratios)}")
+        check_split_names(self.ratios, key="Splitting: ratios")
         for name, ratio in self.ratios.items():
-            if not name or "/" in name or name in (UNSPLIT, ".", ".."):
-                raise RecipeError(f'a split cannot be called "{name}"')
             if not 0 < ratio <= 1:
                 raise RecipeError(f'split "{name}": expected a ratio above 0, up to 1, got {ratio}')
         total = sum(self.ratios.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import tempfile
 import time
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN_RECORDS = 5
 _SHOWN_IMAGES = 25
+_PART_OF_A_PATH = re.compile(r"[/\\*?\[{]")
 
 __all__ = ["inputs_of", "run", "sample", "show", "summary", "verify"]
 
@@ -93,11 +96,26 @@ def inputs_of(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
 def _split_and_pattern(given: str) -> tuple[str | None, str]:
     """`train=data/*.csv` -> ("train", "data/*.csv"); a pattern alone has no split.
 
+    What stands before the first "=" is a split, unless it is part of a path or of a glob, or of
+    the name of a file that is there.
+
+    Raises:
+      RecipeError: It is no name that a split may have.
+
     >>> _split_and_pattern("data/year=2026/*.csv")
     (None, 'data/year=2026/*.csv')
     """
+    from ..schemas.split_names import check_split_name
+
     split, equals, pattern = given.partition("=")
-    return (split, pattern) if equals and split.isidentifier() else (None, given)
+    is_path = _PART_OF_A_PATH.search(split) or (not split.isidentifier() and os.path.exists(given))
+    if not equals or is_path:
+        return None, given
+    try:
+        check_split_name(split, key=f"--input {given}")
+    except RecipeError as error:
+        raise RecipeError(f'{error} Of a path with "=" in it, write ./{given}') from error
+    return split, pattern
 
 
 def summary(manifest: Manifest, output: str, seconds: float) -> str:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from ...schemas.column import Column
 from ...schemas.errors import DataError
 from ...schemas.schema import Schema
+from ...schemas.split_names import check_split_name
 from .. import files
 from ..read import Input
 from .arrow_text import text_problem
@@ -50,10 +51,17 @@ class FrameInput:
     Attributes:
       split: The split it is read for, such as "train"; None where content decides.
       frame: Its rows; at least the columns of the recipe's schema.
+
+    Raises:
+      RecipeError: `split` is no name that a split may have.
     """
 
     split: str | None
     frame: pd.DataFrame = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if self.split is not None:
+            check_split_name(self.split, key="FrameInput: split")
 
 
 def write_frames(

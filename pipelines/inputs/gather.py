@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from ...schemas.errors import RecipeError
 from ...schemas.schema import Schema
+from ...schemas.split_names import check_split_names
 from .. import files
 from ..publish import Staging
 from ..read import Input
@@ -93,13 +94,16 @@ def splits_of(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
     """The splits of what is read: those that inputs name, or those that content decides.
 
     Raises:
-      RecipeError: Some inputs name their split, and some do not.
+      RecipeError: Some inputs name their split, and some do not; or two names differ in capitals
+        alone.
     """
     named = [one.split for one in inputs]
-    if None not in named:
-        return tuple(dict.fromkeys(name for name in named if name))
     if set(named) == {None}:
         return tuple(recipe.split.ratios)
+    splits = tuple(dict.fromkeys(name for name in named if name is not None))
+    check_split_names(splits, key="inputs: split")
+    if None not in named:
+        return splits
     raise RecipeError("either every input names its split (SPLIT=GLOB), or none does")
 
 

@@ -193,10 +193,15 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
     rejects: str
 
     def expand(self, begin: beam.pvalue.PBegin) -> _Read:
-        scanned = begin | "Scan" >> ScanCsv(
-            [Input(self.name, one.pattern) for one in self.table.inputs],
-            column_names=self.table.schema.names,
-            csv_format=self.table.csv,
+        scanned = (
+            begin
+            | "Scan"
+            >> ScanCsv(
+                [Input(None, one.pattern) for one in self.table.inputs],
+                column_names=self.table.schema.names,
+                csv_format=self.table.csv,
+            )
+            | "Name" >> beam.Map(_of_table, self.name)
         )
         rows = (
             scanned
@@ -219,6 +224,11 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
             | "NameAccount" >> beam.Map(lambda account, name: (name, account), self.name)
         )
         return _Read(rows.frames, account, scanned | "Source" >> beam.Map(_source))
+
+
+def _of_table(scanned: ScannedFile, name: str) -> ScannedFile:
+    """The file, counted as a split called as the table: a table may have names that none may."""
+    return replace(scanned, file=replace(scanned.file, split=name))
 
 
 def _source(scanned: ScannedFile) -> tuple[str | None, int, SourceFile]:

@@ -60,7 +60,8 @@ Parts = Mapping[str, tuple[Any, Any, str]]
 
 _PAIRS = tuple[tuple[str, str], ...]
 _SUBJECT = re.compile(
-    r'^(CSV format|images|tiles|Augmentation|Random\w+|(recipe|input) [^:]*|column "[^"]*"): '
+    r"^(CSV format|Splitting|images|tiles|Augmentation|Random\w+|(recipe|input) [^:]*"
+    r'|column "[^"]*"): '
 )
 
 

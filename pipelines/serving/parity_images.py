@@ -89,7 +89,7 @@ def _names(manifest: Manifest) -> dict[tuple[str | None, str], list[ImageRef]]:
 
 def _listed(source: SourceFile, image_format: ImageFormat, index: int) -> tuple[ImageRef, ...]:
     try:
-        listing = list_images(Input(source.split, source.path), image_format, input_index=index)
+        listing = list_images(Input(None, source.path), image_format, input_index=index)
     except (DataError, RecipeError) as error:
         raise DataError(f"parity: the input {source.path} cannot be read again: {error}") from error
     size = sum(ref.size_bytes for ref in listing.images)

@@ -100,6 +100,14 @@ class TestInput:
             Input("train", "{date}.csv", last=0)
         assert str(caught.value) == "input {date}.csv: last: expected at least 1, got 0"
 
+    def test_a_split_that_cannot_be_called_so(self) -> None:
+        with pytest.raises(RecipeError) as caught:
+            Input("stats", "a.csv")
+        assert str(caught.value) == (
+            "input a.csv: split: expected a name that the folder of a dataset does not use "
+            'itself; got "stats". Name the split "stats_split", say.'
+        )
+
 
 class TestCheckFormats:
     def test_one_kind_an_input(self, folder: Path) -> None:

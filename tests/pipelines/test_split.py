@@ -100,9 +100,22 @@ def test_splitting() -> None:
             {"train": float("nan")},
             'split "train": expected a ratio above 0, up to 1, got nan',
         ),
-        ({"": 1.0}, 'a split cannot be called ""'),
-        ({"../x": 1.0}, 'a split cannot be called "../x"'),
-        ({UNSPLIT: 1.0}, 'a split cannot be called "unsplit"'),
+        (
+            {"train": 0.7, ".scratch": 0.3},
+            'Splitting: ratios: expected a name of letters a to z and A to Z, digits, "_" and '
+            '"-", at most 64 of them, the first not "-"; got ".scratch". Name the split '
+            '"scratch", say.',
+        ),
+        (
+            {"train": 0.7, UNSPLIT: 0.3},
+            "Splitting: ratios: expected a name that the folder of a dataset does not use itself; "
+            'got "unsplit". Name the split "unsplit_split", say.',
+        ),
+        (
+            {"train": 0.7, "TRAIN": 0.3},
+            "Splitting: ratios: expected names that differ in more than capitals, since some "
+            'filesystems take them for one; got "train" and "TRAIN". Rename one of them.',
+        ),
     ],
 )
 def test_a_splitting_that_cannot_be(ratios: dict[str, float], message: str) -> None:

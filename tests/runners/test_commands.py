@@ -1,4 +1,4 @@
-"""The closing words of a run over images."""
+"""The inputs that a command line names, and the closing words of a run over images."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_recipe import SMALL
 
-from recordmill.runners.commands import summary
+from recordmill.runners.commands import inputs_of, summary
+from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.manifest import Expansion, Ledger, Manifest, Shard, Split
 
 NO_NEAR = {"groups": 0, "images": 0, "straddling": 0, "examples": [], "dropped": 0}
@@ -164,3 +166,40 @@ def test_a_table_has_rows() -> None:
         "  eval: values never seen in train: job 5",
         "  parity: 19 raw rows through the graph equal the stored records",
     ]
+
+
+def splits(*given: str) -> list[tuple[str | None, str]]:
+    with inputs_of(SMALL, given) as inputs:
+        return [(one.split, one.pattern) for one in inputs]
+
+
+def test_inputs_with_and_without_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my a=1.csv").touch()
+    assert splits("train=a.csv", "my-split=b=c.csv", "data/x=1/*.csv", "?=1.csv", "my a=1.csv") == [
+        ("train", "a.csv"),
+        ("my-split", "b=c.csv"),
+        (None, "data/x=1/*.csv"),
+        (None, "?=1.csv"),
+        (None, "my a=1.csv"),
+    ]
+
+
+@pytest.mark.parametrize("name", [".scratch", "my split", "a:b", "-x", "x" * 65, "é", ""])
+def test_an_input_for_a_split_that_cannot_be_called_so(name: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        splits(f"{name}=a.csv")
+    message = str(caught.value)
+    assert message.startswith(f"--input {name}=a.csv: expected a name of letters a to z and A to Z")
+    assert message.endswith(f' say. Of a path with "=" in it, write ./{name}=a.csv')
+
+
+@pytest.mark.parametrize("name", ["stats", "schema", "rejects", "transform_fn", "unsplit"])
+def test_an_input_for_a_split_called_as_the_folder_calls_its_own(name: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        splits(f"{name}=a.csv")
+    assert str(caught.value) == (
+        f"--input {name}=a.csv: expected a name that the folder of a dataset does not use itself; "
+        f'got "{name}". Name the split "{name}_split", say. Of a path with "=" in it, write '
+        f"./{name}=a.csv"
+    )

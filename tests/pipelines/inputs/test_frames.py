@@ -15,7 +15,7 @@ import pytest
 from recordmill.pipelines.inputs.arrow_text import text_column
 from recordmill.pipelines.inputs.frames import FrameInput, flat, frame_table, write_frames
 from recordmill.pipelines.read import Input
-from recordmill.schemas import Column, DataError, Schema
+from recordmill.schemas import Column, DataError, RecipeError, Schema
 
 
 def texts(values: Any, kind: Any = "string") -> list[str]:
@@ -124,3 +124,9 @@ def test_a_missing_column(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         write_frames([FrameInput(None, pd.DataFrame({"a": [1], 3: [2]}))], str(tmp_path), schema)
     assert str(caught.value) == "inputs[0]: no column b; the frame has the columns a, 3"
+
+
+def test_a_split_that_cannot_be_called_so() -> None:
+    with pytest.raises(RecipeError) as caught:
+        FrameInput("my split", pd.DataFrame())
+    assert str(caught.value).startswith("FrameInput: split: expected a name of letters a to z")

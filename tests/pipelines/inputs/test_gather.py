@@ -91,3 +91,15 @@ def test_expectations_need_statistics(tmp_path: Path) -> None:
     recipe = replace(SMALL, expect=Expect(schema="schema.pbtxt"), statistics=False)
     with pytest.raises(RecipeError, match="expect needs statistics"):
         prepare(recipe, output=str(tmp_path / "out"), inputs=[Input("train", "x.csv")])
+
+
+def test_splits_of_inputs_that_differ_in_capitals_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", rows(3))
+    with pytest.raises(RecipeError) as caught:
+        inputs = [Input("train", path), Input("Train", path)]
+        prepare(SMALL, output=str(tmp_path / "out"), inputs=inputs)
+    assert str(caught.value) == (
+        "inputs: split: expected names that differ in more than capitals, since some filesystems "
+        'take them for one; got "train" and "Train". Rename one of them.'
+    )
+    assert not (tmp_path / "out").exists()

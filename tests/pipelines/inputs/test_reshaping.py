@@ -140,6 +140,16 @@ def test_a_join_split_by_split(folder: Path) -> None:
         assert found.told["rows"][split] == len(expected) > 0
 
 
+def test_a_table_called_as_no_split_may_be(folder: Path) -> None:
+    def joined(stats: Any) -> Any:
+        return stats[["customer", "city"]]
+
+    table = Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),))
+    found = run(joined, CUSTOMERS, folder, [], source=None, tables={"stats": table})
+    assert list(found.told["sources"]) == ["stats"]
+    assert found.told["rows"] == {"inputs": 3}
+
+
 def test_tables_alone(folder: Path) -> None:
     (folder / "2.csv").rename(folder / "2024-02-29.csv")
     (folder / "1.csv").rename(folder / "2024-03-01.csv")

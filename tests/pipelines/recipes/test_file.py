@@ -315,3 +315,18 @@ def test_the_data_of_a_recipe_is_json(tmp_path: Path) -> None:
 def test_an_empty_name() -> None:
     text = TABLE + "transforms: {age: z_score}\nname: ''\n"
     assert problems(text) == ["recipe.yaml:6: name: expected a name, got an empty one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "name"),
+    [
+        ("split: {ratios: {train: .7, .scratch: .3}}", "split.ratios", ".scratch"),
+        ("inputs: [{files: a.csv, split: 'my split'}]", "inputs[0].split", "my split"),
+        ("inputs:\n  - files: a.csv\n    split: 'a:b'", "inputs[0].split", "a:b"),
+    ],
+)
+def test_a_split_that_cannot_be_called_so(text: str, place: str, name: str) -> None:
+    (problem,) = problems(f"{TABLE}transforms: {{age: z_score}}\n{text}\n")
+    line = 6 + text.count("\n")
+    assert problem.startswith(f"recipe.yaml:{line}: {place}: expected a name of letters a to z ")
+    assert f'; got "{name}". Name the split ' in problem

@@ -71,3 +71,10 @@ def test_what_is_no_such_file_any_more(manifest: Manifest) -> None:
     assert lines[0] == "parity: the inputs of the dataset cannot be read again:"
     assert lines[1].startswith(f"  {path}: ")
     assert lines[2].startswith("Paths are those that the run was given;")
+
+
+def test_rows_of_a_dataset_whose_splits_are_called_as_none_may_be_now(manifest: Manifest) -> None:
+    split = {"columns": [], "ratios": {"train.v1": 0.75, "prüfung": 0.25}}
+    ledger = {"train.v1": Ledger(written=75), "prüfung": Ledger(written=24)}
+    named = replace(manifest, recipe={**manifest.recipe, "split": split}, ledger=ledger)
+    assert sorted(read_input_rows(named, SCHEMA, rows=8)) == ["prüfung", "train.v1"]

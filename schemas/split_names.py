@@ -1,0 +1,101 @@
+"""Names that a split may have: each is a folder of the dataset, and part of the names of files.
+
+Only names that users give are checked. A dataset that was prepared before a rule is read as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .errors import RecipeError
+from .manifest import MANIFEST
+
+__all__ = ["FOLDER_NAMES", "UNSPLIT", "check_split_name", "check_split_names"]
+
+UNSPLIT = "unsplit"
+"""The name under which the ledger counts records that were rejected before they had a split."""
+
+FOLDER_NAMES = (
+    MANIFEST,
+    *("profile.json", "report.html", "label_map.pbtxt", "facets.pb"),
+    *("rejects", "schema", "stats", "transform_fn", "transformed_metadata"),
+    *(".scratch", ".analysis"),
+    UNSPLIT,
+)
+"""The names in the folder of a dataset or a profile that are no split's, or that mean no split."""
+
+_FOLDER_PREFIXES = ("transformed-", "reshape-")
+"""Beginnings of names of files beside those of the splits: `stats/transformed-train.pb`."""
+
+_LONGEST = 64
+_NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{_LONGEST - 1}}}")
+_RULE = (
+    f'letters a to z and A to Z, digits, "_" and "-", at most {_LONGEST} of them, the first not "-"'
+)
+
+
+def check_split_name(name: str, *, key: str) -> None:
+    """Checks the name that a user gives to a split.
+
+    Letters are those of ASCII: other ones have several spellings in Unicode, which some
+    filesystems take for one. Capitals do not make another name of one that the folder uses, since
+    on some filesystems they do not make another file.
+
+    Args:
+      name: The name.
+      key: The key of the recipe, or the flag, that gives it; the message begins with it.
+
+    Raises:
+      RecipeError: The name has other characters, is longer than 64, or is one that the folder of a
+        dataset uses itself.
+
+    >>> check_split_name("train-2026_q1", key="split.ratios")
+    >>> check_split_name("my split", key="split.ratios")
+    Traceback (most recent call last):
+    ...
+    recordmill.schemas.errors.RecipeError: split.ratios: expected a name of letters a to z and A \
+to Z, digits, "_" and "-", at most 64 of them, the first not "-"; got "my split". Name the split \
+"my_split", say.
+    """
+    lower = name.lower()
+    if not _NAME.fullmatch(name):
+        expected = f"a name of {_RULE}"
+    elif lower in FOLDER_NAMES:
+        expected = "a name that the folder of a dataset does not use itself"
+    elif lower.startswith(_FOLDER_PREFIXES):
+        expected = f"a name that does not begin as files of the folder do ({lower.split('-')[0]}-)"
+    else:
+        return
+    raise RecipeError(
+        f'{key}: expected {expected}; got "{name}". Name the split "{_other_name(name)}", say.'
+    )
+
+
+def check_split_names(names: Iterable[str], *, key: str) -> None:
+    """Checks the names of all splits of a run, each as `check_split_name` does.
+
+    Raises:
+      RecipeError: A name cannot be one, or two differ in capitals alone: on some filesystems
+        their folders would be one.
+    """
+    spelled: dict[str, str] = {}
+    for name in names:
+        check_split_name(name, key=key)
+        other = spelled.setdefault(name.lower(), name)
+        if other != name:
+            raise RecipeError(
+                f"{key}: expected names that differ in more than capitals, since some filesystems "
+                f'take them for one; got "{other}" and "{name}". Rename one of them.'
+            )
+
+
+def _other_name(name: str) -> str:
+    """A name that can be one, near to this.
+
+    >>> _other_name(".scratch"), _other_name("stats"), _other_name("é")
+    ('scratch', 'stats_split', 'split')
+    """
+    other = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-")[: _LONGEST - 6] or "split"
+    taken = other.lower() in FOLDER_NAMES or other.lower().startswith(_FOLDER_PREFIXES)
+    return f"{other.replace('-', '_')}_split" if taken else other
