@@ -23,7 +23,7 @@ def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> None
     Args:
       data: The dataset it was trained on.
       estimator: Trained; a `tf.estimator.Estimator`.
-      folder: The folder to write.
+      folder: The folder to write; `<folder>-estimator` is used and removed.
 
     Raises:
       RecipeError: This TensorFlow has no `tf.estimator`.
@@ -37,9 +37,12 @@ def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> None
 
     named = tf.estimator.Estimator(model_fn, estimator.model_dir, estimator.config)
     base = f"{folder}-estimator"
-    written = named.export_saved_model(base, data.serving_input_receiver_fn())
-    tf.io.gfile.rename(written.decode() if isinstance(written, bytes) else written, folder)
-    tf.io.gfile.rmtree(base)
+    try:
+        written = named.export_saved_model(base, data.serving_input_receiver_fn())
+        tf.io.gfile.rename(written.decode() if isinstance(written, bytes) else written, folder)
+    finally:
+        if tf.io.gfile.exists(base):
+            tf.io.gfile.rmtree(base)
     _rename_signature(f"{folder}/saved_model.pb", f"{_EXAMPLES}:{_DEFAULT}", _EXAMPLES)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -63,16 +64,18 @@ def export(
     folder = os.fspath(path).rstrip("/")
     if tf.io.gfile.exists(folder):
         raise RecipeError(f"{folder}: exists already; export to a new folder, such as …/2")
-    unfinished = f"{folder}.unfinished"
-    if tf.io.gfile.exists(unfinished):
-        tf.io.gfile.rmtree(unfinished)
+    unfinished = f"{folder}.unfinished-{secrets.token_hex(8)}"
     tf.io.gfile.makedirs(os.path.dirname(unfinished) or ".")
-    if hasattr(model, "export_saved_model"):
-        export_estimator(data, model, unfinished)
-    else:
-        _export_function(data, model, unfinished, gives)
-    _write_info(data, unfinished)
-    tf.io.gfile.rename(unfinished, folder)
+    try:
+        if hasattr(model, "export_saved_model"):
+            export_estimator(data, model, unfinished)
+        else:
+            _export_function(data, model, unfinished, gives)
+        _write_info(data, unfinished)
+        tf.io.gfile.rename(unfinished, folder)
+    finally:
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)
 
 
 def _export_function(data: PreparedDataset, model: Any, folder: str, gives: Gives | None) -> None:

@@ -174,7 +174,18 @@ def test_a_model_of_other_classes_leaves_nothing(data: PreparedDataset, tmp_path
 
     with pytest.raises(RecipeError, match=r"gives 2 logits a row, one a class, got 3$"):
         data.export(Model(), tmp_path / "1")
-    assert not (tmp_path / "1").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_ones_own_beside_it_are_left_alone(
+    data: PreparedDataset, tmp_path: Path
+) -> None:
+    mine = tmp_path / "1.unfinished" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    data.export(lambda features, training: features["x"], tmp_path / "1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "1.unfinished"]
+    assert mine.read_text() == "mine"
 
 
 @pytest.mark.slow
