@@ -205,9 +205,7 @@ def publish_draft(staging: Staging) -> Manifest:
     draft = files.join(staging.scratch, MANIFEST)
     if not files.exists(draft):
         return _read_manifest(files.join(staging.output, MANIFEST))
-    manifest = _read_manifest(draft)
-    commit(staging, manifest)
-    return manifest
+    return commit(staging, _read_manifest(draft))
 
 
 def _read_manifest(path: str) -> Manifest:

@@ -26,6 +26,7 @@ from .elements import Bucket, Fold
 from .findings import as_expected, draft_manifest, publish_draft
 from .inputs.gather import Gathered, gather, splits_of
 from .integer_ranges import INTEGER_RANGES, IntegerRangesFold, check_integer_ranges
+from .inputs.outside import check_cache_outside
 from .layout import Layout
 from .profiles.profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
@@ -69,7 +70,8 @@ def prepare(
       output: The dataset's folder.
       inputs: The files to read, or pandas DataFrames (`frame_input`); those of the recipe where
         none are given. Either every input names its split, or none does and content decides.
-      overwrite: Whether a dataset that is there is replaced, once the new one is whole.
+      overwrite: Whether a dataset that is there is replaced, once the new one is whole. A folder
+        that holds other files too, or an input of this run, is refused.
       shuffle: "disk" where all workers see one disk, else "group"; the result is the same.
       statistics_cache: A local folder where the statistics of each day of an input with `{date}`
         are kept, and taken from; see `profile`.
@@ -86,6 +88,7 @@ def prepare(
     """
     runner = runner or direct_runner()
     _check_recipe(recipe, statistics_cache)
+    check_cache_outside(statistics_cache, output)
     with stage(output, overwrite=overwrite) as staging:
         with own_errors():
             read = gather(recipe, inputs, staging, runner=runner, options=options)

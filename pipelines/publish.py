@@ -6,6 +6,9 @@ one in one system call and deleted after that; whoever looks sees the old one or
 While a run lasts it holds a lock, which its death releases; so a hidden folder found under the
 lock belongs to a run that was killed, and is removed.
 
+Only what a run wrote is ever deleted. A folder with other files in it is not replaced, and one that
+got them while the run lasted is put beside the new one.
+
 A remote store has no such rename: a dataset is written in place there, its manifest last, and
 replacing one is refused.
 """
@@ -19,15 +22,24 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..schemas.errors import DataError, RecipeError
-from ..schemas.manifest import MANIFEST, Manifest
+from ..schemas.manifest import MANIFEST, Manifest, StoredFile
 from . import files
+from .contents import (
+    Contents,
+    ContentsAt,
+    dataset_at,
+    find_strays,
+    list_stored_files,
+    name_first,
+    was_written_by_a_run,
+)
 
-__all__ = ["Staging", "commit", "dataset_at", "put_in_place", "stage"]
+__all__ = ["Staging", "commit", "put_in_place", "stage"]
 
 _LOGGER = logging.getLogger(__name__)
 _SCRATCH = ".scratch"
@@ -57,7 +69,7 @@ class Staging:
 
 @contextmanager
 def stage(
-    output: str, *, overwrite: bool = False, kind_at: Callable[[str], str] | None = None
+    output: str, *, overwrite: bool = False, contents_at: ContentsAt = dataset_at
 ) -> Iterator[Staging]:
     """A folder to write a dataset into, until `commit` puts it in place.
 
@@ -67,13 +79,12 @@ def stage(
     Args:
       output: Where the dataset will stand: nothing, an empty folder, or, with `overwrite`, a
         prepared dataset. The folders above it are made.
-      overwrite: Whether a dataset there is replaced, with all that is in its folder.
-      kind_at: What of ours there is in a folder, such as "dataset"; "" for nothing. None for
-        `dataset_at`.
+      overwrite: Whether a dataset there is replaced.
+      contents_at: Gives what a run published in a folder that may be replaced.
 
     Raises:
-      RecipeError: The output holds something else, cannot be written, or is the output of
-        another run that is under way.
+      RecipeError: The output holds something else, or files that are no part of the dataset there,
+        or it cannot be written, or is the output of another run that is under way.
     """
     if files.is_remote(output):
         with _stage_remotely(output) as staging:
@@ -83,17 +94,16 @@ def stage(
     folder = f"{_hidden(place)}-{secrets.token_hex(8)}"
     with _locked(place):
         with _explained(place):
-            _sweep(place)
-            kind = (kind_at or dataset_at)(place)
-            replaces = _check_free(place, overwrite=overwrite, kind=kind)
+            _sweep(place, contents_at)
+            replaces = _check_free(place, overwrite=overwrite, contents=contents_at(place))
             os.mkdir(folder)
         try:
             yield Staging(place, folder, replaces)
         finally:
-            _sweep(place)
+            _sweep(place, contents_at)
 
 
-def commit(staging: Staging, manifest: Manifest) -> None:
+def commit(staging: Staging, manifest: Manifest) -> Manifest:
     """Publishes what was written into the staging folder; the manifest is written last.
 
     A process that dies in here leaves what stood at the output before, or the new dataset. Where
@@ -102,16 +112,23 @@ def commit(staging: Staging, manifest: Manifest) -> None:
 
     Args:
       staging: As `stage` gave it; of no use afterwards.
-      manifest: Of the dataset.
+      manifest: Of the dataset, but for its `files`.
+
+    Returns:
+      The manifest with the `files`, as it was published.
 
     Raises:
       DataError: The disk is full, or something appeared at the output meanwhile.
     """
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    hashed = [StoredFile(shard.path, shard.bytes, shard.sha256) for shard in shards]
+    manifest = replace(manifest, files=list_stored_files(staging.folder, hashed))
     files.write_bytes(files.join(staging.folder, MANIFEST), manifest.to_json().encode())
     if not files.is_remote(staging.folder):
         put_in_place(staging)
+    return manifest
 
 
 def put_in_place(staging: Staging) -> None:
@@ -169,10 +186,23 @@ def _stage_remotely(output: str) -> Iterator[Staging]:
         yield Staging(output, output)
     finally:
         if not files.exists(manifest):
-            files.remove_tree(output)
+            _remove_unfinished(output)
 
 
-def _check_free(output: str, *, overwrite: bool, kind: str) -> bool:
+def _remove_unfinished(output: str) -> None:
+    """Deletes what a failed run wrote to a remote folder, which was empty when it began."""
+    paths = files.list_files(output)
+    for path in filter(was_written_by_a_run, paths):
+        files.remove(files.join(output, path))
+    if others := [path for path in paths if not was_written_by_a_run(path)]:
+        _LOGGER.warning(
+            "%s: the run failed, and left alone what it did not write: %s",
+            output,
+            name_first(others),
+        )
+
+
+def _check_free(output: str, *, overwrite: bool, contents: Contents | None) -> bool:
     """Whether the output is of ours and to be replaced; RecipeError where it must stay."""
     if not os.path.lexists(output):
         return False
@@ -180,24 +210,21 @@ def _check_free(output: str, *, overwrite: bool, kind: str) -> bool:
         raise RecipeError(f"{output}: is a mount point. Name a folder in it.")
     if os.path.isdir(output) and not os.listdir(output):
         return False
-    if not kind:
+    if contents is None:
         raise _occupied(output)
+    kind = contents.kind
     if not overwrite:
         raise RecipeError(f"{output}: holds a {kind} already. Replace it with --overwrite.")
+    if strays := find_strays(output, contents.paths):
+        count = len(strays)
+        noun, they = ("file that is", "it") if count == 1 else ("files that are", "them")
+        raise RecipeError(
+            f"{output}: holds {count:,} {noun} no part of the {kind} there: {name_first(strays)}. "
+            f"--overwrite would delete {they}. Move {they} elsewhere, or choose another output."
+        )
     if not os.access(output, os.W_OK | os.X_OK):
         raise RecipeError(f"{output}: is read-only. Choose another output.")
     return True
-
-
-def dataset_at(folder: str) -> str:
-    """ "dataset" where the folder is a prepared one, else ""."""
-    path = os.path.join(folder, MANIFEST)
-    try:
-        with open(path, encoding="utf-8") as file:
-            Manifest.from_json(file.read(), path=path)
-    except (OSError, UnicodeDecodeError, DataError):
-        return ""
-    return "dataset"
 
 
 def _occupied(output: str) -> RecipeError:
@@ -213,10 +240,11 @@ def _hidden(output: str) -> str:
     return os.path.join(parent, f".{name}.recordmill")
 
 
-def _sweep(output: str) -> None:
+def _sweep(output: str, contents_at: ContentsAt) -> None:
     """Removes what runs left beside the output; to be called with the lock held.
 
-    An old dataset that was moved aside, and no new one put in its place, is put back.
+    An old dataset that was moved aside, and no new one put in its place, is put back. One that got
+    other files after it was looked at is kept.
     """
     parent, prefix = os.path.split(_hidden(output))
     ours = re.compile(re.escape(prefix) + r"-[0-9a-f]{16}(\.old)?")
@@ -226,9 +254,31 @@ def _sweep(output: str) -> None:
             os.rename(path, output)
             continue
         try:
-            files.remove_tree(path)
+            if strays := _strays(path, contents_at(path)):
+                _keep(path, output, strays)
+            else:
+                files.remove_tree(path)
         except OSError as error:
             _LOGGER.warning("%s: cannot be removed (%s); the next run will try again", path, error)
+
+
+def _strays(folder: str, contents: Contents | None) -> list[str]:
+    """What a replaced folder holds that no run wrote; nothing in one that was never finished."""
+    return find_strays(folder, contents.paths) if contents else []
+
+
+def _keep(folder: str, output: str, strays: list[str]) -> None:
+    """Gives a replaced folder a name beside the output that no run removes."""
+    token = folder.removesuffix(".old").rpartition("-")[2]
+    kept = f"{output}.replaced-{token}"
+    os.rename(folder, kept)
+    _LOGGER.warning(
+        "%s: what stood there was replaced, and files that no run wrote had been put into it "
+        "meanwhile: %s. It is kept in %s: delete that once they are elsewhere",
+        output,
+        name_first(strays),
+        kept,
+    )
 
 
 @contextmanager
@@ -258,7 +308,7 @@ def _locked(output: str) -> Iterator[None]:
 
 def _acquire(path: str, output: str) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -20,6 +20,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from ..schemas.errors import DataError
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, tree_sha256
 from . import files
+from .contents import stored_file
 from .shards import measure_shard, shard_name
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
     """Reads a whole dataset again and holds it against its manifest.
 
     Checks the size, the sha256, every record's checksums and the number of records of each
-    shard; that no other shard lies there; the ledgers; the digest of the transform graph; that
-    schemas and statistics can be read; and the result of the parity check. Shards are streamed,
-    a few at a time, so memory does not grow with them.
+    shard; the size and the sha256 of every other file that the manifest lists; that no other shard
+    lies there; the ledgers; the digest of the transform graph; that schemas and statistics can be
+    read; and the result of the parity check. Shards are streamed, a few at a time, so memory does
+    not grow with them.
 
     Args:
       directory: The dataset's folder; any of Beam's filesystems.
@@ -89,6 +91,7 @@ def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
         *_proto_problems(directory, manifest),
         *_parity_problems(manifest),
     ]
+    problems += _file_problems(directory, manifest, stored, problems)
     if problems:
         noun = "problem" if len(problems) == 1 else "problems"
         lines = "".join(f"\n  {problem}" for problem in problems)
@@ -234,6 +237,24 @@ def _proto_problems(directory: str, manifest: Manifest) -> Iterator[str]:
         written = manifest.expansion.get(split, Expansion(content.records)).written
         if counted != written:
             yield f"{name}: expected statistics of {written:,} records, got {counted:,}"
+
+
+def _file_problems(
+    directory: str, manifest: Manifest, stored: list[str], problems: list[str]
+) -> Iterator[str]:
+    """What is wrong with the files that were not hashed yet and of which nothing is said yet."""
+    hashed = {shard.path for split in manifest.splits.values() for shard in split.shards}
+    reported = {problem.partition(":")[0] for problem in problems}
+    there = set(stored)
+    for expected in manifest.files:
+        path = expected.path
+        if path in hashed | reported or path.startswith("transform_fn/"):
+            continue
+        if path not in there:
+            yield f"{path}: is gone"
+        elif (found := stored_file(directory, path)) != expected:
+            size = f"expected {expected.bytes:,} bytes with the sha256 {expected.sha256}"
+            yield f"{path}: {size}, got {found.bytes:,} with {found.sha256}"
 
 
 def _parity_problems(manifest: Manifest) -> Iterator[str]:

@@ -285,7 +285,11 @@ def _csv(one: argparse.ArgumentParser) -> None:
 
 def _output(one: argparse.ArgumentParser, words: str) -> None:
     one.add_argument("--output", metavar="DIR", required=True, help=words)
-    one.add_argument("--overwrite", action="store_true", help="replace what was put there before")
+    one.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace what was put there before; refused where the folder holds anything else",
+    )
 
 
 def _inputs(one: argparse.ArgumentParser, without: str) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "Shard",
     "SourceFile",
     "Split",
+    "StoredFile",
     "tree_sha256",
 ]
 
@@ -62,6 +63,21 @@ class Shard:
 
     path: str
     records: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a dataset or of a profile, as it was published.
+
+    Attributes:
+      path: Relative to the folder, with forward slashes.
+      bytes: Its size as stored.
+      sha256: Of its bytes as stored, in hex.
+    """
+
+    path: str
     bytes: int
     sha256: str
 
@@ -178,6 +194,8 @@ class Manifest:
         were read, rejected and made. Empty where there was none.
       images: What is particular to a dataset of images: how pixels are stored, of what size, the
         classes, and what was found of formats and near duplicates. Empty for a table.
+      files: Every file of the folder but the manifest itself, sorted by path, the shards too. Empty
+        in a dataset of recordmill 0.1.0, which lists its shards alone.
     """
 
     name: str
@@ -201,6 +219,7 @@ class Manifest:
     spans: tuple[Mapping[str, Any], ...] = ()
     reshape: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[StoredFile, ...] = ()
 
     def to_json(self) -> str:
         """The text of `manifest.json`: sorted by nothing, in the order of the fields."""
@@ -237,6 +256,7 @@ class Manifest:
                         name: _checked(Expansion, entry)
                         for name, entry in data.get("expansion", {}).items()
                     },
+                    "files": tuple(_checked(StoredFile, file) for file in data.get("files", ())),
                 },
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,17 @@ import pytest
 from recordmill.pipelines import files
 from recordmill.pipelines.publish import commit, stage
 from recordmill.schemas.errors import RecipeError
-from recordmill.schemas.manifest import MANIFEST, Manifest
+from recordmill.schemas.manifest import MANIFEST, Manifest, StoredFile
 
 
-def manifest(name: str) -> Manifest:
-    """A manifest that says the word."""
-    return Manifest(name, "2026-01-01", {}, {}, 0, (), {}, {}, "", None, {}, {"ok": True})
+def manifest(name: str, **content: str) -> Manifest:
+    """A manifest that says the word, and lists files of this content by their paths."""
+    files = tuple(
+        StoredFile(path, len(text), hashlib.sha256(text.encode()).hexdigest())
+        for path, text in content.items()
+    )
+    ok = {"ok": True}
+    return Manifest(name, "2026-01-01", {}, {}, 0, (), {}, {}, "", None, {}, ok, files=files)
 
 
 def prepare(output: Path | str, name: str, *, overwrite: bool = False) -> None:
@@ -38,7 +44,8 @@ def content(folder: Path) -> dict[str, str]:
 
 def dataset(name: str) -> dict[str, str]:
     """The content of what `prepare` published."""
-    return {MANIFEST: manifest(name).to_json(), f"train/{name}.tfrecord": name}
+    shards = {f"train/{name}.tfrecord": name}
+    return {MANIFEST: manifest(name, **shards).to_json(), **shards}
 
 
 def refused(output: Path | str, *, overwrite: bool = False) -> str:

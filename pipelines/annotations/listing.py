@@ -30,7 +30,7 @@ from .paths import Found, files_in, find, is_hidden, leads_out, prefix_of, relat
 from .refs import ImageFormat, ImageRef, Listing
 from .voc import read_voc
 
-__all__ = ["IMAGE_SUFFIXES", "list_images"]
+__all__ = ["IMAGE_SUFFIXES", "image_root", "is_annotation", "list_images"]
 
 IMAGE_SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp"),
@@ -76,6 +76,11 @@ def _kind(found: list[Found]) -> Kind:
     return kinds.pop() if len(kinds) == 1 else "images"
 
 
+def is_annotation(found: list[Found]) -> bool:
+    """Tells whether the files that a pattern names are annotations of images, and not images."""
+    return _kind(found) != "images"
+
+
 def _suffix(name: str) -> str:
     stem, suffix = posixpath.splitext(name.lower())
     return posixpath.splitext(stem)[1] if suffix in _COMPRESSED else suffix
@@ -105,7 +110,7 @@ def _annotated(
     image_format: ImageFormat,
     input_index: int,
 ) -> Listing:
-    shelf = _Shelf(_image_root(root, image_format.root), one.split)
+    shelf = _Shelf(image_root(root, image_format.root), one.split)
     size, crowd, digests = 0, 0, []
     prefix = prefix_of(root)
     paths = [prefix + file.name for file in found]
@@ -127,7 +132,7 @@ def _annotated(
     return Listing(input_index, images, tuple(shelf.rejects), shelf.unannotated(), crowd, source)
 
 
-def _image_root(folder: str, root: str) -> str:
+def image_root(folder: str, root: str) -> str:
     """Where images are: the root as it stands, or from the folder of the annotations."""
     if not root or files.is_remote(root) or posixpath.isabs(root):
         return root or folder

@@ -17,6 +17,7 @@ from .. import files
 from ..publish import Staging
 from ..read import Input
 from ..recipe import Recipe
+from .outside import check_inputs_outside
 from .spans import resolve
 
 if TYPE_CHECKING:
@@ -60,12 +61,15 @@ def gather(
 
     Raises:
       DataError: A file is missing or bad.
-      RecipeError: There is nothing to read, or the reshape is wrong; no data was read.
+      RecipeError: There is nothing to read, or it lies in the folder that is replaced, or the
+        reshape is wrong; no data was read.
     """
     scratch = partial(files.join, staging.scratch)
     source = recipe.reshape.schema if recipe.reshape else recipe.schema
     found = _written(inputs or recipe.inputs, scratch("frames"), source)
     resolved, spans = resolve(found)
+    check = partial(check_inputs_outside, staging, recipe)
+    check(resolved)
     told: dict[str, Any] = {"spans": tuple(map(asdict, spans))}
     if recipe.reshape is None:
         if not resolved:
@@ -84,6 +88,7 @@ def gather(
         max_reject_ratio=recipe.max_reject_ratio,
         folder=scratch("reshaped"),
         rejects=files.join(staging.folder, "rejects"),
+        check=check,
         runner=runner,
         options=options,
     )

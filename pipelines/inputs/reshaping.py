@@ -92,6 +92,7 @@ def reshape(
     rejects: str,
     runner: beam.runners.PipelineRunner,
     options: PipelineOptions | None = None,
+    check: Callable[[Sequence[Input]], None] | None = None,
 ) -> Reshaped:
     """Makes the rows to prepare.
 
@@ -106,6 +107,7 @@ def reshape(
         table, as those of the main pipeline.
       runner: As of `prepare`.
       options: As of `prepare`.
+      check: Is called with the inputs of each table, spans resolved, before any data is read.
 
     Raises:
       DataError: A source is bad, or more of its rows than `max_reject_ratio`.
@@ -125,6 +127,9 @@ def reshape(
     }
     resolved = {name: resolve(table.inputs) for name, table in what.tables.items()}
     tables = {name: replace(table, inputs=resolved[name][0]) for name, table in what.tables.items()}
+    for table in tables.values():
+        if check:
+            check(table.inputs)
     for table in (*main.values(), *tables.values()):
         check_formats(table.inputs)
     with _failures(what), beam.Pipeline(runner, options) as p:

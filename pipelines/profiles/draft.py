@@ -133,8 +133,7 @@ def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profil
     write_report(staging.folder)
     if facets:
         _write_facets(staging.folder, tuple(profiled.rows))
-    commit_profile(staging, profiled)
-    return profiled
+    return commit_profile(staging, profiled)
 
 
 def _write_facets(folder: str, splits: Sequence[str]) -> None:

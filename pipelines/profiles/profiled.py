@@ -10,14 +10,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from ...schemas.errors import DataError, RecipeError
-from ...schemas.manifest import Ledger, SourceFile
+from ...schemas.manifest import Ledger, SourceFile, StoredFile
 from .. import files, publish
+from ..contents import Contents, dataset_at, list_stored_files
 from ..publish import Staging
 
 __all__ = ["PROFILE", "Profiled", "ProfiledSpan", "commit_profile", "stage_profile"]
@@ -62,6 +63,8 @@ class Profiled:
       unseen: As in the manifest of a dataset; empty where there is no split "train".
       images: The kind and the classes of a dataset of images; empty for a table.
       spans: The days that inputs name, and with a statistics cache all inputs.
+      files: Every file of the folder but profile.json, sorted by path. Empty in a profile of
+        recordmill 0.1.0.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Profiled:
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
     spans: tuple[ProfiledSpan, ...] = ()
+    files: tuple[StoredFile, ...] = ()
 
     def to_json(self) -> str:
         """The text of `profile.json`."""
@@ -109,32 +113,49 @@ def stage_profile(output: str, *, overwrite: bool) -> Iterator[Staging]:
       overwrite: Whether what is there is replaced.
 
     Raises:
-      RecipeError: The output holds something else, cannot be written, or is the output of another
-        run that is under way.
+      RecipeError: As of `publish.stage`.
     """
     if files.is_remote(output):
         raise RecipeError(f"{output}: a profile is made on this machine; give a local folder")
-    with publish.stage(output, overwrite=overwrite, kind_at=_kind_at) as staging:
+    with publish.stage(output, overwrite=overwrite, contents_at=_contents_at) as staging:
         yield staging
 
 
-def commit_profile(staging: Staging, profiled: Profiled) -> None:
+def commit_profile(staging: Staging, profiled: Profiled) -> Profiled:
     """Publishes what was written into the staging folder; `profile.json` is written last.
+
+    Returns:
+      The profile with its `files`, as it was published.
 
     Raises:
       DataError: The disk is full, or something appeared at the output meanwhile.
     """
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
+    listed = list_stored_files(staging.folder)
+    profiled = replace(profiled, files=tuple(one for one in listed if one.path != PROFILE))
     files.write_bytes(files.join(staging.folder, PROFILE), profiled.to_json().encode())
     publish.put_in_place(staging)
+    return profiled
 
 
-def _kind_at(folder: str) -> str:
+def _contents_at(folder: str) -> Contents | None:
     path = os.path.join(folder, PROFILE)
     try:
         with open(path, "rb") as file:
-            Profiled.from_json(file.read(), path=path)
+            profiled = Profiled.from_json(file.read(), path=path)
     except (OSError, DataError):
-        return publish.dataset_at(folder)
-    return "profile"
+        return dataset_at(folder)
+    if profiled.files:
+        return Contents("profile", {PROFILE, *(file.path for file in profiled.files)})
+    return Contents("profile", set(_paths_of_0_1(profiled)))
+
+
+def _paths_of_0_1(profiled: Profiled) -> Iterator[str]:
+    """The files that recordmill 0.1.0 wrote, which listed none."""
+    yield from (PROFILE, "report.html", "schema/schema.pbtxt", "facets.pb")
+    yield from (f"stats/{split}.pb" for split in profiled.rows)
+    yield from (f"rejects/{name}.jsonl" for name in profiled.ledger)
+    if reshape := profiled.recipe.get("reshape"):
+        sources = ("inputs", *profiled.rows, *reshape.get("tables", ()))
+        yield from (f"rejects/reshape-{name}.jsonl" for name in sources)

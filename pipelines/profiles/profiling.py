@@ -23,6 +23,7 @@ from .. import files
 from ..described import STATISTICS
 from ..elements import Bucket
 from ..inputs.gather import gather, splits_of
+from ..inputs.outside import check_cache_outside
 from ..passes import Block, FoldBuckets, FoldWork, Key
 from ..progress import Note, Progress
 from ..publish import Staging
@@ -62,7 +63,8 @@ def profile(
         given. Either every input names its split, or none does and content decides.
       output: The profile's folder, on this machine: profile.json, stats, schema, rejects and
         report.html.
-      overwrite: Whether a profile or a dataset that is there is replaced.
+      overwrite: Whether a profile or a dataset that is there is replaced. A folder that holds other
+        files too, or an input, is refused.
       facets: Whether `facets.pb` is written too: the statistics of all splits, for Facets
         Overview.
       statistics_cache: A local folder where the statistics of each span are kept, and taken from.
@@ -81,6 +83,7 @@ def profile(
       RecipeError: The recipe or the output is wrong; no data was read.
     """
     cache = StatisticsCache(statistics_cache, recipe) if statistics_cache else None
+    check_cache_outside(statistics_cache, output)
     runner = runner or direct_runner()
     with stage_profile(output, overwrite=overwrite) as staging, own_errors():
         read = gather(recipe, inputs, staging, runner=runner, options=options)

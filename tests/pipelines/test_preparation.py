@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from small_recipe import HEADER, rows
 from recordmill.pipelines import Input, Recipe, Splitting, find_recipe, prepare
 from recordmill.pipelines.verify import verify
 from recordmill.schemas import DataError, RecipeError
-from recordmill.schemas.manifest import Manifest
+from recordmill.schemas.manifest import Manifest, StoredFile
 from recordmill.transforms import load
 
 RECIPE_FILE = Path(__file__).parents[1] / "small_recipe.py"
@@ -40,6 +42,10 @@ def source(tmp_path: Path) -> Path:
 
 def run(recipe: Recipe, source: Path | str, output: Path, **options: Any) -> Manifest:
     return prepare(recipe, output=str(output), inputs=[Input(None, str(source))], **options)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def digests(manifest: Manifest) -> list[str]:
@@ -84,6 +90,37 @@ def test_the_folder_holds_what_it_should_and_nothing_else(plain: tuple[Manifest,
         "rejects/eval.jsonl",
     }
     assert {entry.name for entry in plain[1].parent.iterdir()} == {"rows.csv", "out"}
+
+
+def test_the_manifest_lists_every_file_but_itself(plain: tuple[Manifest, Path]) -> None:
+    manifest, folder = plain
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    listed = [StoredFile(str(p.relative_to(folder)), p.stat().st_size, sha256(p)) for p in paths]
+    assert list(manifest.files) == sorted(listed, key=lambda file: file.path)
+    text = (folder / "manifest.json").read_text()
+    assert Manifest.from_json(text, path="manifest.json") == manifest
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("old", [False, True], ids=["listed", "0.1.0"])
+def test_a_dataset_is_replaced_unless_it_holds_files_of_ones_own(
+    small: Recipe, plain: tuple[Manifest, Path], source: Path, tmp_path: Path, old: bool
+) -> None:
+    output = Path(shutil.copytree(plain[1], tmp_path / "out"))
+    if old:
+        told = json.loads((output / "manifest.json").read_text())
+        del told["files"]
+        (output / "manifest.json").write_text(json.dumps(told))
+    shutil.copy(source, output / "rows.csv")
+    (output / "transform_fn" / "notes.txt").write_text("mine")
+    with pytest.raises(
+        RecipeError, match=r"no part of the dataset there: rows\.csv, transform_fn/"
+    ):
+        run(small, output / "rows.csv", output, overwrite=True)
+    assert (output / "rows.csv").read_text() == source.read_text()
+    (output / "rows.csv").unlink()
+    (output / "transform_fn" / "notes.txt").unlink()
+    assert digests(run(small, source, output, overwrite=True)) == digests(plain[0])
 
 
 def test_tft_reads_the_graph_and_the_loader_the_records(plain: tuple[Manifest, Path]) -> None:

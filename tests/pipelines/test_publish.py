@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_published import content, dataset, manifest, prepare, refused
 
-from recordmill.pipelines import publish
+from recordmill.pipelines import files, publish
 from recordmill.pipelines.publish import commit, stage
 from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.schemas.manifest import MANIFEST
@@ -28,7 +28,8 @@ def test_a_dataset_is_published_whole(tmp_path: Path) -> None:
         assert not output.exists()
         (Path(staging.folder) / "report.html").write_text("<html>")
         commit(staging, manifest("a"))
-        assert content(output) == {MANIFEST: manifest("a").to_json(), "report.html": "<html>"}
+        report = {"report.html": "<html>"}
+        assert content(output) == {MANIFEST: manifest("a", **report).to_json(), **report}
     assert os.listdir(output.parent) == ["out"]
 
 
@@ -247,3 +248,102 @@ def test_of_many_runs_at_once_one_is_inside(tmp_path: Path) -> None:
         "Wait for it or choose another output."
     }
     assert os.listdir(tmp_path) == []
+
+
+def put(folder: Path, *paths: str) -> dict[str, str]:
+    """Files of a user's own in a folder, by their paths."""
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("mine")
+    return dict.fromkeys(paths, "mine")
+
+
+def test_a_dataset_with_files_of_ones_own_is_not_replaced(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    prepare(output, "old")
+    mine = put(output, "notes.txt")
+    assert refused(output, overwrite=True) == (
+        f"{output}: holds 1 file that is no part of the dataset there: notes.txt. --overwrite "
+        "would delete it. Move it elsewhere, or choose another output."
+    )
+    mine |= put(output, "model/weights.h5", "train/adult.csv", "recipe.yaml")
+    (output / "latest").symlink_to("model")
+    assert refused(output, overwrite=True) == (
+        f"{output}: holds 5 files that are no part of the dataset there: latest, "
+        "model/weights.h5, notes.txt and 2 more. --overwrite would delete them. Move them "
+        "elsewhere, or choose another output."
+    )
+    assert content(output) == dataset("old") | mine
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_dataset_without_the_files_is_replaced(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    prepare(output, "old")
+    put(output, "model/weights.h5")
+    (output / "model" / "weights.h5").rename(tmp_path / "weights.h5")
+    prepare(output, "new", overwrite=True)
+    assert content(output) == dataset("new")
+
+
+def test_a_link_to_a_dataset_with_files_of_ones_own(tmp_path: Path) -> None:
+    prepare(tmp_path / "real", "old")
+    put(tmp_path / "real", "notes.txt")
+    (tmp_path / "out").symlink_to("real")
+    assert "no part of the dataset there: notes.txt." in refused(tmp_path / "out", overwrite=True)
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may list anything")
+def test_a_folder_that_cannot_be_listed_is_not_replaced(tmp_path: Path) -> None:
+    prepare(tmp_path / "out", "old")
+    put(tmp_path / "out", "mine/notes.txt")
+    (tmp_path / "out" / "mine").chmod(0)
+    assert "Permission denied" in refused(tmp_path / "out", overwrite=True)
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_files_put_into_the_old_dataset_meanwhile_are_kept(
+    tmp_path: Path, monkeypatch, caplog: pytest.LogCaptureFixture, exchange: bool
+) -> None:
+    if not exchange:
+        monkeypatch.setattr(publish, "_renameat2_exchange", lambda one, other: False)
+    output = tmp_path / "out"
+    prepare(output, "old")
+    with stage(str(output), overwrite=True) as staging:
+        mine = put(output, "model/weights.h5", "notes.txt")
+        with files.create(files.join(staging.folder, "train/new.tfrecord")) as file:
+            file.write(b"new")
+        commit(staging, manifest("new"))
+    assert content(output) == dataset("new")
+    (kept,) = tmp_path.glob("out.replaced-*")
+    assert content(kept) == dataset("old") | mine
+    assert sorted(os.listdir(tmp_path)) == ["out", kept.name]
+    assert caplog.messages == [
+        f"{output}: what stood there was replaced, and files that no run wrote had been put into "
+        f"it meanwhile: model/weights.h5, notes.txt. It is kept in {kept}: delete that once they "
+        "are elsewhere"
+    ]
+    prepare(output, "newer", overwrite=True)
+    assert content(kept) == dataset("old") | mine
+
+
+def test_files_in_what_a_killed_run_replaced_are_kept(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    prepare(output, "new")
+    hidden = tmp_path / ".out.recordmill-0123456789abcdef"
+    prepare(hidden, "old")
+    mine = put(hidden, "notes.txt")
+    prepare(output, "newer", overwrite=True)
+    assert content(tmp_path / "out.replaced-0123456789abcdef") == dataset("old") | mine
+    assert sorted(os.listdir(tmp_path)) == ["out", "out.replaced-0123456789abcdef"]
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    mine = put(tmp_path, "notes.txt")
+    (tmp_path / ".out.recordmill.lock").symlink_to("notes.txt")
+    assert refused(tmp_path / "out") == (
+        f"{tmp_path}/out: cannot be written (Too many levels of symbolic links). "
+        "Choose another output."
+    )
+    (tmp_path / ".out.recordmill.lock").unlink()
+    assert content(tmp_path) == mine

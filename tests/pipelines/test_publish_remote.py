@@ -64,11 +64,33 @@ def test_a_remote_dataset_is_written_in_place(tmp_path: Path) -> None:
 def test_a_failed_remote_run_leaves_no_file(tmp_path: Path) -> None:
     output = f"store:/{tmp_path}/out"
     with pytest.raises(KeyboardInterrupt), stage(output) as staging:
-        with files.create(files.join(staging.folder, "train/a.tfrecord")) as file:
-            file.write(b"a")
-        assert content(tmp_path) == {"out/train/a.tfrecord": "a"}
+        written = [
+            *("train/data-00000-of-00001.tfrecord", "eval/data-00001-of-00002.tfrecord.gz"),
+            *("transform_fn/assets/city", "transformed_metadata/schema.pbtxt", "stats/train.pb"),
+            *("schema/schema.pbtxt", "rejects/eval.jsonl", "report.html", "label_map.pbtxt"),
+            *(".scratch/runs/a", ".analysis/a"),
+        ]
+        for path in written:
+            files.write_bytes(files.join(staging.folder, path), b"a")
+        assert content(tmp_path) == {f"out/{path}": "a" for path in sorted(written)}
         raise KeyboardInterrupt
     assert content(tmp_path) == {}
+
+
+def test_a_failed_remote_run_leaves_what_it_did_not_write(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    output = f"store:/{tmp_path}/out"
+    mine = ("train/notes.txt", "train/data.tfrecord", "stats.csv", "model/weights.h5")
+    with pytest.raises(KeyboardInterrupt), stage(output) as staging:
+        for path in (*mine, "train/data-00000-of-00001.tfrecord"):
+            files.write_bytes(files.join(staging.folder, path), b"a")
+        raise KeyboardInterrupt
+    assert content(tmp_path) == {f"out/{path}": "a" for path in sorted(mine)}
+    assert caplog.messages == [
+        f"{output}: the run failed, and left alone what it did not write: model/weights.h5, "
+        "stats.csv, train/data.tfrecord and 1 more"
+    ]
 
 
 def test_remote_files_that_are_no_dataset_are_never_touched(tmp_path: Path) -> None:

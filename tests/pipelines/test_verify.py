@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -281,6 +282,45 @@ def test_unreadable_protos(good: Path) -> None:
     assert found[1].startswith("transformed_metadata/schema.pbtxt: 'utf-8' codec can't decode")
     assert found[2] == "stats/train.pb: cannot be read (No such file or directory)"
     assert found[3].startswith("stats/eval.pb: Error parsing message")
+
+
+def test_a_flipped_byte_in_any_file_is_found(good: Path) -> None:
+    (good / "notes.txt").write_text("mine")  # which is none of the dataset's
+    paths = [path for path in sorted(good.rglob("*")) if path.is_file()]
+    for path in paths:
+        name = str(path.relative_to(good))
+        if name in ("manifest.json", "notes.txt"):
+            continue
+        content = path.read_bytes()
+        flip(path, len(content) // 2)
+        (line,) = problems(good)
+        assert line.startswith("transform_fn: " if name.startswith("transform_fn/") else name)
+        path.write_bytes(content)
+    assert verify(str(good)).records == 63
+
+
+def test_other_files_that_are_gone_or_changed(good: Path) -> None:
+    path, rejects = good / "schema" / "schema.pbtxt", good / "stats" / "eval.pb"
+    content = path.read_bytes()
+    path.write_bytes(content + b"\n")
+    rejects.unlink()
+    old, new = (hashlib.sha256(text).hexdigest() for text in (content, content + b"\n"))
+    assert problems(good) == [
+        "stats/eval.pb: cannot be read (No such file or directory)",
+        f"schema/schema.pbtxt: expected {len(content):,} bytes with the sha256 {old}, got "
+        f"{len(content) + 1:,} with {new}",
+    ]
+
+
+def test_a_list_of_files_that_names_others(good: Path) -> None:
+    other = {"path": "../../etc/passwd", "bytes": 1, "sha256": ""}
+    edit(good, lambda manifest: manifest["files"].append(other))
+    assert problems(good) == ["../../etc/passwd: is gone"]
+
+
+def test_a_dataset_of_0_1_lists_its_shards_alone(good: Path) -> None:
+    edit(good, lambda manifest: manifest.pop("files"))
+    assert verify(str(good)).manifest.files == ()
 
 
 def test_a_parity_check_that_failed_or_is_missing(good: Path) -> None:

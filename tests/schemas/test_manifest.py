@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from recordmill.schemas.errors import DataError
-from recordmill.schemas.manifest import Ledger, Manifest, Shard, SourceFile, Split, tree_sha256
+from recordmill.schemas.manifest import (
+    Ledger,
+    Manifest,
+    Shard,
+    SourceFile,
+    Split,
+    StoredFile,
+    tree_sha256,
+)
 
 MANIFEST = Manifest(
     name="census",
@@ -22,6 +30,7 @@ MANIFEST = Manifest(
     label="income",
     transform_fn={"sha256": "ef"},
     parity={"rows": 2, "equal": True},
+    files=(StoredFile("report.html", 12, "gh"),),
 )
 
 
@@ -43,6 +52,12 @@ def test_a_text_that_is_no_manifest(text: str) -> None:
 def test_a_field_of_a_later_version_is_passed_over() -> None:
     data = json.loads(MANIFEST.to_json()) | {"colour": "red"}
     assert Manifest.from_json(json.dumps(data), path="manifest.json") == MANIFEST
+
+
+def test_a_manifest_of_0_1_lists_no_files() -> None:
+    data = json.loads(MANIFEST.to_json())
+    del data["files"]
+    assert Manifest.from_json(json.dumps(data), path="manifest.json") == replace(MANIFEST, files=())
 
 
 def test_ledgers_add_up() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from small_recipe import HEADER, SMALL, rows
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines import Input, Recipe, find_recipe
-from recordmill.pipelines.profiles.profiled import PROFILE, Profiled
+from recordmill.pipelines.profiles.profiled import PROFILE, Profiled, stage_profile
 from recordmill.pipelines.profiles.profiling import profile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
@@ -89,6 +92,11 @@ def test_the_folder_holds_what_it_should_and_nothing_else(plain: tuple[Profiled,
         *(f"rejects/{split}.jsonl" for split in ("train", "eval", "unsplit")),
     }
     assert Profiled.from_json((folder / PROFILE).read_bytes(), path=PROFILE) == profiled
+    assert {one.path: one.sha256 for one in profiled.files} == {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != PROFILE
+    }
     assert sorted(os.listdir(folder.parent)) == ["out", "rows.csv"]
 
 
@@ -167,6 +175,29 @@ def test_a_profile_is_replaced_only_when_that_is_meant(tmp_path: Path) -> None:
     write(source, GOOD[:30])
     assert run(source, output=output, overwrite=True).rows == {"train": 30}
     assert sorted(os.listdir(tmp_path)) == ["out", "rows.csv"]
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["listed", "0.1.0"])
+def test_a_profile_with_files_of_ones_own_is_not_replaced(
+    plain: tuple[Profiled, Path], tmp_path: Path, old: bool
+) -> None:
+    output = Path(shutil.copytree(plain[1], tmp_path / "out"))
+    if old:
+        told = json.loads((output / PROFILE).read_text())
+        del told["files"]
+        (output / PROFILE).write_text(json.dumps(told))
+    with stage_profile(str(output), overwrite=True) as staging:
+        assert staging.replaces
+    for name in ("notes.txt", "stats/test.pb"):
+        (output / name).write_text("mine")
+    with pytest.raises(RecipeError) as caught, stage_profile(str(output), overwrite=True):
+        pytest.fail("the run began")
+    assert str(caught.value) == (
+        f"{output}: holds 2 files that are no part of the profile there: notes.txt, "
+        "stats/test.pb. --overwrite would delete them. Move them elsewhere, or choose another "
+        "output."
+    )
+    assert (output / "notes.txt").read_text() == "mine"
 
 
 def test_wrong_commands(tmp_path: Path) -> None:
