@@ -32,6 +32,7 @@ __all__ = [
     "read",
     "read_bytes",
     "remove",
+    "remove_remote",
     "remove_tree",
     "sync_folder",
     "sync_tree",
@@ -179,10 +180,15 @@ def remove(path: str) -> None:
 def remove_tree(folder: str) -> None:
     """Deletes a folder with all that is in it; one that is not there is fine."""
     if is_remote(folder):
-        if names := list_files(folder):
-            FileSystems.delete([join(folder, name) for name in names])
+        remove_remote(folder, list_files(folder))
     elif os.path.lexists(folder):
         shutil.rmtree(folder)
+
+
+def remove_remote(folder: str, names: Iterable[str]) -> None:
+    """Deletes files of a remote folder, which must be there, all at once."""
+    if paths := [join(folder, name) for name in names]:
+        FileSystems.delete(paths)
 
 
 def sync_tree(folder: str) -> None:

@@ -192,8 +192,7 @@ def _stage_remotely(output: str) -> Iterator[Staging]:
 def _remove_unfinished(output: str) -> None:
     """Deletes what a failed run wrote to a remote folder, which was empty when it began."""
     paths = files.list_files(output)
-    for path in filter(was_written_by_a_run, paths):
-        files.remove(files.join(output, path))
+    files.remove_remote(output, filter(was_written_by_a_run, paths))
     if others := [path for path in paths if not was_written_by_a_run(path)]:
         _LOGGER.warning(
             "%s: the run failed, and left alone what it did not write: %s",
