@@ -8,6 +8,7 @@ To read in this order:
     inputs/                      days of a window, Parquet, DataFrames, reshaped rows: what there
                                  is to read beside CSV
     read, scan, parse            CSV files to blocks of text              table_road
+    checksums                    what is parsed is what was scanned
     rows, clean, convert, keys   blocks to clean rows with keys
     annotations/, images/        folders and annotations to checked       images/road
                                  images with keys
@@ -22,6 +23,7 @@ To read in this order:
     transformed                  the statistics of features
     described, findings          what is told of rows, and the manifest
     publish, verify              the folder in its place, last; and whether it is whole
+    contents                     what belongs to such a folder, and what is a user's own
     report/                      what people look at
     profiles/                    statistics and a report without a dataset
     validation/                  new data against a schema, training or yesterday

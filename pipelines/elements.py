@@ -22,6 +22,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from .checksums import Checksums
     from .stored import Compression
 
 __all__ = [
@@ -69,6 +70,7 @@ class Stretch:
       lines: The physical lines, or the records, in it.
       records: The records in it, at least one. Blank lines and comment lines are none.
       row_group: Of Parquet, the row group it is in, from 0.
+      stored: Of Parquet, where that row group begins and ends in the file, in bytes.
     """
 
     index: int
@@ -78,6 +80,7 @@ class Stretch:
     lines: int
     records: int
     row_group: int = 0
+    stored: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class ScannedFile:
       blank_lines: The empty lines in it.
       comment_lines: The comment lines in it.
       stretches: All records, in order.
+      checksums: Of its bytes as stored.
       format: What its content is.
     """
 
@@ -104,6 +108,7 @@ class ScannedFile:
     blank_lines: int
     comment_lines: int
     stretches: tuple[Stretch, ...]
+    checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 
 
@@ -117,12 +122,14 @@ class FilePart:
       file: The file.
       compression: As in `ScannedFile`.
       stretches: In order.
+      checksums: Of the stored bytes that hold them.
       format: As in `ScannedFile`.
     """
 
     file: InputFile
     compression: Compression
     stretches: tuple[Stretch, ...]
+    checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 
 

@@ -35,6 +35,7 @@ from .described import (
     write_schema,
     write_statistics,
 )
+from .profiles.cache import check_profiled
 from .publish import Staging, commit
 from .recipe import Recipe
 from .report.page import write_report
@@ -89,13 +90,16 @@ def draft_manifest(
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up, or parity does not hold.
+      DataError: A ledger does not add up, a file changed since its statistics were made, or parity
+        does not hold.
     """
     road, folder = road_of(recipe), staging.folder
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
     expansion = _expansion(expansions, written)
     ledger = ledgers(account, repeats, _rows(expansion), scanned=sum(one.records for one in inputs))
+    if profiles:
+        check_profiled(profiles, inputs)
     known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
     write_schema(recipe, folder)
     write_statistics(known, road.statistics, folder)

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ..schemas.errors import DataError
+from .checksums import Checksums
 from .elements import FilePart, InputFile, ScannedFile, Stretch
-from .inputs.parquet import is_parquet, scan_parquet
+from .inputs.parquet import is_parquet, row_group_checksums, scan_parquet
 from .records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
 from .stored import Digest, open_stored, recognise, text_of
 from .text_encoding import encoding_advice
@@ -48,7 +49,18 @@ def parts(scanned: ScannedFile) -> Iterator[FilePart]:
     for _, together in groupby(
         scanned.stretches, lambda one: one.row_group if whole else one.index
     ):
-        yield FilePart(scanned.file, scanned.compression, tuple(together), scanned.format)
+        stretches = tuple(together)
+        checksums = _checksums(scanned, stretches)
+        yield FilePart(scanned.file, scanned.compression, stretches, checksums, scanned.format)
+
+
+def _checksums(scanned: ScannedFile, stretches: Sequence[Stretch]) -> Checksums:
+    """The checksums of the stored bytes of some stretches."""
+    if scanned.format == "parquet":
+        return row_group_checksums(scanned, stretches[0])
+    if scanned.compression:
+        return scanned.checksums
+    return scanned.checksums.of((one.offset, one.offset + one.size) for one in stretches)
 
 
 def scan(
@@ -86,6 +98,7 @@ def scan(
             blank_lines=tally.blank_lines,
             comment_lines=tally.comment_lines,
             stretches=tuple(tally.stretches),
+            checksums=digest.checksums(),
         )
 
 

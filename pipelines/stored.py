@@ -18,6 +18,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ..schemas.errors import DataError
+from .checksums import BlockChecksums, Checksums
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -36,6 +37,8 @@ _SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bzip2"}
 class Digest(io.RawIOBase):
     """A stored file that counts and hashes its bytes while they are read, on another thread.
 
+    Beside the digest of all of them it takes the checksums of their blocks.
+
     Attributes:
       size: The bytes read so far.
     """
@@ -43,6 +46,7 @@ class Digest(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
+        self._blocks = BlockChecksums()
         self._thread = ThreadPoolExecutor(1)
         self._hashing: Future[None] | None = None
         self.size = 0
@@ -57,6 +61,7 @@ class Digest(io.RawIOBase):
         if self._hashing:
             self._hashing.result()
         self._hashing = self._thread.submit(self._sha256.update, data)
+        self._blocks.add(data)  # meanwhile: the other thread would have to wait for this one
         self.size += len(data)
         return len(data)
 
@@ -65,6 +70,10 @@ class Digest(io.RawIOBase):
         if self._hashing:
             self._hashing.result()
         return self._sha256.hexdigest()
+
+    def checksums(self) -> Checksums:
+        """The checksums of all that was read; to be asked for once, at the end."""
+        return self._blocks.finish()
 
     def close(self) -> None:
         self._thread.shutdown()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ...schemas.errors import DataError
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms.orientation import upright_boxes
 from .. import files
@@ -97,12 +98,20 @@ def open_file(
 
 
 def read_file(ref: ImageRef, limits: Limits) -> FileRead:
-    """The bytes of a file; of one beyond the limit no more than show that."""
+    """The bytes of a file; of one beyond the limit no more than show that.
+
+    Raises:
+      DataError: It cannot be read, or its size is not the one that was listed.
+    """
+    expected = min(ref.size_bytes, limits.max_bytes + 1)
     with files.read(ref.path) as file:
-        most = min(ref.size_bytes, limits.max_bytes)
-        data = file.read(most + 1)
-        if len(data) > most:
-            data += file.read(limits.max_bytes - most)
+        data = file.read(min(ref.size_bytes, limits.max_bytes) + 1)
+    if len(data) != expected:
+        got = "more" if len(data) > expected else f"{len(data):,}"
+        raise DataError(
+            f"{ref.path}: the file changed while it was read: expected the {ref.size_bytes:,} "
+            f"bytes that were listed, got {got}. Run again when nothing writes to it."
+        )
     return FileRead(data, hashlib.sha256(data).digest())
 
 

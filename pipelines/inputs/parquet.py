@@ -11,7 +11,6 @@ number, from 1.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -19,7 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -28,15 +26,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
+from ..checksums import BLOCK, CheckedFile, Checksums
 from ..elements import Block, FilePart, InputFile, Reject, ScannedFile, Stretch
-from ..stored import open_stored
+from ..stored import Digest, open_stored
 from .arrow_text import NoText, text_column, text_problem
 
-__all__ = ["is_parquet", "parse_parquet", "scan_parquet"]
+__all__ = ["is_parquet", "parse_parquet", "row_group_checksums", "scan_parquet"]
 
 _LOG = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_TAIL_BYTES = 1 << 16
 _MAGIC = re.compile(rb"PAR1(?:[\x00-\x08\x0b\x0c\x0e-\x1f]|\Z)")
 _VALUE_BYTES = 8
 """The least that a value is counted for: encoded, a column can be much smaller than its text."""
@@ -66,9 +66,11 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
       DataError: The file cannot be read, is truncated or damaged, has no column of one of the
         names, or has several, or one whose values have no text, such as lists.
     """
-    with open_stored(file.path) as stored:
-        digest, size = _digest(stored)
-    with _opened(file.path) as parquet:
+    with Digest(open_stored(file.path)) as digest:
+        while digest.read(_CHUNK):
+            pass
+        size, sha256, checksums = digest.size, digest.sha256(), digest.checksums()
+    with _opened(file.path, checksums) as parquet:
         _check_columns(parquet.schema_arrow, column_names, path=file.path)
         stretches = tuple(_stretches(parquet.metadata, column_names, block_bytes))
         records = parquet.metadata.num_rows
@@ -79,21 +81,28 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
         )
     if not records:
         _LOG.warning("%s: the file has no records", file.path)
-    return ScannedFile(file, "", size, digest, records, 0, 0, stretches, "parquet")
+    return ScannedFile(file, "", size, sha256, records, 0, 0, stretches, checksums, "parquet")
 
 
-def _digest(stored: BinaryIO) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    while data := stored.read(_CHUNK):
-        digest.update(data)
-        size += len(data)
-    return digest.hexdigest(), size
+def row_group_checksums(scanned: ScannedFile, stretch: Stretch) -> Checksums:
+    """The checksums of the bytes that are read for a row group: its own, and the footer's.
+
+    Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
+    bytes that old writers did not count.
+    """
+    begin, end = stretch.stored
+    last = max(one.stored[1] for one in scanned.stretches)
+    tail = min(last, scanned.size - _TAIL_BYTES)
+    size = scanned.size
+    return scanned.checksums.of([(begin - BLOCK, end + BLOCK), (tail - BLOCK, size)])
 
 
 @contextmanager
-def _opened(path: str, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
+def _opened(
+    path: str, checksums: Checksums, dictionaries: Sequence[str] = ()
+) -> Iterator[pq.ParquetFile]:
     """A file whose footer is whole; what is wrong with it, there or later, as a DataError."""
-    with open_stored(path) as stored:
+    with CheckedFile(open_stored(path), checksums, path=path) as stored:
         try:
             yield pq.ParquetFile(
                 stored,
@@ -134,7 +143,7 @@ def _stretches(
     index = offset = 0
     for row_group in range(metadata.num_row_groups):
         group = metadata.row_group(row_group)
-        rows, size = group.num_rows, _size(group, column_names)
+        rows, size, stored = group.num_rows, _size(group, column_names), _stored(group)
         most = max(1, block_bytes * rows // max(size, 1))
         for begin in range(0, rows, most):
             records = min(most, rows - begin)
@@ -146,8 +155,19 @@ def _stretches(
                 lines=records,
                 records=records,
                 row_group=row_group,
+                stored=stored,
             )
             index, offset = index + 1, offset + records
+
+
+def _stored(group: pq.RowGroupMetaData) -> tuple[int, int]:
+    """Where the columns of a row group begin and end in the file; (0, 0) where it has none."""
+    begins, ends = [], []
+    for column in map(group.column, range(group.num_columns)):
+        offsets = (column.dictionary_page_offset, column.data_page_offset)
+        begins.append(min(offset for offset in offsets if offset))
+        ends.append(begins[-1] + column.total_compressed_size)
+    return min(begins, default=0), max(ends, default=0)
 
 
 def _size(group: pq.RowGroupMetaData, column_names: Sequence[str]) -> int:
@@ -175,10 +195,10 @@ def parse_parquet(
       DataError: The file is damaged, or not the one that was scanned.
     """
     path = part.file.path
-    with _opened(path) as plain:
+    with _opened(path, part.checksums) as plain:
         schema = plain.schema_arrow
     strings = [name for name in column_names if _is_string(schema.field(name).type)]
-    with _opened(path, strings) as parquet:
+    with _opened(path, part.checksums, strings) as parquet:
         batches = parquet.iter_batches(
             max(stretch.records for stretch in part.stretches),
             row_groups=[part.stretches[0].row_group],

@@ -34,14 +34,23 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.statistics import Profile, StatisticsFold
 from .. import files
+from ..contents import name_first
 from ..recipe import Recipe
 from ..scan import InputFile
 
-__all__ = ["Entry", "StatisticsCache", "read_profiles", "write_profiles"]
+__all__ = [
+    "Entry",
+    "StatisticsCache",
+    "check_profiled",
+    "read_profiles",
+    "write_profiled",
+    "write_profiles",
+]
 
 _LOG = logging.getLogger(__name__)
 _ENTRY = "entry.json"
 _REJECTS, _LINES = "rejects", "rejects.jsonl"
+_PROFILED = "profiled.json"
 _READING = ("schema", "csv", "split", "sampling", "seed", "distinct")
 
 
@@ -123,13 +132,27 @@ class StatisticsCache:
         Raises:
           DataError: A file cannot be read.
         """
+        return self._key([(one.path, one.split, *_content(one.path)) for one in span])
+
+    def check(self, key: str, entry: Entry) -> None:
+        """Checks that an entry is of the files as they were when its key was made.
+
+        Raises:
+          DataError: A file changed since then.
+        """
+        read = [(one.path, one.split, one.bytes, one.sha256) for one in entry.sources]
+        if self._key(read) != key:
+            raise _changed([one.path for one in entry.sources])
+
+    def _key(self, span: Sequence[tuple[str, str | None, int, str]]) -> str:
+        """The key of files of these paths, splits, sizes and digests."""
         resolved = self.recipe.resolved()
         known = {
             "format": [profile_codec.VERSION, metadata.version("recordmill")],
             "reading": {name: resolved[name] for name in _READING},
             # The text of an expression leaves out most of a long list.
             "filters": [_digest(pickle.dumps(one, protocol=4)) for one in self.recipe.filters],
-            "files": [[one.path, one.split, *_content(one.path)] for one in span],
+            "files": span,
         }
         return _digest(json.dumps(known, sort_keys=True).encode())
 
@@ -214,6 +237,36 @@ def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, An
         path = files.join(folder, f"{split}.profile")
         found[split] = profile_codec.decode(files.read_bytes(path), fold, path=path)
     return found
+
+
+def write_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
+    """Writes which files the profiles of a folder are of, for `check_profiled`."""
+    digests = {source.path: source.sha256 for source in sources}
+    files.write_bytes(files.join(folder, _PROFILED), json.dumps(digests).encode())
+
+
+def check_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
+    """Checks that profiles are of files as they were when they were read for something else.
+
+    Args:
+      folder: The folder of the profiles.
+      sources: The files, as they were read.
+
+    Raises:
+      DataError: A file changed in between.
+    """
+    digests = json.loads(files.read_bytes(files.join(folder, _PROFILED)))
+    changed = [one.path for one in sources if digests.get(one.path) != one.sha256]
+    if changed:
+        raise _changed(changed)
+
+
+def _changed(paths: Sequence[str]) -> DataError:
+    which = "the file" if len(paths) == 1 else "one of these files"
+    return DataError(
+        f"{name_first(paths)}: {which} changed while it was read: its statistics are of other "
+        "bytes than were scanned. Run again when nothing writes to it."
+    )
 
 
 def _content(path: str) -> tuple[int, str]:

@@ -32,7 +32,15 @@ from .cache import Entry, StatisticsCache, read_profiles, write_profiles
 from .profiled import PROFILE, Profiled, commit_profile
 from .spans import Unit
 
-__all__ = ["FACETS", "LEFT_OUT", "Found", "draft_profile", "publish_profile", "read_draft"]
+__all__ = [
+    "FACETS",
+    "LEFT_OUT",
+    "Found",
+    "draft_profile",
+    "drafted_sources",
+    "publish_profile",
+    "read_draft",
+]
 
 FACETS = "facets.pb"
 LEFT_OUT = "left_out"
@@ -81,7 +89,7 @@ def draft_profile(
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up.
+      DataError: A ledger does not add up, or a file changed since the cache was asked for it.
     """
     fold = road_of(recipe).statistics
     of_unit = [Found() for _ in units]
@@ -95,6 +103,7 @@ def draft_profile(
         folder = files.join(staging.scratch, f"unit-{place}")
         entries.append(_entry(of_unit[place], splits, fold, folder))
         if cache:
+            cache.check(unit.key, entries[-1])
             cache.save(unit.key, entries[-1])
     profiles = {
         split: fold.merge([one.profiles[split] for one in entries if split in one.profiles])
@@ -116,6 +125,12 @@ def draft_profile(
 def read_draft(staging: Staging, fold: Any, splits: Sequence[str]) -> Mapping[str, Any]:
     """The profiles of a draft that was made with a cache."""
     return read_profiles(files.join(staging.scratch, "profiles"), fold, splits)
+
+
+def drafted_sources(staging: Staging) -> tuple[SourceFile, ...]:
+    """The files that the profiles of a draft are of."""
+    text = files.read_bytes(files.join(staging.scratch, PROFILE))
+    return Profiled.from_json(text, path=PROFILE).inputs
 
 
 def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profiled:

@@ -32,8 +32,8 @@ from ..recipe import Recipe
 from ..roads import Statistics, road_of
 from ..running import direct_runner, own_errors
 from ..shuffle import CountRepeats, ShuffleOnDisk
-from .cache import StatisticsCache, write_profiles
-from .draft import LEFT_OUT, draft_profile, publish_profile, read_draft
+from .cache import StatisticsCache, write_profiled, write_profiles
+from .draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
 from .profiled import Profiled, ProfiledSpan, stage_profile
 from .spans import Unit, dated, units_of
 
@@ -115,7 +115,7 @@ def write_cached_profiles(
       recipe: As in `profile`.
       inputs: As in `profile`.
       statistics_cache: As in `profile`.
-      folder: Where `<split>.profile` goes, for each split.
+      folder: Where `<split>.profile` goes, for each split, and which files they are of.
       progress: As in `profile`.
       runner: As in `profile`.
       options: As in `profile`.
@@ -131,6 +131,7 @@ def write_cached_profiles(
         run = _Run(recipe, splits, units, staging, cache, Progress(progress))
         run(runner or direct_runner(), options)
         write_profiles(folder, read_draft(staging, cache.fold, splits))
+        write_profiled(folder, drafted_sources(staging))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import bz2
 import csv
 import gzip
 import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
-from recordmill.pipelines.elements import Block, InputFile, Reject
-from recordmill.pipelines.parse import parse_part
+from recordmill.pipelines.checksums import BLOCK
+from recordmill.pipelines.elements import Block, InputFile, Reject, Stretch
+from recordmill.pipelines.parse import parse_part, parse_stretch
 from recordmill.pipelines.records import CsvFormat
 from recordmill.pipelines.scan import parts, scan
 from recordmill.schemas.census import CENSUS
@@ -226,27 +228,85 @@ class TestRejects:
         assert block.rejects[0].raw == "\\xff" * 2_500
 
 
+def edit(path: Path, content: bytes) -> None:
+    """Writes other content, and puts the time stamps back."""
+    before = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def changed(path: Path, begin: int, end: int) -> str:
+    return (
+        f"{path}: the file changed while it was read: expected the bytes that were scanned, got "
+        f"others between byte {begin:,} and byte {end:,}. Run again when nothing writes to it."
+    )
+
+
+def error_after(path: Path, content: bytes, change: bytes, **options: Any) -> str:
+    """Why a file cannot be parsed that has other content since it was scanned."""
+    path.write_bytes(content)
+    how: dict[str, Any] = {"column_names": ["a", "b"], "csv_format": CsvFormat()}
+    file = scan(InputFile(str(path), None, 0), **{"block_bytes": 1 << 20, **options}, **how)
+    edit(path, change)
+    with pytest.raises(DataError) as caught:
+        for part in parts(file):
+            list(parse_part(part, **how))
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("change", "parsed"),
+    "change",
     [
-        (b"1,2\n3,4", "2 in 7"),
-        (b"1,234567", "1 in 8"),
-        (b"1\n2\n3\n4\n", "4 in 8"),
-        (b"1\n\n2,3\n4", "3 in 8"),
-        (b"\0\n\0\n\0\n\0\n", "4 in 8"),
-        (b"", "0 in 0"),
+        *(b"a,b\n1,2\n3,5\n", b"a,b\n2,2\n3,4\n", b"b,a\n1,2\n3,4\n", b"a,b\n1,2\n3,4\r"),
+        *(b"a,b\n1,2\n3\n4\n", b"a,b\n1\n\n,3,4", b"\0" * 12, b""),
+        *(b"a,b\n1,2\n3,4", b"a,b\n1,2\n"),
     ],
 )
-def test_a_file_that_changed_since_the_scan(path: Path, change: bytes, parsed: str) -> None:
-    path.write_bytes(b"1,2\n3,4\n")
-    options: dict[str, Any] = {"column_names": ["a", "b"], "csv_format": PLAIN}
-    (part,) = parts(scan(InputFile(str(path), None, 0), block_bytes=100, **options))
-    path.write_bytes(change)
+def test_a_file_that_changed_since_the_scan(path: Path, change: bytes) -> None:
+    """Case 48: of the same size too."""
+    content = b"a,b\n1,2\n3,4\n"
+    assert error_after(path, content, change) == changed(path, 0, 12)
+
+
+def test_a_file_that_grew_since_the_scan(path: Path) -> None:
+    content = b"a,b\n1,2\n3,4\n"
+    assert error_after(path, content, content + b"5,6\n") == changed(path, 12, 13)
+    long = b"a,b\n" + b"1,2\n" * (BLOCK // 4 - 1)
+    assert len(long) == BLOCK
+    assert error_after(path, long, long + b"5,6\n") == changed(path, BLOCK, BLOCK + 1)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_compressed_file_that_changed_since_the_scan(path: Path, pack: Any) -> None:
+    content = b"a,b\n" + b"1,2\n" * 1000
+    stored = pack(content)
+    for change in (pack(content.replace(b"1", b"3")), stored + stored, stored[:-1] + b"\1"):
+        message = error_after(path, stored, change, block_bytes=100)
+        assert message.startswith(f"{path}: the file changed while it was read: ")
+
+
+@settings(max_examples=60)
+@given(place=st.integers(0, 3 * BLOCK), block_bytes=st.sampled_from([50_000, BLOCK, 1 << 24]))
+def test_every_edited_byte_of_the_records_is_found(
+    path: Path, place: int, block_bytes: int
+) -> None:
+    content = bytearray(b"a,b\n" + b"1,2\n" * BLOCK)
+    before = bytes(content)
+    content[place] = ord("7")
+    begin = place // BLOCK * BLOCK
+    end = min(begin + BLOCK, len(before))
+    message = error_after(path, before, bytes(content), block_bytes=block_bytes)
+    assert message == changed(path, begin, end)
+
+
+def test_a_text_that_does_not_hold_what_was_counted() -> None:
+    stretch = Stretch(0, 0, 8, 1, 2, 2)
     with pytest.raises(DataError) as caught:
-        list(parse_part(part, **options))
+        file = InputFile("x.csv", None, 0)
+        parse_stretch(b"1,234567", stretch, file=file, column_names=["a", "b"], csv_format=PLAIN)
     assert str(caught.value) == (
-        f"{path}:1: the scan counted 2 records in 8 bytes from here, and the parser {parsed}. The "
-        "file changed while it was read, or this is a bug in recordmill."
+        "x.csv:1: the scan counted 2 records in 8 bytes from here, and the parser 1 in 8. This is "
+        "a bug in recordmill."
     )
 
 

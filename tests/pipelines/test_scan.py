@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import google_crc32c
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
 from recordmill.pipelines import scan as scan_module
+from recordmill.pipelines.checksums import Checksums
 from recordmill.pipelines.elements import FilePart, InputFile, ScannedFile, Stretch
 from recordmill.pipelines.records import CsvFormat
 from recordmill.pipelines.scan import parts, scan
@@ -75,6 +77,9 @@ def test_all_that_is_found(tmp_path: Path) -> None:
             Stretch(index=1, offset=31, size=8, line=6, lines=2, records=1),
             Stretch(index=2, offset=39, size=4, line=8, lines=2, records=1),
         ),
+        checksums=Checksums(
+            len(content), ((0, google_crc32c.value(content).to_bytes(4, "little")),)
+        ),
     )
     assert pickle.loads(pickle.dumps(result)) == result
 
@@ -91,14 +96,16 @@ def test_stretches_of_blank_lines_alone_are_left_out(tmp_path: Path) -> None:
 def test_parts_of_a_plain_file_are_its_stretches(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", b"1,2\n3,4\n", block_bytes=1)
     assert list(parts(result)) == [
-        FilePart(result.file, "", (result.stretches[0],)),
-        FilePart(result.file, "", (result.stretches[1],)),
+        FilePart(result.file, "", (result.stretches[0],), result.checksums),
+        FilePart(result.file, "", (result.stretches[1],), result.checksums),
     ]
 
 
 def test_a_compressed_file_is_one_part(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", gzip.compress(b"1,2\n3,4\n"), block_bytes=1)
-    assert list(parts(result)) == [FilePart(result.file, "gzip", result.stretches)]
+    assert list(parts(result)) == [
+        FilePart(result.file, "gzip", result.stretches, result.checksums)
+    ]
     empty = scanned(tmp_path / "y", gzip.compress(b"a,b\n"), CsvFormat())
     assert list(parts(empty)) == []
 

@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import json
 import logging
+import os
 import pickle
+import random
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recordmill.pipelines.checksums import BLOCK
 from recordmill.pipelines.clean import clean
 from recordmill.pipelines.elements import Block, InputFile, ScannedFile
 from recordmill.pipelines.parse import parse_part
@@ -224,15 +227,51 @@ def test_columns_that_are_not_as_they_should_be(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed(tmp_path: Path) -> None:
-    found = scanned(tmp_path / "x", TABLE)
-    for table in (pa.concat_tables([TABLE, TABLE]), TABLE.slice(1)):
-        pq.write_table(table, tmp_path / "x")
-        with pytest.raises(DataError) as caught:
+    path = tmp_path / "x"
+    found = scanned(path, TABLE)
+    content, stat = path.read_bytes(), path.stat()
+    other = TABLE.set_column(1, "age", pa.array([4, None, 200]))
+    for table in (pa.concat_tables([TABLE, TABLE]), TABLE.slice(1), other):
+        pq.write_table(table, path)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        with pytest.raises(DataError, match=f"^{path}: the file changed while it was read: "):
             blocks_of(found)
-        assert str(caught.value) == (
-            f"{tmp_path}/x: a row group has not the records that the scan counted by the footer. "
-            "The file changed while it was read, or it is damaged."
-        )
+    path.write_bytes(content)
+    assert len(rows_of(blocks_of(found))) == 3
+
+
+def test_an_edited_byte_of_any_row_group_is_found(tmp_path: Path) -> None:
+    path, rows = tmp_path / "x", 60_000
+    draw = random.Random(0)
+    table = pa.table(
+        {
+            "age": [draw.randrange(1 << 40) for _ in range(rows)],
+            "city": [f"{draw.random()}" for _ in range(rows)],
+            "height": [draw.random() for _ in range(rows)],
+        }
+    )
+    found = scanned(path, table, row_group_size=rows // 5, compression="none")
+    content = path.read_bytes()
+    assert len(content) > 6 * BLOCK
+    assert sum(block.records for block in blocks_of(found)) == rows
+    for _ in range(20):
+        place = draw.randrange(len(content))
+        edited = bytearray(content)
+        edited[place] ^= 1
+        path.write_bytes(edited)
+        with pytest.raises(DataError, match=f"^{path}: the file changed while it was read: "):
+            blocks_of(found)
+
+
+def test_a_part_has_the_checksums_of_what_it_reads_alone(tmp_path: Path) -> None:
+    rows = 200_000
+    table = pa.table({"age": range(rows), "city": [""] * rows, "height": [0.5] * rows})
+    how: dict[str, Any] = {"row_group_size": 10_000, "compression": "none"}
+    found = scanned(tmp_path / "x", table, use_dictionary=False, **how)
+    blocks = -(-found.size // BLOCK)
+    assert blocks > 10
+    for part in parts(found):
+        assert sum(len(crcs) // 4 for _, crcs in part.checksums.runs) < blocks
 
 
 def test_a_compressed_file(tmp_path: Path) -> None:
