@@ -1,9 +1,9 @@
 """COCO instances: one JSON file with the lists `images`, `annotations` and `categories`.
 
-A box is [x, y, width, height] in pixels, x and y being those of its upper left corner. An image
-without annotations is one with nothing in it. Boxes around a crowd (`iscrowd`) are left out and
-counted: they stand for no single object. Masks are dropped while the file is parsed, but the rest
-of it is held in memory.
+A box is [x, y, width, height] in pixels, x and y being those of its upper left corner, unless the
+recipe states another convention. An image without annotations is one with nothing in it. Boxes
+around a crowd (`iscrowd`) are left out and counted: they stand for no single object. Masks are
+dropped while the file is parsed, but the rest of it is held in memory.
 
 The format: https://cocodataset.org/#format-data
 """
@@ -17,28 +17,41 @@ from typing import Any
 
 from ...schemas.errors import DataError
 from .. import files
-from .common import Annotated, Annotation, BadAnnotation, box_of, reject, size_of
+from .box_format import XYWH, BoxForm, BoxFormat
+from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, reject, size_of
 from .refs import Box
 
 __all__ = ["parse_coco", "read_coco"]
 
 _LISTS = ("images", "annotations", "categories")
 
+_EXPECTED: dict[BoxForm, str] = {
+    "xywh": "x, y, and a width and a height above 0",
+    "xyxy": "xmin, ymin, and a larger xmax and ymax",
+    "cxcywh": "x and y of the centre, and a width and a height above 0",
+}
+"""What the four numbers of a box have to be."""
+
 Entry = dict[str, Any]
 
 
-def read_coco(path: str) -> Annotated:
+def read_coco(path: str, *, box_format: BoxFormat = XYWH) -> Annotated:
     """The annotations in a COCO file.
+
+    Args:
+      path: The file's path.
+      box_format: How it writes boxes.
 
     Raises:
       DataError: The file cannot be read, or as `parse_coco` says.
     """
     data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
-    return Annotated(path, len(data), digest, parse_coco(data, path=path))
+    annotations = parse_coco(data, path=path, form=box_format.form)
+    return Annotated(path, len(data), digest, annotations, box_format)
 
 
-def parse_coco(data: bytes, *, path: str) -> list[Annotation]:
+def parse_coco(data: bytes, *, path: str, form: BoxForm = "xywh") -> list[Annotation]:
     """The annotations in the bytes of a COCO file, one an image, in the order of `images`.
 
     An entry of `annotations` whose image is not among `images` comes last, with a `problem`.
@@ -46,6 +59,7 @@ def parse_coco(data: bytes, *, path: str) -> list[Annotation]:
     Args:
       data: JSON.
       path: The file's path.
+      form: Which four numbers a box is.
 
     Raises:
       DataError: It is no JSON or no COCO file, or two images or two categories have one id.
@@ -65,7 +79,7 @@ def parse_coco(data: bytes, *, path: str) -> list[Annotation]:
             boxes[image].append(entry)
         else:
             strays.append(_stray(entry, path))
-    known = [_annotation(images[id_], boxes[id_], categories, path) for id_ in images]
+    known = [_annotation(images[id_], boxes[id_], categories, path, form) for id_ in images]
     return known + strays
 
 
@@ -121,7 +135,11 @@ def _key(id_: object) -> int | str | None:
 
 
 def _annotation(
-    image: Entry, boxes: list[Entry], categories: dict[Any, str], path: str
+    image: Entry,
+    boxes: list[Entry],
+    categories: dict[Any, str],
+    path: str,
+    form: BoxForm,
 ) -> Annotation:
     """What a file says of one image."""
     single = [entry for entry in boxes if not entry.get("iscrowd")]
@@ -132,7 +150,7 @@ def _annotation(
         size = size_of(image.get("width"), image.get("height"))
         found: list[tuple[Box, str]] = []
         for entry in single:
-            found.append((_box(entry), _category(entry, categories)))
+            found.append((_box(entry, form), _category(entry, categories)))
     except BadAnnotation as bad:
         problem = bad.reject(path, 1, raw=json.dumps(entry, ensure_ascii=False))
         return Annotation(name, path, 1, crowd=crowd, problem=problem)
@@ -164,15 +182,15 @@ def _is_text(value: object) -> bool:
         return False
 
 
-def _box(entry: Entry) -> Box:
+def _box(entry: Entry, form: BoxForm) -> Box:
     bbox = entry.get("bbox")
     try:
-        x, y, width, height = (_number(value) for value in bbox or ())
-        return box_of({"xmin": x, "ymin": y, "xmax": x + width, "ymax": y + height})
+        numbers = [_number(value) for value in bbox or ()]
+        return box_of(dict(zip(EDGES, numbers, strict=True)), form=form)
     except (ValueError, TypeError, OverflowError, BadAnnotation) as error:
         raise BadAnnotation(
-            f"annotation {entry.get('id')}: expected a bbox of four numbers, x, y, and a width and "
-            f"a height above 0, got {json.dumps(bbox)}",
+            f"annotation {entry.get('id')}: expected a bbox of four numbers, {_EXPECTED[form]}, "
+            f"got {json.dumps(bbox)}",
             reason="bad_box",
         ) from error
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..elements import Reject
+from .box_format import XYXY, BoxForm, BoxFormat, edges_of
 from .refs import Box
 
 __all__ = ["EDGES", "Annotated", "Annotation", "BadAnnotation", "box_of", "reject", "size_of"]
@@ -56,12 +57,14 @@ class Annotated:
       size_bytes: Its size as stored.
       sha256: Of its bytes as stored, in hex.
       annotations: One an image, in file order; can be gone through once.
+      box_format: How it writes boxes.
     """
 
     path: str
     size_bytes: int
     sha256: str
     annotations: Iterable[Annotation]
+    box_format: BoxFormat = XYXY
 
 
 class BadAnnotation(Exception):
@@ -93,11 +96,12 @@ def reject(
     return Reject(source, line, column, reason, message, raw[:_RAW_CHARACTERS])
 
 
-def box_of(edges: Mapping[str, object]) -> Box:
-    """A box of its four edges, texts or numbers.
+def box_of(edges: Mapping[str, object], *, form: BoxForm = "xyxy") -> Box:
+    """A box of its four numbers, which may be texts.
 
     Args:
-      edges: By the names in `EDGES`, in pixels.
+      edges: By the names in `EDGES`, the first to the fourth.
+      form: Which numbers they are.
 
     Raises:
       BadAnnotation: With the reason "bad_box": an edge is no finite number, or the box is empty
@@ -106,11 +110,20 @@ def box_of(edges: Mapping[str, object]) -> Box:
     >>> box_of({"xmin": "81", "ymin": "88", "xmax": "522.5", "ymax": "408"})
     (88.0, 81.0, 408.0, 522.5)
     """
-    xmin, ymin, xmax, ymax = (_number(edges.get(name), name) for name in EDGES)
-    if xmin >= xmax or ymin >= ymax:
-        got = f"xmin {xmin:.15g}, ymin {ymin:.15g}, xmax {xmax:.15g}, ymax {ymax:.15g}"
-        raise BadAnnotation(f"expected xmin < xmax and ymin < ymax, got {got}", reason="bad_box")
+    numbers = [_number(edges.get(name), name) for name in EDGES]
+    xmin, ymin, xmax, ymax = edges_of(form, *numbers)
+    if not (xmin < xmax and ymin < ymax and math.isfinite(xmax - xmin + ymax - ymin)):
+        raise BadAnnotation(_bad_size(form, numbers), reason="bad_box")
     return ymin, xmin, ymax, xmax
+
+
+def _bad_size(form: BoxForm, numbers: list[float]) -> str:
+    """The message for a box that is empty or reversed."""
+    if form == "xyxy":
+        got = ", ".join(f"{name} {x:.15g}" for name, x in zip(EDGES, numbers, strict=True))
+        return f"expected xmin < xmax and ymin < ymax, got {got}"
+    got = ", ".join(f"{number:.15g}" for number in numbers)
+    return f"expected a width and a height above 0, got {got} ({form})"
 
 
 def size_of(width: object, height: object) -> tuple[int, int] | None:

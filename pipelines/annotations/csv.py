@@ -24,12 +24,14 @@ from ..read import BLOCK_BYTES
 from ..records import CsvFormat
 from ..scan import InputFile, parts, scan
 from ..stored import open_stored, recognise, text_of
+from .box_format import XYXY, BoxForm
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
 from .refs import Box, ImageFormat
 
-__all__ = ["read_csv"]
+__all__ = ["BOX_COLUMNS", "read_csv"]
 
-_BOX_COLUMNS = ("filename", "width", "height", "class", *EDGES)
+BOX_COLUMNS = ("filename", "width", "height", "class", *EDGES)
+"""The columns by which a CSV with boxes is known."""
 
 Row = Mapping[str, str]
 
@@ -45,7 +47,7 @@ def read_csv(path: str, image_format: ImageFormat) -> Annotated:
         `scan` says.
     """
     header = _header(path)
-    has_boxes = set(_BOX_COLUMNS) <= set(header)
+    has_boxes = set(BOX_COLUMNS) <= set(header)
     columns = _Columns.of(image_format, has_boxes=has_boxes)
     _check(header, columns, path)
     scanned = scan(
@@ -59,10 +61,13 @@ def read_csv(path: str, image_format: ImageFormat) -> Annotated:
         for part in parts(scanned)
         for block in parse_part(part, column_names=header, csv_format=CsvFormat())
     )
+    box_format = image_format.boxes_of(XYXY)
     annotations: Iterable[Annotation] = (
-        _boxes(blocks, header, columns) if has_boxes else _manifest(blocks, columns)
+        _boxes(blocks, header, columns, box_format.form)
+        if has_boxes
+        else _manifest(blocks, columns)
     )
-    return Annotated(path, scanned.size, scanned.sha256, annotations)
+    return Annotated(path, scanned.size, scanned.sha256, annotations, box_format)
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ def _check(header: Sequence[str], columns: _Columns, path: str) -> None:
         what = f"repeated {', '.join(repeated)}" if repeated else f"missing {', '.join(missing)}"
         raise DataError(
             f"{path}: the header does not name the columns that are read, each once: {what}; "
-            f"expected {','.join(columns.names)}, or {','.join(_BOX_COLUMNS)}; got "
+            f"expected {','.join(columns.names)}, or {','.join(BOX_COLUMNS)}; got "
             f"{','.join(header)}"
         )
 
@@ -170,7 +175,9 @@ class _Boxed:
         )
 
 
-def _boxes(blocks: Iterator[Block], header: list[str], columns: _Columns) -> list[Annotation]:
+def _boxes(
+    blocks: Iterator[Block], header: list[str], columns: _Columns, form: BoxForm
+) -> list[Annotation]:
     """One annotation an image, then one a record that names none."""
     images: dict[str, _Boxed] = {}
     bad: list[tuple[str, Reject]] = []
@@ -181,7 +188,7 @@ def _boxes(blocks: Iterator[Block], header: list[str], columns: _Columns) -> lis
             try:
                 if image not in images:
                     images[image] = _Boxed(columns.annotation(row, path=block.file, line=line))
-                _add_box(images[image], row)
+                _add_box(images[image], row, form)
             except BadAnnotation as error:
                 bad.append((image, error.reject(block.file, line, raw=block.raw(place))))
     for image, problem in bad:
@@ -191,7 +198,7 @@ def _boxes(blocks: Iterator[Block], header: list[str], columns: _Columns) -> lis
     return [boxed.done() for boxed in images.values()] + unknown
 
 
-def _add_box(boxed: _Boxed, row: Row) -> None:
+def _add_box(boxed: _Boxed, row: Row, form: BoxForm) -> None:
     """Adds the box of a row to its image; the first row says how large the image is."""
     size = size_of(row["width"].strip(BLANKS), row["height"].strip(BLANKS))
     if not boxed.boxes:
@@ -200,7 +207,7 @@ def _add_box(boxed: _Boxed, row: Row) -> None:
     name = row["class"].strip(BLANKS)
     if not name and not any(edges.values()):
         return
-    box = box_of(edges)
+    box = box_of(edges, form=form)
     if not name:
         raise BadAnnotation("expected the class of the box, got nothing", column="class")
     boxed.boxes.append(box)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Literal
 
 from ...schemas.errors import DataError, RecipeError
@@ -22,6 +23,7 @@ from ...schemas.manifest import SourceFile, tree_sha256
 from .. import files
 from ..elements import Reject
 from ..read import Input
+from .box_format import XYWH, XYXY, BoxFormat
 from .coco import read_coco
 from .common import Annotated, Annotation, reject
 from .csv import read_csv
@@ -119,7 +121,8 @@ def _annotated(
         digests.append((file.name, annotated.sha256))
         for annotation in annotated.annotations:
             crowd += annotation.crowd
-            shelf.add(annotation, "" if image_format.root else posixpath.dirname(file.name))
+            folder = "" if image_format.root else posixpath.dirname(file.name)
+            shelf.add(annotation, folder, annotated.box_format)
     one_digest = digests[0][1] if len(digests) == 1 else None
     source = SourceFile(
         path=one.pattern,
@@ -145,11 +148,13 @@ def _read(kind: Kind, paths: list[str], image_format: ImageFormat) -> Iterator[A
     if kind == "CSV":
         yield from (read_csv(path, image_format) for path in paths)
     elif kind == "COCO":
-        yield from map(read_coco, paths)
+        coco = image_format.boxes_of(XYWH)
+        yield from (read_coco(path, box_format=coco) for path in paths)
     else:
+        read = partial(read_voc, box_format=image_format.boxes_of(XYXY))
         with ThreadPoolExecutor(_THREADS) as pool:
             for first in range(0, len(paths), _FILES_AT_ONCE):
-                yield from pool.map(read_voc, paths[first : first + _FILES_AT_ONCE])
+                yield from pool.map(read, paths[first : first + _FILES_AT_ONCE])
 
 
 class _Shelf:
@@ -170,12 +175,13 @@ class _Shelf:
         self.images: list[ImageRef] = []
         self.rejects: list[Reject] = []
 
-    def add(self, annotation: Annotation, folder: str) -> None:
+    def add(self, annotation: Annotation, folder: str, box_format: BoxFormat) -> None:
         """Adds what an annotation says to `images` or to `rejects`.
 
         Args:
           annotation: The annotation.
           folder: The folder under the root that its path is relative to.
+          box_format: How it writes boxes.
         """
         name = self._name(annotation, folder) if annotation.image else ""
         file = self._file(annotation, name) if name else None
@@ -196,6 +202,7 @@ class _Shelf:
                     values=annotation.values,
                     source=annotation.source,
                     line=annotation.line,
+                    box_format=box_format,
                 )
             )
         else:

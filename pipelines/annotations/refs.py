@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from ...schemas.errors import RecipeError
 from ...schemas.manifest import SourceFile
 from ..elements import Reject
+from .box_format import XYXY, BoxForm, BoxFormat, BoxUnits
 
 __all__ = ["Box", "ImageFormat", "ImageRef", "Listing"]
 
 Box = tuple[float, float, float, float]
-"""(ymin, xmin, ymax, xmax) in pixels, as an annotation states it."""
+"""(ymin, xmin, ymax, xmax), in the units in which an annotation states it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,15 @@ class ImageRef:
       size_bytes: The file's size as stored.
       split: The split it is read for; None where content decides.
       label: Its class, stripped; "" where the field is empty, None where the source has none.
-      boxes: In pixels of the image as the annotation's author saw it, as they stand: they may
-        reach out of the image, but each has a height and a width above 0.
+      boxes: In the units of `box_format`, of the image as the annotation's author saw it, as they
+        stand: they may reach out of the image, but each has a height and a width above 0.
       classes: The class of each box.
       stated_size: (width, height) as the annotation says; None where it does not.
       group: Images of one group stay in one split; "" for no group.
       values: The texts of the recipe's further columns, in their order, unstripped.
       source: The file that names the image: its annotation, or the image itself.
       line: Where in `source`, from 1; 1 where the source is a whole file.
+      box_format: How the annotation writes boxes.
     """
 
     path: str
@@ -46,6 +49,7 @@ class ImageRef:
     values: tuple[str, ...] = ()
     source: str = ""
     line: int = 1
+    box_format: BoxFormat = XYXY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +65,14 @@ class ImageFormat:
       label_column: The column of a CSV manifest with the class; "" for none.
       group_column: The column of a CSV with the group; "" for none.
       further: The names of further columns of a CSV to carry along.
+      box: The four numbers of a box: "xyxy" (xmin, ymin, xmax, ymax), "xywh" (xmin, ymin, width,
+        height) or "cxcywh" (x and y of the centre, width, height). By default xywh in COCO, and
+        xyxy in VOC and CSV, whose numbers stand under the names xmin, ymin, xmax and ymax.
+      units: What these numbers count in: "pixels", or "relative" to the width and the height of
+        the image, from 0 to 1.
 
     Raises:
-      RecipeError: `path_column` is empty.
+      RecipeError: `path_column` is empty, or `box` or `units` is none of these.
     """
 
     root: str = ""
@@ -71,10 +80,22 @@ class ImageFormat:
     label_column: str = "label"
     group_column: str = ""
     further: tuple[str, ...] = ()
+    box: BoxForm | None = None
+    units: BoxUnits = "pixels"
 
     def __post_init__(self) -> None:
         if not self.path_column:
             raise RecipeError("path_column: expected the name of a column, got an empty one")
+        if self.box not in (None, *get_args(BoxForm)):
+            raise RecipeError(f'box: expected {", ".join(get_args(BoxForm))}, got "{self.box}"')
+        if self.units not in get_args(BoxUnits):
+            raise RecipeError(
+                f'units: expected {", ".join(get_args(BoxUnits))}, got "{self.units}"'
+            )
+
+    def boxes_of(self, usual: BoxFormat) -> BoxFormat:
+        """Returns the convention of boxes, given the usual one of a kind of files."""
+        return BoxFormat(self.box or usual.form, self.units)
 
 
 @dataclass(frozen=True)

@@ -13,29 +13,36 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from .. import files
+from .box_format import XYXY, BoxForm, BoxFormat
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
 from .refs import Box
 
 __all__ = ["parse_voc", "read_voc"]
 
 
-def read_voc(path: str) -> Annotated:
+def read_voc(path: str, *, box_format: BoxFormat = XYXY) -> Annotated:
     """The annotation in a VOC file.
+
+    Args:
+      path: The file's path.
+      box_format: How it writes boxes.
 
     Raises:
       DataError: The file cannot be read.
     """
     data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
-    return Annotated(path, len(data), digest, [parse_voc(data, path=path)])
+    annotation = parse_voc(data, path=path, form=box_format.form)
+    return Annotated(path, len(data), digest, [annotation], box_format)
 
 
-def parse_voc(data: bytes, *, path: str) -> Annotation:
+def parse_voc(data: bytes, *, path: str, form: BoxForm = "xyxy") -> Annotation:
     """The annotation in the bytes of a VOC file; bad ones have a `problem`.
 
     Args:
       data: XML. A file without an `object` is an image with nothing in it.
       path: The file's path.
+      form: Which four numbers a box is.
     """
     try:
         root, lines = _tree(data)
@@ -47,7 +54,7 @@ def parse_voc(data: bytes, *, path: str) -> Annotation:
     try:
         size = size_of(_text(root, "size/width"), _text(root, "size/height"))
         for element in root.findall("object"):
-            box, name = _object(element)
+            box, name = _object(element, form)
             boxes.append(box)
             classes.append(name)
     except BadAnnotation as bad:
@@ -93,9 +100,9 @@ def _image(root: Element) -> str:
     return image
 
 
-def _object(element: Element) -> tuple[Box, str]:
+def _object(element: Element, form: BoxForm) -> tuple[Box, str]:
     """The box and the class of an object."""
-    box = box_of({edge: _text(element, f"bndbox/{edge}") for edge in EDGES})
+    box = box_of({edge: _text(element, f"bndbox/{edge}") for edge in EDGES}, form=form)
     name = _text(element, "name")
     if not name:
         raise BadAnnotation("expected the class of the box in <name>, got nothing")

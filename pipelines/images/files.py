@@ -24,6 +24,7 @@ from ..annotations.refs import ImageRef
 from ..convert import Reason, convert
 from ..elements import Reject
 from ..keys import Lane, mix64
+from .box_marks import BoxMarks, box_marks, clip_to_picture
 from .check import BadImage, Limits, OpenedImage, check_bytes
 from .look import Appearance
 
@@ -54,6 +55,7 @@ class GoodImage:
       size: Of the file, in bytes.
       image: What was found of it.
       boxes: Relative to the upright image, inside it; float32 [n, 4].
+      marks: What is doubtful of them.
     """
 
     ref: ImageRef
@@ -61,6 +63,7 @@ class GoodImage:
     size: int
     image: OpenedImage
     boxes: npt.NDArray[np.float32]
+    marks: BoxMarks
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def open_file(
     check_bytes(ref.size_bytes, limits)
     _check_classes(ref, schema)
     image = check(file.data, limits=limits)
-    return GoodImage(ref, file.sha256, len(file.data), image, _boxes(ref, image))
+    boxes, size = _boxes(ref, image)
+    return GoodImage(ref, file.sha256, len(file.data), image, boxes, box_marks(ref, size))
 
 
 def read_file(ref: ImageRef, limits: Limits) -> FileRead:
@@ -137,15 +141,15 @@ def _check_classes(ref: ImageRef, schema: ImageSchema) -> None:
             raise BadImage("not_in_domain", f"{ref.name}: expected a class of {known}, got {shown}")
 
 
-def _boxes(ref: ImageRef, image: OpenedImage) -> npt.NDArray[np.float32]:
-    """The boxes of an image, upright, relative and clipped to it.
+def _boxes(ref: ImageRef, image: OpenedImage) -> tuple[npt.NDArray[np.float32], tuple[int, int]]:
+    """The boxes of an image, upright, relative and clipped to it; and the size of their frame.
 
     They count in the pixels of the frame whose size the annotation states: the upright one, or
     the one as stored, before EXIF turns it. Where it states none, or both are of one size, they
     are in the stored one.
     """
     if not ref.boxes:
-        return np.zeros((0, 4), np.float32)
+        return np.zeros((0, 4), np.float32), (image.width, image.height)
     turned = image.orientation >= 5
     width, height = (image.height, image.width) if turned else (image.width, image.height)
     upright = turned and width != height and ref.stated_size == (image.width, image.height)
@@ -157,18 +161,20 @@ def _boxes(ref: ImageRef, image: OpenedImage) -> npt.NDArray[np.float32]:
             f"{ref.name}: its boxes are stated for a picture of {ref.stated_size[0]} x "
             f"{ref.stated_size[1]} pixels, and it has {width} x {height}",
         )
-    boxes = np.array(ref.boxes, np.float64) / (height, width, height, width)
-    clipped = np.clip(boxes, 0, 1)
+    clipped = clip_to_picture(ref, (width, height))
     empty = (clipped[:, 2] <= clipped[:, 0]) | (clipped[:, 3] <= clipped[:, 1])
     if empty.any():
         ymin, xmin, ymax, xmax = ref.boxes[int(empty.argmax())]
+        relative = ref.box_format.units == "relative"
+        inside = "0 to 1, relative to" if relative else "its"
         raise BadImage(
             "bad_box",
-            f"{ref.name}: expected boxes inside its {width} x {height} pixels, got xmin {xmin:g}, "
-            f"ymin {ymin:g}, xmax {xmax:g}, ymax {ymax:g}",
+            f"{ref.name}: expected boxes inside {inside} {width} x {height} pixels, got xmin "
+            f"{xmin:g}, ymin {ymin:g}, xmax {xmax:g}, ymax {ymax:g}",
         )
     orientation = 1 if upright else image.orientation
-    return np.asarray(upright_boxes(clipped.astype(np.float32), orientation), np.float32)
+    boxes = upright_boxes(clipped.astype(np.float32), orientation)
+    return np.asarray(boxes, np.float32), (width, height)
 
 
 def further_values(

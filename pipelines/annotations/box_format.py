@@ -1,0 +1,108 @@
+"""The ways to write a box as four numbers, and the edges that the numbers stand for.
+
+    xyxy     xmin, ymin, xmax, ymax            Pascal VOC, CSV
+    xywh     xmin, ymin, width, height         COCO
+    cxcywh   x and y of the centre, width, height
+
+All of them count in pixels, or relative to the width and the height of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+__all__ = [
+    "BOX_FORMATS",
+    "XYWH",
+    "XYXY",
+    "BoxForm",
+    "BoxFormat",
+    "BoxUnits",
+    "edges_of",
+    "numbers_of",
+]
+
+BoxForm = Literal["xywh", "xyxy", "cxcywh"]
+BoxUnits = Literal["pixels", "relative"]
+
+_Number = TypeVar("_Number", float, Any)
+"""A float, or an array of one number a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxFormat:
+    """Convention in which the four numbers of a box are written.
+
+    Attributes:
+      form: Which numbers they are.
+      units: What they count in.
+    """
+
+    form: BoxForm = "xyxy"
+    units: BoxUnits = "pixels"
+
+    def __str__(self) -> str:
+        """As a message names it, such as "xywh in pixels" or "relative xyxy"."""
+        return f"relative {self.form}" if self.units == "relative" else f"{self.form} in pixels"
+
+
+XYXY, XYWH = BoxFormat("xyxy"), BoxFormat("xywh")
+"""The usual convention of VOC and CSV, and that of COCO."""
+
+BOX_FORMATS = tuple(
+    BoxFormat(form, units)
+    for units in ("pixels", "relative")
+    for form in ("xyxy", "xywh", "cxcywh")
+)
+"""Every convention, in the order in which they are proposed."""
+
+
+def edges_of(
+    form: BoxForm, a: _Number, b: _Number, c: _Number, d: _Number
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """Converts the four numbers of a box to its edges.
+
+    Args:
+      form: Which numbers they are.
+      a: The first number, or an array of that of several boxes; `b`, `c` and `d` likewise.
+      b: See `a`.
+      c: See `a`.
+      d: See `a`.
+
+    Returns:
+      xmin, ymin, xmax, ymax. They are out of order where the size is negative.
+
+    >>> edges_of("xywh", 10, 20, 5, 6), edges_of("cxcywh", 10, 20, 4, 6)
+    ((10, 20, 15, 26), (8.0, 17.0, 12.0, 23.0))
+    """
+    if form == "xyxy":
+        return a, b, c, d
+    if form == "xywh":
+        return a, b, a + c, b + d
+    return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+
+
+def numbers_of(
+    form: BoxForm, xmin: _Number, ymin: _Number, xmax: _Number, ymax: _Number
+) -> tuple[_Number, _Number, _Number, _Number]:
+    """Converts the edges of a box to the four numbers of a form: the inverse of `edges_of`.
+
+    Args:
+      form: Which numbers to give.
+      xmin: The left edge, or an array of that of several boxes; the others likewise.
+      ymin: See `xmin`.
+      xmax: See `xmin`.
+      ymax: See `xmin`.
+
+    Returns:
+      The four numbers, up to the rounding of floats.
+
+    >>> numbers_of("xywh", 10, 20, 15, 26), numbers_of("cxcywh", 8, 17, 12, 23)
+    ((10, 20, 5, 6), (10.0, 20.0, 4, 6))
+    """
+    if form == "xyxy":
+        return xmin, ymin, xmax, ymax
+    if form == "xywh":
+        return xmin, ymin, xmax - xmin, ymax - ymin
+    return (xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin
