@@ -249,7 +249,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
     # transform_fn: its folder; folds: (name, split, accumulator)
     transformed = buckets | "Transform" >> beam.ParDo(
         Concurrently(road.transform(scratch("segments"))), AsSingleton(_as_expected(run, analysis))
-    ).with_outputs("expansion", "statistics", main="segments")
+    ).with_outputs("expansion", "findings", "statistics", main="segments")
     shards = (
         transformed.segments
         | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
@@ -263,7 +263,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
         sources=AsIter(read.sources),
         account=AsSingleton(account),
         samples=AsDict(read.samples),
-        findings=AsIter(read.findings),
+        findings=AsIter((read.findings, transformed.findings) | "AllFindings" >> beam.Flatten()),
         repeats=AsDict(buckets | "CountRepeats" >> CountRepeats()),
         folds=AsIter(analysis.folds),
         expansions=AsIter(transformed.expansion),

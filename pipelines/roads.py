@@ -69,7 +69,10 @@ class Road(Protocol):
         """What is to be read -> `RowsRead`; a graph that needs no analysis goes to `folder`."""
 
     def transform(self, directory: str) -> Work:
-        """What makes segments of buckets, and tagged "expansion" the numbers of records."""
+        """What makes segments of buckets, and tagged "expansion" the numbers of records.
+
+        What else it finds for the manifest is tagged "findings", as those of `RowsRead`.
+        """
 
     def finish(
         self,

@@ -7,7 +7,7 @@ import re
 import shlex
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SHOWN_RECORDS = 5
 _SHOWN_IMAGES = 25
 _PART_OF_A_PATH = re.compile(r"[/\\*?\[{]")
+_SHOWN_CLASSES = 20
 
 __all__ = ["inputs_of", "run", "sample", "show", "summary", "verify"]
 
@@ -142,6 +143,7 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
         if unseen:
             counts = ", ".join(f"{column} {count:,}" for column, count in unseen.items())
             lines.append(f"  {name}: values never seen in train: {counts}")
+        lines += _contents(manifest, name)
         lines += _expanded(manifest, name)
     if undecodable := undecodable_rows(output, manifest.ledger):
         lines.append(f"  {undecodable}")
@@ -152,13 +154,13 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
     return "\n".join(lines)
 
 
-def _count(number: int, noun: str) -> str:
+def _count(number: int, noun: str, several: str = "") -> str:
     """A number and what it counts.
 
-    >>> _count(1, "row"), _count(2000, "row")
-    ('1 row', '2,000 rows')
+    >>> _count(1, "row"), _count(2000, "row"), _count(0, "box", "boxes")
+    ('1 row', '2,000 rows', '0 boxes')
     """
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
@@ -171,6 +173,37 @@ def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
         if made.copies:
             parts.append(f"{made.copies:,} augmented copies")
         yield f"  {split}: {', '.join(parts)}"
+
+
+def _contents(manifest: Manifest, split: str) -> Iterator[str]:
+    """What is in the images of a split: how many of each class, and what is doubtful of boxes."""
+    counts = manifest.images.get("counts", {}).get(split)
+    if not counts:
+        return
+    classes = _classes(counts["classes"])
+    if "boxes" not in counts:
+        yield f"  {split}: images of each class: {classes}"
+        return
+    parts = [
+        f"{_count(counts['images'], 'image')}, {counts['without_boxes']:,} without a box",
+        f"{_count(counts['boxes'], 'box', 'boxes')}: {classes}",
+    ]
+    if counts["clipped"]:
+        parts.append(f"{counts['clipped']:,} clipped, out of the picture by more than a pixel")
+    if counts["tiny"]:
+        parts.append(f"{counts['tiny']:,} with a side under 1.5 pixels")
+    yield f"  {split}: {'; '.join(parts)}"
+
+
+def _classes(counts: Mapping[str, int]) -> str:
+    """How many there are of each class, of the first ones.
+
+    >>> _classes({"cat": 1200, "dog": 0})
+    'cat 1,200, dog 0'
+    """
+    shown = [f"{name} {count:,}" for name, count in list(counts.items())[:_SHOWN_CLASSES]]
+    more = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {_count(more, 'more class', 'more classes')}" if more else "")
 
 
 def _about_images(manifest: Manifest) -> Iterator[str]:

@@ -193,7 +193,8 @@ class Manifest:
       reshape: Of rows that a function of DataFrames made: which, of what files, how many rows
         were read, rejected and made. Empty where there was none.
       images: What is particular to a dataset of images: how pixels are stored, of what size, the
-        classes, and what was found of formats and near duplicates. Empty for a table.
+        classes, how many images and boxes of each class a split has, and what was found of formats
+        and near duplicates. Empty for a table.
       files: Every file of the folder but the manifest itself, sorted by path, the shards too. Empty
         in a dataset of recordmill 0.1.0, which lists its shards alone.
     """

@@ -156,6 +156,7 @@ def pictures() -> Report:
             "height": 224,
             "width": 224,
             "formats": {"JPEG": 2, "PNG": 1},
+            "counts": {"train": {"images": 3, "classes": {"cat": 2, HOSTILE[0]: 1}}},
             "near_duplicates": {
                 "groups": 1,
                 "images": 2,

@@ -8,7 +8,7 @@ is checked to its last byte, and the rows carry the bytes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -26,7 +26,9 @@ from ..layout import IMAGES
 from ..read import Input
 from ..recipe import Recipe
 from ..rows import Account, sum_accounts
+from .box_marks import BoxEvidence
 from .check import BadImage, Limits, check_image, open_image
+from .counts import with_marks
 from .files import (
     GoodImage,
     as_rows,
@@ -127,16 +129,18 @@ class ChunkRead:
     Attributes:
       cleaned: Its rows, chosen and split, and the rejects.
       rows: The same rows, for the shuffle: where there is a press with their records in place of
-        their bytes.
+        their bytes, and of boxes with how many are doubtful.
       tally: What was read.
       hashes: The difference hash of each image that was good, before some were left out; -1 where
         it is too flat to tell.
+      boxes: By split, what is known of the boxes of the rows; empty where images have a label.
     """
 
     cleaned: Cleaned
     rows: pa.RecordBatch
     tally: Tally
     hashes: Sequence[int]
+    boxes: Mapping[str, BoxEvidence] = field(default_factory=dict)
 
     def looks(self) -> Iterator[Look]:
         """What the rows of each split look like."""
@@ -208,7 +212,11 @@ def read_chunk(
     rejects += [*chunk.rejects, *bad_values, *bad.values()]
     cleaned = _joined([*kept, chooser.reject(rejects, rows.slice(0, 0))])
     tally += _formats([one for place, one in enumerate(good) if place not in bad])
-    return ChunkRead(cleaned, pa.concat_batches(pressed or [cleaned.batch]), tally, hashes)
+    shuffled = pa.concat_batches(pressed or [cleaned.batch])
+    if schema.kind == "classification":
+        return ChunkRead(cleaned, shuffled, tally, hashes)
+    shuffled = with_marks(shuffled, [good[place].marks for place in cleaned.rows.tolist()])
+    return ChunkRead(cleaned, shuffled, tally, hashes, _boxes_by_split(cleaned, good))
 
 
 def _opened(
@@ -317,6 +325,20 @@ def _pressed(press: ImagePress, pictures: Pictures, cleaned: Cleaned, start: int
     training = [cleaned.splits[index] == TRAINING for index in cleaned.split.tolist()]
     chosen = (cleaned.rows - start).tolist()
     return pressed_rows(cleaned.batch, press.records(pictures, chosen=chosen, copies=training))
+
+
+def _boxes_by_split(cleaned: Cleaned, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
+    """What is known of the boxes of the images that were kept."""
+    return {
+        split: sum(
+            (
+                BoxEvidence.of(good[place].ref, good[place].marks)
+                for place in cleaned.rows[rows].tolist()
+            ),
+            BoxEvidence(),
+        )
+        for split, rows in cleaned.by_split()
+    }
 
 
 def _joined(parts: Sequence[Cleaned]) -> Cleaned:

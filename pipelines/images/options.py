@@ -33,6 +33,11 @@ class Images:
       augmentation: What makes further copies of the records of the split "train"; None for none.
       storage: How pixels are stored: "png" and "raw" exactly, "jpeg" with losses.
       quality: Of the JPEG, from 1 to 100.
+      max_clipped_ratio: The run fails when more than this share of the boxes of a split reach out
+        of their picture by more than a pixel.
+      max_tiny_ratio: The run fails when of more than this share of the boxes of a split less than
+        1.5 pixels of the height or the width lie in their picture.
+      allow_no_boxes: Whether a split whose images have no box at all is published; for detection.
 
     Raises:
       RecipeError: A field is out of its range; the message names it.
@@ -47,6 +52,9 @@ class Images:
     augmentation: Augmentation | None = None
     storage: Storage = "png"
     quality: int = 95
+    max_clipped_ratio: float = 0.05
+    max_tiny_ratio: float = 0.05
+    allow_no_boxes: bool = False
 
     def __post_init__(self) -> None:
         checks = [
@@ -67,6 +75,14 @@ class Images:
                 f'storage: expected {", ".join(get_args(Storage))}, got "{self.storage}"',
             ),
             (not 1 <= self.quality <= 100, f"quality: expected [1, 100], got {self.quality}"),
+            (
+                not 0 <= self.max_clipped_ratio <= 1,
+                f"max_clipped_ratio: expected [0, 1], got {self.max_clipped_ratio}",
+            ),
+            (
+                not 0 <= self.max_tiny_ratio <= 1,
+                f"max_tiny_ratio: expected [0, 1], got {self.max_tiny_ratio}",
+            ),
         ]
         for wrong, message in checks:
             if wrong:

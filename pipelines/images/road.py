@@ -25,6 +25,8 @@ from ..read import Input
 from ..recipe import Recipe
 from ..recipes.check import CheckedFn
 from ..shuffle import Place
+from .box_check import check_some_boxes
+from .counts import COUNTS, ImageCounts
 from .feed import ImageFeed
 from .near import Near, places
 from .options import Images
@@ -102,7 +104,10 @@ class ImageRoad:
 
     def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadImages:
         graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
-        return ReadImages(self.recipe, self.schema, self.images, place, rejects, in_threads, graph)
+        checks_boxes = self.prepares and self.schema.kind == "detection"
+        return ReadImages(
+            self.recipe, self.schema, self.images, place, rejects, in_threads, graph, checks_boxes
+        )
 
     def transform(self, directory: str) -> TransformImages:
         pressed = self._unanalyzed is not None
@@ -116,6 +121,7 @@ class ImageRoad:
         findings: Iterable[tuple[str, Any]],
     ) -> dict[str, Any]:
         found = list(findings)
+        counts = self._counts(found, splits)
         (near,) = (value for name, value in found if name == NEAR)
         describe(folder, schema=self.schema)
         if self.schema.kind == "detection":
@@ -134,7 +140,23 @@ class ImageRoad:
             seed=self.recipe.seed,
             compression=self.recipe.compression,
         )
-        return {"parity": parity, "images": self._told(folder, found, near)}
+        told = self._told(folder, found, near)
+        told["counts"] = {split: one.as_json(self.schema) for split, one in counts.items()}
+        return {"parity": parity, "images": told}
+
+    def _counts(
+        self, findings: Sequence[tuple[str, Any]], splits: Iterable[str]
+    ) -> dict[str, ImageCounts]:
+        """What is in the images of each split; DataError where one lost all of its boxes."""
+        counts = {split: ImageCounts() for split in splits}
+        for name, value in findings:
+            if name == COUNTS:
+                split, some = value
+                counts[split] += some
+        if self.schema.kind == "detection":
+            boxes = {split: (one.images, one.boxes) for split, one in counts.items()}
+            check_some_boxes(boxes, images=self.images)
+        return counts
 
     def _told(self, folder: str, findings: Sequence[tuple[str, Any]], near: Near) -> dict[str, Any]:
         """What the manifest says of images."""

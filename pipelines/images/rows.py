@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.pvalue import AsSingleton, TaggedOutput
+from apache_beam.pvalue import AsDict, AsSingleton, TaggedOutput
 
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
@@ -18,11 +18,14 @@ from ..analyze import ExportGraph
 from ..annotations.listing import list_images
 from ..annotations.refs import Listing
 from ..concurrent import Concurrently, Serially, Work
+from ..elements import Bucket
 from ..read import Input
 from ..recipe import Recipe
 from ..rows import Placing, RowsRead, account_for
 from ..shuffle import Place
 from ..transform import configure_tensorflow_threads
+from .box_check import ListedBoxes, check_boxes, check_listed
+from .box_marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .near import find_near, without
 from .options import Images
@@ -79,6 +82,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
       in_threads: Whether a pool of threads works, or one chunk is read after the other.
       graph: Writes the transform graph, where it can be there before the images are read: then
         the rows carry records in place of the bytes of images.
+      checks_boxes: Whether boxes that are doubtful or absent fail the run.
     """
 
     recipe: Recipe
@@ -88,21 +92,21 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
     rejects: str
     in_threads: bool
     graph: ExportGraph | None = None
+    checks_boxes: bool = False
 
     def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
         placing = Placing(self.place, SAMPLE_IMAGES)
         work: Work = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
         graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
         side_inputs = [AsSingleton(graph)] if graph else []
+        spread = listed | "Chunk" >> beam.FlatMapTuple(chunks) | "SpreadChunks" >> beam.Reshuffle()
         read = (
-            listed
-            | "Chunk" >> beam.FlatMapTuple(chunks)
-            | "SpreadChunks" >> beam.Reshuffle()
+            self._once_boxes_are_listed(spread, listed)
             # Chunk
             | "OpenAndCheck"
             >> beam.ParDo(
                 Concurrently(work) if self.in_threads else Serially(work), *side_inputs
-            ).with_outputs("account", "sample", "tally", "look", main="rows")
+            ).with_outputs("account", "sample", "tally", "look", "boxes", main="rows")
         )
         tallies = (
             (read.tally, listed | "OfListing" >> beam.MapTuple(_of_listing))
@@ -126,8 +130,51 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             sources=tallies | "Source" >> beam.MapTuple(_source),
             findings=findings,
             transform_fn=graph,
-            thin=lambda buckets: buckets | "LeaveOut" >> beam.Map(without, AsSingleton(near)),
+            thin=lambda buckets: (
+                self._once_boxes_are_good(buckets, read.boxes)
+                | "LeaveOut" >> beam.Map(without, AsSingleton(near))
+            ),
         )
+
+    def _once_boxes_are_listed(
+        self,
+        spread: beam.PCollection[Chunk],
+        listed: beam.PCollection[tuple[int, Input, Listing]],
+    ) -> beam.PCollection[Chunk]:
+        """The chunks, where the annotations of each split have a box; no image is read before."""
+        if not self.checks_boxes:
+            return spread
+        boxes = (
+            listed
+            | "BoxesOfListing" >> beam.MapTuple(lambda place, *of: ListedBoxes.of(*of))
+            | "GatherListed" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+        )
+        check = partial(_once_listed, images=self.images)
+        return spread | "CheckListed" >> beam.Map(check, AsSingleton(boxes))
+
+    def _once_boxes_are_good(
+        self, buckets: beam.PCollection[Bucket], boxes: beam.PCollection[tuple[str, BoxEvidence]]
+    ) -> beam.PCollection[Bucket]:
+        """The buckets, where few boxes of all images are doubtful."""
+        if not self.checks_boxes:
+            return buckets
+        evidence = boxes | "AddBoxes" >> beam.CombinePerKey(_sum_evidence)
+        check = partial(_once_good, images=self.images)
+        return buckets | "CheckBoxes" >> beam.Map(check, AsDict(evidence))
+
+
+def _once_listed(chunk: Chunk, listed: Sequence[ListedBoxes], *, images: Images) -> Chunk:
+    check_listed(listed, images=images)
+    return chunk
+
+
+def _once_good(bucket: Bucket, evidence: Mapping[str, BoxEvidence], *, images: Images) -> Bucket:
+    check_boxes(evidence, images=images)
+    return bucket
+
+
+def _sum_evidence(evidence: Iterable[BoxEvidence]) -> BoxEvidence:
+    return reduce(add, evidence, BoxEvidence())
 
 
 def _sum_tallies(tallies: Iterable[Tally]) -> Tally:
@@ -154,7 +201,7 @@ def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, A
 
 @dataclass
 class _ReadChunk(Work):
-    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally" and "look".
+    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally", "look" and "boxes".
 
     The side input is the folder of the graph, if it is there already.
     """
@@ -182,6 +229,8 @@ class _ReadChunk(Work):
         yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
         for look in read.looks():
             yield TaggedOutput("look", look)
+        for found in read.boxes.items():
+            yield TaggedOutput("boxes", found)
 
     def finish(self) -> Iterator[Any]:
         return self.placing.finish()

@@ -22,6 +22,7 @@ from ..concurrent import Work
 from ..elements import Bucket
 from ..shards import write_segment
 from ..transform import configure_tensorflow_threads
+from .counts import COUNTS, ImageCounts
 from .options import Images
 from .press import TRAINING, Pressed, Presses
 
@@ -34,7 +35,8 @@ _AT_ONCE = 256
 class TransformImages(Work):
     """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
 
-    Gives the `Segment` of the bucket, and tagged "expansion" (split, `Expansion`).
+    Gives the `Segment` of the bucket, tagged "expansion" (split, `Expansion`), and tagged
+    "findings" what its images are counted to have.
 
     Attributes:
       schema: What the images have.
@@ -63,7 +65,8 @@ class TransformImages(Work):
         """
         (folder,) = side_inputs
         found: list[Expansion] = []
-        pressed = _counted(self._pressed(element, folder), found)
+        counts: list[ImageCounts] = []
+        pressed = _counted(self._pressed(element, folder, counts), found)
         segment = write_segment(
             self.directory,
             split=element.split,
@@ -73,14 +76,22 @@ class TransformImages(Work):
             else (one.records for one in pressed),
         )
         expansion = sum(found, Expansion())
-        return [segment, TaggedOutput("expansion", (element.split, expansion))]
+        counted = (element.split, sum(counts, ImageCounts()))
+        return [
+            segment,
+            TaggedOutput("expansion", (element.split, expansion)),
+            TaggedOutput("findings", (COUNTS, counted)),
+        ]
 
-    def _pressed(self, bucket: Bucket, folder: str) -> Iterator[Pressed]:
+    def _pressed(self, bucket: Bucket, folder: str, counts: list[ImageCounts]) -> Iterator[Pressed]:
         if self.pressed:
-            yield from map(Pressed.of, bucket.open())
+            for rows in bucket.open():
+                counts.append(ImageCounts.of(rows, self.schema))
+                yield Pressed.of(rows)
             return
         press = self._presses(folder)
         for rows in bucket.open():
+            counts.append(ImageCounts.of(rows, self.schema))
             try:
                 pictures = press.pictures(rows)
             except tf.errors.OpError as error:

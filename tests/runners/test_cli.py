@@ -114,6 +114,27 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert not Path("out").exists()
 
 
+def test_a_folder_of_pictures_is_no_input_for_boxes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sample", "planes", str(tmp_path / "in")]) == 0
+    capsys.readouterr()
+    pictures, output = f"{tmp_path}/in/train/images", tmp_path / "out"
+    words = ["run", "planes", "--input", f"train={pictures}", "--output", str(output)]
+    assert main(words) == 1
+    said = capsys.readouterr().err
+    assert "recordmill: read: " not in said
+    assert said.endswith(
+        f'recordmill: train: none of the 12 files of "{pictures}" has a box, and the recipe is for '
+        "detection: expected annotations with boxes, got pictures alone. Annotations of these "
+        "images lie beside them; give\n"
+        f"  --input 'train={tmp_path}/in/train/annotations/*.xml'  (Pascal VOC)\n"
+        "If images without any box are meant, set images: {allow_no_boxes: true}. "
+        "Nothing was published.\n"
+    )
+    assert not output.exists()
+
+
 def test_a_wrong_word_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["rnu"])

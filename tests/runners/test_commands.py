@@ -131,6 +131,39 @@ def test_images_that_nothing_names() -> None:
     ]
 
 
+BOXES = {"images": 1200, "without_boxes": 3, "boxes": 2217, "clipped": 0, "tiny": 0}
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (
+            BOXES | {"classes": {"cat": 2217, "dog": 0}},
+            "1,200 images, 3 without a box; 2,217 boxes: cat 2,217, dog 0",
+        ),
+        (
+            BOXES | {"boxes": 1, "clipped": 1, "tiny": 1, "classes": {"cat": 1}},
+            "1,200 images, 3 without a box; 1 box: cat 1; 1 clipped, out of the picture by more "
+            "than a pixel; 1 with a side under 1.5 pixels",
+        ),
+        (
+            {"images": 1200, "classes": {"cat": 1199, "dog": 1}},
+            "images of each class: cat 1,199, dog 1",
+        ),
+        (
+            {"images": 22, "classes": {f"class {i}": 1 for i in range(22)}},
+            "images of each class: "
+            f"{', '.join(f'class {i} 1' for i in range(20))} and 2 more classes",
+        ),
+    ],
+    ids=["boxes", "doubtful", "labels", "many"],
+)
+def test_what_is_in_the_images(counts: dict[str, Any], said: str) -> None:
+    assert lines(about(counts={"train": counts})) == [
+        *(FIRST, TRAIN, f"  train: {said}", EVAL, PARITY),
+    ]
+
+
 def test_near_duplicates_and_the_examples_of_them() -> None:
     near = {
         "groups": 3,

@@ -16,6 +16,7 @@ from PIL import Image
 from small_images import PETS, TILED, encoded, picture
 
 from recordmill.pipelines import Images, Input, Limits, Recipe, Splitting
+from recordmill.pipelines.annotations.box_format import BoxFormat
 from recordmill.pipelines.annotations.refs import ImageRef, Listing
 from recordmill.pipelines.elements import Reject
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, Tally, chunks, read_chunk
@@ -238,10 +239,17 @@ def turned(size: tuple[int, int], orientation: int) -> bytes:
     return encoded(picture(3, size), "JPEG", exif=exif)
 
 
+RELATIVE = BoxFormat("xyxy", "relative")
+
+
 def boxed(
-    folder: Path, data: bytes, *boxes: tuple[float, ...], stated: tuple[int, int] | None = None
+    folder: Path,
+    data: bytes,
+    *boxes: tuple[float, ...],
+    stated: tuple[int, int] | None = None,
+    **more: Any,
 ) -> ChunkRead:
-    told = {"boxes": boxes, "classes": ("dog",) * len(boxes), "stated_size": stated}
+    told = {"boxes": boxes, "classes": ("dog",) * len(boxes), "stated_size": stated, **more}
     return read(folder, {"1.img": data}, TILED, **{"1": told})
 
 
@@ -269,6 +277,26 @@ class TestBoxes:
         assert only_reject(found) == Reject(
             "list.csv", 2, None, "bad_box", message, str(tmp_path / "1.img")
         )
+
+    def test_relative_ones(self, tmp_path: Path) -> None:
+        found = boxed(tmp_path, PNG, (-0.5, 0.25, 0.5, 2), box_format=RELATIVE)
+        assert column(found, "boxes") == [[[0, 0.25, 0.5, 1]]]
+
+    def test_a_relative_one_outside(self, tmp_path: Path) -> None:
+        message = only_reject(boxed(tmp_path, PNG, (9, 12, 18, 48), box_format=RELATIVE)).message
+        assert message == (
+            "1.img: expected boxes inside 0 to 1, relative to 48 x 36 pixels, got xmin 12, ymin 9, "
+            "xmax 48, ymax 18"
+        )
+
+    def test_what_is_doubtful_is_known_by_split(self, tmp_path: Path) -> None:
+        (evidence,) = boxed(tmp_path, PNG, (-9, 12, 18, 96), (0, 0, 36, 1)).boxes.items()
+        split, found = evidence
+        assert (split, found.images, found.boxes) == ("train", 1, 2)
+        assert (found.clipped.count, found.tiny.count) == (1, 1)
+
+    def test_labels_have_none(self, tmp_path: Path) -> None:
+        assert read(tmp_path, {"cat/1.png": PNG}).boxes == {}
 
     def test_another_size_is_stated(self, tmp_path: Path) -> None:
         assert only_reject(boxed(tmp_path, PNG, (0, 0, 1, 1), stated=(36, 48))).message == (

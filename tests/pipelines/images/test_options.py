@@ -27,6 +27,8 @@ from recordmill.transforms.tiles import Tiling
         ({"storage": "webp"}, 'images: storage: expected png, jpeg, raw, got "webp"'),
         ({"quality": 0}, "images: quality: expected [1, 100], got 0"),
         ({"quality": 101}, "images: quality: expected [1, 100], got 101"),
+        ({"max_clipped_ratio": 5}, "images: max_clipped_ratio: expected [0, 1], got 5"),
+        ({"max_tiny_ratio": -0.1}, "images: max_tiny_ratio: expected [0, 1], got -0.1"),
         (
             {"quality": 0, "min_visible": 0},
             "images: min_visible: expected (0, 1], got 0",
@@ -50,6 +52,7 @@ def test_what_is_out_of_range_is_refused(options: dict[str, Any], message: str) 
         {"empty_tiles": 1},
         {"storage": "jpeg", "quality": 1},
         {"storage": "raw", "quality": 100},
+        {"max_clipped_ratio": 0, "max_tiny_ratio": 1, "allow_no_boxes": True},
     ],
 )
 def test_the_ends_of_the_ranges_are_good(options: dict[str, Any]) -> None:

@@ -81,7 +81,8 @@ def test_boxes_are_clipped_and_bad_ones_reject_the_image(tmp_path: Path) -> None
         "002.png,80,60,cat,90,10,99,20\n"
         "gone.png,80,60,cat,1,1,9,9\n"
     )
-    recipe = replace(TILED, max_reject_ratio=1.0, images=Images(format=ImageFormat(root="images")))
+    images = Images(format=ImageFormat(root="images"), max_clipped_ratio=1.0)
+    recipe = replace(TILED, max_reject_ratio=1.0, images=images)
     manifest = prepare(recipe, output=str(tmp_path / "out"), inputs=[Input("train", str(source))])
     assert manifest.ledger["train"].rejected == {"bad_box": 2, "missing_image": 1}
     (example,) = examples(tmp_path / "out", "train")

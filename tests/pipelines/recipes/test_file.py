@@ -126,7 +126,8 @@ def test_every_option_of_a_table(tmp_path: Path) -> None:
 PETS = """\
 image: {kind: detection, classes: [cat, dog], columns: {depth: {type: float32}}}
 images:
-  format: {root: ../x, path_column: p, label_column: l, group_column: g, further: [depth]}
+  format: {root: ../x, path_column: p, label_column: l, group_column: g, further: [depth],
+           box: cxcywh, units: relative}
   limits: {max_bytes: 5, max_pixels: 6}
   near_duplicates: drop
   tiling: {size: 64, stride: 32, scales: [1, 0.5]}
@@ -137,6 +138,9 @@ images:
     copies: 3
   storage: raw
   quality: 80
+  max_clipped_ratio: 0.2
+  max_tiny_ratio: 0.3
+  allow_no_boxes: true
 transforms:
   image: decoded
   boxes: as_is
@@ -150,7 +154,13 @@ def test_every_option_of_images() -> None:
     assert found.schema == ImageSchema("detection", ("cat", "dog"), (Column("depth", "float32"),))
     assert found.images == Images(
         format=ImageFormat(
-            root="../x", path_column="p", label_column="l", group_column="g", further=("depth",)
+            root="../x",
+            path_column="p",
+            label_column="l",
+            group_column="g",
+            further=("depth",),
+            box="cxcywh",
+            units="relative",
         ),
         limits=Limits(5, 6),
         near_duplicates="drop",
@@ -162,6 +172,9 @@ def test_every_option_of_images() -> None:
         ),
         storage="raw",
         quality=80,
+        max_clipped_ratio=0.2,
+        max_tiny_ratio=0.3,
+        allow_no_boxes=True,
     )
     assert found.preprocessing_fn == Declared(
         (Column("depth", "float32"),),

@@ -92,5 +92,8 @@ def test_editors_can_complete_and_explain() -> None:
     assert column["unit"]["description"] == (
         'The unit of a number, such as "years" or "USD"; empty where there is none.'
     )
+    image_format = schema["$defs"]["ImageFormat"]["properties"]
+    assert {"enum": ["xywh", "xyxy", "cxcywh"], "type": "string"} in image_format["box"]["anyOf"]
+    assert image_format["units"]["default"] == "pixels"
     assert set(schema["$defs"]["operation"]["properties"]) == set(OPS)
     assert schema["$defs"]["min_max"]["properties"]["output_max"]["default"] == 1.0

@@ -89,6 +89,21 @@ class TestRender:
         ]
         assert sources and all(value.startswith("data:") for value in sources)
 
+    def test_images_of_each_class(self) -> None:
+        text = " ".join(_Page(render(pictures())).text.split())
+        assert f"Images of each class, train cat 2, {HOSTILE[0]} 1 " in text
+        assert "without a box" not in text
+
+    def test_boxes(self) -> None:
+        counts = {"images": 7, "without_boxes": 2, "boxes": 1234, "clipped": 5, "tiny": 0}
+        images = {"kind": "detection", "classes": ["cat", "dog"]}
+        images["counts"] = {"train": counts | {"classes": {"cat": 1234, "dog": 0}}}
+        page = _Page(render(Report(title="pets", created="", images=images)))
+        text = " ".join(page.text.split())
+        assert "Boxes of each class, train cat 1,234, dog 0 " in text
+        assert "Split images without a box boxes clipped under 1.5 pixels" in text
+        assert "train 7 2 1,234 5 0 Clipped are boxes that reached out" in text
+
     def test_the_features_are_json(self) -> None:
         page = render(hostile())
         found = re.search('<script type="application/json" id="data">(.*?)</script>', page)
