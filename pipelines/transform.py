@@ -134,6 +134,12 @@ class TransformFunction:
         """What the graph gives."""
         return self._module.transform_fn.structured_outputs  # type: ignore[no-any-return]
 
+    def has_operation(self, name: str) -> bool:
+        """Whether an operation of the graph, or of a function in it, has that in its name."""
+        definition = self._module.transform_fn.graph.as_graph_def()
+        functions = (function.node_def for function in definition.library.function)
+        return any(name in node.name for nodes in (definition.node, *functions) for node in nodes)
+
     def __call__(self, tensors: Mapping[str, Any]) -> Features:
         """The transformed features of raw tensors, as `encode` takes them.
 

@@ -211,6 +211,9 @@ def _about_images(manifest: Manifest) -> Iterator[str]:
     if images["converted_by_pillow"]:
         counts = ", ".join(f"{n:,} {kind}" for kind, n in images["converted_by_pillow"].items())
         yield f"  converted by Pillow, since the graph does not decode them: {counts}"
+    if images.get("without_end_marker"):
+        count = _count(images["without_end_marker"], "JPEG")
+        yield f"  whole but for the end marker, which was put on: {count}"
     if images["unannotated"]:
         yield f"  images that no annotation names: {images['unannotated']:,}"
     near = images["near_duplicates"]

@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from ..schemas.errors import RecipeError
 from . import boxes as box_ops
+from .jpeg import refuse_cut
 from .orientation import jpeg_orientation, upright
 from .pixels import (
     central_crop,
@@ -240,13 +241,14 @@ def _part(encoded: tf.Tensor, start: int, count: int) -> tf.Tensor:
 def _decode_jpeg(encoded: tf.Tensor, at_least: tuple[int, int] | None) -> tf.Tensor:
     orientation = jpeg_orientation(encoded)
     if at_least is None:
-        return upright(_jpeg(encoded, 1), orientation)
+        return upright(refuse_cut(_jpeg(encoded, 1), encoded, 1), orientation)
     needed = tf.where(orientation >= 5, at_least[::-1], at_least)
     size = tf.io.extract_jpeg_shape(encoded)[:2]
     fits = [tf.reduce_all(-(-size // ratio) >= needed) for ratio in _RATIOS[1:]]
     place = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
     branches = [lambda ratio=ratio: _jpeg(encoded, ratio) for ratio in _RATIOS]
-    return upright(tf.switch_case(place, branches), orientation)
+    image = refuse_cut(tf.switch_case(place, branches), encoded, tf.gather(_RATIOS, place))
+    return upright(image, orientation)
 
 
 def _jpeg(encoded: tf.Tensor, ratio: int) -> tf.Tensor:

@@ -41,8 +41,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from ...schemas.errors import DataError, RecipeError
 from ...transforms.images import decode
+from ...transforms.jpeg import ends_in_grey
 from ...transforms.orientation import jpeg_orientation
+from .jpeg import with_end_marker
 from .look import Appearance, Pixels, appearances, looks_of, reduced, scale_of, turned
+from .other_files import describe_bytes
 
 __all__ = [
     "BadImage",
@@ -76,18 +79,6 @@ _UNREAD = (
     ((b"%!PS",), 0, "PostScript"),
 )
 """The same of images that are not read, and their names."""
-
-_OTHER = (
-    (b"<svg", "SVG, which has no pixels"),
-    (b"<html", "HTML"),
-    (b"<!doctype html", "HTML"),
-    (b"%pdf", "a PDF"),
-    (b"pk\x03\x04", "a ZIP archive"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file it stands for"),
-)
-"""What stands near the beginning of other files, in lower case, and what they are."""
-
-_HEAD, _SHOWN = 1024, 40
 
 _TURNED = re.compile(rb"\x12\x01\x03\0\x01\0\0\0[\x02-\x08]|\x01\x12\0\x03\0\0\0\x01\0[\x02-\x08]")
 """An EXIF entry, in either byte order: tag 0x0112, type SHORT, one value, above 1."""
@@ -137,12 +128,14 @@ class OpenedImage:
     """What the header of an image says, and the bytes for the graph.
 
     Attributes:
-      encoded: The bytes for the graph: those of the file, or of a PNG in RGB, upright.
+      encoded: The bytes for the graph: those of the file, with an end marker put on where a JPEG
+        lacks nothing else; or of a PNG in RGB, upright.
       format: Of the file, as Pillow calls it, such as "JPEG".
       converted: Whether `encoded` is not the file's own bytes.
       width: Of the upright picture, in pixels; `height` likewise.
       height: See `width`.
       orientation: EXIF's, 1 to 8, as in the file; 1 where there is none.
+      lacks_end_marker: Whether the file is a JPEG without its end marker, and whole otherwise.
     """
 
     encoded: bytes = field(repr=False)
@@ -151,6 +144,7 @@ class OpenedImage:
     width: int
     height: int
     orientation: int
+    lacks_end_marker: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,7 +155,7 @@ class CheckedImage(OpenedImage, Appearance):
 def open_image(data: bytes, *, limits: Limits) -> OpenedImage:
     """Checks the header of an image file, and converts what TensorFlow does not decode by our rule.
 
-    Nothing else is decoded, but where the end of the file seems to be missing.
+    Nothing else is decoded, but of a JPEG without an end marker, or of several scans.
 
     Args:
       data: The whole file.
@@ -174,12 +168,12 @@ def open_image(data: bytes, *, limits: Limits) -> OpenedImage:
     image, orientation = _header(data, limits)
     if not _goes_on_as_it_is(image, orientation):
         return _converted(image, orientation, data)[0]
-    if _is_cut(data, image.format):
+    if image.format == "PNG" and _is_cut(data, image.format):
         check_image(data, limits=limits)
     return _unchanged(image, orientation, data)
 
 
-def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
+def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> CheckedImage:
     """Checks the bytes of an image file, and converts what TensorFlow does not decode by our rule.
 
     In this order: the size of the file; its header; the number of pixels; all of the compressed
@@ -188,6 +182,7 @@ def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
     Args:
       data: The whole file.
       limits: What is too large.
+      thorough: Whether a JPEG is decoded twice more, to find data missing in its last block.
 
     Returns:
       The facts, and what the graph gets.
@@ -201,12 +196,15 @@ def check_image(data: bytes, *, limits: Limits) -> CheckedImage:
         opened, pixels = _converted(image, orientation, data)
         (look,) = looks_of([pixels])
         return CheckedImage(**vars(opened), **vars(look))
+    opened = _unchanged(image, orientation, data)
     try:
-        small = _small(data, image)
+        small = _small(opened.encoded, image)
     except tf.errors.OpError as error:
         raise _broken(data, image.format, error) from error
+    if thorough or (image.format == "JPEG" and ends_in_grey(small, scale_of(image.size))):
+        _ended(image, data, thorough=True)
     (look,) = appearances(small[np.newaxis], image.size, orientation)
-    return CheckedImage(**vars(_unchanged(image, orientation, data)), **vars(look))
+    return CheckedImage(**vars(opened), **vars(look))
 
 
 def _header(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, int]:
@@ -224,22 +222,36 @@ def _goes_on_as_it_is(image: Image.Image, orientation: int) -> bool:
 
 
 def _unchanged(image: Image.Image, orientation: int, data: bytes) -> OpenedImage:
-    width, height = image.size if orientation < 5 else image.size[::-1]
-    return OpenedImage(data, image.format or "", False, width, height, orientation)
+    encoded = _ended(image, data)
+    size = image.size if orientation < 5 else image.size[::-1]
+    ended = encoded is not data
+    return OpenedImage(encoded, image.format or "", False, *size, orientation, ended)
+
+
+def _ended(image: Image.Image, data: bytes, *, thorough: bool = False) -> bytes:
+    """The bytes of a file, of a JPEG with an end marker; BadImage where data is missing."""
+    if image.format != "JPEG":
+        return data
+    ended = with_end_marker(data, thorough=thorough)
+    if ended is None:
+        raise _cut(data, "JPEG")
+    return ended
 
 
 def _converted(
     image: ImageFile.ImageFile, orientation: int, data: bytes
 ) -> tuple[OpenedImage, Pixels]:
     """An image as a PNG, and its pixels; Pillow has turned a TIFF already."""
+    file = _ended(image, data, thorough=True)
     try:
-        pixels = np.asarray(decode(data) if image.format == "PNG" else _rgb(image, data))
+        pixels = np.asarray(decode(data) if image.format == "PNG" else _rgb(_opened(file), data))
     except tf.errors.OpError as error:
         raise _broken(data, image.format, error) from error
     pixels = pixels if image.format == "TIFF" else turned(pixels, orientation)
     encoded = tf.io.encode_png(pixels, compression=1).numpy()
     height, width, _ = pixels.shape
-    return OpenedImage(encoded, image.format or "", True, width, height, orientation), pixels
+    format, ended = image.format or "", file is not data
+    return OpenedImage(encoded, format, True, width, height, orientation, ended), pixels
 
 
 def check_bytes(size: int, limits: Limits) -> None:
@@ -278,29 +290,8 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
                 "unsupported_format", f"expected {_READ}, got {name}; convert it to one of these"
             )
     raise BadImage(
-        "not_an_image", f"expected {_READ}, got {_looks_like(data)}; restore or remove the file"
+        "not_an_image", f"expected {_READ}, got {describe_bytes(data)}; restore or remove the file"
     )
-
-
-def _looks_like(data: bytes) -> str:
-    """What a file that is no image is, in words.
-
-    >>> _looks_like(b"<!DOCTYPE html><title>Not found</title>")
-    'HTML'
-    >>> _looks_like(b"oops")
-    'text that begins "oops"'
-    >>> _looks_like(bytes([0, 255]))
-    '2 bytes that begin 00 ff'
-    """
-    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    for mark, name in _OTHER:
-        if mark in head:
-            return name
-    text = data[:_SHOWN].decode("utf-8", "replace").split("\n")[0].strip()
-    if len(data) > 1 and text.isprintable() and text and "\ufffd" not in text:
-        return f'text that begins "{text}"'
-    shown = data[:8].hex(" ")
-    return f"1 byte, {shown}" if len(data) == 1 else f"{len(data):,} bytes that begin {shown}"
 
 
 _graph_orientation = tf.function(
@@ -367,16 +358,20 @@ def _broken(data: bytes, format: str | None, error: Exception) -> BadImage:
     """What is wrong with an image that does not decode."""
     fault = str(getattr(error, "message", error)) or type(error).__name__
     if _is_cut(data, format) or "truncated" in fault.lower():
-        return BadImage(
-            "truncated",
-            f"expected a whole {format}, got one that stops before its end, after {len(data):,} "
-            "bytes; copy or download the file again",
-        )
+        return _cut(data, format)
     told = fault.rpartition("}} ")[2].partition(" [Op:")[0]
     return BadImage(
         "undecodable",
         f"expected a {format} that can be decoded, got {len(data):,} bytes with this fault: "
         f"{told}; restore or remove the file",
+    )
+
+
+def _cut(data: bytes, format: str | None) -> BadImage:
+    return BadImage(
+        "truncated",
+        f"expected a whole {format}, got one that stops before its end, after {len(data):,} bytes; "
+        "copy or download the file again",
     )
 
 

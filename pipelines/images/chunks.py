@@ -2,7 +2,8 @@
 
 With a press, an image is decoded once: the graph makes the pixels that are looked at and that
 become records, and only what it fails on is checked by itself, to be rejected. Without, each file
-is checked to its last byte, and the rows carry the bytes.
+is checked to its last byte, and the rows carry the bytes. Checked so are the files, too, of a
+graph that decodes by operations of its own, which do not refuse a cut JPEG.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ class Tally:
         of (name, SHA-256 of the bytes) of each image.
       formats: How many images there were of each format.
       converted: How many of each format went through Pillow, since TensorFlow cannot decode them.
+      without_end_marker: How many JPEGs lacked nothing but their end marker.
     """
 
     records: int = 0
@@ -92,6 +94,7 @@ class Tally:
     digest: int = 0
     formats: Counter[str] = field(default_factory=Counter)
     converted: Counter[str] = field(default_factory=Counter)
+    without_end_marker: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -100,6 +103,7 @@ class Tally:
             (self.digest + other.digest) % _DIGEST,
             self.formats + other.formats,
             self.converted + other.converted,
+            self.without_end_marker + other.without_end_marker,
         )
 
 
@@ -192,7 +196,8 @@ def read_chunk(
     Raises:
       DataError: The graph fails on an image that is good.
     """
-    good, rejects, tally = _opened(chunk, schema, images.limits, whole=press is None)
+    whole = press is None or not press.refuses_cut_jpegs
+    good, rejects, tally = _opened(chunk, schema, images.limits, whole=whole)
     values, good, bad_values = further_values(good, schema)
     bad: dict[int, Reject] = {}
     rows = as_rows(good, values, schema)
@@ -276,7 +281,7 @@ class _Graph:
         """What is wrong with an image that the graph fails on; DataError where nothing is."""
         if not one.image.converted:
             try:
-                check_image(one.image.encoded, limits=self.limits)
+                check_image(one.image.encoded, limits=self.limits, thorough=True)
             except BadImage as bad:
                 return reject_of(one.ref, bad)
         raise DataError(f"{one.ref.path}: {fault}")
@@ -359,4 +364,5 @@ def _formats(good: Sequence[GoodImage]) -> Tally:
     return Tally(
         formats=Counter(one.image.format for one in good),
         converted=Counter(one.image.format for one in good if one.image.converted),
+        without_end_marker=sum(one.image.lacks_end_marker for one in good),
     )

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
+from ...transforms.jpeg import GUARD
 from ...transforms.records import CLASSES
 from ..transform import TransformFunction, stored_features
 from .pieces import Picture, Pixels
@@ -36,6 +37,9 @@ class ImageGraph:
       folder: Where `transform_fn` and `transformed_metadata` are.
       schema: What the images have.
 
+    Attributes:
+      refuses_cut_jpegs: Whether it fails on a JPEG that lacks the data of its last pixels.
+
     Raises:
       RecipeError: The `preprocessing_fn` gives no pixels, or not what the records need.
     """
@@ -44,6 +48,7 @@ class ImageGraph:
         self._function = TransformFunction(folder)
         self._schema = schema
         self._check(self._function.outputs)
+        self.refuses_cut_jpegs = self._function.has_operation(GUARD)
 
     def __call__(
         self, rows: pa.RecordBatch, tensors: Mapping[str, Any]

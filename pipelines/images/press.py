@@ -126,6 +126,11 @@ class ImagePress:
         self._cutter = Cutter(images, seed=seed)
         self._encoder = PixelEncoder(images)
 
+    @property
+    def refuses_cut_jpegs(self) -> bool:
+        """Whether the graph fails on a JPEG that lacks the data of its last pixels."""
+        return self._graph.refuses_cut_jpegs
+
     def pictures(self, rows: pa.RecordBatch) -> Pictures:
         """What the graph gives of the images of some rows.
 

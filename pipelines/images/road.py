@@ -179,6 +179,9 @@ class ImageRoad:
             "further": sorted(further_outputs(outputs)),
             "formats": dict(sorted(formats.items())),
             "converted_by_pillow": dict(sorted(converted.items())),
+            "without_end_marker": sum(
+                value for name, value in findings if name == "without_end_marker"
+            ),
             "unannotated": sum(value for name, value in findings if name == "unannotated"),
             "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
         }

@@ -120,6 +120,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
         )
         findings = (
             tallies | "Formats" >> beam.MapTuple(_formats_found),
+            tallies | "EndMarkers" >> beam.MapTuple(_end_markers_found),
             listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
             near | "Near" >> beam.Map(lambda found: (NEAR, found)),
         ) | "Findings" >> beam.Flatten()
@@ -193,6 +194,10 @@ def _source(key: InputKey, tally: Tally) -> tuple[int, SourceFile]:
 
 def _formats_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
     return "formats", (tally.formats, tally.converted)
+
+
+def _end_markers_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
+    return "without_end_marker", tally.without_end_marker
 
 
 def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, Any]:

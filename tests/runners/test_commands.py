@@ -121,6 +121,13 @@ def test_what_pillow_converted() -> None:
     ]
 
 
+def test_jpegs_that_were_given_an_end_marker() -> None:
+    line = "  whole but for the end marker, which was put on: {}"
+    for count, shown in ((1, "1 JPEG"), (2000, "2,000 JPEGs")):
+        manifest = about(without_end_marker=count)
+        assert lines(manifest) == [FIRST, TRAIN, EVAL, line.format(shown), PARITY]
+
+
 def test_images_that_nothing_names() -> None:
     assert lines(about(unannotated=1234)) == [
         FIRST,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +28,7 @@ from small_scenes import (
     scene,
 )
 
-from recordmill.pipelines.images.check import BadImage, Limits, check_image
+from recordmill.pipelines.images.check import BadImage, Limits, check_image, open_image
 from recordmill.pipelines.images.near_duplicates import NearDuplicates, find_groups
 from recordmill.schemas.errors import RecipeError
 
@@ -48,15 +50,49 @@ def test_a_good_jpeg_goes_on_as_it_is() -> None:
 
 @pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["baseline", "progressive"])
 def test_a_jpeg_cut_anywhere(data: bytes) -> None:
-    """Case 26: at half, without its end marker, and at places all over."""
+    """Case 26: at half, and at places all over."""
     whole = len(data)
     cuts = [3, 4, 20, 100, 300, 600, 700, *range(800, whole, 397)]
-    for cut in [*cuts, whole // 2, whole - 100, whole - 10, *range(whole - 5, whole)]:
+    for cut in [*cuts, whole // 2, whole - 100, whole - 10, *range(whole - 5, whole - 2)]:
         assert bad(data[:cut]) == (
             "truncated",
             f"expected a whole JPEG, got one that stops before its end, after {cut:,} bytes; "
             "copy or download the file again",
         )
+
+
+CMYK = file_of(scene().convert("CMYK"))
+SCANS = pytest.mark.parametrize(
+    "data", [JPEG, PROGRESSIVE, CMYK], ids=["baseline", "progressive", "CMYK"]
+)
+
+
+@SCANS
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_jpeg_cut_and_then_given_an_end_marker(data: bytes, share: float) -> None:
+    """Case 52: libjpeg makes the rest grey, and nobody hears its warning."""
+    start = data.index(b"\xff\xda")
+    half = data[: start + int((len(data) - start) * share)] + b"\xff\xd9"
+    assert bad(half) == (
+        "truncated",
+        f"expected a whole JPEG, got one that stops before its end, after {len(half):,} bytes; "
+        "copy or download the file again",
+    )
+
+
+@SCANS
+def test_a_jpeg_that_lacks_nothing_but_its_end_marker(data: bytes) -> None:
+    """Case 52: it is whole, and the graph gets it with one."""
+    checked, given_one = check(data), check(data[:-2])
+    assert (checked.lacks_end_marker, given_one.lacks_end_marker) == (False, True)
+    assert given_one == replace(checked, lacks_end_marker=True)
+    assert open_image(data[:-2], limits=Limits()).encoded == checked.encoded
+
+
+def test_a_jpeg_that_ends_in_grey_is_whole() -> None:
+    image = scene()
+    image.paste((128, 128, 128), (0, 75, 200, 150))
+    assert check(file_of(image)).width == 200
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "BMP", "TIFF", "GIF"])

@@ -82,9 +82,9 @@ class TestChunks:
 
 class TestTally:
     def test_it_adds_up_in_any_order(self) -> None:
-        one = Tally(1, 10, 2**256 - 1, Counter(PNG=1), Counter())
-        other = Tally(2, 5, 3, Counter(PNG=1, TIFF=1), Counter(TIFF=1))
-        total = Tally(3, 15, 2, Counter(PNG=2, TIFF=1), Counter(TIFF=1))
+        one = Tally(1, 10, 2**256 - 1, Counter(PNG=1), Counter(), 1)
+        other = Tally(2, 5, 3, Counter(PNG=1, TIFF=1), Counter(TIFF=1), 2)
+        total = Tally(3, 15, 2, Counter(PNG=2, TIFF=1), Counter(TIFF=1), 3)
         assert one + other == other + one == total
         assert one + Tally() == one
 

@@ -34,6 +34,7 @@ from recordmill.pipelines.layout import (
 from recordmill.schemas import ImageSchema
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Expansion, Manifest
+from recordmill.transforms import images
 
 JPEG = encoded(picture(1, (200, 150)), quality=90)
 PROGRESSIVE = encoded(picture(2, (200, 150)), progressive=True)
@@ -48,6 +49,16 @@ def classify_bright(inputs: dict[str, Any]) -> dict[str, Any]:
     bright = tf.debugging.Assert(tf.reduce_all(brightest > 9), ["too dark"])
     with tf.control_dependencies([bright]):
         return outputs | {"image": tf.identity(outputs["image"])}
+
+
+def decode_by_itself(inputs: dict[str, Any]) -> dict[str, Any]:
+    """As `classify`, but for the operation that decodes."""
+    pixels = tf.map_fn(
+        lambda one: tf.cast(tf.image.resize(tf.io.decode_jpeg(one, channels=3), (9, 9)), tf.uint8),
+        inputs["image"],
+        fn_output_signature=tf.TensorSpec([9, 9, 3], tf.uint8),
+    )
+    return {"image": pixels, "label": images.class_ids(inputs["label"], small_images.CLASSES)}
 
 
 def press_of(recipe: Recipe, source: Path, folder: Path) -> ImagePress:
@@ -112,15 +123,34 @@ class TestRejects:
         size = len(data)
         cuts = [3, 20, 300, 700, *range(800, size, 997), size - 20, *range(size - 5, size)]
         files = {f"{cut:05}": data[:cut] for cut in cuts} | {"whole": data}
+        ended = range(800, size - 400, 997)  # a cut inside the last block is one for a full check
+        files |= {f"{cut:05} ended": data[:cut] + b"\xff\xd9" for cut in ended}
         found = read(tmp_path, files, pets)
         rejects = {Path(one.file).name: one for one in found.cleaned.rejects}
         for name, cut in files.items():
             try:
-                check_image(cut, limits=Limits())
+                check_image(cut, limits=Limits(), thorough=True)
             except BadImage as bad:
                 assert (rejects[name].reason, rejects[name].message) == (bad.reason, bad.message)
             else:
                 assert name not in rejects
+
+    def test_a_jpeg_without_its_end_marker_gives_the_record_of_a_whole_one(
+        self, pets: ImagePress, tmp_path: Path
+    ) -> None:
+        whole_one = read(tmp_path, {"1": JPEG, "2": PNG}, pets)
+        without = read(tmp_path, {"1": JPEG[:-2], "2": PNG}, pets)
+        assert whole(Pressed.of(whole_one.rows)) == whole(Pressed.of(without.rows))
+        assert (whole_one.tally.without_end_marker, without.tally.without_end_marker) == (0, 1)
+
+    def test_a_graph_that_decodes_by_itself_gets_no_cut_jpeg(self, tmp_path: Path) -> None:
+        recipe = replace(PETS, preprocessing_fn=decode_by_itself)
+        press = press_of(recipe, write_pets(tmp_path / "in", 2), tmp_path / "out")
+        assert not press.refuses_cut_jpegs
+        half = JPEG[: len(JPEG) // 2] + b"\xff\xd9"
+        found = read(tmp_path, {"1": JPEG, "2": half}, press)
+        assert [one.reason for one in found.cleaned.rejects] == ["truncated"]
+        assert found.rows.column("filename").to_pylist() == ["1"]
 
     def test_a_damaged_image_takes_none_of_its_batch_along(
         self, pets: ImagePress, tmp_path: Path
@@ -136,6 +166,9 @@ class TestRejects:
         assert found.tally == checked.tally
         assert found.rows.column("filename").to_pylist() == ["1", "3"]
         assert [len(records) for records in whole(Pressed.of(found.rows))] == [1, 1]
+
+    def test_the_graph_refuses_cut_jpegs(self, pets: ImagePress, tiled: ImagePress) -> None:
+        assert pets.refuses_cut_jpegs and tiled.refuses_cut_jpegs
 
     def test_a_graph_that_fails_on_a_good_image_ends_the_run(
         self, pets: ImagePress, tmp_path: Path

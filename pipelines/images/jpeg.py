@@ -1,0 +1,111 @@
+"""Finds JPEGs that lack data of their pixels, and those that lack nothing but their end marker.
+
+The graph refuses the first kind where it costs next to nothing: in files of one scan that have an
+end marker. This module tells of all others, by the same test: a whole picture does not depend on
+what stands between its data and its end marker. Pillow decodes for it, since TensorFlow would
+write libjpeg's warnings to standard error.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL.JpegImagePlugin import JpegImageFile
+
+from ...transforms.jpeg import END, FILLING
+
+__all__ = ["with_end_marker"]
+
+_SOS = 0xDA
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """The first scan of a JPEG.
+
+    Attributes:
+      start: Where it begins.
+      is_all: Whether no other scan follows.
+    """
+
+    start: int
+    is_all: bool
+
+
+def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
+    """A JPEG that is whole as far as it is tested, or None where data of its pixels is missing.
+
+    Args:
+      data: The whole file; its header is good.
+      thorough: Whether a file of one scan with an end marker is tested, too, which otherwise is
+        left to the graph.
+
+    Returns:
+      `data`, where it has an end marker. Otherwise its data and an end marker; zeros behind the
+      data, as an interrupted download leaves them, are left out.
+    """
+    scan = _first_scan(data)
+    if scan is None:
+        return data
+    end = data.find(END, scan.start)
+    if end >= 0:
+        is_tested = thorough or not scan.is_all
+        return None if is_tested and _lacks(data[:end]) else data
+    whole = (body for body in _bodies(data, scan) if _lacks(body) is False)
+    return next((body + END for body in whole), None)
+
+
+def _bodies(data: bytes, scan: _Scan) -> Iterator[bytes]:
+    """The data of a JPEG without an end marker: without the zeros behind it, then with the first.
+
+    A byte 0xFF at the end is half of an end marker, unless it has its zero behind it. In one of
+    several scans, a zero can stand for all that is missing of it.
+    """
+    body = data.rstrip(b"\0")
+    yield body.rstrip(END[:1])
+    if len(body) < len(data) and (scan.is_all or body.endswith(END[:1])):
+        yield body + b"\0"
+
+
+def _lacks(body: bytes) -> bool | None:
+    """Whether the pixels of a JPEG without its end marker depend on what stands before it.
+
+    None where it cannot be decoded at all.
+    """
+    body = body.rstrip(END[:1])  # bytes 0xFF may stand before a marker
+    try:
+        pixels = _pixels(body + END)
+    except Exception:
+        return None
+    try:
+        return not np.array_equal(pixels, _pixels(body + FILLING + END))
+    except Exception:
+        return True
+
+
+def _pixels(data: bytes) -> npt.NDArray[np.uint8]:
+    return np.asarray(JpegImageFile(io.BytesIO(data)))
+
+
+def _first_scan(data: bytes) -> _Scan | None:
+    """The first scan, behind the segments; None where there is none."""
+    place, components, is_progressive = 2, 0, False
+    while place + 5 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # bytes 0xFF may stand before a marker
+            place += 1
+            continue
+        if marker == _SOS:
+            of_scan = data[place + 4]
+            return _Scan(place, not is_progressive and of_scan == components)
+        if marker in _FRAMES:
+            components = int.from_bytes(data[place + 9 : place + 10], "big")
+            is_progressive = marker in _PROGRESSIVE
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return None
