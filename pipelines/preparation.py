@@ -25,8 +25,8 @@ from .described import STATISTICS
 from .elements import Bucket, Fold
 from .findings import as_expected, draft_manifest, publish_draft
 from .inputs.gather import Gathered, gather, splits_of
-from .integer_ranges import INTEGER_RANGES, IntegerRangesFold, check_integer_ranges
 from .inputs.outside import check_cache_outside
+from .integer_ranges import INTEGER_RANGES, IntegerRangesFold, check_integer_ranges
 from .layout import Layout
 from .profiles.profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress

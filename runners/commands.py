@@ -214,6 +214,7 @@ def _about_images(manifest: Manifest) -> Iterator[str]:
     if images.get("without_end_marker"):
         count = _count(images["without_end_marker"], "JPEG")
         yield f"  whole but for the end marker, which was put on: {count}"
+    yield from _box_frame(images.get("box_frame", {}))
     if images["unannotated"]:
         yield f"  images that no annotation names: {images['unannotated']:,}"
     near = images["near_duplicates"]
@@ -228,6 +229,19 @@ def _about_images(manifest: Manifest) -> Iterator[str]:
     largest = parity["largest_pixel_difference"]
     exact = "exactly" if not largest else f"but for JPEG: a sample differs by {largest} at most"
     yield f"  parity: {rows} images through the graph equal the stored records {exact}"
+
+
+def _box_frame(frame: Mapping[str, Any]) -> Iterator[str]:
+    """The frame of the boxes of photos that EXIF turns, and why, where there are any."""
+    if not frame.get("turned"):
+        return
+    photos = _count(frame["turned"], "photo")
+    if frame["decided_by"] == "none":
+        yield f"  boxes of {photos} that EXIF turns: the same in either frame"
+        return
+    shown = ", ".join(f"{frame[kind]:,} {kind}" for kind in ("upright", "stored", "unknown"))
+    why = "the recipe says" if frame["decided_by"] == "recipe" else "the files show"
+    yield f"  boxes of {photos} that EXIF turns: {frame['frame']}, as {why}; by photo: {shown}"
 
 
 def sample(name: str, directory: str) -> int:

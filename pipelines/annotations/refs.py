@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
 from ...schemas.errors import RecipeError
 from ...schemas.manifest import SourceFile
 from ..elements import Reject
 from .box_format import XYXY, BoxForm, BoxFormat, BoxUnits
 
-__all__ = ["Box", "ImageFormat", "ImageRef", "Listing"]
+__all__ = ["Box", "FrameChoice", "ImageFormat", "ImageRef", "Listing"]
 
 Box = tuple[float, float, float, float]
 """(ymin, xmin, ymax, xmax), in the units in which an annotation states it."""
+
+FrameChoice = Literal["auto", "upright", "stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,12 @@ class ImageFormat:
         xyxy in VOC and CSV, whose numbers stand under the names xmin, ymin, xmax and ymax.
       units: What these numbers count in: "pixels", or "relative" to the width and the height of
         the image, from 0 to 1.
+      frame: The picture that boxes are of where EXIF turns a photo: "upright", as viewers show it,
+        or "stored", as its file has it. With "auto" the photos of the dataset whose annotation
+        shows it decide for all.
 
     Raises:
-      RecipeError: `path_column` is empty, or `box` or `units` is none of these.
+      RecipeError: `path_column` is empty, or `box`, `units` or `frame` is none of these.
     """
 
     root: str = ""
@@ -82,16 +87,19 @@ class ImageFormat:
     further: tuple[str, ...] = ()
     box: BoxForm | None = None
     units: BoxUnits = "pixels"
+    frame: FrameChoice = "auto"
 
     def __post_init__(self) -> None:
         if not self.path_column:
             raise RecipeError("path_column: expected the name of a column, got an empty one")
-        if self.box not in (None, *get_args(BoxForm)):
-            raise RecipeError(f'box: expected {", ".join(get_args(BoxForm))}, got "{self.box}"')
-        if self.units not in get_args(BoxUnits):
-            raise RecipeError(
-                f'units: expected {", ".join(get_args(BoxUnits))}, got "{self.units}"'
-            )
+        for name, value, known in (
+            ("box", self.box, (None, *get_args(BoxForm))),
+            ("units", self.units, get_args(BoxUnits)),
+            ("frame", self.frame, get_args(FrameChoice)),
+        ):
+            if value not in known:
+                choices = ", ".join(filter(None, known))
+                raise RecipeError(f'{name}: expected {choices}, got "{value}"')
 
     def boxes_of(self, usual: BoxFormat) -> BoxFormat:
         """Returns the convention of boxes, given the usual one of a kind of files."""

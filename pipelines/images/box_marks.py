@@ -16,7 +16,15 @@ import numpy.typing as npt
 from ..annotations.box_format import BOX_FORMATS, edges_of, numbers_of
 from ..annotations.refs import ImageRef
 
-__all__ = ["LEAST_PIXELS", "BoxEvidence", "BoxMarks", "Doubt", "box_marks", "clip_to_picture"]
+__all__ = [
+    "LEAST_PIXELS",
+    "BoxEvidence",
+    "BoxMarks",
+    "Doubt",
+    "box_marks",
+    "clip_to_picture",
+    "relative_boxes",
+]
 
 LEAST_PIXELS = 1.5
 """Boxes with a side below this are tiny."""
@@ -54,6 +62,18 @@ class BoxMarks:
     fitting: tuple[int, ...]
 
 
+def relative_boxes(ref: ImageRef, size: Size) -> Edges:
+    """Returns the boxes of an image relative to a frame of that size, not clipped: float64 [n, 4].
+
+    Args:
+      ref: The image.
+      size: Of the frame.
+    """
+    width, height = size
+    boxes = np.array(ref.boxes, np.float64).reshape(-1, 4)
+    return boxes if ref.box_format.units == "relative" else boxes / (height, width, height, width)
+
+
 def clip_to_picture(ref: ImageRef, size: Size) -> Edges:
     """Returns the boxes of an image relative to its frame, clipped to it: float64 [n, 4].
 
@@ -63,11 +83,7 @@ def clip_to_picture(ref: ImageRef, size: Size) -> Edges:
       ref: The image.
       size: Of the frame.
     """
-    width, height = size
-    boxes = np.array(ref.boxes, np.float64).reshape(-1, 4)
-    if ref.box_format.units == "pixels":
-        boxes = boxes / (height, width, height, width)
-    return np.clip(boxes, 0, 1)
+    return np.clip(relative_boxes(ref, size), 0, 1)
 
 
 def box_marks(ref: ImageRef, size: Size) -> BoxMarks:

@@ -55,6 +55,7 @@ __all__ = [
     "check_bytes",
     "check_image",
     "open_image",
+    "read_header",
 ]
 
 _READERS: tuple[tuple[tuple[bytes, ...], int, type[ImageFile.ImageFile]], ...] = (
@@ -205,6 +206,16 @@ def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> Check
         _ended(image, data, thorough=True)
     (look,) = appearances(small[np.newaxis], image.size, orientation)
     return CheckedImage(**vars(opened), **vars(look))
+
+
+def read_header(data: bytes, *, limits: Limits) -> tuple[tuple[int, int], int]:
+    """Returns the (width, height) of the upright picture, and EXIF's orientation, 1 to 8.
+
+    Of a JPEG, `data` can end where its pixels begin. Raises BadImage as `open_image` does.
+    """
+    image, orientation = _header(data, limits)
+    is_upright = orientation < 5 or image.format == "TIFF"  # which Pillow has turned already
+    return (image.size if is_upright else image.size[::-1]), orientation
 
 
 def _header(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, int]:

@@ -42,6 +42,7 @@ from .files import (
     split_lane,
     with_looks,
 )
+from .frames import FrameEvidence, evidence_of
 from .look import Appearance, looks_of
 from .near import Look
 from .options import Images
@@ -87,6 +88,7 @@ class Tally:
       formats: How many images there were of each format.
       converted: How many of each format went through Pillow, since TensorFlow cannot decode them.
       without_end_marker: How many JPEGs lacked nothing but their end marker.
+      frames: What the images show of the frame of their boxes.
     """
 
     records: int = 0
@@ -95,6 +97,7 @@ class Tally:
     formats: Counter[str] = field(default_factory=Counter)
     converted: Counter[str] = field(default_factory=Counter)
     without_end_marker: int = 0
+    frames: FrameEvidence = field(default_factory=FrameEvidence)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -104,6 +107,7 @@ class Tally:
             self.formats + other.formats,
             self.converted + other.converted,
             self.without_end_marker + other.without_end_marker,
+            self.frames + other.frames,
         )
 
 
@@ -183,6 +187,8 @@ def read_chunk(
     schema: ImageSchema,
     images: Images,
     press: ImagePress | None = None,
+    *,
+    frame: str = "stored",
 ) -> ChunkRead:
     """Reads and checks the images of a chunk; those that are bad become rejects.
 
@@ -192,12 +198,13 @@ def read_chunk(
       schema: What they have.
       images: How they are checked.
       press: Makes their records, where the graph is there already.
+      frame: That of boxes: "upright" or "stored".
 
     Raises:
       DataError: The graph fails on an image that is good.
     """
     whole = press is None or not press.refuses_cut_jpegs
-    good, rejects, tally = _opened(chunk, schema, images.limits, whole=whole)
+    good, rejects, tally = _opened(chunk, schema, images.limits, whole=whole, frame=frame)
     values, good, bad_values = further_values(good, schema)
     bad: dict[int, Reject] = {}
     rows = as_rows(good, values, schema)
@@ -225,7 +232,7 @@ def read_chunk(
 
 
 def _opened(
-    chunk: Chunk, schema: ImageSchema, limits: Limits, *, whole: bool
+    chunk: Chunk, schema: ImageSchema, limits: Limits, *, whole: bool, frame: str
 ) -> tuple[list[GoodImage], list[Reject], Tally]:
     """The images that are good as far as they are looked at, the other ones, and what was read."""
     good: list[GoodImage] = []
@@ -236,7 +243,7 @@ def _opened(
         tally += Tally(1, ref.size_bytes, digest_of(ref, file.sha256))
         try:
             check = check_image if whole else open_image
-            good.append(open_file(ref, file, schema, limits=limits, check=check))
+            good.append(open_file(ref, file, schema, limits=limits, check=check, frame=frame))
         except BadImage as bad:
             rejects.append(reject_of(ref, bad))
     return good, rejects, tally
@@ -365,4 +372,9 @@ def _formats(good: Sequence[GoodImage]) -> Tally:
         formats=Counter(one.image.format for one in good),
         converted=Counter(one.image.format for one in good if one.image.converted),
         without_end_marker=sum(one.image.lacks_end_marker for one in good),
+        frames=FrameEvidence.sum(map(_frame_evidence, good)),
     )
+
+
+def _frame_evidence(one: GoodImage) -> FrameEvidence:
+    return evidence_of(one.ref, (one.image.width, one.image.height), one.image.orientation)

@@ -26,6 +26,7 @@ from ..elements import Reject
 from ..keys import Lane, mix64
 from .box_marks import BoxMarks, box_marks, clip_to_picture
 from .check import BadImage, Limits, OpenedImage, check_bytes
+from .frames import stored_size
 from .look import Appearance
 
 __all__ = [
@@ -81,6 +82,7 @@ def open_file(
     *,
     limits: Limits,
     check: Callable[..., OpenedImage],
+    frame: str = "stored",
 ) -> GoodImage:
     """A file as an image that can be used.
 
@@ -90,6 +92,7 @@ def open_file(
       schema: What it has to have.
       limits: What is too large.
       check: `open_image` or `check_image`.
+      frame: That of its boxes: "upright" or "stored".
 
     Raises:
       BadImage: It is none, or its class or boxes are wrong.
@@ -97,7 +100,7 @@ def open_file(
     check_bytes(ref.size_bytes, limits)
     _check_classes(ref, schema)
     image = check(file.data, limits=limits)
-    boxes, size = _boxes(ref, image)
+    boxes, size = _boxes(ref, image, frame)
     return GoodImage(ref, file.sha256, len(file.data), image, boxes, box_marks(ref, size))
 
 
@@ -141,26 +144,13 @@ def _check_classes(ref: ImageRef, schema: ImageSchema) -> None:
             raise BadImage("not_in_domain", f"{ref.name}: expected a class of {known}, got {shown}")
 
 
-def _boxes(ref: ImageRef, image: OpenedImage) -> tuple[npt.NDArray[np.float32], tuple[int, int]]:
-    """The boxes of an image, upright, relative and clipped to it; and the size of their frame.
-
-    They count in the pixels of the frame whose size the annotation states: the upright one, or
-    the one as stored, before EXIF turns it. Where it states none, or both are of one size, they
-    are in the stored one.
-    """
+def _boxes(
+    ref: ImageRef, image: OpenedImage, frame: str
+) -> tuple[npt.NDArray[np.float32], tuple[int, int]]:
+    """The boxes of an image, upright, relative and clipped to it; and the size of their frame."""
     if not ref.boxes:
         return np.zeros((0, 4), np.float32), (image.width, image.height)
-    turned = image.orientation >= 5
-    width, height = (image.height, image.width) if turned else (image.width, image.height)
-    upright = turned and width != height and ref.stated_size == (image.width, image.height)
-    if upright:
-        width, height = image.width, image.height
-    if ref.stated_size not in (None, (width, height)):
-        raise BadImage(
-            "bad_box",
-            f"{ref.name}: its boxes are stated for a picture of {ref.stated_size[0]} x "
-            f"{ref.stated_size[1]} pixels, and it has {width} x {height}",
-        )
+    width, height = _frame_size(ref, image, frame)
     clipped = clip_to_picture(ref, (width, height))
     empty = (clipped[:, 2] <= clipped[:, 0]) | (clipped[:, 3] <= clipped[:, 1])
     if empty.any():
@@ -172,9 +162,25 @@ def _boxes(ref: ImageRef, image: OpenedImage) -> tuple[npt.NDArray[np.float32], 
             f"{ref.name}: expected boxes inside {inside} {width} x {height} pixels, got xmin "
             f"{xmin:g}, ymin {ymin:g}, xmax {xmax:g}, ymax {ymax:g}",
         )
-    orientation = 1 if upright else image.orientation
+    orientation = 1 if frame == "upright" else image.orientation
     boxes = upright_boxes(clipped.astype(np.float32), orientation)
     return np.asarray(boxes, np.float32), (width, height)
+
+
+def _frame_size(ref: ImageRef, image: OpenedImage, frame: str) -> tuple[int, int]:
+    """The size of the picture that boxes are of; BadImage where the annotation states another.
+
+    It may state that of the upright picture or that of the stored one, whichever boxes are of.
+    """
+    upright = (image.width, image.height)
+    stored = stored_size(upright, image.orientation)
+    if ref.stated_size not in (None, upright, stored):
+        raise BadImage(
+            "bad_box",
+            f"{ref.name}: its boxes are stated for a picture of {ref.stated_size[0]} x "
+            f"{ref.stated_size[1]} pixels, and it has {stored[0]} x {stored[1]}",
+        )
+    return upright if frame == "upright" else stored
 
 
 def further_values(

@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ...transforms.jpeg import END, FILLING
 
-__all__ = ["with_end_marker"]
+__all__ = ["has_scan", "with_end_marker"]
 
 _SOS = 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -59,6 +59,11 @@ def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
         return None if is_tested and _lacks(data[:end]) else data
     whole = (body for body in _bodies(data, scan) if _lacks(body) is False)
     return next((body + END for body in whole), None)
+
+
+def has_scan(head: bytes) -> bool:
+    """Whether the beginning of a file is that of a JPEG, and reaches to its pixels."""
+    return head.startswith(b"\xff\xd8\xff") and _first_scan(head) is not None
 
 
 def _bodies(data: bytes, scan: _Scan) -> Iterator[bytes]:

@@ -28,11 +28,12 @@ from ..shuffle import Place
 from .box_check import check_some_boxes
 from .counts import COUNTS, ImageCounts
 from .feed import ImageFeed
+from .frames import FrameEvidence
 from .near import Near, places
 from .options import Images
 from .parity import check_image_parity
 from .records import describe, further_outputs
-from .rows import NEAR, ReadImages, ScanImages
+from .rows import FRAME, FRAME_COUNTS, NEAR, ReadImages, ScanImages
 from .transform import TransformImages
 
 __all__ = ["ImageRoad"]
@@ -184,7 +185,16 @@ class ImageRoad:
             ),
             "unannotated": sum(value for name, value in findings if name == "unannotated"),
             "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
+            **self._frame_told(findings),
         }
+
+    def _frame_told(self, findings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        """What the manifest says of the frame of boxes; nothing where images have a label."""
+        if self.schema.kind == "classification":
+            return {}
+        (frame,) = (value for name, value in findings if name == FRAME)
+        evidence = FrameEvidence.sum(value for name, value in findings if name == FRAME_COUNTS)
+        return {"box_frame": asdict(frame) | evidence.counts()}
 
 
 def _written(sample: pa.RecordBatch, split: str, near: Near, *, distinct: bool) -> pa.RecordBatch:

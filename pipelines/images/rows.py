@@ -27,14 +27,19 @@ from ..transform import configure_tensorflow_threads
 from .box_check import ListedBoxes, check_boxes, check_listed
 from .box_marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
+from .frame_scan import FindBoxFrame
+from .frames import BoxFrame
 from .near import find_near, without
 from .options import Images
 from .press import Presses
 
-__all__ = ["NEAR", "ReadImages", "ScanImages"]
+__all__ = ["FRAME", "FRAME_COUNTS", "NEAR", "ReadImages", "ScanImages"]
 
 NEAR = "near"
 """The name of the finding that is a `Near`."""
+
+FRAME, FRAME_COUNTS = "frame", "frame_counts"
+"""The names of the findings that are a `BoxFrame`, and the `FrameEvidence` of an input."""
 
 SAMPLE_IMAGES = 16
 """Images of a split that are kept for the parity check: those with the smallest keys."""
@@ -98,7 +103,8 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
         placing = Placing(self.place, SAMPLE_IMAGES)
         work: Work = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
         graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
-        side_inputs = [AsSingleton(graph)] if graph else []
+        frame = self._frame(listed)
+        side_inputs = [AsSingleton(frame), *([AsSingleton(graph)] if graph else [])]
         spread = listed | "Chunk" >> beam.FlatMapTuple(chunks) | "SpreadChunks" >> beam.Reshuffle()
         read = (
             self._once_boxes_are_listed(spread, listed)
@@ -119,6 +125,8 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
         )
         findings = (
+            frame | "Frame" >> beam.Map(lambda found: (FRAME, found)),
+            tallies | "FrameCounts" >> beam.MapTuple(_frames_found),
             tallies | "Formats" >> beam.MapTuple(_formats_found),
             tallies | "EndMarkers" >> beam.MapTuple(_end_markers_found),
             listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
@@ -136,6 +144,14 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
                 | "LeaveOut" >> beam.Map(without, AsSingleton(near))
             ),
         )
+
+    def _frame(
+        self, listed: beam.PCollection[tuple[int, Input, Listing]]
+    ) -> beam.PCollection[BoxFrame]:
+        """The frame of boxes, one; no header is read where images have a label."""
+        if self.schema.kind == "classification":
+            return listed.pipeline | "NoFrame" >> beam.Create([BoxFrame()])
+        return listed | "FindFrame" >> FindBoxFrame(self.images, self.in_threads)
 
     def _once_boxes_are_listed(
         self,
@@ -196,6 +212,10 @@ def _formats_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
     return "formats", (tally.formats, tally.converted)
 
 
+def _frames_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
+    return FRAME_COUNTS, tally.frames
+
+
 def _end_markers_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
     return "without_end_marker", tally.without_end_marker
 
@@ -208,7 +228,7 @@ def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, A
 class _ReadChunk(Work):
     """The work: Chunk -> placed rows, and tagged "account", "sample", "tally", "look" and "boxes".
 
-    The side input is the folder of the graph, if it is there already.
+    The side inputs are the frame of boxes, and the folder of the graph, if it is there already.
     """
 
     recipe: Recipe
@@ -222,9 +242,9 @@ class _ReadChunk(Work):
         self.placing.setup()
         self._presses = Presses(self.schema, self.images, self.recipe.seed)
 
-    def __call__(self, chunk: Chunk, *side_inputs: str) -> Iterator[Any]:
-        press = self._presses(*side_inputs) if side_inputs else None
-        read = read_chunk(chunk, self.recipe, self.schema, self.images, press)
+    def __call__(self, chunk: Chunk, frame: BoxFrame, *graph: str) -> Iterator[Any]:
+        press = self._presses(*graph) if graph else None
+        read = read_chunk(chunk, self.recipe, self.schema, self.images, press, frame=frame.frame)
         cleaned, position = read.cleaned, chunk.position
         yield from account_for(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes

@@ -128,6 +128,32 @@ def test_jpegs_that_were_given_an_end_marker() -> None:
         assert lines(manifest) == [FIRST, TRAIN, EVAL, line.format(shown), PARITY]
 
 
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (
+            {"frame": "upright", "decided_by": "files", "turned": 1200, "upright": 1000},
+            "1,200 photos that EXIF turns: upright, as the files show; by photo: 1,000 upright, "
+            "0 stored, 0 unknown",
+        ),
+        (
+            {"frame": "stored", "decided_by": "recipe", "turned": 1, "unknown": 1},
+            "1 photo that EXIF turns: stored, as the recipe says; by photo: 0 upright, 0 stored, "
+            "1 unknown",
+        ),
+        (
+            {"frame": "stored", "decided_by": "none", "turned": 2},
+            "2 photos that EXIF turns: the same in either frame",
+        ),
+    ],
+    ids=["files", "recipe", "none"],
+)
+def test_the_frame_of_boxes(told: dict[str, Any], line: str) -> None:
+    frame = {"upright": 0, "stored": 0, "unknown": 0} | told
+    assert lines(about(box_frame=frame)) == [FIRST, TRAIN, EVAL, f"  boxes of {line}", PARITY]
+    assert lines(about(box_frame=frame | {"turned": 0})) == [FIRST, TRAIN, EVAL, PARITY]
+
+
 def test_images_that_nothing_names() -> None:
     assert lines(about(unannotated=1234)) == [
         FIRST,

@@ -117,6 +117,11 @@ class TestManifest:
             ImageFormat(path_column="")
         assert str(caught.value) == "path_column: expected the name of a column, got an empty one"
 
+    def test_a_frame_there_is_not(self) -> None:
+        with pytest.raises(RecipeError) as caught:
+            ImageFormat(frame="sideways")  # type: ignore[arg-type]
+        assert str(caught.value) == 'frame: expected auto, upright, stored, got "sideways"'
+
 
 class TestBoxes:
     def test_the_rows_of_a_file_name_are_one_image(self, file: Path) -> None:

@@ -94,6 +94,8 @@ def read(
     files: dict[str, bytes],
     recipe: Recipe = PETS,
     split: str | None = "train",
+    *,
+    frame: str = "stored",
     **fields: dict[str, Any],
 ) -> ChunkRead:
     """A chunk of these files; `fields` has by name those of the refs."""
@@ -108,7 +110,7 @@ def read(
         )
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
     chunk = Chunk((0, 0), "in/", split, tuple(refs))
-    return read_chunk(chunk, recipe, recipe.schema, recipe.images)
+    return read_chunk(chunk, recipe, recipe.schema, recipe.images, frame=frame)
 
 
 def column(found: ChunkRead, name: str) -> list[Any]:
@@ -247,10 +249,11 @@ def boxed(
     data: bytes,
     *boxes: tuple[float, ...],
     stated: tuple[int, int] | None = None,
+    frame: str = "stored",
     **more: Any,
 ) -> ChunkRead:
     told = {"boxes": boxes, "classes": ("dog",) * len(boxes), "stated_size": stated, **more}
-    return read(folder, {"1.img": data}, TILED, **{"1": told})
+    return read(folder, {"1.img": data}, TILED, frame=frame, **{"1": told})
 
 
 class TestBoxes:
@@ -312,7 +315,8 @@ class TestBoxes:
         assert (column(found, "width"), column(found, "height")) == ([36], [48])
 
     def test_those_of_the_upright_picture_stay(self, tmp_path: Path) -> None:
-        found = boxed(tmp_path, turned((48, 36), 6), (12, 9, 48, 18), stated=(36, 48))
+        data = turned((48, 36), 6)
+        found = boxed(tmp_path, data, (12, 9, 48, 18), stated=(36, 48), frame="upright")
         np.testing.assert_allclose(column(found, "boxes"), [[[0.25, 0.25, 1, 0.5]]])
 
     @pytest.mark.parametrize("stated", [None, (40, 40)])

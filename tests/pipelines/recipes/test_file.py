@@ -127,7 +127,7 @@ PETS = """\
 image: {kind: detection, classes: [cat, dog], columns: {depth: {type: float32}}}
 images:
   format: {root: ../x, path_column: p, label_column: l, group_column: g, further: [depth],
-           box: cxcywh, units: relative}
+           box: cxcywh, units: relative, frame: upright}
   limits: {max_bytes: 5, max_pixels: 6}
   near_duplicates: drop
   tiling: {size: 64, stride: 32, scales: [1, 0.5]}
@@ -161,6 +161,7 @@ def test_every_option_of_images() -> None:
             further=("depth",),
             box="cxcywh",
             units="relative",
+            frame="upright",
         ),
         limits=Limits(5, 6),
         near_duplicates="drop",

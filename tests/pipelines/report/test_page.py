@@ -212,6 +212,28 @@ class TestReportOf:
         text = render(Report(title="pets", created="", images=images))
         assert "classification" in _Page(text).text
 
+    def test_jpegs_that_were_given_an_end_marker(self) -> None:
+        images = {"kind": "classification", "classes": ["cat"], "without_end_marker": 2}
+        text = _Page(render(Report(title="pets", created="", images=images))).text
+        assert "Whole but for the end marker 2 JPEGs, each given one" in " ".join(text.split())
+
+    @pytest.mark.parametrize(
+        ("decided_by", "words"),
+        [
+            ("files", "in the frame of the upright picture, as the files show"),
+            ("recipe", "in the frame of the upright picture, as the recipe says"),
+            ("none", "the same in either frame"),
+        ],
+    )
+    def test_the_frame_of_boxes(self, decided_by: str, words: str) -> None:
+        counts = {"turned": 4, "upright": 3, "stored": 0, "unknown": 1}
+        frame = {"frame": "upright", "decided_by": decided_by} | counts
+        images = {"kind": "detection", "classes": ["cat"], "box_frame": frame}
+        text = _Page(render(Report(title="pets", created="", images=images))).text
+        assert f"{words}: 4 photos, 3 show upright, 0 stored, 1 neither" in " ".join(text.split())
+        images = {"kind": "detection", "classes": ["cat"], "box_frame": frame | {"turned": 0}}
+        assert "that EXIF turns" not in render(Report(title="", created="", images=images))
+
     def test_a_damaged_profile(self, folder: Path) -> None:
         _write(folder, {"profile.json": "{}"})
         with pytest.raises(DataError, match=r"profile\.json: not a recordmill profile \(name: "):

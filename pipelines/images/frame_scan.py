@@ -1,0 +1,83 @@
+"""Reads the headers of photos with boxes, to decide the frame of the boxes before they are read.
+
+    listed | "FindFrame" >> FindBoxFrame(...)    PCollection[(place, Input, Listing)] -> BoxFrame
+
+A chunk becomes a few numbers and names, which add up, so that no worker holds more than its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import apache_beam as beam
+
+from .. import files
+from ..annotations.refs import ImageRef, Listing
+from ..concurrent import Concurrently, Serially, Work
+from ..read import Input
+from .check import BadImage, Limits, read_header
+from .chunks import Chunk, chunks
+from .frames import BoxFrame, FrameEvidence, decide_frame, evidence_of
+from .jpeg import has_scan
+from .options import Images
+
+__all__ = ["FindBoxFrame"]
+
+_HEAD = 1 << 18
+"""Bytes that nearly always hold all of a JPEG that stands before its pixels."""
+
+
+@dataclass
+class FindBoxFrame(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(place, Input, Listing)] -> PCollection[BoxFrame], one.
+
+    Attributes:
+      images: What the recipe says of them.
+      in_threads: Whether a pool of threads reads the headers.
+    """
+
+    images: Images
+    in_threads: bool
+
+    def expand(
+        self, listed: beam.PCollection[tuple[int, Input, Listing]]
+    ) -> beam.PCollection[BoxFrame]:
+        frame = self.images.format.frame
+        if frame != "auto":
+            return listed.pipeline | "Given" >> beam.Create([BoxFrame(frame, "recipe")])
+        work = _ReadHeaders(self.images.limits)
+        return (
+            listed
+            | "Chunk" >> beam.FlatMapTuple(chunks)
+            | "SpreadChunks" >> beam.Reshuffle()
+            | "ReadHeaders" >> beam.ParDo(Concurrently(work) if self.in_threads else Serially(work))
+            | "AddUp" >> beam.CombineGlobally(FrameEvidence.sum)
+            | "Decide" >> beam.Map(decide_frame)
+        )
+
+
+@dataclass
+class _ReadHeaders(Work):
+    """The work: Chunk -> FrameEvidence."""
+
+    limits: Limits
+
+    def __call__(self, chunk: Chunk) -> Iterator[FrameEvidence]:
+        yield FrameEvidence.sum(_evidence(ref, self.limits) for ref in chunk.images if ref.boxes)
+
+
+def _evidence(ref: ImageRef, limits: Limits) -> FrameEvidence:
+    """Returns what a photo shows; nothing where it cannot be read, which is seen again later."""
+    try:
+        size, orientation = read_header(_head(ref, limits), limits=limits)
+    except BadImage:
+        return FrameEvidence()
+    return evidence_of(ref, size, orientation)
+
+
+def _head(ref: ImageRef, limits: Limits) -> bytes:
+    """The bytes of a file up to its pixels; all of them where other formats may need them."""
+    with files.read(ref.path) as file:
+        head: bytes = file.read(min(_HEAD, limits.max_bytes))
+        return head if has_scan(head) else head + file.read(limits.max_bytes - len(head))
