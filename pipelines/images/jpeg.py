@@ -32,10 +32,12 @@ class _Scan:
     Attributes:
       start: Where it begins.
       is_all: Whether no other scan follows.
+      components: The ids of the components of the picture.
     """
 
     start: int
     is_all: bool
+    components: bytes
 
 
 def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
@@ -57,6 +59,8 @@ def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
     if end >= 0:
         is_tested = thorough or not scan.is_all
         return None if is_tested and _lacks(data[:end]) else data
+    if not _has_all_scans(data, scan):
+        return None
     whole = (body for body in _bodies(data, scan) if _lacks(body) is False)
     return next((body + END for body in whole), None)
 
@@ -64,6 +68,22 @@ def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
 def has_scan(head: bytes) -> bool:
     """Whether the beginning of a file is that of a JPEG, and reaches to its pixels."""
     return head.startswith(b"\xff\xd8\xff") and _first_scan(head) is not None
+
+
+def _has_all_scans(data: bytes, scan: _Scan) -> bool:
+    """Whether the scans give all bits of all coefficients; a cut between two leaves out some."""
+    missing_bits: dict[tuple[int, int], int] = {}
+    place = scan.start
+    while place >= 0:
+        count = data[place + 4] if place + 4 < len(data) else 0
+        header = data[place + 5 : place + 8 + 2 * count]
+        if len(header) == 3 + 2 * count:
+            first, last, bits = header[-3:]
+            coefficients = range(first, last + 1)
+            of_scan = header[: 2 * count : 2]
+            missing_bits |= {(one, k): bits & 15 for one in of_scan for k in coefficients}
+        place = data.find(bytes([0xFF, _SOS]), place + 2)
+    return all(missing_bits.get((one, k)) == 0 for one in scan.components for k in range(64))
 
 
 def _bodies(data: bytes, scan: _Scan) -> Iterator[bytes]:
@@ -100,17 +120,18 @@ def _pixels(data: bytes) -> npt.NDArray[np.uint8]:
 
 def _first_scan(data: bytes) -> _Scan | None:
     """The first scan, behind the segments; None where there is none."""
-    place, components, is_progressive = 2, 0, False
+    place, components, is_progressive = 2, b"", False
     while place + 5 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == 0xFF:  # bytes 0xFF may stand before a marker
             place += 1
             continue
         if marker == _SOS:
-            of_scan = data[place + 4]
-            return _Scan(place, not is_progressive and of_scan == components)
+            is_all = not is_progressive and data[place + 4] == len(components)
+            return _Scan(place, is_all, components)
         if marker in _FRAMES:
-            components = int.from_bytes(data[place + 9 : place + 10], "big")
+            count = int.from_bytes(data[place + 9 : place + 10], "big")
+            components = data[place + 10 : place + 10 + 3 * count : 3]
             is_progressive = marker in _PROGRESSIVE
         place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return None

@@ -68,6 +68,10 @@ def _of_images(images: Images) -> Iterator[str]:
         "formats: images that the graph does not decode, such as TIFF or CMYK, are turned into "
         "PNG by Pillow; a request sends JPEG, PNG, GIF or BMP"
     )
+    yield (
+        "end markers: a JPEG that lacks nothing but its end marker is given one; such a request "
+        "fails"
+    )
     if images.near_duplicates == "drop":
         yield "near_duplicates: of pictures that look the same one is kept"
     if images.tiling is not None:

@@ -211,7 +211,7 @@ def _good_or_bad(data: bytes) -> None:
             return
     assert pixels_of(checked.encoded).shape == (checked.height, checked.width, 3)
     if checked.format == "JPEG" and not checked.converted:
-        tf.io.decode_jpeg(data, channels=3)
+        tf.io.decode_jpeg(checked.encoded, channels=3)
 
 
 BEGINNINGS = st.sampled_from(

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tensorflow as tf
 from small_scenes import PROGRESSIVE, file_of, scene
 
 from recordmill.pipelines.images.jpeg import with_end_marker
+from recordmill.transforms.images import decode
 from recordmill.transforms.jpeg import END
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -21,6 +23,8 @@ KINDS: dict[str, dict[str, Any]] = {
 FILES = {name: file_of(scene(), **options) for name, options in KINDS.items()}
 FILES["grey"] = file_of(scene().convert("L"))
 FILES["CMYK"] = file_of(scene().convert("CMYK"))
+
+SOS = b"\xff\xda"
 
 kinds = pytest.mark.parametrize("data", FILES.values(), ids=FILES)
 
@@ -65,6 +69,13 @@ def test_one_that_lacks_data_is_none(data: bytes, share: float) -> None:
     assert with_end_marker(part(data, share) + END, thorough=True) is None
 
 
+def test_a_progressive_one_cut_between_two_scans_is_none() -> None:
+    starts = [place for place in range(len(PROGRESSIVE)) if PROGRESSIVE[place:].startswith(SOS)]
+    assert len(starts) == 10
+    for start in starts[1:]:
+        assert with_end_marker(PROGRESSIVE[:start]) is None
+
+
 def test_one_scan_with_an_end_marker_is_left_to_the_graph() -> None:
     half = part(FILES["plain"], 0.5) + END
     assert with_end_marker(half) is half
@@ -94,4 +105,8 @@ def test_real_photos(hotdog: Path, raccoon: Path) -> None:
         if place % 10 == 0:
             assert with_end_marker(data, thorough=True) is data
             assert with_end_marker(part(data, 0.5)) is None
-            assert with_end_marker(part(data, 0.5) + END, thorough=True) is None
+            half = part(data, 0.5) + END
+            assert with_end_marker(half, thorough=True) is None
+            assert decode(data).shape[-1] == 3
+            with pytest.raises(tf.errors.InvalidArgumentError, match="expected a whole JPEG"):
+                decode(half)

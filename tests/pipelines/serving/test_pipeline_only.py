@@ -44,13 +44,15 @@ def test_of_lenient_columns() -> None:
 
 
 def test_of_images() -> None:
-    assert [line.partition(":")[0] for line in pipeline_only(PETS)] == ["limits", "formats"]
-    assert [line.partition(":")[0] for line in pipeline_only(TILED)][2:] == [
+    assert [line.partition(":")[0] for line in pipeline_only(PETS)] == [
+        *("limits", "formats", "end markers")
+    ]
+    assert [line.partition(":")[0] for line in pipeline_only(TILED)][3:] == [
         "tiling",
         "augmentation",
     ]
     stored = replace(PETS, images=Images(storage="jpeg", near_duplicates="drop"))
-    assert pipeline_only(stored)[2:] == [
+    assert pipeline_only(stored)[3:] == [
         "near_duplicates: of pictures that look the same one is kept",
         "storage: pixels are stored as JPEG of quality 95, with losses",
     ]
