@@ -65,19 +65,27 @@ def told(findings: Findings) -> list[tuple[str | None, str, str]]:
 
 
 def examine_here(
-    schema: Schema, *, inputs: Sequence[str], csv_format: CsvFormat | None = None, **_: Any
+    schema: Schema,
+    *,
+    inputs: Sequence[str],
+    csv_format: CsvFormat | None = None,
+    requests: bool = False,
+    **_: Any,
 ) -> Observed:
     """`examine`, block by block, without a pipeline."""
-    return observed_of(examined_here(schema, inputs, csv_format or CsvFormat()), schema)
+    examined = examined_here(schema, inputs, csv_format or CsvFormat(), requests)
+    return observed_of(examined, schema)
 
 
-def examined_here(schema: Schema, paths: Sequence[str], csv_format: CsvFormat) -> Examined:
+def examined_here(
+    schema: Schema, paths: Sequence[str], csv_format: CsvFormat, requests: bool = False
+) -> Examined:
     """What files hold."""
     parts = []
     for index, path in enumerate(paths):
-        whole = names_of(InputFile(path, None, index), schema.names, csv_format)
+        whole = names_of(InputFile(path, None, index), schema.names, csv_format, requests)
         parts.append(merge(schema, []))
-        parts[-1].files[path] = whole.names or ()
+        parts[-1].files[path] = whole.columns
         for portion in (whole, *portions(whole, csv_format)):
             parts += [examine_block(block, schema) for block in blocks(portion, csv_format)]
     return merge(schema, parts)

@@ -26,6 +26,7 @@ import tensorflow as tf
 
 from ..schemas.column import Column
 from ..schemas.errors import DataError
+from ..schemas.request_names import RequestNames, served_name
 from .raw import missing_value
 
 __all__ = ["Instances", "JsonInstances", "served_name"]
@@ -63,6 +64,7 @@ class JsonInstances:
       folder: Where the paths of images start, and which they may not leave.
       images: The columns that are the bytes of image files.
       label: What the model tells, which no instance has; None where that is not known.
+      unused: The other raw columns of the dataset, which the model does not take.
     """
 
     specs: Mapping[str, tf.TensorSpec]
@@ -70,6 +72,7 @@ class JsonInstances:
     folder: str = "."
     images: frozenset[str] = frozenset()
     label: str | None = None
+    unused: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for name, spec in self.specs.items():
@@ -80,10 +83,9 @@ class JsonInstances:
                 )
 
     @cached_property
-    def _aliases(self) -> dict[str, str]:
-        """The columns by their own names, and by those they have in a request to a server."""
-        served = {served_name(name): name for name in self.specs}
-        return served | {name: name for name in self.specs}
+    def _names(self) -> RequestNames:
+        label = () if self.label is None else (self.label,)
+        return RequestNames([*self.specs, *sorted(self.unused), *label])
 
     def check(self, lines: Iterable[bytes]) -> int:
         """The number of instances, once all of them are found to be good.
@@ -148,26 +150,29 @@ class JsonInstances:
             return {}, [f"expected a JSON object, got {_shown(fields)}"]
         row: dict[str, Any] = {}
         problems = []
-        seen = set()
+        seen: dict[str, str] = {}
         for given, value in fields:
-            name = self._aliases.get(given)
             try:
-                if name is None:
-                    raise _Problem(self._unknown(given))
+                name = self._names.column(given)
+                if name is None or name not in self.specs:
+                    raise _Problem(self._unknown(given, name))
                 if name in seen:
-                    raise _Problem("it comes twice")
-                seen.add(name)
+                    raise _Problem(_twice(name, given, seen[name]))
+                seen[name] = given
                 row[name] = self._value(name, value)
-            except _Problem as problem:
+            except (_Problem, DataError) as problem:
                 problems.append(f"field {json.dumps(given, ensure_ascii=False)}: {problem}")
         absent = [name for name in self.specs if name not in seen]
         problems += [f'field "{name}": it is missing' for name in absent if name in self.images]
         return row | {name: self._missing(name) for name in absent}, problems
 
-    def _unknown(self, given: str) -> str:
-        if given == self.label:
+    def _unknown(self, given: str, name: str | None) -> str:
+        """Describes a field that the model does not take; `name` is its column, if any."""
+        if name is not None and name == self.label:
             return "it is the label, which the model tells; leave it out"
-        near = get_close_matches(given, self._aliases, n=1)
+        if name is not None:
+            return "it is a column that no feature of the model is made of; leave it out"
+        near = get_close_matches(given, RequestNames(self.specs).spellings, n=1)
         if near:
             return f'the model takes no such field; did you mean "{near[0]}"?'
         names = [*self.specs][:_MOST_NAMES]
@@ -255,13 +260,8 @@ def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number; a missing one is null")
 
 
-def served_name(name: str) -> str:
-    """The name as a signature has it, and so a request to a server.
-
-    >>> served_name("education-num")
-    'education_num'
-    """
-    return "".join(one if one.isalnum() and one.isascii() else "_" for one in name)
+def _twice(name: str, given: str, before: str) -> str:
+    return "it comes twice" if given == before else f'it is "{name}", given as "{before}" too'
 
 
 def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from ..schemas.column import Column
 from ..schemas.errors import DataError
+from ..schemas.request_names import RequestNames
 
 __all__ = ["RawSpec", "missing_value", "raw_tensors"]
 
@@ -41,7 +42,8 @@ def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, RawSpec]) -> dict[st
     """The raw columns as tensors of their specs; those that are not given are missing.
 
     Args:
-      raw: Lists, numpy arrays or tensors [rows, *shape] by column name. Of a ragged column a
+      raw: Lists, numpy arrays or tensors [rows, *shape] by column name, as the dataset has it or
+        as a signature spells it, see `RequestNames`. Of a ragged column a
         `tf.RaggedTensor` [rows, None, *shape], or a list of what each row has: a list or a numpy
         array [n, *shape], or None for nothing. In lists and arrays of objects None and NaN are
         missing values.
@@ -51,12 +53,13 @@ def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, RawSpec]) -> dict[st
       A tensor for each of `specs`. In a ragged column that is not given no row has a value.
 
     Raises:
-      DataError: A column is unknown, does not fit its spec, or has another number of rows than
-        the first; or none is given, so that the number of rows is unknown.
+      DataError: A column is unknown, comes twice, does not fit its spec, or has another number of
+        rows than the first; or none is given, so that the number of rows is unknown.
     """
     if not raw:
         raise DataError(f"expected at least one of the raw columns {', '.join(sorted(specs))}")
-    given = {name: _tensor(name, values, specs) for name, values in raw.items()}
+    columns = RequestNames(specs).columns(raw)
+    given = {columns[name]: _tensor(columns[name], values, specs) for name, values in raw.items()}
     first = next(iter(given))
     for name, tensor in given.items():
         if not tensor.shape[:1].is_compatible_with(given[first].shape[:1]):

@@ -38,6 +38,7 @@ def examine(
     *,
     inputs: Sequence[str],
     csv_format: CsvFormat | None = None,
+    requests: bool = False,
     scratch: str = "",
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
@@ -48,6 +49,8 @@ def examine(
       schema: What is expected.
       inputs: Paths and globs of CSV, Parquet, or JSON lines files (.jsonl), compressed or not.
       csv_format: How a CSV is written; None for the defaults.
+      requests: Whether the files are of requests, whose names follow `RequestNames`; JSON lines
+        always are.
       scratch: A folder that all workers see, where two small files are left; "" for a temporary
         one on this machine.
       runner: A Beam runner; None for the FnApiRunner.
@@ -65,7 +68,7 @@ def examine(
                 p
                 | "Match" >> beam.Create(found)
                 | "SpreadFiles" >> beam.Reshuffle()
-                | "Name" >> beam.Map(names_of, schema.names, csv_format)
+                | "Name" >> beam.Map(names_of, schema.names, csv_format, requests)
                 | "Cut" >> beam.FlatMap(_with_whole, csv_format)
                 | "SpreadPortions" >> beam.Reshuffle()
                 # Portion
@@ -94,7 +97,7 @@ class _Examine(FoldWork):
         tree = Tree(partial(self.merge, _ALL))
         rank = portion.file.index
         if portion.part is None:
-            names = portion.names or ()
+            names = portion.columns
             tree.add(
                 (
                     rank,

@@ -2,7 +2,8 @@
 
 A file's own header names its columns, so that those of a schema can be missing, new or in another
 order. Without a header the names are the schema's, by place. Of JSON lines, each line is an object:
-a request, say, or a row; what one lacks is missing.
+a request, say, or a row; what one lacks is missing. Requests name columns as the schema does or as
+a signature spells them, see `RequestNames`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -20,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from ...schemas.errors import DataError
+from ...schemas.request_names import RequestNames
 from ..elements import Block, FilePart, InputFile, Reject
 from ..inputs.parquet import is_parquet
 from ..parse import parse_part
@@ -44,11 +46,27 @@ class Portion:
       file: The file.
       names: Its columns, in its order; None of JSON lines, where every line names its own.
       part: Which part of it; None for all.
+      expected: The columns there should be, of requests and of JSON lines; empty of other files.
     """
 
     file: InputFile
     names: tuple[str, ...] | None
     part: FilePart | None = None
+    expected: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that `names` stand for, in the order of the file; none of JSON lines.
+
+        Raises:
+          DataError: Two names stand for one column, or a name can mean several.
+        """
+        if not self.expected or self.names is None:
+            return self.names or ()
+        try:
+            return tuple(RequestNames(self.expected).columns(self.names).values())
+        except DataError as error:
+            raise DataError(f"{self.file.path}: the header: {error}") from error
 
 
 def is_json_lines(path: str) -> bool:
@@ -60,7 +78,9 @@ def is_json_lines(path: str) -> bool:
     return path.lower().endswith(_JSON_LINES)
 
 
-def names_of(file: InputFile, expected: Sequence[str], csv_format: CsvFormat) -> Portion:
+def names_of(
+    file: InputFile, expected: Sequence[str], csv_format: CsvFormat, requests: bool = False
+) -> Portion:
     """A whole file with the names of its columns.
 
     Args:
@@ -68,12 +88,13 @@ def names_of(file: InputFile, expected: Sequence[str], csv_format: CsvFormat) ->
       expected: The columns there should be; a file without a header has them by place, and
         "column 5" where it has more.
       csv_format: How a CSV is written.
+      requests: Whether the file is of requests, whose names follow `RequestNames`.
 
     Raises:
       DataError: The file cannot be read, or names a column twice.
     """
     if is_json_lines(file.path):
-        return Portion(file, None)
+        return Portion(file, None, expected=tuple(expected))
     names = _names(file.path, csv_format)
     if names is None:
         return Portion(file, tuple(expected))
@@ -83,7 +104,9 @@ def names_of(file: InputFile, expected: Sequence[str], csv_format: CsvFormat) ->
     for name, times in Counter(names).items():
         if times > 1:
             raise DataError(f'{file.path}: the header names "{name}" {times} times')
-    return Portion(file, tuple(names))
+    whole = Portion(file, tuple(names), expected=tuple(expected) if requests else ())
+    _ = whole.columns  # fails here, where names cannot be told apart
+    return whole
 
 
 def portions(whole: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
@@ -98,7 +121,7 @@ def portions(whole: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
         whole.file, column_names=whole.names, csv_format=csv_format, block_bytes=BLOCK_BYTES
     )
     for part in parts(scanned):
-        yield Portion(whole.file, whole.names, part)
+        yield replace(whole, part=part)
 
 
 def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[Block]:
@@ -111,10 +134,10 @@ def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[Block]:
       DataError: The file changed since it was scanned, or is damaged.
     """
     if portion.names is None:
-        return _json_blocks(portion.file)
-    if portion.part is None:
-        return iter(())
-    return parse_part(portion.part, column_names=portion.names, csv_format=csv_format)
+        yield from _json_blocks(portion.file, RequestNames(portion.expected))
+    elif portion.part is not None:
+        for block in parse_part(portion.part, column_names=portion.names, csv_format=csv_format):
+            yield replace(block, batch=block.batch.rename_columns(list(portion.columns)))
 
 
 def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
@@ -154,14 +177,14 @@ def _parquet_names(path: str) -> list[str] | None:
     return names
 
 
-def _json_blocks(file: InputFile) -> Iterator[Block]:
+def _json_blocks(file: InputFile, names: RequestNames) -> Iterator[Block]:
     with open_stored(file.path) as opened:
         stored = io.BufferedReader(cast(io.RawIOBase, opened), _HEAD_BYTES)
         compression = recognise(stored.peek(16)[:16], path=file.path)
         text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
         line = index = 0
         while lines := _lines(text, file.path, line):
-            yield _json_block(file, index, line + 1, lines)
+            yield _json_block(file, index, line + 1, lines, names)
             line, index = line + len(lines), index + 1
 
 
@@ -180,24 +203,22 @@ def _lines(text: BinaryIO, path: str, before: int) -> list[bytes]:
     return lines
 
 
-def _json_block(file: InputFile, index: int, first: int, lines: list[bytes]) -> Block:
+def _json_block(
+    file: InputFile, index: int, first: int, lines: list[bytes], request_names: RequestNames
+) -> Block:
     rows: list[Mapping[str, Any]] = []
     places: list[int] = []
     rejects = []
     for place, line in enumerate(lines):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            row = f"expected a JSON object, got text that is no JSON: {error}"
+        row = _json_row(line, request_names)
         if isinstance(row, dict):
             rows.append(row)
             places.append(place)
         else:
-            message = row if isinstance(row, str) else "expected a JSON object, got another value"
             raw = line.decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS]
-            rejects.append(Reject(file.path, first + place, None, "not_json", message, raw))
+            rejects.append(Reject(file.path, first + place, None, *row, raw))
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [
         pa.array([_text(row.get(name)) for row in rows], pa.string()).dictionary_encode()
@@ -214,6 +235,28 @@ def _json_block(file: InputFile, index: int, first: int, lines: list[bytes]) -> 
         size=sum(map(len, lines)),
         rejects=tuple(rejects),
     )
+
+
+def _json_row(line: bytes, names: RequestNames) -> dict[str, Any] | tuple[str, str]:
+    """Returns the values of a line by column, or why it is no row: (reason, message)."""
+    try:
+        row = json.loads(line, object_pairs_hook=_fields)
+        columns = names.columns(row) if isinstance(row, dict) else {}
+    except ValueError as error:
+        return "not_json", f"expected a JSON object, got text that is no JSON: {error}"
+    except DataError as error:
+        return "bad_names", str(error)
+    if not isinstance(row, dict):
+        return "not_json", "expected a JSON object, got another value"
+    return {columns[name]: value for name, value in row.items()}
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise DataError(f'expected the field "{name}" once; leave the others out')
+    return fields
 
 
 def _text(value: Any) -> str | None:

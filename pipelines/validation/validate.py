@@ -92,7 +92,14 @@ def validate(
     def observe(places: Sequence[str]) -> Observed:
         if len(places) == 1 and _has_statistics(places[0]):
             return Observed(_statistics(places[0], split))
-        return examine(schema, inputs=places, csv_format=csv_format, runner=runner, options=options)
+        return examine(
+            schema,
+            inputs=places,
+            csv_format=csv_format,
+            requests=serving,
+            runner=runner,
+            options=options,
+        )
 
     observed = observe(data)
     findings = find_anomalies(

@@ -163,3 +163,41 @@ def test_images_by_their_bytes_or_their_path(tmp_path: Path) -> None:
 def test_a_model_that_takes_other_columns_is_refused() -> None:
     with pytest.raises(DataError, match='the model takes "t" as TensorSpec'):
         JsonInstances(specs={"t": tf.TensorSpec([None], tf.bool)}, source="a.json")
+
+
+ALIKE = JsonInstances(
+    specs={name: tf.TensorSpec([None], tf.int64) for name in ("a-b", "a b", "c-d", "c_d", "e-f")},
+    source="a.json",
+    label="pay-band",
+    unused=frozenset({"fnl-wgt"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            '{"a_b": 1}',
+            'field "a_b": expected the name of one column, got "a_b", which stands for "a-b" and '
+            '"a b"; name the column as the dataset does',
+        ),
+        ('{"e-f": 1, "e_f": 2}', 'field "e_f": it is "e-f", given as "e-f" too'),
+        (
+            '{"pay_band": 1}',
+            'field "pay_band": it is the label, which the model tells; leave it out',
+        ),
+        (
+            '{"fnl_wgt": 1}',
+            'field "fnl_wgt": it is a column that no feature of the model is made of; leave it out',
+        ),
+    ],
+)
+def test_names_as_a_signature_spells_them(line: str, message: str) -> None:
+    assert problem(line, ALIKE) == message
+
+
+def test_a_name_of_its_own_is_that_columns() -> None:
+    (batch,) = ALIKE.batches([b'{"c_d": 1, "c-d": 2, "e_f": 3, "a b": 4}'])
+    found = {name: column.tolist() for name, column in batch.columns.items()}
+    missing = [MISSING_INT64]
+    assert found == {"a-b": missing, "a b": [4], "c-d": [2], "c_d": [1], "e-f": [3]}

@@ -185,3 +185,19 @@ def test_wrong_ragged_values(raw: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError) as error:
         raw_tensors(raw, RAGGED)
     assert str(error.value) == message
+
+
+def test_names_as_a_signature_spells_them() -> None:
+    specs = {name: tf.TensorSpec([None], tf.int64) for name in ("a-b", "a b", "c-d")}
+    found = raw_tensors({"a-b": [1], "c_d": [2]}, specs)
+    assert {name: tensor.numpy().tolist() for name, tensor in found.items()} == {
+        "a-b": [1],
+        "a b": [MISSING_INT64],
+        "c-d": [2],
+    }
+    for raw, message in (
+        ({"a_b": [1]}, 'got "a_b", which stands for "a-b" and "a b"; name the column'),
+        ({"c_d": [1], "c-d": [1]}, 'expected the column "c-d" once, got it as "c_d" and as "c-d"'),
+    ):
+        with pytest.raises(DataError, match=message):
+            raw_tensors(raw, specs)

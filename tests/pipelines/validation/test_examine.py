@@ -250,3 +250,58 @@ def test_the_real_census(adult: Path) -> None:
     assert observed.bad == {} and observed.records == {}
     missing = {name: lacks for name, (_, lacks) in counts(observed).items() if lacks}
     assert missing == {"workclass": 1836, "occupation": 1843, "native-country": 583}
+
+
+SPELLED = Schema((Column("a-b", "int64"), Column("a b", "int64"), Column("c-d", "int64")))
+
+
+def requests_in(path: Path, text: str) -> Observed:
+    path.write_text(text)
+    return examine_here(SPELLED, inputs=[str(path)], requests=True)
+
+
+def test_requests_name_columns_as_a_signature_does(tmp_path: Path) -> None:
+    lines = [
+        '{"a-b": 1, "c_d": 2}',
+        '{"c-d": 3, "e_f": 4}',
+        '{"a_b": 1}',
+        '{"c-d": 3, "c_d": 4}',
+        '{"c-d": 3, "c-d": 4}',
+    ]
+    observed = requests_in(tmp_path / "a.jsonl", "\n".join(lines))
+    assert counts(observed) == {"a-b": (1, 1), "a b": (0, 2), "c-d": (2, 0), "e_f": (1, 1)}
+    told = observed.records["bad_names"].values
+    assert [Path(place).name for _, place in told.values()] == [
+        "a.jsonl:3",
+        "a.jsonl:4",
+        "a.jsonl:5",
+    ]
+    first, *others = told
+    assert first.startswith(
+        'expected the name of one column, got "a_b", which stands for "a-b" and "a b"; name the'
+    )
+    assert others == [
+        'expected the column "c-d" once, got it as "c-d" and as "c_d"; leave one out',
+        'expected the field "c-d" once; leave the others out',
+    ]
+
+
+def test_files_of_requests_do_so_too(tmp_path: Path) -> None:
+    observed = requests_in(tmp_path / "a.csv", "c_d,a-b,e\n1,2,3\n")
+    assert counts(observed) == {"a-b": (1, 0), "c-d": (1, 0), "e": (1, 0)}
+    assert observed.columns == ("c-d", "a-b", "e")
+    pq.write_table(pa.table({"c_d": [1, 2]}), tmp_path / "a.parquet")
+    observed = examine_here(SPELLED, inputs=[str(tmp_path / "a.parquet")], requests=True)
+    assert counts(observed) == {"c-d": (2, 0)}
+    with pytest.raises(DataError) as error:
+        requests_in(tmp_path / "a.csv", "c_d,c-d\n1,2\n")
+    assert str(error.value) == (
+        f'{tmp_path}/a.csv: the header: expected the column "c-d" once, got it as "c_d" and as '
+        '"c-d"; leave one out'
+    )
+
+
+def test_files_to_train_on_are_named_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("c_d\n1\n")
+    observed = examine_here(SPELLED, inputs=[str(tmp_path / "a.csv")])
+    assert counts(observed) == {"c_d": (1, 0)}
