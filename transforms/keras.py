@@ -32,8 +32,8 @@ def _input(name: str, spec: Any) -> Any:
     if isinstance(spec, tf.RaggedTensorSpec):
         raise RecipeError(
             f'feature "{name}" is ragged, {spec.shape}, and a Keras model takes no ragged inputs; '
-            "make it dense first: data.dataset(...).map(...) with to_tensor(), and leave it out "
-            "here"
+            "make it dense first: data.dataset(...).map(...) with to_tensor(), and name only the "
+            "others here: keras_inputs(features=[...])"
         )
     sparse = isinstance(spec, tf.SparseTensorSpec)
     shape = tuple(spec.shape[1:])

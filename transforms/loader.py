@@ -13,7 +13,7 @@ records were made with, or when a shard is not as the manifest says.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -24,15 +24,19 @@ import tensorflow as tf
 from ..schemas.errors import DataError, RecipeError
 from ..schemas.images import IMAGE, LABEL
 from ..schemas.manifest import MANIFEST, Manifest, Split
+from ..schemas.request_names import RequestNames
+from .batches import image_batches, row_batches
 from .estimators import FeatureColumns, estimator_example, feature_columns, receiver_fn
+from .feature_names import choose_features
 from .frames import to_frame
 from .graph import TransformGraph, unnamed
 from .ids import feature_buckets
 from .keras import keras_inputs
+from .keras_mapping import map_batches_by_name
 from .opening import AGAIN, TRANSFORM_FN, check_graph, open_graph, read_manifest, record_files
 from .raw import raw_tensors
 from .reading import RecordFile, mixed_blocks, ordered_blocks, ordered_records, part_of
-from .records import parse_images, pixels_spec, record_pixels, record_spec, targets
+from .records import pixels_spec, record_spec, targets
 from .serving_export import export
 from .serving_graph import ServingGraph
 from .serving_outputs import Gives
@@ -44,9 +48,6 @@ __all__ = ["PreparedDataset", "load"]
 
 _SHUFFLE_RECORDS = 10_000
 _SHUFFLE_BYTES = 1 << 27
-_PARSED = 1024
-"""Records to parse at a time, where batches are smaller."""
-
 _FRAME_RECORDS = 1024
 
 
@@ -152,6 +153,7 @@ class PreparedDataset:
         drop_remainder: bool = False,
         cache: bool | str = False,
         shard: tuple[int, int] = (0, 1),
+        features: Sequence[str] | None = None,
     ) -> tf.data.Dataset:
         """The records of a split, in batches.
 
@@ -171,10 +173,13 @@ class PreparedDataset:
           shard: (i, n): the part of worker i of n, from 0; disjoint, and together everything.
             Where there are at least n shards, these are every n-th of them, so that nothing is
             read twice, but parts may differ in size; else every n-th record of all shards.
+          features: The names of the features to read, in the order of the batch's dict; None for
+            all. Give the same ones to `keras_inputs`.
 
         Returns:
           A `tf.data.Dataset` of (features, label): a dict of tensors [batch, …] and a tensor
           [batch, …]. Of features only where the dataset has no label. Its cardinality is known.
+          A functional Keras model over some of the features gets these, by name.
           Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where a shard
           holds another number of records than the manifest says.
 
@@ -182,11 +187,11 @@ class PreparedDataset:
           sizes differ, and int64 [batch]. Instead of the label, where there are boxes, a dict of
           "boxes", ragged float32 [batch, None, 4] as (ymin, xmin, ymax, xmax) relative to the
           image, and "classes", ragged int64 [batch, None], counted from 1. Where the records hold
-          further features, a dict of "image" and these in the place of the image.
+          further features, or `features` are named, a dict of these in the place of the image.
 
         Raises:
           DataError: A shard is missing or has another size than the manifest says.
-          RecipeError: There is no such split, or no such part of it.
+          RecipeError: There is no such split, or no such part or feature of it.
         """
         files = part_of(self._files(split), shard)
         records = sum(file.taken for file in files)
@@ -200,16 +205,22 @@ class PreparedDataset:
         options.deterministic = not shuffle or seed is not None
         batches = records // batch_size if drop_remainder else -(-records // batch_size)
         return (
-            self._batches(blocks, batch_size, drop_remainder)
+            self._batches(blocks, batch_size, drop_remainder, features)
             .apply(tf.data.experimental.assert_cardinality(batches))
             .repeat(epochs)
             .prefetch(tf.data.AUTOTUNE)
             .with_options(options)
         )
 
-    def keras_inputs(self) -> dict[str, Any]:
-        """A `keras.Input` for each feature, by name, for a functional model; see `dataset`."""
-        return keras_inputs(self.features)
+    def keras_inputs(self, *, features: Sequence[str] | None = None) -> dict[str, Any]:
+        """Returns a `keras.Input` by the name of each feature, or of those named, in that order.
+
+        Raises:
+          RecipeError: A feature is ragged, or is none of the dataset's.
+        """
+        names = self._chosen(features)
+        map_batches_by_name(names)
+        return keras_inputs({name: self._specs[name] for name in names})
 
     def input_fn(self, split: str, batch_size: int, **options: Any) -> Callable[[], Any]:
         """An `input_fn` of a `tf.estimator`; the options are those of `dataset`."""
@@ -289,7 +300,8 @@ class PreparedDataset:
                 f"{', '.join(sorted(raw)) or 'none'}"
             )
         features = self._graph(raw_tensors(raw, self._graph.inputs))
-        unknown = {name for name, sources in self._targets.items() if not sources & set(raw)}
+        given = set(RequestNames(self._graph.inputs).columns(raw).values())
+        unknown = {name for name, sources in self._targets.items() if not sources & given}
         return {name: feature for name, feature in features.items() if name not in unknown}
 
     @property
@@ -358,43 +370,22 @@ class PreparedDataset:
         return max(min(_SHUFFLE_RECORDS, _SHUFFLE_BYTES * records // max(size, 1)), 1)
 
     def _batches(
-        self, blocks: tf.data.Dataset, batch_size: int, drop_remainder: bool
+        self, blocks: tf.data.Dataset, size: int, drop: bool, features: Sequence[str] | None
     ) -> tf.data.Dataset:
-        """Batches of parsed records."""
+        """Batches of parsed records; `drop` leaves out a last smaller one."""
+        names = self._chosen(features)
+        map_batches_by_name(names)
         if self._images:
-            return self._picture_batches(blocks.unbatch(), batch_size, drop_remainder)
-        dense = all(isinstance(spec, tf.TensorSpec) for spec in self._specs.values())
-        many = batch_size * max(_PARSED // batch_size, 1) if dense else batch_size
-        cut = drop_remainder and many == batch_size
-        parsed = blocks.rebatch(many, cut).map(self._parser(), num_parallel_calls=tf.data.AUTOTUNE)
-        return parsed if many == batch_size else parsed.rebatch(batch_size, drop_remainder)
-
-    def _picture_batches(
-        self, records: tf.data.Dataset, batch_size: int, drop_remainder: bool
-    ) -> tf.data.Dataset:
-        images, outputs = self._images, self._graph.outputs
-        pictures = records.map(
-            lambda record: (record, record_pixels(record, images)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        if images["height"]:
-            batches = pictures.batch(batch_size, drop_remainder=drop_remainder)
-        else:
-            batches = pictures.ragged_batch(batch_size, drop_remainder, row_splits_dtype=tf.int64)
-        return batches.map(
-            lambda record, pixels: parse_images(record, pixels, images, outputs),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-
-    def _parser(self) -> Callable[..., Any]:
-        """From serialized records to features, or to (features, label)."""
+            return image_batches(
+                blocks.unbatch(),
+                size,
+                drop,
+                images=self._images,
+                outputs=self._graph.outputs,
+                features=None if features is None else names,
+            )
         spec, label = self.feature_spec, self.manifest.label
+        return row_batches(blocks, size, drop, spec=spec, features=names, label=label)
 
-        def parse(serialized: tf.Tensor) -> Any:
-            features = tf.io.parse_example(serialized, spec)
-            if label is None:
-                return features
-            target = features.pop(label)
-            return features, target
-
-        return parse
+    def _chosen(self, features: Sequence[str] | None) -> list[str]:
+        return choose_features(features, self.features, label={*self._specs} - {*self.features})

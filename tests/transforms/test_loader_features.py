@@ -55,6 +55,35 @@ def test_without_a_label(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("batch", [3, 2048])
 @pytest.mark.parametrize("shuffle", [True, False])
+def test_some_features(data: PreparedDataset, batch: int, shuffle: bool) -> None:
+    names = ["word", "n/a"]
+    dataset = data.dataset("train", batch, shuffle=shuffle, features=names)
+    assert dataset.element_spec == ({name: data.features[name] for name in names}, data.label)
+    assert [list(features) for features, _ in dataset] == [names] * len(dataset)
+    assert sorted(words(dataset)) == sorted(row % 3 for row in range(10))
+    features = data.input_fn("train", 4, features=names)().element_spec[0]
+    assert list(features) == names
+
+
+def test_features_that_there_are_not(data: PreparedDataset) -> None:
+    message = 'features: "label" is the label, which dataset(...) gives beside the features'
+    with pytest.raises(RecipeError) as error:
+        data.dataset("train", 3, features=["label"])
+    assert str(error.value) == f"{message}; leave it out"
+    with pytest.raises(RecipeError, match=r'^features: the dataset has no feature "words"'):
+        data.keras_inputs(features=["words"])
+
+
+def test_the_label_as_a_signature_spells_it(tmp_path: Path) -> None:
+    """It is told where a raw column that it is made of is given, under any of its names."""
+    data = load(write_dataset(tmp_path / "data", range(2), label="x"))
+    assert data.transform({"x_raw": [0.0]})["x"].numpy().tolist() == [0.0]
+    assert data.transform({"x-raw": [0.0]}).keys() == data.transform({"x_raw": [0.0]}).keys()
+    assert "x" not in data.transform({"n": [1]})
+
+
+@pytest.mark.parametrize("batch", [3, 2048])
+@pytest.mark.parametrize("shuffle", [True, False])
 def test_parts_of_workers(data: PreparedDataset, batch: int, shuffle: bool) -> None:
     for count, sizes in ((2, [4, 6]), (3, [4, 3, 3])):
         parts = [

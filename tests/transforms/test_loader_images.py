@@ -48,6 +48,27 @@ def boxed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+class TestFeatures:
+    def test_of_images_alone(self, labelled: Path) -> None:
+        data = load(labelled)
+        dataset = data.dataset("train", 3, shuffle=False, features=["image"])
+        (named, label), (pixels, _) = (
+            next(iter(one)) for one in (dataset, data.dataset("train", 3, shuffle=False))
+        )
+        assert (list(named), label.shape) == (["image"], (3,))
+        np.testing.assert_array_equal(named["image"], pixels)
+
+    def test_beside_images(self, boxed: Path) -> None:
+        data = load(boxed)
+        for names in (["weight"], ["weight", "image"], ["image"]):
+            features, target = next(iter(data.dataset("train", 4, shuffle=False, features=names)))
+            assert (list(features), sorted(target)) == (names, ["boxes", "classes"])
+            if "image" in names:
+                np.testing.assert_array_equal(features["image"][1].to_tensor(), noise(5, 6, seed=1))
+            if "weight" in names:
+                assert features["weight"].numpy().ravel().tolist() == [0, 1, 2, 3]
+
+
 class TestImages:
     def test_of_one_size(self, labelled: Path) -> None:
         dataset = load(labelled).dataset("train", 3, shuffle=False)
