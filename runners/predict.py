@@ -71,6 +71,7 @@ def predictions(model: Any, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         folder=os.path.dirname(path) or ".",
         images=model.images,
         label=model.label,
+        unused=model.unused,
     )
     with _opened(path) as file:
         instances.check(_lines(file, instances.source))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tensorflow as tf
 
 from recordmill.transforms.graph import TransformGraph, load_module
@@ -120,3 +121,18 @@ def export_graph(
         defaults={name: missing_value(spec) for name, spec in columns.items()},
         label=label,
     )
+
+
+def by_position(model: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The model, fed as by a Keras that takes the first tensors of a batch."""
+
+    def call(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if isinstance(inputs, dict):
+            first = [inputs[name] for name in sorted(inputs)][: len(self.inputs)]
+            inputs = dict(zip(sorted(self.input), first, strict=True))
+        return original(self, inputs, training=training, mask=mask)
+
+    original = type(model).call.__wrapped__
+    call.takes_features_by_name = True  # type: ignore[attr-defined]
+    monkeypatch.setattr(type(model), "call", call)
+    return model

@@ -6,7 +6,7 @@ the same, but reading that needs tensorflow_metadata.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,7 +16,7 @@ import tensorflow as tf
 from ..schemas.errors import DataError
 from .raw import RawSpec, missing_value
 
-__all__ = ["TransformGraph", "load_module", "stored_feature", "unnamed"]
+__all__ = ["TransformGraph", "ancestor_ops", "load_module", "stored_feature", "unnamed"]
 
 
 _PASS_ON = frozenset(
@@ -143,13 +143,30 @@ class TransformGraph:
             self._function.graph.outputs,
             expand_composites=True,
         )
-        waiting = [t.op for t in tf.nest.flatten(outputs[output], expand_composites=True)]
-        seen = {op.name: op for op in waiting}
-        while waiting:
-            fresh = {t.op.name: t.op for t in waiting.pop().inputs if t.op.name not in seen}
-            seen |= fresh
-            waiting.extend(fresh.values())
-        return set(seen)
+        return ancestor_ops(tf.nest.flatten(outputs[output], expand_composites=True))
+
+
+def ancestor_ops(tensors: Iterable[Any], effects: Iterable[Any] | None = None) -> set[str]:
+    """Returns the names of the ops that some tensors of a graph are computed from.
+
+    Args:
+      tensors: Tensors of one graph.
+      effects: Ops that are run for their effects, such as assertions; what they are computed from
+        counts too, and so do the ops that must run before another. None for none of these.
+    """
+    waiting = [*(tensor.op for tensor in tensors), *(effects or ())]
+    seen = {op.name for op in waiting}
+    while waiting:
+        op = waiting.pop()
+        before = () if effects is None else op.control_inputs
+        fresh = {
+            source.name: source
+            for source in (*(tensor.op for tensor in op.inputs), *before)
+            if source.name not in seen
+        }
+        seen |= fresh.keys()
+        waiting.extend(fresh.values())
+    return seen
 
 
 def _raw_feature(name: str, spec: RawSpec) -> Any:

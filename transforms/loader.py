@@ -236,10 +236,15 @@ class PreparedDataset:
         return receiver_fn(self.serving_graph)
 
     def export(
-        self, model: Any, path: str | os.PathLike[str], *, gives: Gives | None = None
+        self,
+        model: Any,
+        path: str | os.PathLike[str],
+        *,
+        gives: Gives | None = None,
+        features: Sequence[str] | None = None,
     ) -> None:
         """Writes a model with the transform graph in front of it; see `export`."""
-        export(self, model, path, gives=gives)
+        export(self, model, path, gives=gives, features=features)
 
     @property
     def serving_graph(self) -> ServingGraph:

@@ -19,15 +19,18 @@ import tensorflow as tf
 
 from ..schemas.errors import DataError, RecipeError
 from ..schemas.images import IMAGE
-from .instances import served_name
+from ..schemas.request_names import served_name
 
-__all__ = ["DEFAULT", "EXAMPLES", "IMAGE_BYTES", "TRANSFORM", "ServedModel"]
+__all__ = ["DEFAULT", "EXAMPLES", "IMAGE_BYTES", "RECORDS", "TRANSFORM", "ServedModel"]
 
 DEFAULT, EXAMPLES, IMAGE_BYTES = "serving_default", "examples", "image_bytes"
 """The signatures that predict, of raw columns, serialized tf.Examples and the bytes of images."""
 
 TRANSFORM = "transform"
 """The signature that gives what the model sees of raw columns: the transformed features."""
+
+RECORDS = "records"
+"""The signature that answers to records of the dataset, fed to the model as in training."""
 
 _INFO = "assets.extra/recordmill.json"
 
@@ -69,6 +72,12 @@ class ServedModel:
         """The raw column that it tells, where that is known."""
         label = self.info.get("label")
         return label if isinstance(label, str) else None
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """The raw columns of its dataset that it does not take, where they are known."""
+        unused = self.info.get("unused", ())
+        return frozenset(map(str, unused)) if isinstance(unused, list) else frozenset()
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from .estimators import as_estimator_features, receiver_fn
+from .graph import ancestor_ops
+from .serving_graph import ServingGraph
 from .serving_outputs import named_outputs
 
 if TYPE_CHECKING:
@@ -17,13 +20,16 @@ __all__ = ["export_estimator"]
 _DEFAULT, _EXAMPLES = "serving_default", "examples"
 
 
-def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> None:
+def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> ServingGraph:
     """Writes an estimator with the signatures `serving_default` and `examples`.
 
     Args:
       data: The dataset it was trained on.
       estimator: Trained; a `tf.estimator.Estimator`.
       folder: The folder to write; `<folder>-estimator` is used and removed.
+
+    Returns:
+      The transform graph in front of it, which takes the columns of the features it uses.
 
     Raises:
       RecipeError: This TensorFlow has no `tf.estimator`.
@@ -37,13 +43,45 @@ def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> None
 
     named = tf.estimator.Estimator(model_fn, estimator.model_dir, estimator.config)
     base = f"{folder}-estimator"
+    graph = data.serving_graph
+    receive = receiver_fn(graph)  # fails first, where there are no estimators
+    used = _used_features(estimator, graph)
+    if len(used) < len(graph.features):
+        graph = graph.over(graph.features, used=used)
+        receive = receiver_fn(graph)
     try:
-        written = named.export_saved_model(base, data.serving_input_receiver_fn())
+        written = named.export_saved_model(base, receive)
         tf.io.gfile.rename(written.decode() if isinstance(written, bytes) else written, folder)
     finally:
         if tf.io.gfile.exists(base):
             tf.io.gfile.rmtree(base)
     _rename_signature(f"{folder}/saved_model.pb", f"{_EXAMPLES}:{_DEFAULT}", _EXAMPLES)
+    return graph
+
+
+def _used_features(estimator: Any, graph: ServingGraph) -> list[str]:
+    """Returns the features that the predictions of an estimator are computed from."""
+    with tf.Graph().as_default():
+        features = {name: _placeholder(spec) for name, spec in graph.specs.items()}
+        ops = {
+            tensor.op.name: name
+            for name, feature in features.items()
+            for tensor in tf.nest.flatten(feature, expand_composites=True)
+        }
+        fed = as_estimator_features(features)
+        spec = estimator.model_fn(fed, None, tf.estimator.ModeKeys.PREDICT, estimator.config)
+        predictions = tf.nest.flatten(spec.predictions, expand_composites=True)
+        used = {ops[op] for op in ancestor_ops(predictions) if op in ops}
+    return [name for name in graph.features if name in used]
+
+
+def _placeholder(spec: tf.TypeSpec) -> Any:
+    """Returns a placeholder of a feature; of a composite one, made of several."""
+    parts = [
+        tf.compat.v1.placeholder(part.dtype, part.shape)
+        for part in tf.nest.flatten(spec, expand_composites=True)
+    ]
+    return tf.nest.pack_sequence_as(spec, parts, expand_composites=True)
 
 
 def _named(predictions: Any, classes: tuple[str, ...]) -> dict[str, tf.Tensor]:

@@ -4,11 +4,12 @@
     examples          serialized tf.train.Examples of raw columns
     image_bytes       the bytes of image files, of a dataset of images
     transform         raw columns to what the model sees of them, for a parity check
+    records           records of the dataset, fed to the model as in training, for a parity check
 
-A signature has no optional inputs: `serving_default` takes every raw column that a feature is
-made of, and who calls it fills what is missing with "", NaN or the smallest int64, as `recordmill
-predict` does. In an Example a column can really be absent. `assets.extra/recordmill.json` tells
-the columns, the classes and the graph.
+A signature has no optional inputs: `serving_default` takes every raw column that a feature which
+the model uses is made of, and who calls it fills what is missing with "", NaN or the smallest
+int64, as `recordmill predict` does. In an Example a column can really be absent.
+`assets.extra/recordmill.json` tells the columns, the classes and the graph.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import tensorflow as tf
 
 from ..schemas.errors import RecipeError
 from ..schemas.images import IMAGE
-from .instances import served_name
+from ..schemas.request_names import served_name
+from .feature_names import choose_features
+from .model_function import ModelFunction
 from .serving_estimator import export_estimator
 from .serving_graph import ServingGraph
-from .serving_outputs import Gives, named_outputs, what_it_gives
+from .serving_outputs import Gives, what_it_gives
+from .trained_answers import trained_answers
+from .used_features import used_features
 
 if TYPE_CHECKING:
     from .loader import PreparedDataset
@@ -45,8 +50,13 @@ def export(
     path: str | os.PathLike[str],
     *,
     gives: Gives | None = None,
+    features: Sequence[str] | None = None,
 ) -> None:
     """Writes a model with the transform graph in front of it.
+
+    The answers to the first records, fed to the model as in training, are compared with those of
+    the model as it is served. A model that gives other answers each time is not compared, and
+    neither is one that takes no such batches; a warning tells why.
 
     Args:
       data: The dataset it was trained on.
@@ -56,10 +66,13 @@ def export(
       path: The folder to write, which must not exist. It appears only when it is complete.
       gives: "logits", "probabilities" or "values"; see `named_outputs`. None for what
         `what_it_gives` finds. An estimator knows it itself.
+      features: Those that the model was trained on, where that is not all and it does not name
+        its inputs, as a subclassed model does not.
 
     Raises:
-      RecipeError: The folder exists; or the model gives another number of logits or
-        probabilities than there are classes.
+      RecipeError: The folder exists; the model gives another number of logits or probabilities
+        than there are classes; it answers otherwise when served than in training; a signature
+        would call two columns alike; or the dataset has no such feature.
     """
     folder = os.fspath(path).rstrip("/")
     if tf.io.gfile.exists(folder):
@@ -68,70 +81,67 @@ def export(
     tf.io.gfile.makedirs(os.path.dirname(unfinished) or ".")
     try:
         if hasattr(model, "export_saved_model"):
-            export_estimator(data, model, unfinished)
+            graph = export_estimator(data, model, unfinished)
         else:
-            _export_function(data, model, unfinished, gives)
-        _write_info(data, unfinished)
+            graph = data.serving_graph
+            if features is not None:
+                graph = graph.over(choose_features(features, data.features))
+            graph = _export_function(data, model, unfinished, gives, graph)
+        _write_info(data, graph, unfinished)
         tf.io.gfile.rename(unfinished, folder)
     finally:
         if tf.io.gfile.exists(unfinished):
             tf.io.gfile.rmtree(unfinished)
 
 
-def _export_function(data: PreparedDataset, model: Any, folder: str, gives: Gives | None) -> None:
-    graph = data.serving_graph
+def _export_function(
+    data: PreparedDataset, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
+) -> ServingGraph:
+    """Writes a model that is called with features; returns the graph in front of it."""
     classes = data.manifest.classes
-    gives = gives or what_it_gives(model, classes)
-    names = {one.name for one in getattr(model, "inputs", None) or ()}
-
-    def features(columns: Columns) -> Columns:
-        made = graph(columns)
-        return made if isinstance(made, Mapping) else {IMAGE: made}
-
-    called = _as_one_function(model)
-
-    def answers(columns: Columns) -> Columns:
-        output = called(_taken(graph(columns), names))
-        return named_outputs(output, gives=gives, classes=classes)
-
+    function = ModelFunction(model, gives or what_it_gives(model, classes), classes)
+    of_records = trained_answers(data, function, graph)
+    if len(graph.features) > 1:
+        graph = graph.over(graph.features, used=used_features(function.output, graph.specs))
+    _check_names(graph.columns)
     module = tf.Module()
     module.graph, module.model = graph.module, model
-    tf.saved_model.save(module, folder, signatures=_signatures(graph, features, answers))
+    tf.saved_model.save(module, folder, signatures=_signatures(graph, function, of_records))
+    return graph
 
 
-def _as_one_function(model: Any) -> Callable[[Any], Any]:
-    """The model as a function that no signature takes apart.
-
-    Inlined into each signature, it would be optimized with what is around it, and sums could be
-    added up in another order: signatures would differ in the last bits.
-    """
-    return tf.function(  # type: ignore[no-any-return]
-        lambda features: model(features, training=False),
-        autograph=False,
-        experimental_attributes={"_noinline": True},
-    )
-
-
-def _taken(features: Any, names: set[str]) -> Any:
-    """Of the features those that the model has inputs for, where it tells their names."""
-    if not isinstance(features, Mapping):
-        return features
-    taken = {name: one for name, one in features.items() if name.replace("/", "_") in names}
-    return taken if names and len(taken) == len(names) else features
+def _check_names(columns: Iterable[str]) -> None:
+    """Raises RecipeError where a signature would call two columns alike."""
+    names: dict[str, str] = {}
+    for column in columns:
+        other = names.setdefault(served_name(column), column)
+        if other != column:
+            raise RecipeError(
+                f'a signature spells the columns "{other}" and "{column}" alike, '
+                f'"{served_name(column)}"; rename one of them in the recipe'
+            )
 
 
 def _signatures(
     graph: ServingGraph,
-    features: Callable[[Columns], Columns],
-    answers: Callable[[Columns], Columns],
+    function: ModelFunction,
+    of_records: Callable[[tf.Tensor], Columns] | None,
 ) -> dict[str, Any]:
     spec = graph.raw_spec
+
+    def answers(columns: Columns) -> Columns:
+        return function.served(graph(columns))
 
     def of_examples(given: Columns) -> Columns:
         return answers(tf.io.parse_example(given["examples"], spec))
 
     def of_images(given: Columns) -> Columns:
         return answers({IMAGE: given["image_bytes"]})
+
+    def features(columns: Columns) -> Columns:
+        made = graph(columns)
+        named = made if isinstance(made, Mapping) else {IMAGE: made}
+        return {name: named[name] for name in graph.used}
 
     text = tf.TensorSpec([None], tf.string)
     found = {
@@ -142,6 +152,8 @@ def _signatures(
         found["image_bytes"] = _signature(of_images, {"image_bytes": text})
     if graph.dense:
         found["transform"] = _signature(features, graph.columns)
+    if of_records is not None:
+        found["records"] = _signature(lambda given: of_records(given["records"]), {"records": text})
     return found
 
 
@@ -160,9 +172,9 @@ def _signature(function: Callable[[Columns], Columns], specs: Mapping[str, tf.Te
     )
 
 
-def _write_info(data: PreparedDataset, folder: str) -> None:
+def _write_info(data: PreparedDataset, graph: ServingGraph, folder: str) -> None:
     manifest = data.manifest
-    columns = data.serving_graph.columns
+    columns = graph.columns
     info = {
         "format": _FORMAT,
         "dataset": manifest.name,
@@ -171,6 +183,7 @@ def _write_info(data: PreparedDataset, folder: str) -> None:
             {"name": name, "type": spec.dtype.name, "shape": spec.shape[1:].as_list()}
             for name, spec in columns.items()
         ],
+        "unused": [name for name in data.raw_spec if name not in (*columns, manifest.label)],
         "label": manifest.label,
         "classes": list(manifest.classes),
         "images": bool(manifest.images),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import tensorflow as tf
 
 from ..schemas.images import IMAGE
-from .graph import TransformGraph
+from .graph import TransformGraph, unnamed
 from .raw import raw_tensors
 
 __all__ = ["ServingGraph"]
@@ -20,21 +20,32 @@ class ServingGraph:
 
     Attributes:
       features: The names of the features.
-      columns: The spec of each raw column that a feature is made of, [None, …], dense.
+      used: Those of them that the model's answers depend on.
+      columns: The spec of each raw column that a used feature is made of, [None, …], dense.
     """
 
-    def __init__(self, path: str, features: tuple[str, ...], bare: bool) -> None:
+    def __init__(
+        self,
+        path: str,
+        features: Sequence[str],
+        bare: bool,
+        *,
+        used: Sequence[str] | None = None,
+    ) -> None:
         """Opens the graph.
 
         Args:
           path: Its folder.
           features: The names of the outputs that a model takes.
           bare: Whether it takes the pixels of images alone, without a dict.
+          used: The features that its answers depend on; None for all. The others are computed of
+            missing values where no used feature is made of their columns.
         """
         self._path = path
         self._bare = bare
-        self.features = features
-        needed = frozenset[str]().union(*map(self._graph.sources, features))
+        self.features = tuple(features)
+        self.used = self.features if used is None else tuple(used)
+        needed = frozenset[str]().union(*map(self._graph.sources, self.used))
         self.columns: dict[str, tf.TensorSpec] = {
             name: tf.TensorSpec(spec.shape, spec.dtype, name)
             for name, spec in sorted(self._graph.inputs.items())
@@ -51,10 +62,28 @@ class ServingGraph:
         return self._graph.module
 
     @property
+    def named(self) -> bool:
+        """Whether features come in a dict; the pixels of images alone do not."""
+        return not self._bare
+
+    @property
     def dense(self) -> bool:
-        """Whether all features are dense, which the outputs of a signature have to be."""
-        outputs = self._graph.outputs
-        return all(isinstance(outputs[name], tf.TensorSpec) for name in self.features)
+        """Whether all used features are dense, which the outputs of a signature have to be."""
+        return all(isinstance(self.specs[name], tf.TensorSpec) for name in self.used)
+
+    @property
+    def specs(self) -> dict[str, tf.TypeSpec]:
+        """The type spec of each feature, of tensors [None, …]."""
+        return {name: unnamed(self._graph.outputs[name]) for name in self.features}
+
+    def over(self, features: Sequence[str], *, used: Sequence[str] | None = None) -> ServingGraph:
+        """Returns the same graph in front of a model that takes other features.
+
+        Args:
+          features: Those that it takes, in a dict.
+          used: Those that its answers depend on; None or empty for all.
+        """
+        return ServingGraph(self._path, features, False, used=used or None)
 
     @property
     def raw_spec(self) -> dict[str, Any]:

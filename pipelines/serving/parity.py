@@ -7,9 +7,11 @@ Rows are read again from the dataset's inputs, and each is taken along every way
     (c) signatures the model's own: "transform" for the features; "serving_default" and
                    "examples" for the predictions
     (d) JSON       the same signatures, on JSON lines as `recordmill predict` reads them
+    (e) records    the records, fed to the model as in training
 
 Features of (b), (c) and (d) are held against (a); predictions against those of "serving_default".
-Integers and strings must be equal, floats at most one unit in the last place apart.
+Integers and strings must be equal, floats at most one unit in the last place apart; predictions of
+(e), which another batch computes, by the tolerance of `compare_trained`.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from ...schemas.manifest import Manifest
 from ...schemas.schema import Schema
 from ..parity import served_values, stored_records, units_apart
 from ..validation.validate import read_schema
+from .examples import serialized
 from .input_rows import Rows, read_input_rows
+from .trained import compare_trained
 
 __all__ = [
     "JSON",
@@ -36,13 +40,13 @@ __all__ = [
     "absent_signatures",
     "check_model",
     "graph_problems",
-    "serialized",
 ]
 
 JSON = "JSON lines"
 """What the way of JSON is called."""
 
 _MOST_PROBLEMS = 20
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class ModelParity:
       problems: What differs: a line each, with the row's place, the feature and both values.
       notes: What could not be compared.
       largest_pixel_difference: Of images: of a sample, 0-255; 0 where storage is exact.
+      answers: The largest difference between predictions as trained and as served, as a share of
+        the largest one.
     """
 
     rows: Mapping[str, int]
@@ -66,6 +72,7 @@ class ModelParity:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     largest_pixel_difference: int | None = None
+    answers: float = 0.0
 
     @property
     def compared(self) -> str:
@@ -80,10 +87,14 @@ class ModelParity:
     def result(self) -> str:
         """How near the values are, in words."""
         if self.largest_pixel_difference:
-            return f"a sample of a pixel differs by {self.largest_pixel_difference} at most"
-        if self.units:
-            return f"floats are at most {self.units} unit in the last place apart"
-        return "all values are equal"
+            told = f"a sample of a pixel differs by {self.largest_pixel_difference} at most"
+        elif self.units:
+            told = f"floats are at most {self.units} unit in the last place apart"
+        else:
+            told = "all values are equal"
+        if self.answers:
+            told += f"; predictions as trained and as served differ by {self.answers:.1g} at most"
+        return told
 
 
 def check_model(directory: str, model: str, manifest: Manifest) -> ModelParity:
@@ -117,6 +128,7 @@ def check_model(directory: str, model: str, manifest: Manifest) -> ModelParity:
         features=len(found.features),
         ways=tuple(found.ways),
         units=found.units,
+        answers=found.answers,
         problems=tuple(found.problems),
         notes=(*absent_signatures(served), *found.notes),
     )
@@ -132,9 +144,14 @@ def graph_problems(served: Any, manifest: Manifest) -> Iterator[str]:
 
 def absent_signatures(served: Any) -> Iterator[str]:
     """What cannot be compared, since the model has no such signature."""
-    from ...transforms.served import EXAMPLES, TRANSFORM
+    from ...transforms.served import EXAMPLES, RECORDS, TRANSFORM
 
-    for name, what in ((TRANSFORM, "its features"), (EXAMPLES, "predictions of tf.Examples")):
+    absent = {
+        TRANSFORM: "its features",
+        EXAMPLES: "predictions of tf.Examples",
+        RECORDS: "its predictions as it was trained",
+    }
+    for name, what in absent.items():
         if name not in served.signatures:
             yield f'the model has no signature "{name}", so {what} were not compared'
 
@@ -148,6 +165,7 @@ class Comparison:
     rows: dict[str, int] = field(default_factory=dict)
     features: dict[str, None] = field(default_factory=dict)
     ways: dict[str, None] = field(default_factory=dict)
+    answers: float = 0.0
     notes: dict[str, None] = field(default_factory=dict)
 
     def add(
@@ -269,7 +287,8 @@ def _check_split(split: _Split, served: Any, stored: Iterator[bytes], found: Com
     found.ways["graph"] = None
     words = ("stored", "graph:")
     found.add(expected, got, places=places, what="feature", words=words)
-    _check_signatures(split, served, expected, chosen, places, found)
+    predicted = _check_signatures(split, served, expected, chosen, places, found)
+    compare_trained(served, records, predicted, places=places, found=found)
 
 
 def _gathered(tensor: Any, rows: Sequence[int]) -> Any:
@@ -316,8 +335,12 @@ def _check_signatures(
     chosen: Sequence[int],
     places: Sequence[str],
     found: Comparison,
-) -> None:
-    """Compares the signatures of the model, on raw columns, tf.Examples and JSON lines."""
+) -> Mapping[str, Any]:
+    """Compares the signatures of the model, on raw columns, tf.Examples and JSON lines.
+
+    Returns:
+      The predictions of "serving_default".
+    """
     from ...transforms.raw import raw_tensors
     from ...transforms.served import DEFAULT, EXAMPLES, TRANSFORM
 
@@ -332,16 +355,20 @@ def _check_signatures(
             found.ways[way] = None
         left_out = [name for name in expected if name not in (*got, served.label)]
         if left_out:
-            found.notes[f'the signature "{TRANSFORM}" leaves out {", ".join(left_out)}'] = None
+            names = ", ".join(left_out[:_MOST_NAMES])
+            more = len(left_out) - _MOST_NAMES
+            names += f" and {more:,} more" if more > 0 else ""
+            found.notes[f'the signature "{TRANSFORM}" leaves out {names}'] = None
     others = {JSON: served(DEFAULT, as_json)}
     if EXAMPLES in served.signatures:
         (name,) = served.columns(EXAMPLES)
         others[EXAMPLES] = served(EXAMPLES, {name: np.array([*serialized(raw)], object)})
-    predicted = served(DEFAULT, columns)
+    predicted: dict[str, Any] = served(DEFAULT, columns)
     for way, got in others.items():
         words = (f"{DEFAULT}:", f"{way}:")
         found.add(predicted, got, places=places, what="prediction", words=words)
         found.ways[way] = None
+    return predicted
 
 
 def _through_json(specs: Any, raw: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
@@ -360,23 +387,3 @@ def _through_json(specs: Any, raw: Mapping[str, Sequence[Any]]) -> dict[str, Any
         name: np.concatenate([batch.columns[name] for batch in batches])
         for name in batches[0].columns
     }
-
-
-def serialized(raw: Mapping[str, Sequence[Any]]) -> Iterator[bytes]:
-    """A serialized `tf.train.Example` a row; what is missing is not in it."""
-    import tensorflow as tf
-
-    for row in zip(*raw.values(), strict=True):
-        features = {}
-        for name, value in zip(raw, row, strict=True):
-            if isinstance(value, (str, bytes)):
-                text = value if isinstance(value, bytes) else value.encode()
-                one = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
-            elif isinstance(value, int):
-                one = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-            elif value is not None:
-                one = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
-            else:
-                continue
-            features[name] = one
-        yield tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()

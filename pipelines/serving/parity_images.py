@@ -2,7 +2,8 @@
 
 The images of the first records are found again among the inputs. Pixels of the dataset's graph
 are held against the stored ones: they are equal where storage is exact, and a JPEG's largest
-difference is told. Those of the model must be equal to the graph's.
+difference is told. Those of the model must be equal to the graph's. Predictions of stored records
+are compared with those of the images, where these are not cut into tiles.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ...transforms.graph import TransformGraph
 from ...transforms.instances import JsonInstances
 from ...transforms.raw import raw_tensors
 from ...transforms.records import record_pixels
-from ...transforms.served import DEFAULT, EXAMPLES, IMAGE_BYTES, TRANSFORM, ServedModel
+from ...transforms.served import DEFAULT, EXAMPLES, IMAGE_BYTES, RECORDS, TRANSFORM, ServedModel
 from ...transforms.tiles import Tiling
 from .. import files
 from ..annotations.listing import list_images
@@ -32,14 +33,15 @@ from ..annotations.refs import ImageFormat, ImageRef
 from ..images.check import BadImage, Limits, check_image
 from ..parity import stored_records
 from ..read import Input
+from .examples import serialized
 from .parity import (
     JSON,
     Comparison,
     ModelParity,
     absent_signatures,
     graph_problems,
-    serialized,
 )
+from .trained import JPEG_TOLERANCE, compare_trained
 
 __all__ = ["check_image_model"]
 
@@ -64,12 +66,14 @@ def check_image_model(directory: str, served: ServedModel, manifest: Manifest) -
                 raise DataError(f"parity: the image {name} of {split} is gone from the inputs")
             if len(refs) == 1:
                 check.image(split, refs[0], pieces)
+        check.trained(split)
     found = check.found
     return ModelParity(
         rows=found.rows,
         features=len(found.features),
         ways=tuple(found.ways),
         units=found.units,
+        answers=found.answers,
         problems=(*graph_problems(served, manifest), *found.problems),
         notes=(*absent_signatures(served), *check.notes),
         largest_pixel_difference=check.largest,
@@ -125,6 +129,15 @@ def _by_image(records: Iterator[bytes]) -> dict[str, list[tuple[str, bytes]]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """An image, its record, and the predictions that "serving_default" gives of it."""
+
+    place: str
+    record: bytes
+    predicted: Mapping[str, Any]
+
+
 @dataclass
 class _Check:
     """What is compared with what, and what was found so far."""
@@ -141,6 +154,7 @@ class _Check:
         self._graph = TransformGraph(f"{self.directory.rstrip('/')}/transform_fn")
         self._tiling = Tiling(**_with_tuples(options["tiling"])) if options.get("tiling") else None
         self._limits = Limits(**options.get("limits", {}))
+        self._answered: list[_Answered] = []
 
     def image(self, split: str, ref: ImageRef, pieces: list[tuple[str, bytes]]) -> None:
         """Compares what is stored of an image with what each way gives of it."""
@@ -152,7 +166,37 @@ class _Check:
         self.found.features |= {IMAGE: None}
         self.found.ways |= {"graph": None}
         self._stored(place, pixels, pieces)
-        self._signatures(place, encoded, pixels)
+        predicted = self._signatures(place, encoded, pixels)
+        if self._tiling is None:
+            self._answered += [_Answered(place, record, predicted) for _, record in pieces]
+
+    def trained(self, split: str) -> None:
+        """Compares predictions of the records of a split with those of its images.
+
+        Of a JPEG these are probabilities or values of a regression: what is chosen among many, as
+        boxes are, need not be near for pixels that are.
+        """
+        images, self._answered = self._answered, []
+        if not images or RECORDS not in self.served.signatures:
+            return
+        jpeg = self.manifest.images["storage"] == "jpeg"
+        names = [
+            name
+            for name in images[0].predicted
+            if not jpeg or name in ("probabilities", "predictions")
+        ]
+        shapes = {tuple(one.predicted[name].shape for name in names) for one in images}
+        if len(shapes) != 1 or not names:
+            self.notes["predictions of records were not compared with those of images"] = None
+            return
+        compare_trained(
+            self.served,
+            [one.record for one in images],
+            {name: np.concatenate([one.predicted[name] for one in images]) for name in names},
+            places=[one.place for one in images],
+            found=self.found,
+            tolerance=JPEG_TOLERANCE if jpeg else None,
+        )
 
     def _encoded(self, ref: ImageRef) -> bytes:
         """The bytes that the graph was given: those of the file, or of a PNG that Pillow made."""
@@ -181,8 +225,12 @@ class _Check:
         sides = [{IMAGE: side[np.newaxis]} for side in (one, other)]
         self.found.add(*sides, places=[place], what="feature", words=words)
 
-    def _signatures(self, place: str, encoded: bytes, pixels: Pixels) -> None:
-        """Compares what the model's signatures give of an image, and of the same as JSON."""
+    def _signatures(self, place: str, encoded: bytes, pixels: Pixels) -> Mapping[str, Any]:
+        """Compares what the model's signatures give of an image, and of the same as JSON.
+
+        Returns:
+          The predictions of "serving_default".
+        """
         specs = self.served.columns(DEFAULT)
         line = json.dumps({IMAGE: {"b64": base64.b64encode(encoded).decode()}}).encode()
         instances = JsonInstances(specs=specs, source=JSON, images=frozenset({IMAGE}))
@@ -195,7 +243,9 @@ class _Check:
                 if IMAGE in seen:
                     self._compare(place, pixels, _first(seen[IMAGE]), ("graph", f"{way}:"))
                     self.found.ways[way] = None
-        self._predictions(place, encoded, self.served(DEFAULT, columns), batch.columns)
+        predicted: dict[str, Any] = self.served(DEFAULT, columns)
+        self._predictions(place, encoded, predicted, batch.columns)
+        return predicted
 
     def _predictions(
         self, place: str, encoded: bytes, predicted: Mapping[str, Any], as_json: Mapping[str, Any]

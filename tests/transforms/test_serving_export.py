@@ -53,7 +53,12 @@ def columns(rows: int) -> dict[str, np.ndarray[Any, Any]]:
 
 def test_what_is_written(served: Path, data: PreparedDataset) -> None:
     model = ServedModel(served)
-    assert sorted(model.signatures) == ["examples", "serving_default", "transform"]
+    assert sorted(model.signatures) == [
+        "examples",
+        "records",
+        "serving_default",
+        "transform",
+    ]
     assert {name: spec.dtype.name for name, spec in model.columns("serving_default").items()} == {
         "n": "int64",
         "word": "string",
@@ -71,6 +76,7 @@ def test_what_is_written(served: Path, data: PreparedDataset) -> None:
             {"name": "word", "type": "string", "shape": []},
             {"name": "x-raw", "type": "float32", "shape": []},
         ],
+        "unused": ["unused"],
         "label": "label",
         "classes": list(CLASSES),
         "images": False,
