@@ -176,7 +176,7 @@ def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
 
 
 def _contents(manifest: Manifest, split: str) -> Iterator[str]:
-    """What is in the images of a split: how many of each class, and what is doubtful of boxes."""
+    """Describes the images of a split: how many of each class, and what is doubtful of boxes."""
     counts = manifest.images.get("counts", {}).get(split)
     if not counts:
         return
@@ -196,7 +196,7 @@ def _contents(manifest: Manifest, split: str) -> Iterator[str]:
 
 
 def _classes(counts: Mapping[str, int]) -> str:
-    """How many there are of each class, of the first ones.
+    """Lists the numbers of the first classes.
 
     >>> _classes({"cat": 1200, "dog": 0})
     'cat 1,200, dog 0'

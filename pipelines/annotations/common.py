@@ -118,7 +118,7 @@ def box_of(edges: Mapping[str, object], *, form: BoxForm = "xyxy") -> Box:
 
 
 def _bad_size(form: BoxForm, numbers: list[float]) -> str:
-    """The message for a box that is empty or reversed."""
+    """Words the message for a box that is empty or reversed."""
     if form == "xyxy":
         got = ", ".join(f"{name} {x:.15g}" for name, x in zip(EDGES, numbers, strict=True))
         return f"expected xmin < xmax and ymin < ymax, got {got}"

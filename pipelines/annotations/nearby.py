@@ -1,4 +1,4 @@
-"""Annotations that lie near pictures: what to read in place of pictures alone.
+"""Finds annotations that lie near pictures, to be read in place of pictures alone.
 
 Looked into are the folder of the pictures and those below it, the folder that it is in, and folders
 called `annotations` or `labels` in either. A file counts where one of the first images that it
@@ -69,7 +69,7 @@ def nearby_annotations(pattern: str) -> list[NearbyAnnotations]:
 
 
 class _Pictures:
-    """The files that an input names, and what annotates them."""
+    """Files that an input names; finds what annotates them."""
 
     def __init__(self, root: str, found: list[Found]) -> None:
         self._root = root
@@ -80,7 +80,7 @@ class _Pictures:
             self._paths.setdefault(posixpath.basename(file.name), prefix + file.name)
 
     def folders(self) -> Iterator[str]:
-        """The folders to look into, the nearest first, each once."""
+        """Yields the folders to look into, the nearest first, each once."""
         prefix = prefix_of(self._root)
         own = [self._root, *(prefix + posixpath.dirname(file.name) for file in self._found)]
         around = [
@@ -91,7 +91,7 @@ class _Pictures:
         yield from dict.fromkeys(map(_normal, [*own, *around, _parent(self._root)]))
 
     def annotations(self, folder: str) -> Iterator[NearbyAnnotations]:
-        """What in a folder annotates the pictures."""
+        """Yields the files of a folder that annotate the pictures."""
         names = sorted(file.name for file in files_in(folder) if not file.name.startswith("."))
         prefix = "" if folder == "." else prefix_of(folder)
         xml = list(self._matching(names, ".xml", prefix, _named_by_voc))
@@ -106,7 +106,7 @@ class _Pictures:
     def _matching(
         self, names: list[str], suffix: str, prefix: str, named: Callable[[str], Iterator[str]]
     ) -> Iterator[tuple[str, str]]:
-        """The files of a folder that name one of the pictures, and the root that goes with each."""
+        """Yields the files that name one of the pictures, and the root that goes with each."""
         for name in [name for name in names if name.lower().endswith(suffix)][:_FILES]:
             base = None
             with suppress(DataError, csv.Error):
@@ -115,7 +115,7 @@ class _Pictures:
                 yield name, _relative(base, _normal(posixpath.dirname(prefix + name)))
 
     def _base(self, names: Iterator[str]) -> str | None:
-        """The folder that the names of images are relative to, if one of them is a picture's."""
+        """Returns the folder that the names are relative to, if one of them is a picture's."""
         for written in names:
             try:
                 name = relative_name(written.strip())
@@ -133,7 +133,7 @@ def _named_by_voc(path: str) -> Iterator[str]:
 
 
 def _named_by_coco(path: str) -> Iterator[str]:
-    """The names in the beginning of the file: the whole of it can be large."""
+    """Yields the names in the beginning of the file: the whole of it can be large."""
     for written in _FILE_NAME.findall(_head(path)):
         with suppress(ValueError):
             yield json.loads(written)
@@ -163,6 +163,6 @@ def _normal(folder: str) -> str:
 
 
 def _relative(base: str, folder: str) -> str:
-    """The way from a folder to a base, both local or both of one filesystem."""
+    """Returns the way from a folder to a base, both local or both of one filesystem."""
     scheme, _, path = folder.rpartition("://")
     return posixpath.relpath(base.removeprefix(f"{scheme}://") if scheme else base, path or ".")

@@ -112,7 +112,7 @@ def _no_boxes_listed(split: str | None, entries: list[ListedBoxes], images: Imag
 
 
 def _root(found: NearbyAnnotations, images: Images) -> str:
-    """The root to set with an input, where it is not the recipe's already."""
+    """Names the root to set with an input; "" where it is the recipe's already."""
     if found.root == images.format.root or (found.root == "." and not images.format.root):
         return ""
     root = found.root if _PLAIN.fullmatch(found.root) else json.dumps(found.root)
@@ -161,7 +161,7 @@ def check_boxes(evidence: Mapping[str, BoxEvidence], *, images: Images) -> None:
 
 
 def _doubtful(split: str, evidence: BoxEvidence, images: Images) -> Iterator[str]:
-    """The lines of the message on a split; none where its boxes are good."""
+    """Yields the lines of the message on a split; none where its boxes are good."""
     kinds = (
         (evidence.clipped, "reach out of their picture by more than a pixel", "max_clipped_ratio"),
         (evidence.tiny, "have a side of less than 1.5 pixels in their picture", "max_tiny_ratio"),
@@ -182,7 +182,7 @@ def _doubtful(split: str, evidence: BoxEvidence, images: Images) -> Iterator[str
 
 
 def _reason(evidence: BoxEvidence, images: Images, keys: str) -> str:
-    """The convention that fits the boxes, and what to set."""
+    """Names the convention that fits the boxes, and what to set."""
     most = max(evidence.fitting)
     fits = [
         box_format
@@ -205,7 +205,7 @@ def _reason(evidence: BoxEvidence, images: Images, keys: str) -> str:
 
 
 def _setting(box_format: BoxFormat, images: Images) -> str:
-    """What to set for boxes of a convention; the units where they are not the recipe's."""
+    """Writes the setting of a convention; with the units where they are not the recipe's."""
     other = box_format.units != images.format.units
     units = f", units: {box_format.units}" if other else ""
     return f"{{format: {{box: {box_format.form}{units}}}}}"

@@ -108,14 +108,14 @@ def box_marks(ref: ImageRef, size: Size) -> BoxMarks:
 
 
 def _corners(numbers: Edges, size: Size) -> tuple[Edges, Edges]:
-    """The lower and the upper x and y of boxes if their numbers are of each of `BOX_FORMATS`.
+    """Returns the lower and the upper x and y of boxes, their numbers read in each convention.
 
     Args:
       numbers: The four of each box, [4, n].
       size: Of the frame.
 
     Returns:
-      Two of [6, 2, n], in pixels.
+      Two of [6, 2, n], in pixels, in the order of `BOX_FORMATS`.
     """
     relative = numbers * np.array((*size, *size), np.float64)[:, np.newaxis]
     scaled = {"pixels": numbers, "relative": relative}
@@ -187,7 +187,7 @@ def _doubt(ref: ImageRef, size: Size, marked: npt.NDArray[np.bool_]) -> Doubt:
 
 
 def _shown(ref: ImageRef, size: Size, place: int) -> str:
-    """A box as it was written, and the picture it is in."""
+    """Describes a box as it was written, and the picture it is in."""
     ymin, xmin, ymax, xmax = ref.boxes[place]
     numbers = numbers_of(ref.box_format.form, xmin, ymin, xmax, ymax)
     got = ", ".join(f"{number:.6g}" for number in numbers)

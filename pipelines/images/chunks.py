@@ -340,7 +340,7 @@ def _pressed(press: ImagePress, pictures: Pictures, cleaned: Cleaned, start: int
 
 
 def _boxes_by_split(cleaned: Cleaned, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
-    """What is known of the boxes of the images that were kept."""
+    """Adds up what is known of the boxes of the images that were kept."""
     return {
         split: sum(
             (

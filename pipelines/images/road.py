@@ -148,7 +148,7 @@ class ImageRoad:
     def _counts(
         self, findings: Sequence[tuple[str, Any]], splits: Iterable[str]
     ) -> dict[str, ImageCounts]:
-        """What is in the images of each split; DataError where one lost all of its boxes."""
+        """Adds up what is in each split; DataError where one has lost all of its boxes."""
         counts = {split: ImageCounts() for split in splits}
         for name, value in findings:
             if name == COUNTS:
