@@ -18,7 +18,7 @@ __all__ = ["ReadableColumns", "readable_columns"]
 
 _HEAD = 16
 _BUFFER = 1 << 20
-_VALUES = 1000
+_VALUES = 100
 """Of a column of bytes, so many are looked at to see whether they are text."""
 
 

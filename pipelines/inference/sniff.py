@@ -161,7 +161,7 @@ def _check_head(head: bytes, *, path: str) -> None:
     line = head.lstrip().partition(b"\n")[0]
     try:
         is_json = isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if is_json:
         raise DataError(

@@ -240,3 +240,8 @@ def test_json_lines(tmp_path: Path) -> None:
         "a.csv: expected CSV or Parquet; got JSON lines. Convert the file, as "
         '`pandas.read_json("a.csv", lines=True).to_csv("a.csv.csv", index=False)` does.'
     )
+
+
+def test_brackets_without_end_are_no_json(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        inferred(tmp_path, '{"a":' * 50_000 + "\n1\n")
