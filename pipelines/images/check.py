@@ -202,7 +202,7 @@ def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> Check
         small = _small(opened.encoded, image)
     except tf.errors.OpError as error:
         raise _broken(data, image.format, error) from error
-    if thorough or (image.format == "JPEG" and ends_in_grey(small, scale_of(image.size))):
+    if thorough or (image.format == "JPEG" and _ends_in_grey(small, scale_of(image.size))):
         _ended(image, data, thorough=True)
     (look,) = appearances(small[np.newaxis], image.size, orientation)
     return CheckedImage(**vars(opened), **vars(look))
@@ -308,6 +308,8 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
 _graph_orientation = tf.function(
     jpeg_orientation, input_signature=[tf.TensorSpec([], tf.string)], autograph=False
 )
+_SMALL_SPECS = [tf.TensorSpec([None, None, 3], tf.uint8), tf.TensorSpec([], tf.int32)]
+_ends_in_grey = tf.function(ends_in_grey, input_signature=_SMALL_SPECS, autograph=False)
 
 
 def _orientation(image: ImageFile.ImageFile, data: bytes) -> int:

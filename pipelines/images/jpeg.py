@@ -53,7 +53,7 @@ def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
       data, as an interrupted download leaves them, are left out.
     """
     scan = _first_scan(data)
-    if scan is None:
+    if scan is None or (scan.is_all and not thorough and data.endswith(END)):
         return data
     end = data.find(END, scan.start)
     if end >= 0:
