@@ -7,10 +7,11 @@ PYTHON311 ?= python3.11
 TFDV := .venv-tfdv
 TFDV_PACKAGES := tensorflow-data-validation==1.16.1 apache-beam==2.60.0
 TF215 := .venv-tf215
+TF217 := .venv-tf217
 SOURCES := schemas transforms pipelines runners tests benchmarks examples setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-elsewhere quick lint interop interop-data tfdv estimator bench clean
+.PHONY: help setup demo test test-elsewhere quick lint interop interop-data tfdv estimator keras bench clean
 
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
@@ -19,7 +20,8 @@ help:
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
-	@echo "             and the census estimator, on TensorFlow 2.15 without Beam and TFT"
+	@echo "             the census estimator, on TensorFlow 2.15 without Beam and TFT, and models"
+	@echo "             over some features, on TensorFlow 2.15 and 2.17"
 	@echo "make bench   the benchmarks, against what users would use instead"
 
 setup: $(VENV)/.installed build/types/recordmill
@@ -64,7 +66,7 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 
-interop: tfdv estimator
+interop: tfdv estimator keras
 
 interop-data: setup
 	$(BIN)/python tests/interop/prepare_census.py build/interop
@@ -75,6 +77,11 @@ tfdv: interop-data $(TFDV)/.installed
 estimator: interop-data $(TF215)/.installed
 	$(TF215)/bin/python tests/interop/estimator_census.py build/interop/census
 
+# Keras 2 takes features by name; Keras 3 by position, but for what recordmill does about it.
+keras: interop-data $(TF215)/.installed $(TF217)/.installed
+	$(TF215)/bin/python tests/interop/keras_subset.py build/interop/census
+	$(TF217)/bin/python tests/interop/keras_subset.py build/interop/census
+
 # TensorFlow Data Validation ends at Python 3.11, and finds no dill beside a newer Beam.
 $(TFDV)/.installed: Makefile
 	$(call environment,$(TFDV),$(PYTHON311),$(TFDV_PACKAGES))
@@ -83,8 +90,11 @@ $(TFDV)/.installed: Makefile
 $(TF215)/.installed: Makefile pyproject.toml setup.py
 	$(call environment,$(TF215),$(PYTHON311),'tensorflow==2.15.*' -e .)
 
+$(TF217)/.installed: Makefile pyproject.toml setup.py
+	$(call environment,$(TF217),$(PYTHON311),'tensorflow==2.17.*' -e .)
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) $(TFDV) $(TF215) build out
+	rm -rf $(VENV) $(TFDV) $(TF215) $(TF217) build out

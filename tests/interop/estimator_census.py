@@ -42,6 +42,7 @@ def main(folder: str) -> None:
         found = example["train"](data, path)
         answers = {name: value.numpy() for name, value in example["ask"](path).items()}
         _check_ways(path, example["REQUESTS"], answers)
+        _check_some_features(data, f"{model}/some")
     low, high = answers["probabilities"][:, 1]
     print(f"{rows:,} rows: accuracy {found['accuracy']:.4f}, AUC {found['auc']:.4f}")
     print(f"the two requests: {low:.3f}, {high:.3f}")
@@ -50,6 +51,21 @@ def main(folder: str) -> None:
         assert found["accuracy"] >= 0.84 and found["auc"] >= 0.89, found
         assert low < 0.3 and high > 0.7
         assert answers["classes"].tolist() == [b"<=50K", b">50K"]
+
+
+def _check_some_features(data: Any, path: str) -> None:
+    """An estimator over some features asks for the columns that they are made of."""
+    wide, deep = data.feature_columns()
+    estimator = tf.estimator.DNNLinearCombinedClassifier(
+        linear_feature_columns=[one for one in wide if one.key == "education_x_occupation"],
+        dnn_feature_columns=[one for one in deep if getattr(one, "key", "") == "age"],
+        dnn_hidden_units=[4],
+    )
+    estimator.train(data.input_fn("train", 64), steps=2)
+    data.export(estimator, path)
+    served = ServedModel(path)
+    assert sorted(served.columns("serving_default")) == ["age", "education", "occupation"]
+    assert "workclass" in served.unused
 
 
 def _check_ways(path: str, columns: dict[str, list[Any]], answers: dict[str, Any]) -> None:
