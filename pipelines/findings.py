@@ -36,12 +36,14 @@ from .described import (
     write_statistics,
 )
 from .profiles.cache import check_profiled
+from .number_ranges import rounded_columns
 from .publish import Staging, commit
 from .recipe import Recipe
 from .report.page import write_report
 from .roads import road_of
 from .rows import Account
 from .serving.pipeline_only import pipeline_only
+from .split_checks import check_records, split_warnings
 from .validation.validate import Expect, check_expectations
 
 __all__ = ["as_expected", "draft_manifest", "publish_draft"]
@@ -90,16 +92,19 @@ def draft_manifest(
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up, a file changed since its statistics were made, or parity
-        does not hold.
+      DataError: A ledger does not add up, a split has no record, a file changed since its statistics
+        were made, or parity does not hold.
     """
     road, folder = road_of(recipe), staging.folder
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
     expansion = _expansion(expansions, written)
     ledger = ledgers(account, repeats, _rows(expansion), scanned=sum(one.records for one in inputs))
+    records = {name: split.records for name, split in written.items()}
+    check_records(records, ledger, recipe=recipe)
     if profiles:
         check_profiled(profiles, inputs)
+    folds = list(folds)
     known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
     write_schema(recipe, folder)
     write_statistics(known, road.statistics, folder)
@@ -122,6 +127,10 @@ def draft_manifest(
         transform_fn={"sha256": tree_sha256(_tree(files.join(folder, "transform_fn")))},
         unseen=unseen(road.statistics, known),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
+        warnings=(
+            *split_warnings(ledger, splits=splits, schema=recipe.schema, folds=folds),
+            *rounded_columns(recipe.schema, folds),
+        ),
         **road.finish(folder, samples, written, findings),
         **(told or {}),
     )

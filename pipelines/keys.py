@@ -19,9 +19,12 @@ import pyarrow as pa
 
 from ..schemas.mixing import mix64
 
-__all__ = ["Lane", "fingerprint", "mix64", "places"]
+__all__ = ["Lane", "few_keys", "fingerprint", "mix64", "places"]
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
+
+_FEW_KEYS = 100
+_FIRST_KEYS = 1024
 
 _WORD = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -43,6 +46,19 @@ def fingerprint(batch: pa.RecordBatch, columns: Sequence[str], seed: int) -> tup
     """
     hi, lo = (_lane(batch, columns, seed, function) for function in (_HI, _LO))
     return hi, lo
+
+
+def few_keys(lane: Lane) -> frozenset[int] | None:
+    """The different keys of a lane; None where there are more than 100.
+
+    >>> sorted(few_keys(np.array([7, 7, 3], np.uint64))), few_keys(np.arange(101, dtype=np.uint64))
+    ([3, 7], None)
+    """
+    for part in (lane[:_FIRST_KEYS], lane):  # most often the first rows tell
+        keys = np.unique(part)
+        if len(keys) > _FEW_KEYS:
+            return None
+    return frozenset(keys.tolist())
 
 
 def places(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:

@@ -26,8 +26,8 @@ from .elements import Bucket, Fold
 from .findings import as_expected, draft_manifest, publish_draft
 from .inputs.gather import Gathered, gather, splits_of
 from .inputs.outside import check_cache_outside
-from .integer_ranges import INTEGER_RANGES, IntegerRangesFold, check_integer_ranges
 from .layout import Layout
+from .number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
 from .profiles.profiling import write_cached_profiles
 from .progress import Note, NoteFold, Progress
 from .publish import Staging, stage
@@ -39,6 +39,7 @@ from .rows import Account, check_rejects
 from .running import direct_runner, own_errors
 from .shards import WriteShards
 from .shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
+from .split_checks import LABELS, LabelsFold, check_splits
 from .transform import configure_tensorflow_threads
 from .transformed import MergeFeatures
 from .validation.validate import check_expect
@@ -190,6 +191,11 @@ class Run:
         )
         return replace(self, profiles=folder)
 
+    @property
+    def by_content(self) -> bool:
+        """Whether content decides the split, as no input names one."""
+        return all(one.split is None for one in self.read.inputs)
+
     def scratch(self, *names: str) -> str:
         """A path in the folder that is gone when the run ends."""
         return files.join(self.staging.scratch, *names)
@@ -204,7 +210,8 @@ class Run:
         """What is folded of the rows beside the analysis."""
         noted: dict[str, Fold] = {
             "progress": NoteFold(self.progress, "analyze"),
-            INTEGER_RANGES: IntegerRangesFold.of(self.recipe.schema),
+            NUMBER_RANGES: NumberRangesFold.of(self.recipe.schema),
+            LABELS: LabelsFold.of(self.recipe.schema),
         }
         profiled = self.recipe.statistics and not self.profiles
         return {STATISTICS: road.statistics, **noted} if profiled else noted
@@ -238,8 +245,12 @@ def build(p: beam.Pipeline, run: Run) -> None:
     read = scanned | "Read" >> road.read(
         order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
     )
-    account = read.account(progress) | "CheckRejects" >> beam.Map(
-        check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects")
+    account = (
+        read.account(progress)
+        | "CheckRejects"
+        >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects"))
+        | "CheckSplits"
+        >> beam.Map(check_splits, splits=run.splits, recipe=recipe, by_content=run.by_content)
     )  # Account, one
     shuffled = (
         read.rows | "Shuffle" >> order | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
@@ -275,7 +286,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
 def _as_expected(run: Run, analysis: Analyzed) -> beam.PCollection[str]:
     """The folder of the graph, once the data are known to suit it and to be as expected."""
     suited = analysis.transform_fn | "CheckIntegers" >> beam.Map(
-        check_integer_ranges, folds=AsIter(analysis.folds)
+        check_integers, schema=run.recipe.schema, folds=AsIter(analysis.folds)
     )
     if run.recipe.expect is None:
         return suited

@@ -52,6 +52,7 @@ class Recipe:
         `pc.field("age") >= 18`; null counts as not true.
       sampling: The share of rows to keep, in (0, 1]; which ones depends on their content and seed.
       distinct: Whether rows equal to another row of their split are left out.
+      allow_empty: Whether a split may end up without any row; else the run fails then.
       max_reject_ratio: The run fails when more than this share of the records read is rejected.
       seed: Of the canonical order, the split by content and the sampling.
       target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
@@ -77,6 +78,7 @@ class Recipe:
     filters: tuple[pc.Expression, ...] = ()
     sampling: float = 1.0
     distinct: bool = False
+    allow_empty: bool = False
     max_reject_ratio: float = 0.01
     seed: int = 0
     target_shard_mb: int = 128

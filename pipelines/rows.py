@@ -27,6 +27,7 @@ from . import files
 from .clean import Cleaned, clean
 from .concurrent import Concurrently, Serially, Work
 from .elements import Block, Bucket, Reject
+from .keys import few_keys
 from .layout import FILE, KEY, LINE
 from .progress import Note, Progress
 from .read import FilePart, ScannedFile, parse_part, parts
@@ -58,10 +59,18 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Account:
-    """What became of some records, by split, before they were shuffled."""
+    """What became of some records, by split, before they were shuffled.
+
+    Attributes:
+      ledger: The counts by split, `written` still 0.
+      size: The bytes read.
+      contents: The first lanes of the keys of the rows that were kept; None where there are more
+        different ones than `few_keys` lists.
+    """
 
     ledger: Mapping[str, Ledger]
     size: int = 0
+    contents: frozenset[int] | None = frozenset()
 
     def __add__(self, other: Account) -> Account:
         names = sorted({*self.ledger, *other.ledger})
@@ -69,6 +78,7 @@ class Account:
         return Account(
             {name: self.ledger.get(name, none) + other.ledger.get(name, none) for name in names},
             self.size + other.size,
+            _united(self.contents, other.contents),
         )
 
     @property
@@ -80,6 +90,12 @@ class Account:
     def rejected(self) -> int:
         """The records rejected, for whatever reason."""
         return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
+
+
+def _united(keys: frozenset[int] | None, others: frozenset[int] | None) -> frozenset[int] | None:
+    if keys is None or others is None:
+        return None
+    return few_keys(np.array([*keys | others], np.uint64))
 
 
 def _unchanged(buckets: beam.PCollection[Bucket]) -> beam.PCollection[Bucket]:
@@ -262,7 +278,7 @@ def account_for(
       size: Its bytes.
     """
     write_rejects(cleaned.rejects, folder, split=split, position=position)
-    yield TaggedOutput("account", Account(cleaned.ledger, size))
+    yield TaggedOutput("account", Account(cleaned.ledger, size, few_keys(cleaned.hi)))
 
 
 def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ def run(
     from ..pipelines.preparation import prepare, write_template
     from ..pipelines.read import Input
     from ..pipelines.recipe import find_recipe
+    from ..pipelines.report.text import visible
     from .launch import launcher
     from .progress import show_progress
 
@@ -73,7 +75,9 @@ def run(
             runner=beam_runner,
             options=options,
         )
-    print(summary(manifest, output, time.monotonic() - began))
+    print(summary(manifest, output, time.monotonic() - began), flush=True)
+    for warning in manifest.warnings:
+        print(f"recordmill: warning: {visible(warning)}", file=sys.stderr)
     return 0
 
 

@@ -197,6 +197,8 @@ class Manifest:
         and near duplicates. Empty for a table.
       files: Every file of the folder but the manifest itself, sorted by path, the shards too. Empty
         in a dataset of recordmill 0.1.0, which lists its shards alone.
+      warnings: What may be wrong with the dataset as a whole, a sentence each, such as a split of
+        few rows.
     """
 
     name: str
@@ -221,6 +223,7 @@ class Manifest:
     reshape: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, Any] = field(default_factory=dict)
     files: tuple[StoredFile, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The text of `manifest.json`: sorted by nothing, in the order of the fields."""
@@ -241,6 +244,7 @@ class Manifest:
                     **data,
                     "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
                     "classes": tuple(map(str, data.get("classes", ()))),
+                    "warnings": tuple(map(str, data.get("warnings", ()))),
                     "pipeline_only": tuple(map(str, data.get("pipeline_only", ()))),
                     "spans": tuple(map(dict, data.get("spans", ()))),
                     "splits": {

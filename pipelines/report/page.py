@@ -57,6 +57,7 @@ class Report:
       sheets: By split, a PNG or JPEG file with some of its pictures.
       repeats: By split, how many rows equal another one; a split where nobody counted has none.
       unseen: By split but train, by column, how many values are not in train; None for unknown.
+      warnings: What may be wrong with the dataset as a whole.
     """
 
     title: str
@@ -72,6 +73,7 @@ class Report:
     sheets: Mapping[str, bytes] = field(default_factory=dict)
     repeats: Mapping[str, int] = field(default_factory=dict)
     unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def render(report: Report) -> str:
@@ -158,6 +160,7 @@ def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
         sheets=_sheets(folder, found),
         repeats=_duplicates(found.ledger) if found.recipe.get("distinct") else {},
         unseen=found.unseen,
+        warnings=found.warnings,
     )
 
 

@@ -39,6 +39,7 @@ def view(report: Report, features: Mapping[str, Any]) -> dict[str, Any]:
         "places": {split: place for place, split in enumerate(report.raw)},
         "types": _counts(one["type"] for one in features["features"]),
         "features": len(features["features"]),
+        "notes": report.warnings,
         "warnings": list(_warnings(features["features"])),
         "ledger": report.ledger,
         "reasons": list(_reasons(report.ledger, report.rejects)),

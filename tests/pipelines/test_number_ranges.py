@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from recordmill.pipelines import Input, prepare
-from recordmill.pipelines.integer_ranges import IntegerRangesFold, few_steps
+from recordmill.pipelines.number_ranges import NumberRangesFold, few_steps
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.schemas import Column, DataError, ImageSchema, Schema
 from recordmill.schemas.manifest import Manifest
@@ -32,20 +32,29 @@ SCHEMA = Schema(
 
 
 def batch(*ids: int | None) -> pa.RecordBatch:
-    columns = {"id": pa.array(ids, pa.int64()), "y": pa.array([1] * len(ids), pa.int64())}
+    columns = {
+        "id": pa.array(ids, pa.int64()),
+        "size": pa.array([0.5] * len(ids), pa.float32()),
+        "y": pa.array([1] * len(ids), pa.int64()),
+    }
     return pa.RecordBatch.from_pydict(columns)
 
 
 def test_ranges_are_exact_and_merge() -> None:
-    fold = IntegerRangesFold.of(SCHEMA)
-    assert fold.columns == ("id", "y")
+    fold = NumberRangesFold.of(SCHEMA)
+    assert fold.columns == ("id", "size", "y")
     first = fold.add(fold.start(), batch(LARGE + 1, None, LARGE + 3))
-    assert fold.add(first, batch(LARGE + 2, 5)) == {"id": (5, LARGE + 3), "y": (1, 1)}
-    assert fold.merge([first, fold.add({}, batch(None))]) == {
-        "id": (LARGE + 1, LARGE + 3),
+    assert fold.add(first, batch(LARGE + 2, 5)) == {
+        "id": (5, LARGE + 3),
+        "size": (0.5, 0.5),
         "y": (1, 1),
     }
-    assert IntegerRangesFold.of(ImageSchema("classification", ("cat",))).columns == ()
+    assert fold.merge([first, fold.add({}, batch(None))]) == {
+        "id": (LARGE + 1, LARGE + 3),
+        "size": (0.5, 0.5),
+        "y": (1, 1),
+    }
+    assert NumberRangesFold.of(ImageSchema("classification", ("cat",))).columns == ()
 
 
 @pytest.mark.parametrize(

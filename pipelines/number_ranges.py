@@ -1,8 +1,9 @@
-"""The check that the integers of a column stay different where a feature is computed in floats.
+"""The check that the values of a column stay different as floats.
 
 A float64 has every integer up to 2^53 and a float32 up to 2^24; beyond, neighbours become equal.
-Where the values of a column are that large and lie close together, a z-score of them is noise or 0
-for all of them, so the run is refused once their range is known.
+Where the integers of a column are that large and lie close together, a z-score of them is noise or
+0 for all of them, so the run is refused once their range is known. Of a float32 column, whose
+values were rounded when they were read, the run warns.
 """
 
 from __future__ import annotations
@@ -20,21 +21,28 @@ from ..schemas.images import ImageSchema
 from ..schemas.schema import Schema
 from . import files
 
-__all__ = ["INTEGER_RANGES", "IntegerRangesFold", "Ranges", "check_integer_ranges", "few_steps"]
+__all__ = [
+    "NUMBER_RANGES",
+    "NumberRangesFold",
+    "Ranges",
+    "check_integers",
+    "few_steps",
+    "rounded_columns",
+]
 
-INTEGER_RANGES = "integer_ranges"
+NUMBER_RANGES = "number_ranges"
 """The name of the fold."""
 
 _LEAST_STEPS = 1000
 """The least number of floats that the range of a column must span, where it is not all integers."""
 
-Ranges: TypeAlias = Mapping[str, tuple[int, int]]
+Ranges: TypeAlias = Mapping[str, tuple[float, float]]
 """By column: its smallest and its largest value; a column without any value is left out."""
 
 
 @dataclass(frozen=True)
-class IntegerRangesFold:
-    """A `Fold` of the exact ranges of int64 columns.
+class NumberRangesFold:
+    """A `Fold` of the exact ranges of columns of numbers.
 
     Attributes:
       columns: Their names.
@@ -43,10 +51,10 @@ class IntegerRangesFold:
     columns: tuple[str, ...]
 
     @classmethod
-    def of(cls, schema: Schema | ImageSchema) -> IntegerRangesFold:
+    def of(cls, schema: Schema | ImageSchema) -> NumberRangesFold:
         """The fold of the columns of a table that features are made of."""
         inputs = schema.inputs if isinstance(schema, Schema) else ()
-        return cls(tuple(column.name for column in inputs if column.type == "int64"))
+        return cls(tuple(column.name for column in inputs if column.type != "string"))
 
     def setup(self) -> None:
         """Does nothing: there is nothing to load."""
@@ -64,7 +72,7 @@ class IntegerRangesFold:
         return self.merge([accumulator, found])
 
     def merge(self, accumulators: list[Ranges]) -> Ranges:
-        merged: dict[str, tuple[int, int]] = {}
+        merged: dict[str, tuple[float, float]] = {}
         for ranges in accumulators:
             for name, (low, high) in ranges.items():
                 before = merged.get(name, (low, high))
@@ -89,11 +97,14 @@ def few_steps(low: float, high: float, *, dtype: str) -> bool:
     return step > 1 and low != high and high - low < _LEAST_STEPS * step
 
 
-def check_integer_ranges(transform_fn: str, *, folds: Iterable[tuple[str, str, Any]]) -> str:
+def check_integers(
+    transform_fn: str, *, schema: Schema | ImageSchema, folds: Iterable[tuple[str, str, Any]]
+) -> str:
     """Checks that no feature takes integers of train for floats that are mostly equal.
 
     Args:
       transform_fn: The folder of the graph.
+      schema: The columns.
       folds: (fold, split, accumulator) of the run.
 
     Returns:
@@ -103,13 +114,7 @@ def check_integer_ranges(transform_fn: str, *, folds: Iterable[tuple[str, str, A
       DataError: A feature does; the message names the column, its range, the features and a way
         out.
     """
-    ranges = {
-        name: (low, high)
-        for fold, split, found in folds
-        if fold == INTEGER_RANGES and split == "train"
-        for name, (low, high) in found.items()
-        if few_steps(low, high, dtype="float32")
-    }
+    ranges = _close(schema, "int64", folds)
     if not ranges:
         return transform_fn
     from ..transforms.graph import TransformGraph
@@ -127,7 +132,31 @@ def check_integer_ranges(transform_fn: str, *, folds: Iterable[tuple[str, str, A
     return transform_fn
 
 
-def _refusal(name: str, low: int, high: int, features: Mapping[str, Any]) -> str:
+def rounded_columns(
+    schema: Schema | ImageSchema, folds: Iterable[tuple[str, str, Any]]
+) -> list[str]:
+    """Warns of each float32 column of train whose values became equal when they were rounded."""
+    return [
+        f'train: column "{name}" is float32, and its values from {low:.0f} to {high:.0f} lie so '
+        "close together that neighbours became equal; make the column int64"
+        for name, (low, high) in _close(schema, "float32", folds).items()
+    ]
+
+
+def _close(
+    schema: Schema | ImageSchema, kind: str, folds: Iterable[tuple[str, str, Any]]
+) -> Ranges:
+    """The ranges of the columns of a type in train of which float32 has only few values."""
+    return {
+        name: (low, high)
+        for fold, split, ranges in folds
+        if fold == NUMBER_RANGES and split == "train"
+        for name, (low, high) in ranges.items()
+        if schema[name].type == kind and few_steps(low, high, dtype="float32")
+    }
+
+
+def _refusal(name: str, low: float, high: float, features: Mapping[str, Any]) -> str:
     dtype = max(one.name for one in features.values())
     names = ", ".join(f'"{feature}"' for feature in sorted(features))
     exact = 24 if dtype == "float32" else 53
