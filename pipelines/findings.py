@@ -35,8 +35,8 @@ from .described import (
     write_schema,
     write_statistics,
 )
-from .profiles.cache import check_profiled
 from .number_ranges import rounded_columns
+from .profiles.cache import check_profiled
 from .publish import Staging, commit
 from .recipe import Recipe
 from .report.page import write_report

@@ -214,7 +214,8 @@ def _none_kept(ledgers: Iterable[Ledger], noun: str) -> str:
         **{f"rejected as {reason}": count for reason, count in total.rejected.items()},
     }
     counts = ", ".join(f"{count:,} {what}" for what, count in others.items() if count)
-    return f"none of {total.read:,} {noun}s is left, {counts}"
+    plural = "s" * (total.read != 1)
+    return f"of {total.read:,} {noun}{plural} read none is left, {counts}"
 
 
 def _classes(schema: Schema | ImageSchema, train: Labels) -> Sequence[str]:

@@ -118,10 +118,17 @@ def test_a_manifest_with_groups_and_further_columns(tmp_path: Path) -> None:
     assert of_split["train"] | of_split["eval"] == set(range(6))
 
 
-def test_a_run_without_any_good_image_publishes_an_empty_dataset(tmp_path: Path) -> None:
+def test_a_run_without_any_good_image_ends_unless_that_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "in" / "cat").mkdir(parents=True)
     (tmp_path / "in" / "cat" / "a.jpg").write_bytes(b"")
-    manifest = run(replace(PETS, max_reject_ratio=1.0), tmp_path / "in", tmp_path / "out")
+    recipe = replace(PETS, max_reject_ratio=1.0)
+    with pytest.raises(DataError) as error:
+        run(recipe, tmp_path / "in", tmp_path / "out")
+    assert str(error.value) == (
+        "train and eval got no image: of 1 image read none is left, 1 rejected as empty_file. "
+        "Check the inputs, or set allow_empty: true. Nothing was published"
+    )
+    manifest = run(replace(recipe, allow_empty=True), tmp_path / "in", tmp_path / "out")
     assert {name: split.records for name, split in manifest.splits.items()} == {
         "train": 0,
         "eval": 0,
