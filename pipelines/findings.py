@@ -92,8 +92,8 @@ def draft_manifest(
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up, a split has no record, a file changed since its statistics
-        were made, or parity does not hold.
+      DataError: A ledger does not add up, a split has no record, a file changed since its
+        statistics were made, or parity does not hold.
     """
     road, folder = road_of(recipe), staging.folder
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
