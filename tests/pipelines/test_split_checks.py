@@ -92,8 +92,8 @@ def test_nothing_was_read() -> None:
 def test_nothing_is_left() -> None:
     left_out = Ledger(read=1003, filtered=1000, sampled_out=1, rejected={"ragged": 2})
     assert problem({"train": Ledger(read=9), "eval": left_out}, by_content=False) == (
-        "eval got no row: of 1,003 rows read none is left, 1,000 filtered, 1 sampled out, 2 rejected "
-        f"as ragged. Check the inputs{CURE}"
+        "eval got no row: of 1,003 rows read none is left, 1,000 filtered, 1 sampled out, 2 "
+        f"rejected as ragged. Check the inputs{CURE}"
     )
 
 
