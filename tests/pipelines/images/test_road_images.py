@@ -27,13 +27,14 @@ def test_bad_images_are_rejected_one_by_one(tmp_path: Path) -> None:
     whole = encoded(picture(100, (200, 150)), quality=90)
     bad = {
         "cut.jpg": whole[: len(whole) // 2],
-        "endless.jpg": whole[:-2],
+        "ended.jpg": whole[: len(whole) // 2] + whole[-2:],
         "empty.jpg": b"",
         "page.jpg": b"<html><body>404</body></html>",
         "huge.png": encoded(Image.new("1", (15_000, 12_000)), "PNG"),
     }
     for name, data in bad.items():
         (folder / "cat" / name).write_bytes(data)
+    (folder / "cat" / "endless.jpg").write_bytes(whole[:-2])
     recipe = replace(PETS, max_reject_ratio=0.5)
     manifest = run(recipe, folder, tmp_path / "out")
     (rejected,) = [ledger.rejected for ledger in manifest.ledger.values() if ledger.rejected]
@@ -49,7 +50,8 @@ def test_bad_images_are_rejected_one_by_one(tmp_path: Path) -> None:
     assert rejects["huge.png"]["message"].startswith(
         "expected at most 50,000,000 pixels, got 180,000,000"
     )
-    assert verify(str(tmp_path / "out")).records == 8
+    assert manifest.images["without_end_marker"] == 1
+    assert verify(str(tmp_path / "out")).records == 9
 
 
 def test_formats_that_tensorflow_does_not_decode_go_through_pillow(tmp_path: Path) -> None:
