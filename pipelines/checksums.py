@@ -25,7 +25,7 @@ __all__ = ["BLOCK", "BlockChecksums", "CheckedFile", "Checksums"]
 BLOCK = 1 << 18
 """The bytes of a block; the last one of a file is shorter."""
 
-_KEPT_BLOCKS = 8
+_CACHED_BLOCKS = 8
 _CRC_BYTES = 4
 
 
@@ -43,23 +43,23 @@ class Checksums:
     runs: tuple[tuple[int, bytes], ...]
 
     def of(self, ranges: Iterable[tuple[int, int]]) -> Checksums:
-        """Those that are needed to read some ranges of bytes (begin, end)."""
+        """Returns those that are needed to read some ranges of bytes (begin, end)."""
         return Checksums(self.size, tuple(run for span in ranges for run in self._within(*span)))
 
     def _within(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
         first, stop = max(0, begin) // BLOCK, -(-end // BLOCK)
         for start, crcs in self.runs:
             skipped = max(0, first - start)
-            held = crcs[skipped * _CRC_BYTES : max(0, stop - start) * _CRC_BYTES]
-            if held:
-                yield start + skipped, held
+            needed = crcs[skipped * _CRC_BYTES : max(0, stop - start) * _CRC_BYTES]
+            if needed:
+                yield start + skipped, needed
 
     def __getitem__(self, block: int) -> int:
-        """The checksum of a block; KeyError where it is not among them."""
+        """Returns the checksum of a block; KeyError where it is not among them."""
         for start, crcs in self.runs:
-            place = (block - start) * _CRC_BYTES
-            if 0 <= place < len(crcs):
-                return int.from_bytes(crcs[place : place + _CRC_BYTES], "little")
+            index = (block - start) * _CRC_BYTES
+            if 0 <= index < len(crcs):
+                return int.from_bytes(crcs[index : index + _CRC_BYTES], "little")
         raise KeyError(block)
 
 
@@ -109,7 +109,7 @@ class CheckedFile(io.RawIOBase):
         self._checksums = checksums
         self._path = path
         self._position = 0
-        self._kept_from, self._kept = 0, b""  # the blocks that were read last, if they were few
+        self._cached_from, self._cached = 0, b""  # the blocks that were read last, if they were few
 
     def readable(self) -> bool:
         return True
@@ -126,7 +126,7 @@ class CheckedFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """The next bytes, `size` of them or all up to the end.
+        """Returns the next bytes, `size` of them or all up to the end.
 
         Raises:
           DataError: They are not those that were scanned.
@@ -135,42 +135,42 @@ class CheckedFile(io.RawIOBase):
         size = left if size is None or size < 0 else min(size, left)
         if not size:
             return b""
-        begin, start = self._position, self._kept_from
+        begin, start = self._position, self._cached_from
         end = self._position = begin + size
-        if start <= begin and end <= start + len(self._kept):
-            return self._kept[begin - start : end - start]
+        if start <= begin and end <= start + len(self._cached):
+            return self._cached[begin - start : end - start]
         return self._checked(begin, end)
 
     def _checked(self, begin: int, end: int) -> bytes:
-        """The bytes from one place to another, once all of their blocks are compared."""
+        """Returns the bytes of a range, once all of their blocks are compared."""
         first, stop = begin // BLOCK, -(-end // BLOCK)
         start, after = first * BLOCK, min(stop * BLOCK, self._checksums.size)
         is_last = after == self._checksums.size
         self._file.seek(start)
         head, data = self._stored(begin - start), self._stored(end - begin)
         tail = self._stored(after - end + is_last)  # one byte more, where there must be none
-        found = BlockChecksums()
+        checksums = BlockChecksums()
         for piece in (head, data, tail):
-            found.add(piece)
-        self._compare(found.finish(), first, stop)
-        if stop - first <= _KEPT_BLOCKS:
-            self._kept_from, self._kept = start, head + data + tail
+            checksums.add(piece)
+        self._compare(checksums.finish(), first, stop)
+        if stop - first <= _CACHED_BLOCKS:
+            self._cached_from, self._cached = start, head + data + tail
         return data
 
-    def _compare(self, found: Checksums, first: int, stop: int) -> None:
+    def _compare(self, actual: Checksums, first: int, stop: int) -> None:
         """Raises DataError where blocks, counted from the first, are not those of the scan."""
         begin, size = first * BLOCK, self._checksums.size
         end = min(stop * BLOCK, size)
-        if found.size > end - begin:
+        if actual.size > end - begin:
             raise self._changed(end, end + 1)
         for block in range(first, stop):
-            place = block * BLOCK - begin
-            is_there = place < found.size
-            if not is_there or found[block - first] != self._checksums[block]:
-                raise self._changed(begin + place, min(begin + place + BLOCK, end))
+            offset = block * BLOCK
+            is_there = offset - begin < actual.size
+            if not is_there or actual[block - first] != self._checksums[block]:
+                raise self._changed(offset, min(offset + BLOCK, end))
 
     def _stored(self, size: int) -> bytes:
-        """The next bytes of the file as it is now: `size` of them, or fewer at its end."""
+        """Reads the next bytes of the file as it is now: `size` of them, or fewer at its end."""
         data: bytes = self._file.read(size)
         while len(data) < size and (more := self._file.read(size - len(data))):
             data += more

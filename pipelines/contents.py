@@ -75,17 +75,17 @@ ContentsAt: TypeAlias = Callable[[str], Contents | None]
 """Gives what a run published in a local folder; None where no run did."""
 
 
-def list_stored_files(folder: str, known: Iterable[StoredFile] = ()) -> tuple[StoredFile, ...]:
+def list_stored_files(folder: str, hashed: Iterable[StoredFile] = ()) -> tuple[StoredFile, ...]:
     """Lists every file in a folder and below it, sorted by path.
 
     Args:
       folder: Local or remote.
-      known: Files whose digests are known, which are not read again.
+      hashed: Files whose digests are there already, which are not read again.
 
     Raises:
       DataError: A file cannot be read.
     """
-    by_path = {file.path: file for file in known}
+    by_path = {file.path: file for file in hashed}
     return tuple(
         by_path.get(path) or stored_file(folder, path) for path in files.list_files(folder)
     )
@@ -115,7 +115,7 @@ def dataset_at(folder: str) -> Contents | None:
 
 
 def _paths_of_0_1(folder: str, manifest: Manifest) -> Iterator[str]:
-    """The files that recordmill 0.1.0 wrote beside the shards, which alone its manifest lists."""
+    """Yields the files of recordmill 0.1.0, whose manifest lists the shards alone."""
     yield from _ALWAYS
     for name, split in manifest.splits.items():
         yield from (shard.path for shard in split.shards)
@@ -128,7 +128,7 @@ def _paths_of_0_1(folder: str, manifest: Manifest) -> Iterator[str]:
 
 
 def _graph_paths(folder: str, transform_fn: Mapping[str, str]) -> Iterator[str]:
-    """The files of the graph: all in its folder, where their digest is that of the manifest.
+    """Yields the files of the graph: all in its folder, if their digest is that of the manifest.
 
     Where it is another one, a file was put there or changed, and those that every graph has and
     the vocabularies that the metadata name are the graph's.
@@ -170,8 +170,8 @@ def find_strays(folder: str, paths: Collection[str]) -> list[str]:
     for root, folders, names in os.walk(folder, onerror=_fail):
         links = (name for name in folders if os.path.islink(os.path.join(root, name)))
         inside = os.path.relpath(root, folder).replace(os.sep, "/")
-        found = (posixpath.normpath(posixpath.join(inside, name)) for name in (*links, *names))
-        strays += [path for path in found if path not in paths]
+        entries = (posixpath.normpath(posixpath.join(inside, name)) for name in (*links, *names))
+        strays += [path for path in entries if path not in paths]
     return sorted(strays)
 
 

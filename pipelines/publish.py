@@ -262,21 +262,21 @@ def _sweep(output: str, contents_at: ContentsAt) -> None:
 
 
 def _strays(folder: str, contents: Contents | None) -> list[str]:
-    """What a replaced folder holds that no run wrote; nothing in one that was never finished."""
+    """Finds what a replaced folder holds that no run wrote; nothing in one never finished."""
     return find_strays(folder, contents.paths) if contents else []
 
 
 def _keep(folder: str, output: str, strays: list[str]) -> None:
     """Gives a replaced folder a name beside the output that no run removes."""
     token = folder.removesuffix(".old").rpartition("-")[2]
-    kept = f"{output}.replaced-{token}"
-    os.rename(folder, kept)
+    replaced = f"{output}.replaced-{token}"
+    os.rename(folder, replaced)
     _LOGGER.warning(
         "%s: what stood there was replaced, and files that no run wrote had been put into it "
         "meanwhile: %s. It is kept in %s: delete that once they are elsewhere",
         output,
         name_first(strays),
-        kept,
+        replaced,
     )
 
 

@@ -55,12 +55,12 @@ def parts(scanned: ScannedFile) -> Iterator[FilePart]:
 
 
 def _checksums(scanned: ScannedFile, stretches: Sequence[Stretch]) -> Checksums:
-    """The checksums of the stored bytes of some stretches."""
+    """Returns the checksums of the stored bytes of some stretches."""
     if scanned.format == "parquet":
         return row_group_checksums(scanned, stretches[0])
     if scanned.compression:
         return scanned.checksums
-    return scanned.checksums.of((one.offset, one.offset + one.size) for one in stretches)
+    return scanned.checksums.of((each.offset, each.offset + each.size) for each in stretches)
 
 
 def scan(

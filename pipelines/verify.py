@@ -242,7 +242,7 @@ def _proto_problems(directory: str, manifest: Manifest) -> Iterator[str]:
 def _file_problems(
     directory: str, manifest: Manifest, stored: list[str], problems: list[str]
 ) -> Iterator[str]:
-    """What is wrong with the files that were not hashed yet and of which nothing is said yet."""
+    """Yields what is wrong with files not hashed yet and of which nothing is said yet."""
     hashed = {shard.path for split in manifest.splits.values() for shard in split.shards}
     reported = {problem.partition(":")[0] for problem in problems}
     there = set(stored)
@@ -252,9 +252,9 @@ def _file_problems(
             continue
         if path not in there:
             yield f"{path}: is gone"
-        elif (found := stored_file(directory, path)) != expected:
+        elif (actual := stored_file(directory, path)) != expected:
             size = f"expected {expected.bytes:,} bytes with the sha256 {expected.sha256}"
-            yield f"{path}: {size}, got {found.bytes:,} with {found.sha256}"
+            yield f"{path}: {size}, got {actual.bytes:,} with {actual.sha256}"
 
 
 def _parity_problems(manifest: Manifest) -> Iterator[str]:

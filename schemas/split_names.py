@@ -91,7 +91,7 @@ def check_split_names(names: Iterable[str], *, key: str) -> None:
 
 
 def _other_name(name: str) -> str:
-    """A name that can be one, near to this.
+    """Returns a name that a split may have, near to this one.
 
     >>> _other_name(".scratch"), _other_name("stats"), _other_name("é")
     ('scratch', 'stats_split', 'split')

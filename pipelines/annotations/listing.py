@@ -78,9 +78,9 @@ def _kind(found: list[Found]) -> Kind:
     return kinds.pop() if len(kinds) == 1 else "images"
 
 
-def is_annotation(found: list[Found]) -> bool:
+def is_annotation(matches: list[Found]) -> bool:
     """Tells whether the files that a pattern names are annotations of images, and not images."""
-    return _kind(found) != "images"
+    return _kind(matches) != "images"
 
 
 def _suffix(name: str) -> str:

@@ -37,7 +37,7 @@ def check_inputs_outside(staging: Staging, recipe: Recipe, inputs: Iterable[Inpu
         return
     folders: dict[str, bool] = {}
     inside = []
-    for path in _paths(recipe, [one for one in inputs if not files.is_remote(one.pattern)]):
+    for path in _paths(recipe, [entry for entry in inputs if not files.is_remote(entry.pattern)]):
         folder = os.path.dirname(path)
         if folder not in folders:
             folders[folder] = leads_out(folder, staging.output) is None
@@ -68,13 +68,13 @@ def check_cache_outside(statistics_cache: str | None, output: str) -> None:
 
 
 def _paths(recipe: Recipe, inputs: Iterable[Input]) -> Iterator[str]:
-    """The local files that are read, and the folders of the images that annotations name."""
+    """Yields the local files that are read, and the folders of the images that annotations name."""
     if not isinstance(recipe.schema, ImageSchema):
-        yield from (file.path for file in match(Input(None, one.pattern) for one in inputs))
+        yield from (file.path for file in match(Input(None, entry.pattern) for entry in inputs))
         return
-    for one in inputs:
-        root, found = find(one.pattern)
+    for entry in inputs:
+        root, matches = find(entry.pattern)
         prefix = prefix_of(root)
-        yield from (prefix + file.name for file in found)
-        if is_annotation(found):
+        yield from (prefix + file.name for file in matches)
+        if is_annotation(matches):
             yield image_root(root, (recipe.images or Images()).format.root) or "."

@@ -85,13 +85,13 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
 
 
 def row_group_checksums(scanned: ScannedFile, stretch: Stretch) -> Checksums:
-    """The checksums of the bytes that are read for a row group: its own, and the footer's.
+    """Returns the checksums of the bytes that are read for a row group: its own, and the footer's.
 
     Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
     bytes that old writers did not count.
     """
     begin, end = stretch.stored
-    last = max(one.stored[1] for one in scanned.stretches)
+    last = max(other.stored[1] for other in scanned.stretches)
     tail = min(last, scanned.size - _TAIL_BYTES)
     size = scanned.size
     return scanned.checksums.of([(begin - BLOCK, end + BLOCK), (tail - BLOCK, size)])
@@ -161,7 +161,7 @@ def _stretches(
 
 
 def _stored(group: pq.RowGroupMetaData) -> tuple[int, int]:
-    """Where the columns of a row group begin and end in the file; (0, 0) where it has none."""
+    """Returns where the columns of a row group begin and end in the file; (0, 0) for no column."""
     begins, ends = [], []
     for column in map(group.column, range(group.num_columns)):
         offsets = (column.dictionary_page_offset, column.data_page_offset)

@@ -232,7 +232,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
 
 
 def _of_table(scanned: ScannedFile, name: str) -> ScannedFile:
-    """The file, counted as a split called as the table: a table may have names that none may."""
+    """Counts a file under the table's name, which need not be one that a split may have."""
     return replace(scanned, file=replace(scanned.file, split=name))
 
 

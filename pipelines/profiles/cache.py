@@ -132,7 +132,7 @@ class StatisticsCache:
         Raises:
           DataError: A file cannot be read.
         """
-        return self._key([(one.path, one.split, *_content(one.path)) for one in span])
+        return self._key([(file.path, file.split, *_content(file.path)) for file in span])
 
     def check(self, key: str, entry: Entry) -> None:
         """Checks that an entry is of the files as they were when its key was made.
@@ -140,12 +140,12 @@ class StatisticsCache:
         Raises:
           DataError: A file changed since then.
         """
-        read = [(one.path, one.split, one.bytes, one.sha256) for one in entry.sources]
-        if self._key(read) != key:
-            raise _changed([one.path for one in entry.sources])
+        span = [(file.path, file.split, file.bytes, file.sha256) for file in entry.sources]
+        if self._key(span) != key:
+            raise _changed([file.path for file in entry.sources])
 
     def _key(self, span: Sequence[tuple[str, str | None, int, str]]) -> str:
-        """The key of files of these paths, splits, sizes and digests."""
+        """Returns the key of files of these paths, splits, sizes and digests."""
         resolved = self.recipe.resolved()
         known = {
             "format": [profile_codec.VERSION, metadata.version("recordmill")],
@@ -256,7 +256,7 @@ def check_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
       DataError: A file changed in between.
     """
     digests = json.loads(files.read_bytes(files.join(folder, _PROFILED)))
-    changed = [one.path for one in sources if digests.get(one.path) != one.sha256]
+    changed = [file.path for file in sources if digests.get(file.path) != file.sha256]
     if changed:
         raise _changed(changed)
 

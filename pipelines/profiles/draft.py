@@ -128,7 +128,7 @@ def read_draft(staging: Staging, fold: Any, splits: Sequence[str]) -> Mapping[st
 
 
 def drafted_sources(staging: Staging) -> tuple[SourceFile, ...]:
-    """The files that the profiles of a draft are of."""
+    """Returns the files that the profiles of a draft are of."""
     text = files.read_bytes(files.join(staging.scratch, PROFILE))
     return Profiled.from_json(text, path=PROFILE).inputs
 

@@ -133,7 +133,7 @@ def commit_profile(staging: Staging, profiled: Profiled) -> Profiled:
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
     listed = list_stored_files(staging.folder)
-    profiled = replace(profiled, files=tuple(one for one in listed if one.path != PROFILE))
+    profiled = replace(profiled, files=tuple(file for file in listed if file.path != PROFILE))
     files.write_bytes(files.join(staging.folder, PROFILE), profiled.to_json().encode())
     publish.put_in_place(staging)
     return profiled
@@ -152,7 +152,7 @@ def _contents_at(folder: str) -> Contents | None:
 
 
 def _paths_of_0_1(profiled: Profiled) -> Iterator[str]:
-    """The files that recordmill 0.1.0 wrote, which listed none."""
+    """Yields the files that recordmill 0.1.0 wrote, which listed none."""
     yield from (PROFILE, "report.html", "schema/schema.pbtxt", "facets.pb")
     yield from (f"stats/{split}.pb" for split in profiled.rows)
     yield from (f"rejects/{name}.jsonl" for name in profiled.ledger)
