@@ -199,7 +199,8 @@ def _all_elsewhere(left: Mapping[str, int], account: Account, recipe: Recipe) ->
         return f"{why}; rows that are equal in {columns} stay together"
     different = len(account.contents or ())
     if 0 < different < rows:
-        return f"{why}; they have only {different} different contents, and equal ones stay together"
+        contents = f"{different} different content{'s' * (different != 1)}"
+        return f"{why}; they have only {contents}, and equal ones stay together"
     return why
 
 

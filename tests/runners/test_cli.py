@@ -44,6 +44,34 @@ def test_run_says_where_every_row_went(prepared: tuple[Path, str]) -> None:
     )
 
 
+def test_run_warns_of_small_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"{age},1.75,Rome,{label}\n" for age in range(20) for label in ("no", "yes"))
+    (tmp_path / "train.csv").write_text("age,height,city,label\n" + rows)
+    (tmp_path / "eval.csv").write_text("age,height,city,label\n7,1.75,Rome,no\n")
+    inputs = [f"--input={split}={tmp_path}/{split}.csv" for split in ("train", "eval")]
+    output = str(tmp_path / "out")
+    assert main(["run", f"{RECIPE_FILE}:SMALL", "--output", output, *inputs]) == 0
+    said = capsys.readouterr().err
+    assert [line for line in said.splitlines() if "warning" in line] == [
+        "recordmill: warning: eval has 1 row, and numbers measured on less than 30 say little",
+        'recordmill: warning: eval has no row of the class "yes"',
+    ]
+
+
+def test_run_ends_where_a_split_is_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rows.csv").write_text("age,height,city,label\n" + "7,1.75,Rome,no\n" * 50)
+    words = ["--output", str(tmp_path / "out"), "--input", str(tmp_path / "rows.csv")]
+    assert main(["run", f"{RECIPE_FILE}:SMALL", *words]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(
+        "recordmill: train got no row: content decides the split, and all 50 rows went to eval; "
+        "they have only 1 different content, and equal ones stay together. "
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_verify(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(prepared[0])]) == 0
     assert capsys.readouterr().out.startswith(f"{prepared[0]}: good. 3,000 records in 2 shards, ")
