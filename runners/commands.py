@@ -249,12 +249,19 @@ def _box_frame(frame: Mapping[str, Any]) -> Iterator[str]:
 
 
 def sample(name: str, directory: str) -> int:
-    """Writes the small input of a built-in recipe."""
+    """Writes the small input of a built-in recipe into a folder that is empty or not there.
+
+    Raises:
+      RecipeError: There is no such recipe, it has no sample, or the folder holds a file, which the
+        sample could replace.
+    """
     from ..pipelines.recipe import find_recipe
 
     recipe = find_recipe(name)
     if recipe.sample is None:
         raise RecipeError(f"recipe {recipe.name} has no sample of its own")
+    if os.path.isdir(directory) and os.listdir(directory):
+        raise RecipeError(f"{directory}: is not empty. Name a new folder for the sample.")
     written = recipe.sample(directory)
     inputs = " ".join(
         f"--input {shlex.quote(f'{one.split}={one.pattern}' if one.split else one.pattern)}"

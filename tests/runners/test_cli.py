@@ -93,6 +93,12 @@ def test_sample_writes_files_and_says_how_to_run_them(
         f"--input eval={tmp_path}/adult.test\n"
     )
     assert (tmp_path / "adult.data").read_text().count("\n") == 2_001
+    (tmp_path / "adult.data").write_text("mine")
+    assert main(["sample", "census", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"recordmill: {tmp_path}: is not empty. Name a new folder for the sample.\n"
+    )
+    assert (tmp_path / "adult.data").read_text() == "mine"
     assert (tmp_path / "adult.test").read_text().startswith("|1x3 Cross validator\n")
 
 
