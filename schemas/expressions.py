@@ -1,8 +1,9 @@
 """Expressions over columns, such as `age >= 18 and workclass != 'Private'`.
 
 The text is parsed by Python's own parser, and what it gives is read into the small tree of this
-module; nothing is ever evaluated as Python. The tree is computed by `pipelines.conditions` on
-Arrow rows and by `transforms.expressions` on tensors, with equal results. The language:
+module; nothing is ever evaluated as Python. `recordmill.pipelines.recipes.conditions` computes the
+tree on Arrow rows and `recordmill.transforms.expressions` on tensors, with equal results. The
+language:
 
     age, `capital-gain`         columns; one that is no Python name stands in backticks
     18, 0.5, 'Private'          numbers and text

@@ -67,7 +67,7 @@ class ImageProfile:
 
 @dataclass(frozen=True)
 class ImageStatisticsFold:
-    """Folds rows of images into an `ImageProfile`; a `recordmill.pipelines.Fold`.
+    """Folds rows of images into an `ImageProfile`; a `recordmill.pipelines.elements.Fold`.
 
     As with `StatisticsFold`, exact numbers depend on the images alone, and the others on the
     sequence of batches and merges too.

@@ -55,7 +55,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class StatisticsFold:
-    """Folds cleaned rows into a `Profile`; a `recordmill.pipelines.Fold`.
+    """Folds cleaned rows into a `Profile`; a `recordmill.pipelines.elements.Fold`.
 
     The numbers depend on the sequence of batches and merges alone. Those that are exact do not
     depend on that either, only on the rows.
