@@ -8,10 +8,11 @@ TFDV := .venv-tfdv
 TFDV_PACKAGES := tensorflow-data-validation==1.16.1 apache-beam==2.60.0
 TF215 := .venv-tf215
 TF217 := .venv-tf217
-SOURCES := schemas transforms pipelines runners tests benchmarks examples setup.py
+SOURCES := schemas transforms pipelines runners tests benchmarks examples docs/hooks setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-elsewhere quick lint interop interop-data tfdv estimator keras bench clean
+.PHONY: help setup demo test test-elsewhere quick lint docs interop interop-data tfdv estimator \
+	keras bench clean
 
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
@@ -19,6 +20,7 @@ help:
 	@echo "make test    all tests; make quick leaves out the slow ones"
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
+	@echo "make docs    the documentation and the API reference, into build/site; links checked"
 	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
 	@echo "             the census estimator, on TensorFlow 2.15 without Beam and TFT, and models"
 	@echo "             over some features, on TensorFlow 2.15 and 2.17"
@@ -65,6 +67,9 @@ lint: setup
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 interop: tfdv estimator keras
 
