@@ -32,7 +32,7 @@ def module_name(path: Path) -> str:
 
 
 def child(parent: Any, name: str) -> Any:
-    """An attribute, a module of a package, or a field, which an instance alone may have."""
+    """Returns an attribute or a module of a package; None for a field that instances have."""
     try:
         return getattr(parent, name)
     except AttributeError:
@@ -46,7 +46,7 @@ def _fields(base: type) -> set[str]:
 
 
 def resolves(name: str, scope: dict[str, Any]) -> bool:
-    """Whether a dotted name leads somewhere; True of one whose beginning nobody knows."""
+    """Returns whether a dotted name leads somewhere; True where its beginning is unknown."""
     head, *rest = name.split(".")
     if head == "recordmill":
         parent: Any = import_module(f"recordmill.{rest.pop(0)}")
@@ -58,7 +58,7 @@ def resolves(name: str, scope: dict[str, Any]) -> bool:
         return True
     for part in rest:
         if parent is None:
-            return True  # what a field holds is not looked into
+            return True  # the types of fields are not followed
         try:
             parent = child(parent, part)
         except (AttributeError, ImportError):

@@ -49,3 +49,12 @@ def test_the_packages_and_the_operations_are_public(reference: ModuleType) -> No
 def test_public_modules_list_what_is_public(reference: ModuleType) -> None:
     for name in reference.public_modules(ROOT):
         assert import_module(name).__all__, name
+
+
+def test_what_the_documentation_imports_is_listed(reference: ModuleType) -> None:
+    """A page may show only names that `__all__` offers, or modules."""
+    public = set(reference.public_modules(ROOT))
+    for code in reference._documented_code(ROOT):
+        for name in reference._imports(code):
+            module, _, last = name.rpartition(".")
+            assert name in public or last in import_module(module).__all__, name
