@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import griffe
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -58,3 +60,21 @@ def test_what_the_documentation_imports_is_listed(reference: ModuleType) -> None
         for name in reference._imports(code):
             module, _, last = name.rpartition(".")
             assert name in public or last in import_module(module).__all__, name
+
+
+def test_every_public_name_is_seen_without_importing_it(
+    reference: ModuleType, tmp_path: Path
+) -> None:
+    """`__all__`, and where its names come from, can be read off the source."""
+    (tmp_path / "recordmill").mkdir()
+    for folder in reference.FOLDERS:
+        (tmp_path / "recordmill" / folder).symlink_to(ROOT / folder)
+    loader = griffe.GriffeLoader(search_paths=[tmp_path], allow_inspection=False)
+    for name in reference.public_modules(ROOT):
+        module = loader.load(name)
+        names = import_module(name).__all__
+        assert sorted(map(str, module.exports or ())) == sorted(names), name
+        for public in names:
+            member = module.members[public]
+            target = member.final_target if member.is_alias else member
+            assert target.docstring or target.is_attribute, f"{name}.{public}"
