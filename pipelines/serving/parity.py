@@ -86,13 +86,15 @@ class ModelParity:
     @property
     def result(self) -> str:
         """How near the values are, in words."""
+        from ...transforms.model_function import TOLERANCE
+
         if self.largest_pixel_difference:
             told = f"a sample of a pixel differs by {self.largest_pixel_difference} at most"
         elif self.units:
             told = f"floats are at most {self.units} unit in the last place apart"
         else:
             told = "all values are equal"
-        if self.answers:
+        if self.answers > TOLERANCE:
             told += f"; predictions as trained and as served differ by {self.answers:.1g} at most"
         return told
 

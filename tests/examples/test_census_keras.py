@@ -37,7 +37,7 @@ def test_the_sample(tmp_path: Path) -> None:
     above = model({name: features[name] for name in data.features})
     np.testing.assert_allclose(answers["probabilities"][:, 1:], above, rtol=1e-6)
     served = ServedModel(path)
-    assert sorted(served.signatures) == ["examples", "serving_default", "transform"]
+    assert sorted(served.signatures) == ["examples", "records", "serving_default", "transform"]
     columns = served.columns("transform")
     raw = {name: np.asarray(one) for name, one in raw_tensors(requests, columns).items()}
     for name, value in served.features(raw).items():
@@ -62,5 +62,5 @@ def test_the_real_census(adult: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["verify", out, "--parity", path]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == (
         f"{path}: 64 of train, 64 of eval rows, 17 features, by graph, transform, JSON lines, "
-        "examples: all values are equal"
+        "examples, records: all values are equal"
     )

@@ -38,7 +38,7 @@ def test_the_sample(tmp_path: Path) -> None:
     price = model({name: features[name] for name in data.features})
     assert example["ask"](path, home) == pytest.approx(float(price[0, 0]), rel=1e-6)
     served = ServedModel(path)
-    assert sorted(served.signatures) == ["examples", "serving_default", "transform"]
+    assert sorted(served.signatures) == ["examples", "records", "serving_default", "transform"]
     raw = {name: np.array([home[name]]) for name in served.columns("transform")}
     for name, value in served.features(raw).items():
         np.testing.assert_array_equal(value, features[name])
