@@ -38,8 +38,8 @@ def served_graph(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
 
 
 def _no_model(features: Mapping[str, Any], *, training: bool) -> Any:
-    """The graph is what is timed, so the model behind it does nothing."""
-    return tf.expand_dims(features["age"], 1)
+    """Adds up all features: the graph is what is timed, and an exported one has what is used."""
+    return tf.expand_dims(tf.add_n([tf.cast(one, tf.float32) for one in features.values()]), 1)
 
 
 def pandas(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
