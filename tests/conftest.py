@@ -9,12 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from real_data import DATA
 
-# How long an example takes says more of the machine than of the code; and the database of
-# failing examples would be a folder in the checkout, which may be read-only.
-settings.register_profile("recordmill", deadline=None, database=None)
+# How long an example takes says more of the machine than of the code; the database of failing
+# examples would be a folder in the checkout, which may be read-only; and CI says the same of the
+# same code.
+settings.register_profile(
+    "recordmill",
+    deadline=None,
+    database=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("recordmill")
 
 

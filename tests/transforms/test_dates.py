@@ -20,10 +20,10 @@ from recordmill.transforms.dates import Part, Period, cyclical_date, date_part, 
 UTC = timezone.utc
 NAMED_ZONES = ["Europe/Berlin", "Australia/Lord_Howe"]
 PARTS = get_args(Part)
-ZONES = st.none() | st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
+OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(
     lambda minutes: timezone(timedelta(minutes=minutes))
 )
-MOMENTS = st.lists(st.datetimes(timezones=ZONES), min_size=1, max_size=30)
+MOMENTS = st.lists(st.datetimes(timezones=st.none() | OFFSETS), min_size=1, max_size=30)
 
 
 def in_zone(moment: datetime, zone: tzinfo) -> datetime | None:
@@ -82,7 +82,7 @@ def test_parts_are_those_of_the_named_zone(moments: list[datetime], zone: str) -
 @settings(max_examples=30, deadline=None)
 @given(
     instant=st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)),
-    offsets=st.lists(ZONES.filter(bool), min_size=2, max_size=2),
+    offsets=st.lists(OFFSETS, min_size=2, max_size=2),
     zone=st.sampled_from(NAMED_ZONES),
 )
 def test_one_moment_has_the_same_features_at_any_offset(
