@@ -77,9 +77,9 @@ def columns(rows: int) -> dict[str, Any]:
 
 def csv(folder: Path) -> Contenders:
     """CSV: 200,000 rows of 15 columns to text columns of Arrow; ours counts and digests first."""
-    from recordmill.pipelines.elements import InputFile
-    from recordmill.pipelines.read import BLOCK_BYTES, CsvFormat, parse_part, parts
-    from recordmill.pipelines.scan import scan
+    from recordmill.pipelines.runtime.elements import InputFile
+    from recordmill.pipelines.tables.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
+    from recordmill.pipelines.tables.scan import scan
 
     table = pa.table(columns(ROWS))
     path, names = folder / "rows.csv", table.column_names
@@ -117,7 +117,7 @@ def keys(folder: Path) -> Contenders:
     """Keys: 128 bits of the content of each of 200,000 rows of 15 columns."""
     import pandas as pd
 
-    from recordmill.pipelines.keys import fingerprint
+    from recordmill.pipelines.shuffle.fingerprint import fingerprint
 
     table = pa.table(columns(ROWS))
     encoded = [
@@ -146,7 +146,7 @@ def examples(folder: Path) -> Contenders:
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-    from recordmill.pipelines.encode import encode
+    from recordmill.pipelines.tfrecord.example_encoder import encode
 
     draw = np.random.default_rng(5)
     floats = {f"f{index}": draw.normal(size=20_000).astype(np.float32) for index in range(6)}
@@ -185,7 +185,7 @@ def frames(folder: Path) -> Contenders:
     import tensorflow as tf
     from apache_beam.io.tfrecordio import _TFRecordUtil
 
-    from recordmill.pipelines.framing import frame
+    from recordmill.pipelines.tfrecord.framing import frame
 
     records = [os.urandom(300) for _ in range(ROWS)]
     path = str(folder / "records")
@@ -215,7 +215,7 @@ def coder(folder: Path) -> Contenders:
     """Arrow batches to bytes and back: 20,000 rows of 15 columns."""
     from apache_beam.coders import FastPrimitivesCoder
 
-    from recordmill.pipelines.coder import ArrowCoder
+    from recordmill.pipelines.runtime.arrow_coder import ArrowCoder
 
     batch = pa.RecordBatch.from_pydict(columns(20_000))
     arrow, pickled = ArrowCoder(), FastPrimitivesCoder()
@@ -230,7 +230,7 @@ def quantiles(folder: Path) -> Contenders:
     """Quantiles: 2,000,000 floats in batches of 20,000."""
     from tfx_bsl import sketches
 
-    from recordmill.schemas.statistics_sketches import Quantiles
+    from recordmill.schemas.statistics.sketches import Quantiles
 
     values = np.random.default_rng(5).normal(size=2_000_000)
     batches, once = np.split(values, 100), np.ones(20_000, np.int64)
@@ -256,7 +256,7 @@ def distinct(folder: Path) -> Contenders:
     """Different numbers: 2,000,000 floats in batches of 20,000."""
     from tfx_bsl import sketches
 
-    from recordmill.schemas.statistics_sketches import DistinctNumbers
+    from recordmill.schemas.statistics.sketches import DistinctNumbers
 
     batches = np.split(np.random.default_rng(5).normal(size=2_000_000), 100)
 
@@ -275,7 +275,7 @@ def distinct(folder: Path) -> Contenders:
 
 def near(folder: Path) -> Contenders:
     """Near duplicates: pairs that differ in at most 4 of 64 bits, among 20,000 hashes."""
-    from recordmill.pipelines.images.near_duplicates import find_groups
+    from recordmill.pipelines.images.perceptual_hash import find_groups
 
     hashes = np.random.default_rng(5).integers(0, 2**64, 20_000, dtype=np.uint64)
     hashes[10_000:10_100] = hashes[:100] ^ np.uint64(0b1011)

@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow as tf
 
 from recordmill.transforms import load
-from recordmill.transforms.loader import PreparedDataset
+from recordmill.transforms.dataset.loader import PreparedDataset
 
 REQUESTS: dict[str, list[int] | list[str]] = {  # two people: raw columns, as the census has them
     "age": [25, 42],

@@ -34,17 +34,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analyze_dataset import AnalyzeDataset
-    from .annotations.refs import ImageFormat
+    from .analysis.analyze_dataset import AnalyzeDataset
+    from .images.annotations.refs import ImageFormat
     from .images.check import Limits
     from .images.options import Images
-    from .inputs.frames import FrameInput
-    from .inputs.reshape import Reshape, Table
     from .preparation import prepare
-    from .profiles.profiling import profile
-    from .read import CsvFormat, Input
-    from .recipe import Recipe, find_recipe
-    from .split import Splitting
+    from .profiles.profile import profile
+    from .recipes.recipe import Recipe, find_recipe
+    from .reshape.reshape import Reshape, Table
+    from .shuffle.split import Splitting
+    from .tables.csv_source import CsvFormat, Input
+    from .tables.dataframes import FrameInput
     from .validation.validate import Expect, validate
 
 __all__ = [
@@ -67,21 +67,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AnalyzeDataset": "analyze_dataset",
-    "CsvFormat": "read",
+    "AnalyzeDataset": "analysis.analyze_dataset",
+    "CsvFormat": "tables.csv_source",
     "Expect": "validation.validate",
-    "FrameInput": "inputs.frames",
-    "ImageFormat": "annotations.refs",
+    "FrameInput": "tables.dataframes",
+    "ImageFormat": "images.annotations.refs",
     "Images": "images.options",
-    "Input": "read",
+    "Input": "tables.csv_source",
     "Limits": "images.check",
-    "Recipe": "recipe",
-    "Reshape": "inputs.reshape",
-    "Splitting": "split",
-    "Table": "inputs.reshape",
-    "find_recipe": "recipe",
+    "Recipe": "recipes.recipe",
+    "Reshape": "reshape.reshape",
+    "Splitting": "shuffle.split",
+    "Table": "reshape.reshape",
+    "find_recipe": "recipes.recipe",
     "prepare": "preparation",
-    "profile": "profiles.profiling",
+    "profile": "profiles.profile",
     "validate": "validation.validate",
 }
 

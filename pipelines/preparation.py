@@ -17,35 +17,35 @@ from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 
 from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
-from . import files
-from .analyze import Analyze, Analyzed
-from .coder import ArrowCoder
-from .concurrent import Concurrently
-from .described import STATISTICS
-from .elements import Bucket, Fold
-from .findings import as_expected, draft_manifest, publish_draft
-from .inputs.gather import Gathered, gather, splits_of
+from .analysis.analyze import Analyze, Analyzed
+from .analysis.checked_fn import CheckedFn
+from .analysis.feature_statistics import MergeFeatures
+from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
+from .dataset.metadata import STATISTICS
+from .dataset.split_checks import LABELS, LabelsFold, check_splits
+from .finalize import as_expected, draft_manifest, publish_draft
 from .inputs.outside import check_cache_outside
-from .layout import Layout
-from .number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
-from .profiles.profiling import write_cached_profiles
-from .progress import Note, NoteFold, Progress
-from .publish import Staging, stage
-from .read import Input
-from .recipe import Recipe
-from .recipes.check import CheckedFn
-from .roads import Road, road_of
-from .rows import Account, check_rejects
-from .running import direct_runner, own_errors
-from .shards import WriteShards
-from .shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
-from .split_checks import LABELS, LabelsFold, check_splits
-from .transform import configure_tensorflow_threads
-from .transformed import MergeFeatures
+from .profiles.profile import write_cached_profiles
+from .recipes.recipe import Recipe
+from .resolve import Gathered, gather, splits_of
+from .runtime import filesystem as files
+from .runtime.arrow_coder import ArrowCoder
+from .runtime.elements import Bucket, Fold
+from .runtime.errors import direct_runner, own_errors
+from .runtime.progress import Note, NoteFold, Progress
+from .runtime.publish import Staging, stage
+from .runtime.thread_pool import Concurrently
+from .shuffle.layout import Layout
+from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
+from .sources import Road, road_of
+from .tables.csv_source import Input
+from .tables.ingest import Account, check_rejects
+from .tables.transform import configure_tensorflow_threads
+from .tfrecord.shards import WriteShards
 from .validation.validate import check_expect
 
 if TYPE_CHECKING:
-    from .inputs.frames import FrameInput
+    from .tables.dataframes import FrameInput
 
 __all__ = ["prepare", "write_template"]
 

@@ -19,12 +19,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from ..schemas.errors import DataError
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, tree_sha256
-from . import files
-from .contents import stored_file
-from .shards import measure_shard, shard_name
+from .runtime import filesystem as files
+from .runtime.contents import stored_file
+from .tfrecord.shards import measure_shard, shard_name
 
 if TYPE_CHECKING:
-    from .serving.parity import ModelParity
+    from .parity.models import ModelParity
 
 __all__ = ["VerifyReport", "verify"]
 
@@ -104,7 +104,7 @@ def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
 
 
 def _check_model(report: VerifyReport, model: str) -> ModelParity:
-    from .serving.parity import check_model
+    from .parity.models import check_model
 
     found = check_model(report.directory, model, report.manifest)
     if found.problems:

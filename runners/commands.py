@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
-from .quiet import start_tensorflow
+from .logging_setup import start_tensorflow
 
 if TYPE_CHECKING:
-    from ..pipelines.read import Input
-    from ..pipelines.recipe import Recipe
+    from ..pipelines.recipes.recipe import Recipe
+    from ..pipelines.tables.csv_source import Input
     from .launch import RunnerName, ShuffleName
 
 _SHOWN_RECORDS = 5
@@ -44,9 +44,9 @@ def run(
     began = time.monotonic()
     start_tensorflow()
     from ..pipelines.preparation import prepare, write_template
-    from ..pipelines.read import Input
-    from ..pipelines.recipe import find_recipe
+    from ..pipelines.recipes.recipe import find_recipe
     from ..pipelines.report.text import visible
+    from ..pipelines.tables.csv_source import Input
     from .launch import launcher
     from .progress import show_progress
 
@@ -84,7 +84,7 @@ def run(
 @contextmanager
 def inputs_of(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
     """Those of the command line, or of the recipe, or its own sample while it is read."""
-    from ..pipelines.read import Input
+    from ..pipelines.tables.csv_source import Input
 
     tables = recipe.reshape.tables if recipe.reshape else {}
     if given:
@@ -125,7 +125,7 @@ def _split_and_pattern(given: str) -> tuple[str | None, str]:
 
 def summary(manifest: Manifest, output: str, seconds: float) -> str:
     """The closing words of a run: where every row went and what was written."""
-    from ..pipelines.text_encoding import undecodable_rows
+    from ..pipelines.tables.text_encoding import undecodable_rows
 
     lines = [f"{manifest.name}: prepared {output} in {seconds:.1f} s"]
     for name, ledger in manifest.ledger.items():
@@ -255,7 +255,7 @@ def sample(name: str, directory: str) -> int:
       RecipeError: There is no such recipe, it has no sample, or the folder holds a file, which the
         sample could replace.
     """
-    from ..pipelines.recipe import find_recipe
+    from ..pipelines.recipes.recipe import find_recipe
 
     recipe = find_recipe(name)
     if recipe.sample is None:
@@ -293,7 +293,7 @@ def verify(directory: str, *, parity: str | None) -> int:
 def show(directory: str, *, split: str, records: int | None, sheet: str | None) -> int:
     """Prints the first records of a split, one feature a line; of images it draws a sheet."""
     start_tensorflow()
-    from ..transforms.loader import load
+    from ..transforms.dataset.loader import load
 
     data = load(directory)
     if data.manifest.images:

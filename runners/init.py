@@ -53,7 +53,7 @@ def recipe_schema() -> int:
     """Prints the JSON Schema of recipes."""
     import json
 
-    from .quiet import start_tensorflow
+    from .logging_setup import start_tensorflow
 
     start_tensorflow()
     from ..pipelines.recipes.file import json_schema

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..schemas.errors import DataError
-from .quiet import without_notes
+from .logging_setup import without_notes
 
 __all__ = ["predict", "predictions"]
 
@@ -36,7 +36,7 @@ def predict(model: str, *, json_instances: str, as_json: bool) -> int:
         import tensorflow as tf
 
         tf.config.list_logical_devices()
-    from ..transforms.served import ServedModel
+    from ..transforms.serving.model import ServedModel
 
     served = ServedModel(model)
     rows = predictions(served, json_instances)
@@ -62,8 +62,8 @@ def predictions(model: Any, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
       DataError: Instances are bad, each with a line of the message, or the model fails on them.
     """
-    from ..transforms.instances import JsonInstances
-    from ..transforms.served import DEFAULT
+    from ..transforms.serving.json_instances import JsonInstances
+    from ..transforms.serving.model import DEFAULT
 
     instances = JsonInstances(
         specs=model.columns(DEFAULT),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .quiet import start_tensorflow
+from .logging_setup import start_tensorflow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..pipelines.profiles.profiled import Profiled
-    from ..pipelines.read import Input
-    from ..pipelines.recipe import Recipe
+    from ..pipelines.recipes.recipe import Recipe
+    from ..pipelines.tables.csv_source import Input
 
 __all__ = ["profile"]
 
@@ -60,8 +60,8 @@ def profile(
     start_tensorflow()
     from rich.console import Console
 
+    from ..pipelines.profiles.profile import profile as profile_files
     from ..pipelines.profiles.profiled import stage_profile
-    from ..pipelines.profiles.profiling import profile as profile_files
     from .progress import show_progress
 
     with stage_profile(output, overwrite=overwrite):
@@ -91,9 +91,9 @@ def profile(
 @contextmanager
 def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
     """How files are read, and which; a sample is there as long as it is used."""
-    from ..pipelines.read import Input
-    from ..pipelines.recipe import find_recipe
     from ..pipelines.recipes.file import read_recipe
+    from ..pipelines.recipes.recipe import find_recipe
+    from ..pipelines.tables.csv_source import Input
     from .commands import inputs_of
 
     if not _is_data(target):
@@ -125,8 +125,8 @@ def _inferred(target: str) -> Recipe:
     """Returns the recipe of files; says on standard error what was read and what looks wrong."""
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
-    from ..pipelines.read import Input
     from ..pipelines.recipes.file import recipe_of_text
+    from ..pipelines.tables.csv_source import Input
     from .init import show_summary
 
     resolved, _ = resolve([Input(_ALL, target)])
@@ -145,7 +145,7 @@ def summary(profiled: Profiled, output: str, seconds: float) -> str:
       output: Where.
       seconds: How long it took.
     """
-    from ..pipelines.text_encoding import undecodable_rows
+    from ..pipelines.tables.text_encoding import undecodable_rows
 
     lines = [f"{profiled.name}: profiled {output} in {seconds:.1f} s"]
     for split, ledger in profiled.ledger.items():
@@ -173,7 +173,7 @@ def _print_tables(console: Console, profiled: Profiled, output: str) -> None:
     """A table a split, of as many columns of the data as the terminal has lines for."""
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    from ..schemas.statistics_frame import to_frame
+    from ..schemas.statistics.frame import to_frame
 
     for split in profiled.rows:
         path = os.path.join(output, "stats", f"{split}.pb")

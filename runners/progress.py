@@ -1,4 +1,4 @@
-"""The progress line: what `pipelines.progress` says, on a terminal or in a log."""
+"""The progress line: what `pipelines.runtime.progress` says, on a terminal or in a log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..pipelines.progress import Stage, read_progress
+from ..pipelines.runtime.progress import Stage, read_progress
 
 __all__ = ["describe", "show_progress"]
 

@@ -34,11 +34,11 @@ def update(
     """
     from google.protobuf import text_format
 
-    from ..pipelines import files
+    from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate
-    from ..schemas.anomalies_accept import accept
-    from .quiet import quiet_beam
+    from ..schemas.anomalies.update import accept
+    from .logging_setup import quiet_beam
 
     if output is None and _is_of_a_dataset(path):
         raise RecipeError(

@@ -27,7 +27,7 @@ def contact_sheet(directory: str, *, split: str, count: int, path: str) -> int:
       RecipeError: There is no such split, the dataset holds no images, `count` is out of range,
         or the file cannot be written.
     """
-    from ..transforms.loader import load
+    from ..transforms.dataset.loader import load
 
     if not 1 <= count <= _LARGEST:
         raise RecipeError(f"expected 1 to {_LARGEST} records on a contact sheet, got {count}")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ..schemas.errors import RecipeError
 
 if TYPE_CHECKING:
-    from ..pipelines.records import CsvFormat
-    from ..schemas.anomalies import Findings
-    from ..schemas.anomalies_columns import Anomaly
-    from ..schemas.anomalies_compare import Comparison, Limit
+    from ..pipelines.tables.csv_boundaries import CsvFormat
+    from ..schemas.anomalies.columns import Anomaly
+    from ..schemas.anomalies.compare import Comparison, Limit
+    from ..schemas.anomalies.find import Findings
 
 __all__ = ["csv_format_of", "limits_of", "retraining", "show_findings", "validate"]
 
@@ -43,11 +43,11 @@ def validate(
     output: str | None,
 ) -> int:
     """Validates data, and prints what it found; 1 where there are anomalies."""
-    from ..pipelines import files
+    from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
-    from ..schemas.anomalies_compare import Limits
-    from .quiet import quiet_beam
+    from ..schemas.anomalies.compare import Limits
+    from .logging_setup import quiet_beam
 
     quiet_beam()
     findings = validate_data(
@@ -86,7 +86,7 @@ def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
     Raises:
       RecipeError: One is not of that form.
     """
-    from ..schemas.anomalies_compare import Limit
+    from ..schemas.anomalies.compare import Limit
 
     limits = {}
     for given in thresholds:
@@ -114,7 +114,7 @@ def csv_format_of(options: Sequence[str], base: CsvFormat | None = None) -> CsvF
     Raises:
       RecipeError: A key is none of `CsvFormat`'s, or has another value than it takes.
     """
-    from ..pipelines.records import CsvFormat
+    from ..pipelines.tables.csv_boundaries import CsvFormat
 
     if not options:
         return None

@@ -7,16 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from recordmill.pipelines.read import InputFile
-from recordmill.pipelines.records import CsvFormat
+from recordmill.pipelines.tables.csv_boundaries import CsvFormat
+from recordmill.pipelines.tables.csv_source import InputFile
 from recordmill.pipelines.validation.blocks import Examined, examine_block, merge
 from recordmill.pipelines.validation.files import blocks, names_of, portions
 from recordmill.pipelines.validation.observed import observed_of
-from recordmill.schemas.anomalies import Findings, find_anomalies
-from recordmill.schemas.anomalies_observed import BadValues, Observed
+from recordmill.schemas.anomalies.find import Findings, find_anomalies
+from recordmill.schemas.anomalies.observed import BadValues, Observed
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.statistics import StatisticsFold
+from recordmill.schemas.statistics.fold import StatisticsFold
 
 SCHEMA = Schema(
     (

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from recordmill.transforms.graph import TransformGraph, load_module
-from recordmill.transforms.instances import served_name
-from recordmill.transforms.raw import missing_value, raw_tensors
+from recordmill.transforms.serving.json_instances import served_name
+from recordmill.transforms.serving.raw_columns import missing_value, raw_tensors
+from recordmill.transforms.serving.transform_graph import TransformGraph, load_module
 
 Columns = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from recordmill.pipelines.inference.observe import observe
-from recordmill.schemas.inference import Observed
+from recordmill.schemas.inference.observed import Observed
 
 
 def observed(texts: Sequence[str], *, portions: int = 1) -> Observed:

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.csv
 from PIL import Image
 
-from recordmill.pipelines.elements import Reject
 from recordmill.pipelines.report.page import Report
+from recordmill.pipelines.runtime.elements import Reject
 from recordmill.pipelines.samples.census import write_census_sample
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.images import ImageSchema
 from recordmill.schemas.manifest import Ledger, SourceFile
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.statistics import StatisticsFold
+from recordmill.schemas.statistics.fold import StatisticsFold
 
 HOSTILE = (
     "<img src=x onerror=document.title='owned'>",

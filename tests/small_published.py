@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recordmill.pipelines import files
-from recordmill.pipelines.publish import commit, stage
+from recordmill.pipelines.runtime import filesystem as files
+from recordmill.pipelines.runtime.publish import commit, stage
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.manifest import MANIFEST, Manifest, StoredFile
 

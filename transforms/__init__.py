@@ -4,6 +4,6 @@ from recordmill.transforms import load                  needs only tensorflow
 from recordmill.transforms import categorical, numeric   for any preprocessing_fn
 """
 
-from .loader import load
+from .dataset.loader import load
 
 __all__ = ["load"]

@@ -36,8 +36,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ..schemas.errors import RecipeError
-from ..schemas.mixing import mix64
-from .augment_geometry import (
+from ..schemas.mix64 import mix64
+from ._ops.augment_geometry import (
     Augmented,
     Operation,
     RandomCrop,

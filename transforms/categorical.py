@@ -14,9 +14,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
-from .domains import with_domain
-from .tables import static_table
-from .vocabulary_files import as_tokens
+from ._ops.id_domains import with_domain
+from ._ops.lookup_table import static_table
+from ._ops.vocabulary_files import as_tokens
 
 __all__ = ["cross", "hash_buckets", "label_ids", "one_hot", "vocabulary_ids"]
 

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from ..schemas.column import Column
 from ..schemas.schema import Schema
+from ._ops.lookup_table import static_table
 from .missing import is_missing
 from .numeric import clip
-from .tables import static_table
 
 __all__ = ["clean"]
 

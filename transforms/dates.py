@@ -28,10 +28,10 @@ import tensorflow as tf
 
 from ..schemas.column import MISSING_INT64
 from ..schemas.errors import RecipeError
-from .calendar import civil_from_days, days_from_civil, days_in_month, iso_week, new_year
+from ._ops.calendar import civil_from_days, days_from_civil, days_in_month, iso_week, new_year
+from ._ops.time_zones import EPOCH, UTC, TimeZone
+from ._ops.time_zones import time_zone as find_zone
 from .missing import is_missing
-from .time_zones import EPOCH, UTC, TimeZone
-from .time_zones import time_zone as find_zone
 
 __all__ = ["DIRECTIVES", "Part", "Period", "cyclical_date", "date_part", "days_since"]
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
+from ._ops.vocabulary_files import as_tokens, in_one_word, number_of_token
 from .missing import is_missing
-from .vocabulary_files import as_tokens, in_one_word, number_of_token
 
 __all__ = ["count_encode", "fill_by_group", "target_encode"]
 

@@ -26,9 +26,10 @@ import tensorflow as tf
 
 from ..schemas.errors import RecipeError
 from . import boxes as box_ops
-from .jpeg import refuse_cut
-from .orientation import jpeg_orientation, upright
-from .pixels import (
+from ._ops.jpeg import refuse_cut
+from ._ops.lookup_table import static_table
+from ._ops.orientation import jpeg_orientation, upright
+from ._ops.resize import (
     central_crop,
     central_window,
     crop_box,
@@ -38,7 +39,6 @@ from .pixels import (
     relative_window,
     resize,
 )
-from .tables import static_table
 
 __all__ = [
     "Crop",

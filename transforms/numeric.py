@@ -19,7 +19,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
-from .domains import in_graph
+from ._ops.id_domains import in_graph
 from .missing import fill_missing, is_missing
 
 __all__ = [

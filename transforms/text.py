@@ -15,8 +15,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
+from ._ops.vocabulary_files import in_one_word, number_of_line, place_of_token
 from .multivalued import count_ids
-from .vocabulary_files import in_one_word, number_of_line, place_of_token
 
 __all__ = ["bag_of_words", "lower", "ngrams", "tf_idf"]
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ..schemas.errors import RecipeError
+from ._ops.resize import resize
 from .boxes import clip, from_window, is_visible, relative_to
-from .pixels import resize
 
 __all__ = ["Tiling", "stitch", "tile_boxes"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from recordmill.transforms.loader import PreparedDataset, load
+from recordmill.transforms.dataset.loader import PreparedDataset, load
 
 from ..timings import time_epoch, write_timing
 from .arguments import parse

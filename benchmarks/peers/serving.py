@@ -17,8 +17,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from recordmill.schemas.census import CENSUS
-from recordmill.transforms.loader import load
-from recordmill.transforms.served import ServedModel
+from recordmill.transforms.dataset.loader import load
+from recordmill.transforms.serving.model import ServedModel
 
 from ..timings import time_calls, write_timing
 from .arguments import parse

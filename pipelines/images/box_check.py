@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ...schemas.errors import DataError
-from ..annotations.box_format import BOX_FORMATS, BoxFormat
-from ..annotations.csv import BOX_COLUMNS
-from ..annotations.nearby import NearbyAnnotations, nearby_annotations
-from ..annotations.refs import Listing
-from ..read import Input
+from ..tables.csv_source import Input
+from .annotations.box_format import BOX_FORMATS, BoxFormat
+from .annotations.csv import BOX_COLUMNS
+from .annotations.nearby import NearbyAnnotations, nearby_annotations
+from .annotations.refs import Listing
 from .box_marks import BoxEvidence, Doubt
 from .options import Images
 

@@ -40,11 +40,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ...schemas.errors import DataError, RecipeError
+from ...transforms._ops.jpeg import ends_in_grey
+from ...transforms._ops.orientation import jpeg_orientation
 from ...transforms.images import decode
-from ...transforms.jpeg import ends_in_grey
-from ...transforms.orientation import jpeg_orientation
+from .appearance import Appearance, Pixels, appearances, looks_of, reduced, scale_of, turned
 from .jpeg import with_end_marker
-from .look import Appearance, Pixels, appearances, looks_of, reduced, scale_of, turned
 from .other_files import describe_bytes
 
 __all__ = [

@@ -19,17 +19,19 @@ import tensorflow as tf
 
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
-from ..annotations.refs import ImageRef, Listing
-from ..clean import Cleaned, choose
-from ..elements import Reject
-from ..keys import Lane
-from ..layout import IMAGES
-from ..read import Input
-from ..recipe import Recipe
-from ..rows import Account, sum_accounts
+from ..recipes.recipe import Recipe
+from ..runtime.elements import Reject
+from ..shuffle.fingerprint import Lane
+from ..shuffle.layout import IMAGES
+from ..tables.clean import Cleaned, choose
+from ..tables.csv_source import Input
+from ..tables.ingest import Account, sum_accounts
+from .annotations.refs import ImageRef, Listing
+from .appearance import Appearance, looks_of
 from .box_marks import BoxEvidence
 from .check import BadImage, Limits, check_image, open_image
 from .counts import with_marks
+from .encoder import TRAINING, ImagePress, Pictures, pressed_rows
 from .files import (
     GoodImage,
     as_rows,
@@ -43,10 +45,8 @@ from .files import (
     with_looks,
 )
 from .frames import FrameEvidence, evidence_of
-from .look import Appearance, looks_of
-from .near import Look
+from .near_duplicates import Look
 from .options import Images
-from .press import TRAINING, ImagePress, Pictures, pressed_rows
 
 __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
 

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ...schemas.errors import DataError
 
 if TYPE_CHECKING:
-    from ...transforms.loader import PreparedDataset
+    from ...transforms.dataset.loader import PreparedDataset
 
 __all__ = ["Picture", "draw_sheet", "sheet_of", "thumbnail"]
 
@@ -103,7 +103,7 @@ def _pictures(data: PreparedDataset, split: str, count: int) -> list[Picture]:
 def _read_pictures(data: PreparedDataset, split: str, count: int) -> Iterator[Picture]:
     import tensorflow as tf
 
-    from ...transforms.records import record_pixels
+    from ...transforms.dataset.image_records import record_pixels
 
     images, spec = data.manifest.images, data.feature_spec
     boxed = images["kind"] == "detection"

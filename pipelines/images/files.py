@@ -18,16 +18,16 @@ import pyarrow as pa
 
 from ...schemas.errors import DataError
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, LABEL, ImageSchema
-from ...transforms.orientation import upright_boxes
-from .. import files
-from ..annotations.refs import ImageRef
-from ..convert import Reason, convert
-from ..elements import Reject
-from ..keys import Lane, mix64
+from ...transforms._ops.orientation import upright_boxes
+from ..runtime import filesystem as files
+from ..runtime.elements import Reject
+from ..shuffle.fingerprint import Lane, mix64
+from ..tables.convert import Reason, convert
+from .annotations.refs import ImageRef
+from .appearance import Appearance
 from .box_marks import BoxMarks, box_marks, clip_to_picture
 from .check import BadImage, Limits, OpenedImage, check_bytes
 from .frames import stored_size
-from .look import Appearance
 
 __all__ = [
     "FileRead",

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from .. import files
-from ..annotations.refs import ImageRef, Listing
-from ..concurrent import Concurrently, Serially, Work
-from ..read import Input
+from ..runtime import filesystem as files
+from ..runtime.thread_pool import Concurrently, Serially, Work
+from ..tables.csv_source import Input
+from .annotations.refs import ImageRef, Listing
 from .check import BadImage, Limits, read_header
 from .chunks import Chunk, chunks
 from .frames import BoxFrame, FrameEvidence, decide_frame, evidence_of

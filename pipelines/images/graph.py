@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
-from ...transforms.jpeg import GUARD
-from ...transforms.records import CLASSES
-from ..transform import TransformFunction, stored_features
-from .pieces import Picture, Pixels
+from ...transforms._ops.jpeg import GUARD
+from ...transforms.dataset.image_records import CLASSES
+from ..tables.transform import TransformFunction, stored_features
 from .records import Source, further_outputs
+from .tiles import Picture, Pixels
 
 __all__ = ["ImageGraph", "Shot"]
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ...transforms.jpeg import END, FILLING
+from ...transforms._ops.jpeg import END, FILLING
 
 __all__ = ["has_scan", "with_end_marker"]
 

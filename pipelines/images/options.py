@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ...schemas.errors import RecipeError
 from ...transforms.augment import Augmentation
 from ...transforms.tiles import Tiling
-from ..annotations.refs import ImageFormat
+from .annotations.refs import ImageFormat
 from .check import Limits
 
 __all__ = ["Images", "Storage"]

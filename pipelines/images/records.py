@@ -19,10 +19,10 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
-from ...transforms.records import CLASSES
-from .. import files
+from ...transforms.dataset.image_records import CLASSES
+from ..runtime import filesystem as files
 from .options import Images
-from .pieces import Piece, Pixels
+from .tiles import Piece, Pixels
 
 __all__ = ["PixelEncoder", "Source", "describe", "features", "further_outputs"]
 

@@ -18,13 +18,13 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Expansion
-from ..concurrent import Work
-from ..elements import Bucket
-from ..shards import write_segment
-from ..transform import configure_tensorflow_threads
+from ..runtime.elements import Bucket
+from ..runtime.thread_pool import Work
+from ..tables.transform import configure_tensorflow_threads
+from ..tfrecord.shards import write_segment
 from .counts import COUNTS, ImageCounts
+from .encoder import TRAINING, Pressed, Presses
 from .options import Images
-from .press import TRAINING, Pressed, Presses
 
 __all__ = ["TransformImages"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...schemas.errors import DataError
-from ...schemas.inference_facts import amount, percent, shown
-from ..text_encoding import rejects_advice
+from ...schemas.inference.facts import amount, percent, shown
+from ..tables.text_encoding import rejects_advice
 from .table import Table
 
 __all__ = ["check_understood", "rejected_records"]

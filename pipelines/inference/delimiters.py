@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...schemas.inference_facts import shown
+from ...schemas.inference.facts import shown
 
 __all__ = ["OtherDelimiter", "find_other_delimiter"]
 

@@ -3,7 +3,7 @@
 What was read, and what looks wrong, is the summary beside the text.
 
 Every value of every column is counted, in one pass and in memory that depends on the number of
-columns alone; the rules of `schemas.inference_rules` then decide, and say why.
+columns alone; the rules of `schemas.inference.rules` then decide, and say why.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ...schemas.errors import DataError
-from ...schemas.inference import Observed
-from ...schemas.inference_choice import Choice
-from ...schemas.inference_facts import amount
-from ...schemas.inference_label import choose_label
-from ...schemas.inference_rules import choose, kept
-from ..elements import Block
-from ..parse import parse_part
-from ..read import Input, InputFile, match
-from ..scan import parts, scan
+from ...schemas.inference.facts import amount
+from ...schemas.inference.label import choose_label
+from ...schemas.inference.observed import Observed
+from ...schemas.inference.proposal import Choice
+from ...schemas.inference.rules import choose, kept
+from ..runtime.elements import Block
+from ..tables.csv_source import Input, InputFile, match
+from ..tables.parse import parse_part
+from ..tables.scan import parts, scan
 from .checks import check_understood
 from .observe import observe
 from .sniff import Dialect, sniff

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.column import MISSING_INT64, Column
-from ...schemas.inference import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, Observed
-from ...schemas.statistics_columns import Numbers
-from ..convert import Mask, Reason, Reasons, convert, true_of
-from ..keys import places
+from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, Observed
+from ...schemas.statistics.columns import Numbers
+from ..shuffle.fingerprint import places
+from ..tables.convert import Mask, Reason, Reasons, convert, true_of
 
 __all__ = ["observe"]
 

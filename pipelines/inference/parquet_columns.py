@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
-from ...schemas.inference_facts import shown
-from ..inputs.arrow_text import text_problem
-from ..inputs.parquet import is_parquet
-from ..stored import open_stored
+from ...schemas.inference.facts import shown
+from ..runtime.decompress import open_stored
+from ..tables.arrow_text import text_problem
+from ..tables.parquet import is_parquet
 
 __all__ = ["ReadableColumns", "readable_columns"]
 

@@ -20,11 +20,11 @@ from typing import BinaryIO, cast
 
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
-from ...schemas.inference_facts import amount
-from ..records import BYTE_ORDER_MARK, CsvFormat
-from ..scan import check_is_text
-from ..stored import open_stored, recognise, text_of
-from ..text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
+from ...schemas.inference.facts import amount
+from ..runtime.decompress import open_stored, recognise, text_of
+from ..tables.csv_boundaries import BYTE_ORDER_MARK, CsvFormat
+from ..tables.scan import check_is_text
+from ..tables.text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
 from .delimiters import OtherDelimiter, find_other_delimiter
 from .parquet_columns import readable_columns
 

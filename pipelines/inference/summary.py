@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...schemas.inference import Observed
-from ...schemas.inference_choice import Choice
-from ...schemas.inference_facts import amount, list_of, of_all, shown
-from ...schemas.inference_label import Label
-from ...schemas.inference_rules import formatted
+from ...schemas.inference.facts import amount, list_of, of_all, shown
+from ...schemas.inference.label import Label
+from ...schemas.inference.observed import Observed
+from ...schemas.inference.proposal import Choice
+from ...schemas.inference.rules import formatted
 from .checks import rejected_records
 from .table import Table
 

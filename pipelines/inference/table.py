@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ...schemas.inference import Observed
-from ..elements import Block, Reject
-from ..text_encoding import UNDECODABLE
+from ...schemas.inference.observed import Observed
+from ..runtime.elements import Block, Reject
+from ..tables.text_encoding import UNDECODABLE
 from .sniff import Dialect
 
 __all__ = ["Table"]

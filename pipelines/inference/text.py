@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from ...schemas.inference_choice import Choice, Step
-from ...schemas.inference_facts import amount, percent, shown
-from ..records import CsvFormat
+from ...schemas.inference.facts import amount, percent, shown
+from ...schemas.inference.proposal import Choice, Step
+from ..tables.csv_boundaries import CsvFormat
 
 __all__ = ["recipe_text"]
 

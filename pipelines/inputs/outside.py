@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
-from .. import files
-from ..annotations.listing import image_root, is_annotation
-from ..annotations.paths import find, leads_out, prefix_of
-from ..contents import name_first
+from ..images.annotations.listing import image_root, is_annotation
+from ..images.annotations.paths import find, leads_out, prefix_of
 from ..images.options import Images
-from ..publish import Staging
-from ..read import Input, match
-from ..recipe import Recipe
+from ..recipes.recipe import Recipe
+from ..runtime import filesystem as files
+from ..runtime.contents import name_first
+from ..runtime.publish import Staging
+from ..tables.csv_source import Input, match
 
 __all__ = ["check_cache_outside", "check_inputs_outside"]
 

@@ -7,7 +7,7 @@ twice within a tick of the clock, and a wrong statistic would not be seen. Hashi
 part of what parsing does.
 
     DIR/ab/abcd…/entry.json               which files, where every record went
-                 <split>.profile          see `recordmill.schemas.profile_codec`
+                 <split>.profile          see `recordmill.schemas.statistics.codec`
                  rejects/<split>/…jsonl   the rejects, in order
 
 An entry stands there whole or not at all. One that is damaged is made anew.
@@ -29,14 +29,14 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...schemas import profile_codec
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Ledger, SourceFile
-from ...schemas.statistics import Profile, StatisticsFold
-from .. import files
-from ..contents import name_first
-from ..recipe import Recipe
-from ..scan import InputFile
+from ...schemas.statistics import codec as profile_codec
+from ...schemas.statistics.fold import Profile, StatisticsFold
+from ..recipes.recipe import Recipe
+from ..runtime import filesystem as files
+from ..runtime.contents import name_first
+from ..tables.scan import InputFile
 
 __all__ = [
     "Entry",

@@ -13,8 +13,7 @@ from typing import Any
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger, SourceFile
-from .. import files
-from ..described import (
+from ..dataset.metadata import (
     STATISTICS,
     ledgers,
     unseen,
@@ -23,11 +22,12 @@ from ..described import (
     write_schema,
     write_statistics,
 )
-from ..passes import Key
-from ..publish import Staging
-from ..recipe import Recipe
-from ..roads import Statistics, road_of
-from ..rows import Account
+from ..recipes.recipe import Recipe
+from ..runtime import filesystem as files
+from ..runtime.ordered_fold import Key
+from ..runtime.publish import Staging
+from ..sources import Statistics, road_of
+from ..tables.ingest import Account
 from .cache import Entry, StatisticsCache, read_profiles, write_profiles
 from .profiled import PROFILE, Profiled, commit_profile
 from .spans import Unit

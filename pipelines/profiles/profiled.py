@@ -17,9 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Ledger, SourceFile, StoredFile
-from .. import files, publish
-from ..contents import Contents, dataset_at, list_stored_files
-from ..publish import Staging
+from ..runtime import filesystem as files
+from ..runtime import publish
+from ..runtime.contents import Contents, dataset_at, list_stored_files
+from ..runtime.publish import Staging
 
 __all__ = ["PROFILE", "Profiled", "ProfiledSpan", "commit_profile", "stage_profile"]
 

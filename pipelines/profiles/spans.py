@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..inputs.spans import Span, resolve
-from ..read import Input, match
-from ..scan import InputFile
+from ..tables.csv_source import Input, match
+from ..tables.scan import InputFile
 from .cache import StatisticsCache
 from .profiled import ProfiledSpan
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.errors import RecipeError
-from ...schemas.expression_tree import (
+from ...schemas.expressions.parse import parse
+from ...schemas.expressions.tree import (
     Arithmetic,
     Call,
     Comparison,
@@ -22,7 +23,6 @@ from ...schemas.expression_tree import (
     Not,
     exact,
 )
-from ...schemas.expressions import parse
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 
@@ -41,7 +41,7 @@ _LOGIC = {"and": pc.and_kleene, "or": pc.or_kleene}
 
 
 def condition(text: str, schema: Schema | ImageSchema) -> pc.Expression:
-    """A condition on the columns of a schema; `schemas.expressions` says what it can be.
+    """A condition on the columns of a schema; `schemas.expressions.parse` says what it can be.
 
     Args:
       text: Such as "age >= 18 and workclass != 'Private'".

@@ -21,11 +21,10 @@ from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ...transforms import augment
-from ...transforms.time_zones import time_zone
-from ..files import is_remote, join
-from ..inputs.reshape import Reshape, Table
-from ..read import Input
-from ..recipe import Recipe
+from ...transforms._ops.time_zones import time_zone
+from ..reshape.reshape import Reshape, Table
+from ..runtime.filesystem import is_remote, join
+from ..tables.csv_source import Input
 from ..validation.validate import Expect
 from .built_in import SAMPLES
 from .models import (
@@ -42,6 +41,7 @@ from .models import (
     parts_of,
     refused,
 )
+from .recipe import Recipe
 from .transforms import FEATURES, VALUES
 
 __all__ = ["OUTPUT", "as_they_are", "json_schema", "recipe_type"]

@@ -9,22 +9,12 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 
 from ...schemas.errors import RecipeError
-from ...schemas.expressions import parse
+from ...schemas.expressions.parse import parse
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
-from ...transforms.declared import Declared, Made, Step
-from ...transforms.ops import OPS, arguments, dtypes, tensors
-from .models import (
-    Place,
-    Shorthand,
-    Text,
-    chosen,
-    described,
-    given,
-    model,
-    one_or_more,
-    typed,
-)
+from ...transforms.recipe.declared import Declared, Made, Step
+from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
+from .models import Place, Shorthand, Text, chosen, described, given, model, one_or_more, typed
 
 __all__ = ["FEATURES", "VALUES", "Source", "declared", "sources"]
 

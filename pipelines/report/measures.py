@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...schemas.distances import CONFIDENCE, Distance, l_infinity
+from ...schemas.anomalies.distances import CONFIDENCE, Distance, l_infinity
 
 __all__ = ["apart", "common", "curve", "custom", "skewness"]
 

@@ -22,9 +22,9 @@ from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import MANIFEST, Ledger, Manifest, SourceFile
 from ...schemas.schema import Schema
-from .. import files
-from ..elements import Reject
 from ..profiles.profiled import PROFILE, Profiled
+from ..runtime import filesystem as files
+from ..runtime.elements import Reject
 from .features import features_json
 from .text import embedded, policy, visible
 from .view import view
@@ -243,7 +243,7 @@ def _sheets(folder: str, manifest: Manifest) -> dict[str, bytes]:
         return {}
     import tensorflow as tf
 
-    from ...transforms.loader import PreparedDataset
+    from ...transforms.dataset.loader import PreparedDataset
     from ..images.contact_sheet import sheet_of
 
     data, found = PreparedDataset(folder.rstrip("/"), manifest), {}

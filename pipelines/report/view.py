@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ...schemas.manifest import Ledger
-from ..elements import Reject
+from ..runtime.elements import Reject
 from .measures import common
 from .warnings import WARNINGS
 

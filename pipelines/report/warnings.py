@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...schemas.distances import Distance
+from ...schemas.anomalies.distances import Distance
 from .measures import common, custom, skewness
 
 __all__ = ["WARNINGS", "Kind", "warnings_of"]

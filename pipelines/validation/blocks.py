@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...schemas.anomalies_observed import BadValues
+from ...schemas.anomalies.observed import BadValues
 from ...schemas.column import BLANKS, Column
 from ...schemas.schema import Schema
-from ...schemas.statistics import Profile, StatisticsFold
-from ...schemas.statistics_columns import Numbers, Strings
-from ..convert import Reason, convert
-from ..elements import Block
-from ..keys import places
+from ...schemas.statistics.columns import Numbers, Strings
+from ...schemas.statistics.fold import Profile, StatisticsFold
+from ..runtime.elements import Block
+from ..shuffle.fingerprint import places
+from ..tables.convert import Reason, convert
 
 __all__ = ["Bad", "Examined", "Unknown", "examine_block", "fold_of", "merge"]
 

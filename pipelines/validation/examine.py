@@ -17,13 +17,13 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ...schemas.anomalies_observed import Observed
+from ...schemas.anomalies.observed import Observed
 from ...schemas.schema import Schema
-from ..passes import Block as Node
-from ..passes import FoldBuckets, FoldWork, Key, Tree
-from ..read import Input, match
-from ..records import CsvFormat
-from ..running import direct_runner, own_errors
+from ..runtime.errors import direct_runner, own_errors
+from ..runtime.ordered_fold import Block as Node
+from ..runtime.ordered_fold import FoldBuckets, FoldWork, Key, Tree
+from ..tables.csv_boundaries import CsvFormat
+from ..tables.csv_source import Input, match
 from .blocks import Examined, examine_block, fold_of, merge
 from .files import Portion, blocks, names_of, portions
 from .observed import observed_of, read_observed, write_observed

@@ -22,13 +22,13 @@ import pyarrow.parquet
 
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
-from ..elements import Block, FilePart, InputFile, Reject
-from ..inputs.parquet import is_parquet
-from ..parse import parse_part
-from ..read import BLOCK_BYTES
-from ..records import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, outline
-from ..scan import parts, scan
-from ..stored import open_stored, recognise, text_of
+from ..runtime.decompress import open_stored, recognise, text_of
+from ..runtime.elements import Block, FilePart, InputFile, Reject
+from ..tables.csv_boundaries import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, outline
+from ..tables.csv_source import BLOCK_BYTES
+from ..tables.parquet import is_parquet
+from ..tables.parse import parse_part
+from ..tables.scan import parts, scan
 
 __all__ = ["Portion", "blocks", "is_json_lines", "names_of", "portions"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-from ...schemas.anomalies_observed import BadValues, Observed
+from ...schemas.anomalies.observed import BadValues, Observed
 from ...schemas.column import Column
 from ...schemas.schema import Schema
-from ...schemas.statistics_proto import feature_proto
-from .. import files
+from ...schemas.statistics.proto import feature_proto
+from ..runtime import filesystem as files
 from .blocks import Bad, Examined, fold_of
 from .files import is_json_lines
 

@@ -23,14 +23,14 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     DatasetFeatureStatisticsList,
 )
 
-from ...schemas.anomalies import Findings, find_anomalies
-from ...schemas.anomalies_compare import Limit, Limits
-from ...schemas.anomalies_observed import Observed
+from ...schemas.anomalies.compare import Limit, Limits
+from ...schemas.anomalies.find import Findings, find_anomalies
+from ...schemas.anomalies.observed import Observed
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST
 from ...schemas.schema import Schema
-from .. import files
-from ..records import CsvFormat
+from ..runtime import filesystem as files
+from ..tables.csv_boundaries import CsvFormat
 from .examine import examine
 
 __all__ = [

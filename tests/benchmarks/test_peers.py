@@ -20,8 +20,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with adult.data, and the dataset made of it in `out`."""
     from recordmill.pipelines.census import CENSUS
     from recordmill.pipelines.preparation import prepare
-    from recordmill.pipelines.read import Input
     from recordmill.pipelines.samples.census import write_census_sample
+    from recordmill.pipelines.tables.csv_source import Input
 
     folder = tmp_path_factory.mktemp("peers")
     train, _ = write_census_sample(str(folder))
@@ -32,7 +32,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("way", ["recordmill", "batched_features", "bare"])
 def test_every_way_of_loading_gives_every_record(sample: Path, way: str) -> None:
     from benchmarks.peers.loading import WAYS, rows_of
-    from recordmill.transforms.loader import load
+    from recordmill.transforms.dataset.loader import load
 
     batches = list(WAYS[way](load(sample / "out")))
 

@@ -15,8 +15,8 @@ import pytest
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load
-from recordmill.transforms.raw import raw_tensors
-from recordmill.transforms.served import ServedModel
+from recordmill.transforms.serving.model import ServedModel
+from recordmill.transforms.serving.raw_columns import raw_tensors
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "census_keras.py"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recordmill.pipelines.recipes.file import json_schema
-from recordmill.transforms.ops import OPS, arguments
+from recordmill.transforms.recipe.operations import OPS, arguments
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

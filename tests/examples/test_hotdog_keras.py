@@ -18,7 +18,7 @@ from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.hotdog import HOTDOG
 from recordmill.runners.cli import main
 from recordmill.transforms import load
-from recordmill.transforms.loader import PreparedDataset
+from recordmill.transforms.dataset.loader import PreparedDataset
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hotdog_keras.py"
 SIDE = 32

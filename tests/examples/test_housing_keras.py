@@ -16,7 +16,7 @@ from real_data import DATA
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load
-from recordmill.transforms.served import ServedModel
+from recordmill.transforms.serving.model import ServedModel
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "housing_keras.py"

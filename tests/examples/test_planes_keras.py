@@ -12,13 +12,13 @@ import tensorflow as tf
 from image_dataset import Picture, noise, png, write_dataset
 
 from recordmill.pipelines import Input
-from recordmill.pipelines.annotations.listing import list_images
-from recordmill.pipelines.annotations.refs import ImageFormat
+from recordmill.pipelines.images.annotations.listing import list_images
+from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.samples.planes import write_planes_sample
 from recordmill.runners.cli import main
 from recordmill.transforms import load
 from recordmill.transforms.boxes import clip, intersection_over_union
-from recordmill.transforms.loader import PreparedDataset
+from recordmill.transforms.dataset.loader import PreparedDataset
 from recordmill.transforms.tiles import Tiling
 from recordmill.transforms.yolo import boxes_of_grid, yolo_grid
 

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from recordmill.runners.predict import predictions
 from recordmill.transforms import load
-from recordmill.transforms.served import ServedModel
+from recordmill.transforms.serving.model import ServedModel
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "census_estimator.py"
 _REAL_ROWS = 16_281

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from recordmill.transforms import load
-from recordmill.transforms.served import RECORDS, ServedModel
+from recordmill.transforms.serving.model import RECORDS, ServedModel
 
 _TWO = ("hours-per-week", "capital-loss")
 

@@ -29,9 +29,9 @@ from recordmill.pipelines import CsvFormat, Input, find_recipe, prepare
 from recordmill.pipelines.validation.examine import examine
 from recordmill.pipelines.validation.validate import read_schema
 from recordmill.schemas import Schema
-from recordmill.schemas.anomalies import Findings, find_anomalies
-from recordmill.schemas.anomalies_compare import Limits
-from recordmill.schemas.anomalies_observed import Observed
+from recordmill.schemas.anomalies.compare import Limits
+from recordmill.schemas.anomalies.find import Findings, find_anomalies
+from recordmill.schemas.anomalies.observed import Observed
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "census"
 _ROWS = 1000

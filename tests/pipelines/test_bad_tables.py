@@ -169,7 +169,7 @@ def accepted(small: Recipe, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         path.parent.mkdir()
         path.write_bytes(ACCEPT[case][1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("recordmill.pipelines.table_road.BLOCK_BYTES", 600)
+        patch.setattr("recordmill.pipelines.tables.source.BLOCK_BYTES", 600)
         manifest = prepare(
             small,
             output=str(folder / "out"),

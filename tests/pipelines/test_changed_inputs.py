@@ -19,11 +19,11 @@ from small_images import PETS
 from small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines import Input, Reshape, prepare, profile
-from recordmill.pipelines import rows as table_rows
-from recordmill.pipelines.images import rows as image_rows
-from recordmill.pipelines.inputs import reshaping
-from recordmill.pipelines.profiles import profiling
-from recordmill.pipelines.recipe import Recipe
+from recordmill.pipelines.images import ingest as image_rows
+from recordmill.pipelines.profiles import profile as profiling
+from recordmill.pipelines.recipes.recipe import Recipe
+from recordmill.pipelines.reshape import reshaping
+from recordmill.pipelines.tables import ingest as table_rows
 from recordmill.schemas import DataError
 
 TEXT = HEADER + "".join(rows(60))

@@ -12,8 +12,8 @@ import pytest
 from small_recipe import HEADER, SCHEMA, rows
 
 from recordmill.pipelines import Input, Recipe, find_recipe, prepare
-from recordmill.pipelines.inputs.frames import FrameInput, write_frames
 from recordmill.pipelines.inputs.spans import resolve
+from recordmill.pipelines.tables.dataframes import FrameInput, write_frames
 from recordmill.schemas import DataError
 from recordmill.schemas.manifest import Manifest
 

@@ -166,7 +166,7 @@ def test_the_same_bytes_from_two_processes(
 def test_the_same_bytes_from_files_cut_shuffled_and_compressed(
     small: Recipe, plain: tuple[Manifest, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recordmill.pipelines.table_road.BLOCK_BYTES", 500)
+    monkeypatch.setattr("recordmill.pipelines.tables.source.BLOCK_BYTES", 500)
     mixed = sorted(GOOD, key=hash)
     (tmp_path / "a.csv").write_text(HEADER + "".join(mixed[:100]))
     (tmp_path / "b.csv").write_bytes(gzip.compress((HEADER + "".join(mixed[100:333])).encode()))

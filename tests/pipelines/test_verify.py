@@ -17,10 +17,10 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from recordmill.pipelines import files
-from recordmill.pipelines.framing import frame
-from recordmill.pipelines.publish import Staging, commit, stage
-from recordmill.pipelines.shards import WriteShards, measure_shard, write_segment
+from recordmill.pipelines.runtime import filesystem as files
+from recordmill.pipelines.runtime.publish import Staging, commit, stage
+from recordmill.pipelines.tfrecord.framing import frame
+from recordmill.pipelines.tfrecord.shards import WriteShards, measure_shard, write_segment
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
@@ -161,7 +161,7 @@ def test_needs_no_tensorflow(pristine: dict[str, Path]) -> None:
         "from recordmill.pipelines.verify import verify\n"
         "verify(sys.argv[1])\n"
     )
-    package = Path(files.__file__).parent
+    package = Path(files.__file__).parents[1]
     subprocess.run(
         [sys.executable, "-c", code, str(pristine[""]), str(package)],
         check=True,

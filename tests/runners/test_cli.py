@@ -296,7 +296,7 @@ def test_the_real_census(adult: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     lines = (adult / "adult.data").read_text().splitlines(keepends=True)
     for index, (start, stop) in enumerate([(0, 9_000), (9_000, 9_001), (9_001, None)]):
         (tmp_path / f"part-{index}.data").write_text("".join(lines[start:stop]))
-    monkeypatch.setattr("recordmill.pipelines.table_road.BLOCK_BYTES", 300_000)
+    monkeypatch.setattr("recordmill.pipelines.tables.source.BLOCK_BYTES", 300_000)
     cut = ["--input", f"train={tmp_path}/part-*.data", "--input", f"eval={adult}/adult.test"]
     workers = ["--", "--direct_num_workers=2", "--direct_running_mode=multi_processing"]
     assert main(["run", "census", "--output", str(other), *cut, *workers]) == 0

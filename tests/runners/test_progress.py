@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from recordmill.pipelines.progress import Progress, Stage
+from recordmill.pipelines.runtime.progress import Progress, Stage
 from recordmill.runners.progress import describe, show_progress
 
 

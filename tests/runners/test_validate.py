@@ -11,12 +11,12 @@ from anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
-from recordmill.pipelines.records import CsvFormat
+from recordmill.pipelines.tables.csv_boundaries import CsvFormat
 from recordmill.runners.schema import update
 from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
-from recordmill.schemas.anomalies import find_anomalies
-from recordmill.schemas.anomalies_compare import Limit
-from recordmill.schemas.anomalies_observed import Observed
+from recordmill.schemas.anomalies.compare import Limit
+from recordmill.schemas.anomalies.find import find_anomalies
+from recordmill.schemas.anomalies.observed import Observed
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.schema import Schema
 

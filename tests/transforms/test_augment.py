@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms import augment
+from recordmill.transforms._ops.augment_geometry import draw
 from recordmill.transforms.augment import (
     Augmentation,
     Operation,
@@ -30,7 +31,6 @@ from recordmill.transforms.augment import (
     RandomScale,
     copy_seed,
 )
-from recordmill.transforms.augment_geometry import draw
 
 Pixels = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float32]

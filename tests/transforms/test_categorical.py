@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from recordmill.schemas.column import MISSING_INT64
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms import categorical
-from recordmill.transforms.graph import TransformGraph
 from recordmill.transforms.missing import fill_missing
+from recordmill.transforms.serving.transform_graph import TransformGraph
 
 TYPES = {"s": str, "i": int, "none": str}
 COLUMNS: dict[str, Any] = {

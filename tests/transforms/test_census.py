@@ -14,7 +14,7 @@ from real_data import DATA
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import MISSING_INT64
 from recordmill.transforms import categorical, census
-from recordmill.transforms.graph import TransformGraph
+from recordmill.transforms.serving.transform_graph import TransformGraph
 
 ADULT = DATA / "census" / "adult.data"
 ROWS = 600

@@ -20,8 +20,8 @@ from recordmill.transforms import cleaning, load
 from recordmill.transforms.categorical import label_ids, vocabulary_ids
 from recordmill.transforms.dates import cyclical_date, date_part, days_since
 from recordmill.transforms.encodings import count_encode, fill_by_group, target_encode
-from recordmill.transforms.expressions import evaluate
 from recordmill.transforms.multivalued import multi_hot, split_values
+from recordmill.transforms.recipe.expressions import evaluate
 from recordmill.transforms.text import bag_of_words, lower, ngrams, tf_idf
 
 pytestmark = pytest.mark.slow

@@ -12,8 +12,8 @@ import tensorflow as tf
 from recordmill.schemas.column import MISSING_INT64
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms import numeric
-from recordmill.transforms.graph import TransformGraph
 from recordmill.transforms.missing import fill_missing
+from recordmill.transforms.serving.transform_graph import TransformGraph
 
 NAN = float("nan")
 TYPES = {"f": float, "i": int, "same": float, "time": int, "none": float, "no_ints": int}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms import boxes as box_ops
-from recordmill.transforms.pixels import resize
+from recordmill.transforms._ops.resize import resize
 from recordmill.transforms.tiles import Tiling, stitch, tile_boxes
 
 Pixels = npt.NDArray[np.uint8]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from recordmill.pipelines import ImageFormat, Images, Input
-from recordmill.pipelines.annotations.refs import ImageRef, Listing
+from recordmill.pipelines.images.annotations.refs import ImageRef, Listing
 from recordmill.pipelines.images.box_check import (
     ListedBoxes,
     check_boxes,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of
-from recordmill.pipelines.annotations.refs import Box, ImageRef
+from recordmill.pipelines.images.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of
+from recordmill.pipelines.images.annotations.refs import Box, ImageRef
 from recordmill.pipelines.images.box_marks import (
     BoxEvidence,
     BoxMarks,

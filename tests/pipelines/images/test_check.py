@@ -28,7 +28,7 @@ from small_scenes import (
 )
 
 from recordmill.pipelines.images.check import BadImage, Limits, check_image, open_image
-from recordmill.pipelines.images.near_duplicates import NearDuplicates, find_groups
+from recordmill.pipelines.images.perceptual_hash import NearDuplicates, find_groups
 from recordmill.schemas.errors import RecipeError
 
 READ = "expected JPEG, PNG, GIF, BMP, TIFF, WebP, AVIF, JPEG 2000 or PPM, got "

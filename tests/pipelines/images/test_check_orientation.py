@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_scenes import JPEG, check, exif_of, file_of, pixels_of, scene
 
-from recordmill.transforms.orientation import jpeg_orientation
+from recordmill.transforms._ops.orientation import jpeg_orientation
 
 BACK = {
     1: None,

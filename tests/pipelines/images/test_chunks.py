@@ -16,10 +16,10 @@ from PIL import Image
 from small_images import PETS, TILED, encoded, picture
 
 from recordmill.pipelines import Images, Input, Limits, Recipe, Splitting
-from recordmill.pipelines.annotations.box_format import BoxFormat
-from recordmill.pipelines.annotations.refs import ImageRef, Listing
-from recordmill.pipelines.elements import Reject
+from recordmill.pipelines.images.annotations.box_format import BoxFormat
+from recordmill.pipelines.images.annotations.refs import ImageRef, Listing
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, Tally, chunks, read_chunk
+from recordmill.pipelines.runtime.elements import Reject
 from recordmill.schemas import Column, ImageSchema
 from recordmill.schemas.manifest import Ledger, SourceFile
 

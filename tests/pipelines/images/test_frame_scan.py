@@ -20,14 +20,14 @@ from PIL import Image, ImageOps
 from small_images import TILED, encoded, examples, picture, value
 
 from recordmill.pipelines import Images, Input, prepare
-from recordmill.pipelines.annotations.listing import list_images
-from recordmill.pipelines.annotations.refs import ImageFormat, ImageRef
+from recordmill.pipelines.images.annotations.listing import list_images
+from recordmill.pipelines.images.annotations.refs import ImageFormat, ImageRef
 from recordmill.pipelines.images.check import Limits, check_image
 from recordmill.pipelines.images.files import FileRead, open_file
 from recordmill.pipelines.images.frame_scan import FindBoxFrame
 from recordmill.pipelines.images.frames import BoxFrame
-from recordmill.pipelines.images.rows import ScanImages
-from recordmill.pipelines.running import direct_runner
+from recordmill.pipelines.images.ingest import ScanImages
+from recordmill.pipelines.runtime.errors import direct_runner
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
 

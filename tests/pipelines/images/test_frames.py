@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.annotations.refs import ImageRef
+from recordmill.pipelines.images.annotations.refs import ImageRef
 from recordmill.pipelines.images.frames import (
     BoxFrame,
     FrameEvidence,

@@ -10,8 +10,8 @@ import tensorflow as tf
 from small_scenes import PROGRESSIVE, file_of, scene
 
 from recordmill.pipelines.images.jpeg import with_end_marker
+from recordmill.transforms._ops.jpeg import END
 from recordmill.transforms.images import decode
-from recordmill.transforms.jpeg import END
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},

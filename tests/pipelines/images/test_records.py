@@ -12,9 +12,7 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from recordmill.pipelines.encode import encode
 from recordmill.pipelines.images.options import Images, Storage
-from recordmill.pipelines.images.pieces import Piece
 from recordmill.pipelines.images.records import (
     PixelEncoder,
     Source,
@@ -22,6 +20,8 @@ from recordmill.pipelines.images.records import (
     features,
     further_outputs,
 )
+from recordmill.pipelines.images.tiles import Piece
+from recordmill.pipelines.tfrecord.example_encoder import encode
 from recordmill.schemas.images import ImageSchema
 
 PETS = ImageSchema("classification", ("cat", "dog"))

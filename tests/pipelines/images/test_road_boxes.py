@@ -11,7 +11,7 @@ from PIL import Image
 from small_images import TILED, examples, value, write_boxes
 
 from recordmill.pipelines import Input, prepare
-from recordmill.pipelines.annotations.refs import ImageFormat
+from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.images.options import Images
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")

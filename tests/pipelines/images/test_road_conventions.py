@@ -11,7 +11,7 @@ import pytest
 from small_images import TILED, digests, encoded, picture
 
 from recordmill.pipelines import ImageFormat, Images, Input, Recipe, prepare
-from recordmill.pipelines.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of
+from recordmill.pipelines.images.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest

@@ -13,7 +13,7 @@ from PIL import Image
 from small_images import PETS, TILED, encoded, examples, picture, run, value, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
-from recordmill.pipelines.annotations.refs import ImageFormat
+from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.images.options import Images
 from recordmill.pipelines.verify import verify
 from recordmill.schemas import Column

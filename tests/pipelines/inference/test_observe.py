@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observed import observed
 
-from recordmill.pipelines.convert import convert
 from recordmill.pipelines.inference.observe import observe
+from recordmill.pipelines.tables.convert import convert
 from recordmill.schemas.column import Column
-from recordmill.schemas.inference import CAPACITY, MISSING_TOKENS, Observed
+from recordmill.schemas.inference.observed import CAPACITY, MISSING_TOKENS, Observed
 
 TEXTS = st.lists(
     st.one_of(

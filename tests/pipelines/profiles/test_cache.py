@@ -17,12 +17,12 @@ from small_recipe import HEADER, SMALL, rows
 from recordmill.pipelines import CsvFormat, Input, Recipe, Splitting
 from recordmill.pipelines.profiles import cache as module
 from recordmill.pipelines.profiles.cache import Entry, StatisticsCache, read_profiles
+from recordmill.pipelines.profiles.profile import profile, write_cached_profiles
 from recordmill.pipelines.profiles.profiled import PROFILE, Profiled
-from recordmill.pipelines.profiles.profiling import profile, write_cached_profiles
-from recordmill.pipelines.scan import InputFile
+from recordmill.pipelines.tables.scan import InputFile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
-from recordmill.schemas.statistics import StatisticsFold
+from recordmill.schemas.statistics.fold import StatisticsFold
 
 GOOD = rows(300)
 DAYS = {"2026-11-19": GOOD[:100], "2026-11-20": [*GOOD[100:200], "x,NA,Rome,no\n"]}

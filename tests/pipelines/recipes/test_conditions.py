@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from small_recipe import SCHEMA
 
-from recordmill.pipelines.clean import check_filters
 from recordmill.pipelines.recipes.conditions import condition
+from recordmill.pipelines.tables.clean import check_filters
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.images import ImageSchema
 

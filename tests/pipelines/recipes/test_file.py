@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from recordmill.pipelines.annotations.refs import ImageFormat
+from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.images.check import Limits
 from recordmill.pipelines.images.options import Images
-from recordmill.pipelines.read import CsvFormat, Input
-from recordmill.pipelines.recipe import Recipe
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
-from recordmill.pipelines.split import Splitting
+from recordmill.pipelines.recipes.recipe import Recipe
+from recordmill.pipelines.shuffle.split import Splitting
+from recordmill.pipelines.tables.csv_source import CsvFormat, Input
 from recordmill.schemas import Column, ImageSchema, RecipeError, Schema
 from recordmill.transforms.augment import Augmentation, RandomCrop, RandomFlip, RandomHue
-from recordmill.transforms.declared import Declared, Made, Step
+from recordmill.transforms.recipe.declared import Declared, Made, Step
 from recordmill.transforms.tiles import Tiling
 
 TABLE = """\

@@ -11,7 +11,7 @@ import pytest
 from recordmill.pipelines.recipes.built_in import SAMPLES, built_in_text
 from recordmill.pipelines.recipes.file import json_schema
 from recordmill.pipelines.recipes.yaml import parse
-from recordmill.transforms.ops import OPS
+from recordmill.transforms.recipe.operations import OPS
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),

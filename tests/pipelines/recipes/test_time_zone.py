@@ -14,7 +14,7 @@ from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.schemas import RecipeError
 from recordmill.transforms import load
-from recordmill.transforms.declared import Declared, Step
+from recordmill.transforms.recipe.declared import Declared, Step
 
 COLUMNS = """\
 columns:

@@ -6,8 +6,8 @@ import pytest
 from report_cases import statistics
 
 from recordmill.pipelines.report.warnings import WARNINGS, warnings_of
+from recordmill.schemas.anomalies.distances import Distance
 from recordmill.schemas.column import Column
-from recordmill.schemas.distances import Distance
 from recordmill.schemas.schema import Schema
 
 

@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from anomaly_cases import examine_here, examined_here
 
-from recordmill.pipelines.records import CsvFormat
+from recordmill.pipelines.tables.csv_boundaries import CsvFormat
 from recordmill.pipelines.validation.blocks import merge
 from recordmill.pipelines.validation.examine import examine
 from recordmill.pipelines.validation.observed import observed_of
-from recordmill.schemas.anomalies_observed import BadValues, Observed
+from recordmill.schemas.anomalies.observed import BadValues, Observed
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError

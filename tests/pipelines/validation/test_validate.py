@@ -17,7 +17,7 @@ from recordmill.pipelines.validation.validate import (
     read_schema,
     validate,
 )
-from recordmill.schemas.anomalies_compare import Limits
+from recordmill.schemas.anomalies.compare import Limits
 from recordmill.schemas.errors import DataError, RecipeError
 
 ROWS = "age,share,sex,pay\n20,0.1,F,low\n40,0.7,M,low\n,0.2,M,high\n60,,,high\n"

@@ -1,0 +1,297 @@
+"""Analysis of the rows: one pass over them a phase, whatever the `preprocessing_fn`.
+
+`Analyze` analyzes buckets, and computes with them what else is to be known of each; it gives what
+stock tensorflow_transform gives, and leaves to it what it cannot do. `analyze_dataset` does the
+same of the batches of any pipeline.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
+from tensorflow_transform import impl_helper
+from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
+from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
+
+from ...schemas.errors import DataError
+from ..runtime import filesystem as files
+from ..runtime.elements import Bucket, Feed, Fold
+from ..runtime.ordered_fold import Block, FoldBuckets, FoldWork, Key
+from .fused import analysis as fused
+
+__all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
+
+PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
+
+ANALYSIS = ""
+"""The name of the fold that is the analysis."""
+
+_STAGING = ".analysis"
+_LOG = logging.getLogger(__name__)
+
+
+class Analyzed(NamedTuple):
+    """What `Analyze` gives.
+
+    Attributes:
+      transform_fn: The directory, once the transform graph and its metadata stand in it; one
+        element, whatever the input.
+      folds: (name, split, accumulator) for each fold and each split that has a bucket.
+    """
+
+    transform_fn: PCollection[str]
+    folds: PCollection[tuple[str, str, Any]]
+
+
+@dataclass
+class Analyze(beam.PTransform):  # type: ignore[misc]
+    """Analyzes a `preprocessing_fn` on the buckets of some splits; folds more of every bucket.
+
+    Args:
+      preprocessing_fn: A function in the sense of tensorflow_transform.
+      feed: Makes the tensors of a batch.
+      directory: Where `transform_fn/` and `transformed_metadata/` go, as `tft.TFTransformOutput`
+        wants them.
+      also: What else is computed of every bucket in the first pass, by names that are not empty.
+        `merge` is called on objects whose `setup` was not.
+      splits: The splits the function is analyzed on.
+      transform_fn: What `ExportGraph` gave, where there is nothing to analyze.
+    """
+
+    preprocessing_fn: PreprocessingFn
+    feed: Feed
+    directory: str
+    also: Mapping[str, Fold] = field(default_factory=dict)
+    splits: tuple[str, ...] = ("train",)
+    transform_fn: PCollection[str] | None = None
+
+    def expand(self, buckets: PCollection[Bucket]) -> Analyzed:
+        if self.transform_fn is not None:
+            return Analyzed(self.transform_fn, self._fold(buckets))
+        try:
+            analysis = fused.trace(self.preprocessing_fn, self.feed.type_specs())
+        except fused.NotFusable as reason:
+            return self._stock(buckets, reason)
+        work = _FoldBucket(dict(self.also), self.splits, self.feed, analysis)
+        first = buckets | "FoldBuckets" >> FoldBuckets(work)  # (key, accumulator)
+        bindings = first | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
+        for phase in range(1, analysis.phases):
+            work = _FoldBucket({}, self.splits, self.feed, analysis, phase)
+            bindings = (
+                buckets
+                | f"FoldBuckets{phase}" >> FoldBuckets(work, bindings)  # (key, accumulator)
+                | f"Finish{phase}" >> Finish(analysis, phase, self._staging, bindings)
+            )
+        exported = bindings | "Export" >> beam.Map(_export, analysis, self.directory)
+        return Analyzed(exported | "Clean" >> _Clean(self._staging), first | "Also" >> _Others())
+
+    @property
+    def _staging(self) -> str:
+        return files.join(self.directory, _STAGING)
+
+    def _stock(self, buckets: PCollection[Bucket], reason: fused.NotFusable) -> Analyzed:
+        """The same by stock tensorflow_transform, in as many passes as it takes."""
+        warn(reason)
+        converter = TensorsToRecordBatchConverter(self.feed.type_specs())
+        config = TensorAdapterConfig(converter.arrow_schema(), converter.tensor_representations())
+        batches = buckets | "Feed" >> beam.ParDo(_FeedBucket(self.feed, self.splits))
+        with tft_beam.Context(temp_dir=self._staging):
+            transform_fn = (batches, config) | tft_beam.AnalyzeDataset(self.preprocessing_fn)
+        exported = (
+            transform_fn
+            | "Export" >> tft_beam.WriteTransformFn(self.directory)
+            | "Exported" >> beam.Map(lambda _, directory: directory, self.directory)
+        )
+        return Analyzed(exported | "Clean" >> _Clean(self._staging), self._fold(buckets))
+
+    def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
+        """What is computed beside the analysis, in a pass of its own."""
+        work = _FoldBucket(dict(self.also), self.splits, self.feed)
+        return buckets | "FoldBuckets" >> FoldBuckets(work) | "Also" >> _Others()
+
+
+@dataclass
+class ExportGraph(beam.PTransform):  # type: ignore[misc]
+    """Writes the transform graph of a function without analyzers: PBegin -> PCollection[directory].
+
+    Args:
+      analysis: Of the function; it has no phases.
+      directory: As in `Analyze`.
+    """
+
+    analysis: fused.Analysis
+    directory: str
+
+    def expand(self, begin: beam.pvalue.PBegin) -> PCollection[str]:
+        return (
+            begin
+            | "Nothing" >> beam.Create([fused.Bindings()])
+            | "Export" >> beam.Map(_export, self.analysis, self.directory)
+            | "Clean" >> _Clean(files.join(self.directory, _STAGING))
+        )
+
+
+def warn(reason: fused.NotFusable) -> None:
+    _LOG.warning("analysis is left to tensorflow_transform, which is slower: %s", reason)
+
+
+@dataclass(frozen=True)
+class _FoldBucket(FoldWork):
+    """The work of a pass: what is folded of one bucket."""
+
+    also: Mapping[str, Fold]
+    splits: tuple[str, ...]
+    feed: Feed
+    analysis: fused.Analysis | None = None
+    phase: int = 0
+
+    def setup(self) -> None:
+        for fold in self.also.values():
+            fold.setup()
+        self.feed.setup()
+        if self.phase == 0 and self.analysis and self.analysis.phases:
+            self.analysis.graph(0, None)
+
+    def __call__(self, element: Bucket, *before: fused.Bindings) -> Iterator[tuple[Key, Block]]:
+        """Folds a bucket; the splits of the analysis are ranked as `splits` has them."""
+        bucket = element
+        folds: dict[str, Any] = dict(self.also)
+        if self.analysis and self.analysis.phases and bucket.split in self.splits:
+            folds[ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
+        accumulators = {name: fold.start() for name, fold in folds.items()}
+        for batch in bucket.open() if folds else ():
+            try:
+                for name, fold in folds.items():
+                    accumulators[name] = fold.add(accumulators[name], batch)
+            except DataError as error:
+                raise DataError(f"{bucket.split}: {error}") from error
+        for name in self.also:
+            yield (name, bucket.split, ""), (0, 0, bucket.index, accumulators[name])
+        if ANALYSIS in folds:
+            rank = self.splits.index(bucket.split)
+            for piece, part in folds[ANALYSIS].split(accumulators[ANALYSIS]):
+                yield (ANALYSIS, "", piece), (rank, 0, bucket.index, part)
+
+    def merge(self, key: Key, accumulators: list[Any]) -> Any:
+        if key[0] != ANALYSIS:
+            return self.also[key[0]].merge(accumulators)
+        assert self.analysis is not None
+        return self.analysis.fold(self.feed, self.phase).merge(accumulators)
+
+
+class _Others(beam.PTransform):  # type: ignore[misc]
+    """What was folded beside the analysis: (name, split, accumulator)."""
+
+    def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[tuple[str, str, Any]]:
+        return (
+            folded
+            | "Select" >> beam.Filter(lambda element: element[0][0] != ANALYSIS)
+            | "Name" >> beam.MapTuple(lambda key, accumulator: (key[0], key[1], accumulator))
+        )
+
+
+class Finish(beam.PTransform):  # type: ignore[misc]
+    """The end of a phase: one `fused.Bindings` of all that was folded in it, if only nothing."""
+
+    def __init__(
+        self,
+        analysis: fused.Analysis,
+        phase: int,
+        folder: str,
+        before: PCollection[fused.Bindings] | None = None,
+    ) -> None:
+        super().__init__()
+        self._finish = partial(_finish, analysis=analysis, phase=phase, folder=folder)
+        self._before = [] if before is None else [AsSingleton(before)]
+
+    def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[fused.Bindings]:
+        parts = (
+            folded  # (key, accumulator)
+            | "Select" >> beam.Filter(lambda element: element[0][0] == ANALYSIS)
+            | "Values" >> beam.Values()  # accumulator
+        )
+        return (
+            folded.pipeline
+            | "Once" >> beam.Impulse()
+            | "Evaluate" >> beam.Map(self._finish, AsList(parts), *self._before)  # Bindings
+        )
+
+
+def _finish(
+    once: bytes,
+    folded: list[Any],
+    before: fused.Bindings | None = None,
+    *,
+    analysis: fused.Analysis,
+    phase: int,
+    folder: str,
+) -> fused.Bindings:
+    if phase >= analysis.phases:
+        return fused.Bindings()
+    return fused.finish(analysis, phase, folded, folder=folder, before=before)
+
+
+def _export(bindings: fused.Bindings, analysis: fused.Analysis, directory: str) -> str:
+    """Writes what `tft_beam.WriteTransformFn` writes, and gives the directory."""
+    model = files.join(directory, _STAGING, uuid4().hex)
+    fused.export(analysis, bindings, model)
+    metadata = files.join(model, impl_helper.METADATA_DIR_NAME)
+    if analysis.assets:
+        with tf.io.gfile.GFile(files.join(metadata, tft.TFTransformOutput.ASSET_MAP), "w") as file:
+            file.write(json.dumps(analysis.assets))
+    _move(metadata, files.join(directory, tft.TFTransformOutput.TRANSFORMED_METADATA_DIR))
+    _move(model, files.join(directory, tft.TFTransformOutput.TRANSFORM_FN_DIR))
+    return directory
+
+
+def _move(source: str, destination: str) -> None:
+    if tf.io.gfile.exists(destination):
+        tf.io.gfile.rmtree(destination)
+    tf.io.gfile.rename(source, destination)
+
+
+class _Clean(beam.PTransform):  # type: ignore[misc]
+    """Removes a folder once the stages before are over, replays of them included."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def expand(self, done: PCollection[str]) -> PCollection[str]:
+        return (
+            done | "Wait" >> beam.Reshuffle() | "Remove" >> beam.Map(_without_folder, self._folder)
+        )
+
+
+def _without_folder(done: str, folder: str) -> str:
+    files.remove_tree(folder)
+    return done
+
+
+class _FeedBucket(beam.DoFn):  # type: ignore[misc]
+    """Gives the batches of a bucket as stock tensorflow_transform reads them."""
+
+    def __init__(self, feed: Feed, splits: tuple[str, ...]) -> None:
+        self._feed = feed
+        self._splits = splits
+
+    def setup(self) -> None:
+        self._feed.setup()
+        self._converter = TensorsToRecordBatchConverter(self._feed.type_specs())
+
+    def process(self, bucket: Bucket) -> Iterator[pa.RecordBatch]:
+        if bucket.split in self._splits:
+            for batch in bucket.open():
+                yield self._converter.convert(self._feed(batch))

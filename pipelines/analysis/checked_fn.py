@@ -1,0 +1,111 @@
+"""A `preprocessing_fn` tried before any data is read: traced once, on inputs that are empty.
+
+What a user's own function raises there would otherwise come out of the middle of a pipeline.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import tensorflow as tf
+
+from ...schemas.errors import RecipeError
+from ..recipes.functions import where
+from ..recipes.recipe import PreprocessingFn, Recipe
+from ..sources import road_of
+from .fused import graph as fused_graph
+
+__all__ = ["CheckedFn", "check_preprocessing_fn"]
+
+_TENSORS = (tf.Tensor, tf.SparseTensor, tf.RaggedTensor)
+
+
+def check_preprocessing_fn(recipe: Recipe) -> None:
+    """Traces the function of a recipe on placeholders, under tensorflow_transform.
+
+    It takes as long as the trace that analysis begins with; where that comes before any data is
+    read, giving it `CheckedFn(recipe)` costs nothing and says the same.
+
+    Args:
+      recipe: Its inputs are those of its schema.
+
+    Raises:
+      RecipeError: As `CheckedFn` does.
+    """
+    fused_graph.trace(
+        CheckedFn(recipe.name, recipe.preprocessing_fn), road_of(recipe).feed.type_specs()
+    )
+
+
+@dataclass(frozen=True)
+class CheckedFn:
+    """A `preprocessing_fn` whose errors and results are looked at whenever it is traced.
+
+    Attributes:
+      recipe: The recipe's name, for messages.
+      function: The function.
+    """
+
+    recipe: str
+    function: PreprocessingFn
+
+    def __call__(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """What the function returns.
+
+        Raises:
+          RecipeError: The function fails, or does not return features. The message names the
+            function, the line of the user's file that fails, what is raised and, for a column
+            that is not there, the nearest one; of a declared one, the feature and the operation.
+        """
+        columns = tuple(inputs)
+        try:
+            outputs = self.function(inputs)
+        except RecipeError as error:
+            raise RecipeError(self._message(str(error))) from error
+        except Exception as error:
+            said = where(error, self._path) + _nearest(error, columns)
+            raise RecipeError(self._message(said)) from error
+        problem = _problem(outputs)
+        if problem:
+            raise RecipeError(self._message(f"{self._path}: {problem}" if self._path else problem))
+        return outputs
+
+    @property
+    def _path(self) -> str:
+        """The file the function stands in; "" of what is no function."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return str(code.co_filename) if code else ""
+
+    def _message(self, problem: str) -> str:
+        name = getattr(self.function, "__qualname__", "")
+        return f"recipe {self.recipe}: " + (f"{name}: {problem}" if name else problem)
+
+
+def _nearest(error: Exception, columns: tuple[str, ...]) -> str:
+    """For the key of a column that is not there, the columns that are."""
+    if not isinstance(error, KeyError) or not error.args or error.args[0] in columns:
+        return ""
+    near = get_close_matches(str(error.args[0]), columns, n=1)
+    return f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(columns)}"
+
+
+def _problem(outputs: Any) -> str:
+    """What is wrong with what a function returned, or ""."""
+    if not isinstance(outputs, Mapping):
+        kind = type(outputs).__name__
+        return f"expected a dict of features by name, got a value of type {kind}"
+    if not outputs:
+        return "expected at least one feature, got an empty dict"
+    for name, value in outputs.items():
+        if not isinstance(name, str):
+            return f"expected text for the name of a feature, got {name!r}"
+        if not isinstance(value, _TENSORS):
+            kind = type(value).__name__
+            return f'feature "{name}": expected a tensor, got a value of type {kind}'
+        if value.shape.rank == 0:
+            return f'feature "{name}": expected a value for each row, got one for all of them'
+    return ""

@@ -1,0 +1,1 @@
+"""Metadata files of datasets and profiles."""

@@ -1,0 +1,1 @@
+"""Comparison of stored records with the served graph and with exported models."""

@@ -1,0 +1,192 @@
+"""`Recipe`: everything that says what a dataset is made of, in one frozen record."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow.compute as pc
+
+from ...schemas.errors import RecipeError
+from ...schemas.images import ImageSchema
+from ...schemas.schema import Schema
+from ..images.options import Images
+from ..reshape.reshape import Reshape
+from ..shuffle.split import Splitting
+from ..tables.csv_source import CsvFormat, Input
+from .functions import load_file, load_module
+
+if TYPE_CHECKING:
+    from ..validation.validate import Expect
+
+__all__ = ["PreprocessingFn", "Recipe", "YAML", "find_recipe"]
+
+PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
+"""The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
+
+YAML = (".yaml", ".yml")
+"""What the name of a recipe's file ends with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a dataset is made of.
+
+    Attributes:
+      name: The dataset's name, for people.
+      schema: The columns of the input: a `Schema` of a table, or an `ImageSchema`.
+      preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
+        `schema.inputs`, or over those of `ImageFeed`. The graph it traces makes the records and
+        serves.
+      inputs: What is read where a run is given no inputs of its own.
+      csv: How the files of a table are written.
+      images: How images are read and stored; None for a table, or for the defaults.
+      reshape: What makes the rows of the schema out of those of the files; None where they are
+        those of the files.
+      split: By content, or by input where each input names its split.
+      filters: Rows for which one of these is not true are left out, such as
+        `pc.field("age") >= 18`; null counts as not true.
+      sampling: The share of rows to keep, in (0, 1]; which ones depends on their content and seed.
+      distinct: Whether rows equal to another row of their split are left out.
+      allow_empty: Whether a split may end up without any row; else the run fails then.
+      max_reject_ratio: The run fails when more than this share of the records read is rejected.
+      seed: Of the canonical order, the split by content and the sampling.
+      target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
+      shards: The number of shards of a split, instead of by size; splits not named go by size.
+      statistics: Whether the columns and the features are profiled.
+      expect: What the statistics must be like for a run to publish; None for anything.
+      compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
+      sample: Writes the recipe's own small input into a folder and returns the inputs; None where
+        the recipe has none.
+
+    Raises:
+      RecipeError: A field is out of its range; the message names it.
+    """
+
+    name: str
+    schema: Schema | ImageSchema
+    preprocessing_fn: PreprocessingFn
+    inputs: tuple[Input, ...] = ()
+    csv: CsvFormat = field(default_factory=CsvFormat)
+    images: Images | None = None
+    reshape: Reshape | None = None
+    split: Splitting = field(default_factory=Splitting)
+    filters: tuple[pc.Expression, ...] = ()
+    sampling: float = 1.0
+    distinct: bool = False
+    allow_empty: bool = False
+    max_reject_ratio: float = 0.01
+    seed: int = 0
+    target_shard_mb: int = 128
+    shards: Mapping[str, int] = field(default_factory=dict)
+    statistics: bool = True
+    expect: Expect | None = None
+    compression: Literal["", "GZIP"] = ""
+    sample: Callable[[str], tuple[Input, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        checks = [
+            (not self.name, "name: expected a name, got an empty one"),
+            (
+                self.images is not None and isinstance(self.schema, Schema),
+                "images: the schema is one of a table; give an ImageSchema",
+            ),
+            (not 0 < self.sampling <= 1, f"sampling: expected (0, 1], got {self.sampling}"),
+            (
+                not 0 <= self.max_reject_ratio <= 1,
+                f"max_reject_ratio: expected [0, 1], got {self.max_reject_ratio}",
+            ),
+            (
+                not 0 <= self.seed < 2**63,
+                f"seed: expected an integer in [0, 2^63), got {self.seed}",
+            ),
+            (
+                self.target_shard_mb < 1,
+                f"target_shard_mb: expected at least 1, got {self.target_shard_mb}",
+            ),
+            (
+                any(count < 1 for count in self.shards.values()),
+                f"shards: expected at least 1 each, got {dict(self.shards)}",
+            ),
+            (
+                self.compression not in ("", "GZIP"),
+                f'compression: expected "" or "GZIP", got "{self.compression}"',
+            ),
+        ]
+        for wrong, message in checks:
+            if wrong:
+                raise RecipeError(f"recipe {self.name}: {message}")
+
+    def resolved(self) -> dict[str, Any]:
+        """The recipe as JSON for the manifest: all fields, the defaults too."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it; functions by module, name and digest of their source."""
+    if isinstance(value, Schema | ImageSchema):
+        return value.to_pbtxt()
+    if hasattr(value, "__dataclass_fields__"):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if callable(value) and not isinstance(value, pc.Expression):
+        return _described(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _described(function: Callable[..., Any]) -> dict[str, str]:
+    name = f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}"
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        return {"function": name}
+    return {"function": name, "sha256": hashlib.sha256(source.encode()).hexdigest()}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name.
+
+    Args:
+      name: A YAML file, a built-in ("census"), or where a recipe of Python stands:
+        "package.module:NAME" or "path/file.py:NAME".
+
+    Raises:
+      RecipeError: There is no such recipe, or something is wrong with it; the message gives the
+        nearest name.
+    """
+    if name.endswith(YAML):
+        from .file import read_recipe
+
+        return read_recipe(name)
+    if ":" in name:
+        return _of_python(name)
+    from .built_in import SAMPLES, built_in
+
+    if name not in SAMPLES:
+        near = get_close_matches(name, SAMPLES, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise RecipeError(
+            f'no recipe "{name}".{hint} Give a YAML file, a built-in ({", ".join(SAMPLES)}), '
+            "FILE.py:NAME or MODULE:NAME."
+        )
+    return built_in(name)
+
+
+def _of_python(name: str) -> Recipe:
+    place, _, attribute = name.rpartition(":")
+    module = load_file(place) if place.endswith(".py") else load_module(place)
+    recipe = getattr(module, attribute, None)
+    if not isinstance(recipe, Recipe):
+        found = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
+        raise RecipeError(
+            f'{place} has no recipe "{attribute}"; '
+            + (f"it has {', '.join(found)}" if found else "it has none at all")
+        )
+    return recipe

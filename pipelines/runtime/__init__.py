@@ -1,0 +1,1 @@
+"""Services shared by all stages: files, threads, folds, progress, publishing."""

@@ -1,1 +1,0 @@
-"""An exported model held against the records, and what no served request is given."""

@@ -1,0 +1,1 @@
+"""Keys, splits and the canonical order of rows."""

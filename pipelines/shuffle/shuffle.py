@@ -1,0 +1,234 @@
+"""Rows into buckets: the one place where rows change their order.
+
+A bucket is a range of keys, and inside it rows are sorted by key, so what comes after sees the
+same rows in the same order and in the same batches, whatever the files, the blocks, the runner
+and the number of workers were. There are two ways to get there, with one result:
+
+    ShuffleOnDisk    blocks become sorted runs in files; a bucket reads its range of each run
+                     (external merge sort; the direct runner holds nothing in memory)
+    ShuffleByGroup   each block is cut at the bucket boundaries and goes through the runner's own
+                     GroupByKey as Arrow fragments (a cluster)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeAlias
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from apache_beam.pvalue import AsDict
+
+from ..runtime.dictionaries import canonical, compact, joined
+from ..runtime.elements import Bucket
+from .layout import KEY, TABLE, Layout
+from .sorted_runs import Keyed, Part, Run, RunWriter, cuts, sorted_by_key
+
+__all__ = [
+    "CountRepeats",
+    "Place",
+    "ShuffleByGroup",
+    "ShuffleOnDisk",
+]
+
+Source: TypeAlias = Callable[..., list[pa.RecordBatch]]
+"""Gives the fragments of a bucket, with all of their columns or those that are named."""
+
+
+class Place(Protocol):
+    """What happens to rows as soon as they are clean; picklable, and threads can share it."""
+
+    def setup(self) -> None:
+        """Loads what cannot be pickled, once a worker."""
+
+    def __call__(self, keyed: Keyed) -> Sequence[Any]:
+        """What there is to shuffle now."""
+
+    def finish(self) -> Sequence[Any]:
+        """What is left to shuffle at the end of a bundle."""
+
+
+@dataclass
+class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
+    """PCollection[Run] -> PCollection[Bucket]: sorted runs in files; `place` makes them.
+
+    Attributes:
+      directory: A folder that every worker sees. The runs in it can go when the pipeline ends.
+      splits: The splits that get buckets, at least one each, also without rows.
+      distinct: Whether rows equal to the row before them are left out.
+      layout: How rows become buckets and batches.
+    """
+
+    directory: str
+    splits: Sequence[str]
+    distinct: bool = False
+    layout: Layout = TABLE
+
+    @property
+    def place(self) -> Place:
+        """What makes runs of rows; to be called where the rows are."""
+        return RunWriter(self.directory, self.layout)
+
+    def expand(self, runs: beam.PCollection[Run]) -> beam.PCollection[Bucket]:
+        return (
+            runs
+            | "GatherRuns" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+            # [Run]
+            | "PlanBuckets" >> beam.FlatMap(plan_buckets, self.splits, self.distinct, self.layout)
+            # Bucket
+            | "SpreadBuckets" >> beam.Reshuffle()
+        )
+
+
+@dataclass
+class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
+    """PCollection[Keyed] -> PCollection[Bucket]: fragments through the runner's GroupByKey.
+
+    Attributes:
+      distinct: Whether rows equal to the row before them are left out.
+      layout: How rows become buckets and batches.
+    """
+
+    distinct: bool = False
+    layout: Layout = TABLE
+
+    @property
+    def place(self) -> Place:
+        """Rows stay as they are until they are cut into fragments."""
+        return _AsTheyAre()
+
+    def expand(self, keyed: beam.PCollection[Keyed]) -> beam.PCollection[Bucket]:
+        layout = self.layout
+        weights = (
+            keyed
+            | "WeighBatch" >> beam.Map(lambda element: (element.split, layout.weigh(element.batch)))
+            | "WeighSplit" >> beam.CombinePerKey(sum)
+        )
+        return (
+            keyed
+            | "CutIntoFragments" >> beam.ParDo(_CutIntoFragments(layout), AsDict(weights))
+            # ((split, bucket), RecordBatch)
+            | "GroupFragments" >> beam.GroupByKey()
+            # ((split, bucket), [RecordBatch])
+            | "ToBuckets"
+            >> beam.MapTuple(partial(_grouped_bucket, distinct=self.distinct, layout=layout))
+        )
+
+
+class CountRepeats(beam.PTransform):  # type: ignore[misc]
+    """PCollection[Bucket] -> PCollection[(split, rows that its buckets leave out as repeats)]."""
+
+    def expand(self, buckets: beam.PCollection[Bucket]) -> beam.PCollection[tuple[str, int]]:
+        return (
+            buckets
+            | "OfBucket" >> beam.Map(lambda bucket: (bucket.split, bucket.repeats()))
+            | "OfSplit" >> beam.CombinePerKey(sum)
+        )
+
+
+@beam.typehints.with_input_types(Keyed, Mapping[str, int])
+@beam.typehints.with_output_types(tuple[tuple[str, int], pa.RecordBatch])
+class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def process(
+        self, keyed: Keyed, weights: Mapping[str, int]
+    ) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
+        batch = sorted_by_key(keyed.batch)
+        buckets = self._layout.buckets(weights[keyed.split])
+        places = cuts(batch, buckets)
+        for index in np.flatnonzero(np.diff(places)):
+            start, stop = places[index], places[index + 1]
+            yield (keyed.split, int(index)), compact(batch.slice(start, stop - start))
+
+
+class _AsTheyAre:
+    """The `Place` of rows that the runner shuffles."""
+
+    def setup(self) -> None:
+        """Nothing to load."""
+
+    def __call__(self, keyed: Keyed) -> Sequence[Keyed]:
+        return (keyed,)
+
+    def finish(self) -> Sequence[Keyed]:
+        """Nothing is held back."""
+        return ()
+
+
+def _grouped_bucket(
+    key: tuple[str, int], fragments: Iterable[pa.RecordBatch], *, distinct: bool, layout: Layout
+) -> Bucket:
+    return _bucket(*key, partial(_fragments, list(fragments)), distinct, layout)
+
+
+def _fragments(
+    fragments: Sequence[pa.RecordBatch], columns: Sequence[str] | None = None
+) -> list[pa.RecordBatch]:
+    return [fragment.select(columns) if columns else fragment for fragment in fragments]
+
+
+def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layout) -> Bucket:
+    """The bucket of the rows in the fragments that `source` gives when it is called."""
+    repeats = partial(_count_repeats, source, layout) if distinct else int
+    return Bucket(split, index, partial(_rows, source, distinct, layout), repeats)
+
+
+def plan_buckets(
+    runs: Iterable[Run], splits: Sequence[str], distinct: bool, layout: Layout
+) -> Iterator[Bucket]:
+    """The buckets of all splits, in order."""
+    by_split: dict[str, list[Run]] = {split: [] for split in splits}
+    for run in runs:
+        by_split[run.split].append(run)
+    for split, of_split in by_split.items():
+        of_split.sort(key=lambda run: run.path)
+        buckets = layout.buckets(sum(run.weight for run in of_split))
+        for index in range(buckets):
+            parts = [run.part(index, buckets) for run in of_split]
+            # A run of few rows has none for most buckets, and opening it costs more than they do.
+            source = partial(_read_parts, [part for part in parts if part.stop > part.start])
+            yield _bucket(split, index, source, distinct, layout)
+
+
+def _read_parts(
+    parts: Sequence[Part], columns: Sequence[str] | None = None
+) -> list[pa.RecordBatch]:
+    return [part.read(columns) for part in parts]
+
+
+def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The rows of a bucket in canonical order, in batches of its layout, without their keys."""
+    whole = _in_order(source())
+    if whole is None:
+        return
+    if distinct:
+        whole = whole.filter(pa.array(~_repeats(whole, layout)))
+    yield from layout.cut(canonical(whole.drop_columns(list(KEY))))
+
+
+def _count_repeats(source: Source, layout: Layout) -> int:
+    keys = _in_order(source(KEY))
+    return 0 if keys is None else int(_repeats(keys, layout).sum())
+
+
+def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
+    """The rows of all fragments sorted by key; None where there is no row."""
+    filled = [fragment for fragment in fragments if fragment.num_rows]
+    if not filled:
+        return None
+    return sorted_by_key(joined(filled))
+
+
+def _repeats(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:
+    """Which rows of a batch sorted by key repeat the row before them."""
+    again = np.ones(batch.num_rows - 1, np.bool_)
+    for name in layout.equal:
+        lane = batch.column(name).to_numpy()
+        again &= lane[1:] == lane[:-1]
+    return np.concatenate(([False], again))

@@ -1,0 +1,1 @@
+"""Stages for the rows of CSV and Parquet files."""

@@ -1,0 +1,314 @@
+"""Stretches of CSV text to `Block`s of Arrow columns; those of Parquet go to `parquet`.
+
+A clean stretch is one call of `pyarrow.csv`. Records that cannot be rows are found by what gives
+them away cheaply - a byte test of the whole stretch, the parser's own complaint, a value of
+unusual length - and only then by line, so that a few bad records cost little.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from ...schemas.errors import DataError
+from ..runtime.checksums import CheckedFile
+from ..runtime.decompress import open_stored, text_of
+from ..runtime.elements import Block, FilePart, InputFile, Reject, Stretch
+from .csv_boundaries import BYTE_ORDER_MARK, CsvFormat, Mask, Outline, Positions, outline
+from .parquet import parse_parquet
+
+__all__ = ["parse_part", "parse_stretch"]
+
+_TEXT = pa.dictionary(pa.int32(), pa.string())
+_RAW_CHARACTERS = 10_000
+
+
+def parse_part(
+    part: FilePart, *, column_names: Sequence[str], csv_format: CsvFormat
+) -> Iterator[Block]:
+    """The blocks of a part of a file, in order, one at a time in memory.
+
+    Raises:
+      DataError: The file is not the one that was scanned.
+    """
+    if part.format == "parquet":
+        yield from parse_parquet(
+            part, column_names=column_names, max_field_bytes=csv_format.max_field_bytes
+        )
+        return
+    path = part.file.path
+    with CheckedFile(open_stored(path), part.checksums, path=path) as stored:
+        text = text_of(cast(BinaryIO, stored), path=path, compression=part.compression)
+        position = 0
+        for stretch in part.stretches:
+            if part.compression:
+                _skip(text, stretch.offset - position)
+            else:
+                text.seek(stretch.offset)
+            position = stretch.offset + stretch.size
+            yield parse_stretch(
+                text.read(stretch.size),
+                stretch,
+                file=part.file,
+                column_names=column_names,
+                csv_format=csv_format,
+            )
+        if part.compression:
+            _skip(text, sys.maxsize)  # so that every byte of the file is compared
+
+
+def parse_stretch(
+    data: bytes,
+    stretch: Stretch,
+    *,
+    file: InputFile,
+    column_names: Sequence[str],
+    csv_format: CsvFormat,
+) -> Block:
+    """The block of one stretch.
+
+    Args:
+      data: The text of the stretch, `stretch.size` bytes.
+      stretch: As the scan cut it.
+      file: Where it is from.
+      column_names: The names of the fields of a record, in order.
+      csv_format: How the file is written.
+
+    Returns:
+      Every record of the stretch, as a row or as a `Reject` with one of the reasons "nul_byte",
+      "invalid_utf8", "misplaced_quote", "too_few_fields", "too_many_fields" and "field_too_long".
+
+    Raises:
+      DataError: Rows and rejects are not as many as the records the scan counted.
+    """
+    text = _Text(data, csv_format)
+    plain = stretch.lines == stretch.records
+    problems = _screen(text, plain=plain)
+    records = stretch.records if plain and not problems else len(text.units)
+    kept = np.delete(np.arange(records), list(problems))
+    whole = not problems and (plain or not text.found.comment.any())
+    batch, ragged = _read_csv(data if whole else text.joined(kept), column_names, csv_format)
+    _check_count(batch.num_rows + len(ragged) + len(problems), len(data), stretch, file)
+    rows = np.delete(kept, list(ragged))
+    for place, fields in ragged.items():
+        problems[int(kept[place])] = _ragged(len(column_names), fields)
+    batch, rows = _without_long(batch, rows, csv_format.max_field_bytes, problems)
+    return Block(
+        split=file.split,
+        file=file.path,
+        position=(file.index, stretch.index),
+        batch=batch,
+        lines=stretch.line + (rows if plain else text.found.lines[text.units[rows]]),
+        raw=_Raw(text, rows),
+        records=stretch.records,
+        size=stretch.size,
+        rejects=tuple(
+            text.reject(record, problems[record], file=file.path, first_line=stretch.line)
+            for record in sorted(problems)
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why a record is no row."""
+
+    reason: str
+    message: str
+    column: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Text:
+    """The text of a stretch; where its records are is found when first asked for."""
+
+    data: bytes
+    csv_format: CsvFormat
+
+    @cached_property
+    def found(self) -> Outline:
+        return outline(self.data, self.csv_format, final=True)
+
+    @cached_property
+    def units(self) -> Positions:
+        """The number of each record among the units of the outline."""
+        return np.flatnonzero(self.found.is_record)
+
+    def records_of(self, units: Positions) -> list[int]:
+        """The records among some units, in order."""
+        return np.flatnonzero(np.isin(self.units, units)).tolist()
+
+    def records_at(self, is_here: Mask) -> list[int]:
+        """The records with a byte that a mask over the data marks, in order."""
+        places = np.searchsorted(self.found.bounds, np.flatnonzero(is_here), side="right") - 1
+        return self.records_of(np.unique(places))
+
+    def record(self, record: int) -> bytes:
+        """The bytes of a record, without its line end."""
+        unit = self.units[record]
+        return self.data[self.found.bounds[unit] : self.found.bounds[unit + 1]].rstrip(b"\r\n")
+
+    def raw(self, record: int) -> str:
+        """The text of a record, as a `Reject` shows it."""
+        shown = self.record(record)[: 4 * _RAW_CHARACTERS]
+        return shown.decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS]
+
+    def joined(self, records: Positions) -> bytes:
+        """The bytes of some records, in order; runs of neighbours are copied at once."""
+        is_in = np.zeros(len(self.found.blank) + 2, np.int8)
+        is_in[1 + self.units[records]] = 1
+        steps = np.diff(is_in)
+        begins = self.found.bounds[np.flatnonzero(steps == 1)].tolist()
+        ends = self.found.bounds[np.flatnonzero(steps == -1)].tolist()
+        view = memoryview(self.data)
+        return b"".join(view[begin:end] for begin, end in zip(begins, ends, strict=True))
+
+    def reject(self, record: int, problem: _Problem, *, file: str, first_line: int) -> Reject:
+        unit = self.units[record]
+        first, after = (first_line + self.found.lines[unit : unit + 2]).tolist()
+        spans = f" in lines {first} to {after - 1}: is a quote missing?"
+        return Reject(
+            file=file,
+            line=first,
+            column=problem.column,
+            reason=problem.reason,
+            message=problem.message + (spans if after - first > 1 else ""),
+            raw=self.raw(record),
+        )
+
+
+@dataclass(frozen=True)
+class _Raw:
+    """`Block.raw`: row to text; picklable."""
+
+    text: _Text
+    rows: npt.NDArray[np.int64]
+
+    def __call__(self, row: int) -> str:
+        return self.text.raw(int(self.rows[row]))
+
+
+def _screen(text: _Text, *, plain: bool) -> dict[int, _Problem]:
+    """The records that must not reach the parser, by number.
+
+    Args:
+      text: The stretch.
+      plain: Whether every line is known to be a record.
+    """
+    problems: dict[int, _Problem] = {}
+    view = np.frombuffer(text.data, np.uint8)
+    if b"\0" in text.data:
+        for record in text.records_at(view == 0):
+            problems[record] = _Problem("nul_byte", "expected text, got a NUL byte")
+    if not _is_utf8(text.data):
+        for record in text.records_at(view >= 0x80):
+            if problem := _undecodable(text.record(record)):
+                problems.setdefault(record, problem)
+    if not plain:
+        for record in text.records_of(text.found.misplaced):
+            problem = _Problem("misplaced_quote", "a quoted field goes on after its closing quote")
+            problems.setdefault(record, problem)
+    return problems
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    offsets = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:
+        pa.LargeStringArray.from_buffers(1, offsets, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _undecodable(record: bytes) -> _Problem | None:
+    try:
+        record.decode()
+    except UnicodeDecodeError as error:
+        got = f"0x{record[error.start]:02x} at byte {error.start + 1} of the record"
+        return _Problem("invalid_utf8", f"expected UTF-8 text, got {got}")
+    return None
+
+
+def _ragged(expected: int, got: int) -> _Problem:
+    reason = "too_few_fields" if got < expected else "too_many_fields"
+    return _Problem(reason, f"expected {expected} fields, got {got}")
+
+
+def _read_csv(
+    data: bytes, column_names: Sequence[str], csv_format: CsvFormat
+) -> tuple[pa.RecordBatch, dict[int, int]]:
+    """The rows of records, and the number of fields of each record that is no row, by place."""
+    schema = pa.schema([(name, _TEXT) for name in column_names])
+    ragged: dict[int, int] = {}
+
+    def note(row: pyarrow.csv.InvalidRow) -> str:
+        ragged[row.number - 1] = row.actual_columns
+        return "skip"
+
+    if not data:
+        return pa.RecordBatch.from_pylist([], schema=schema), ragged
+    if data.startswith(BYTE_ORDER_MARK):
+        data = b"\n" + data  # in the middle of a file it is text, but pyarrow would drop it
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=list(column_names), use_threads=False, block_size=len(data) + 1
+        ),
+        parse_options=csv_format.parse_options(invalid_row_handler=note),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=schema,
+            check_utf8=False,  # the whole stretch was checked, which is faster
+        ),
+    )
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema), ragged
+
+
+def _check_count(parsed: int, size: int, stretch: Stretch, file: InputFile) -> None:
+    if (parsed, size) != (stretch.records, stretch.size):
+        raise DataError(
+            f"{file.path}:{stretch.line}: the scan counted {stretch.records:,} records in "
+            f"{stretch.size:,} bytes from here, and the parser {parsed:,} in {size:,}. This is a "
+            "bug in recordmill."
+        )
+
+
+def _without_long(
+    batch: pa.RecordBatch,
+    rows: Positions,
+    max_field_bytes: int,
+    problems: dict[int, _Problem],
+) -> tuple[pa.RecordBatch, Positions]:
+    """The rows without too long a field; the others are added to the problems."""
+    is_good = np.ones(len(rows), np.bool_)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        sizes = pc.binary_length(column.dictionary).to_numpy()
+        if not len(sizes) or sizes.max() <= max_field_bytes:
+            continue
+        row_sizes = sizes[column.indices.to_numpy()]
+        for row in np.flatnonzero(row_sizes > max_field_bytes):
+            message = f"expected at most {max_field_bytes:,} bytes, got {row_sizes[row]:,}"
+            problems.setdefault(int(rows[row]), _Problem("field_too_long", message, name))
+            is_good[row] = False
+    if is_good.all():
+        return batch, rows
+    good = batch.filter(pa.array(is_good))
+    columns = [column.dictionary_decode().dictionary_encode() for column in good.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema), rows[is_good]
+
+
+def _skip(text: BinaryIO, size: int) -> None:
+    while size > 0 and (skipped := len(text.read(min(size, io.DEFAULT_BUFFER_SIZE)))):
+        size -= skipped

@@ -1,0 +1,264 @@
+"""The one sequential pass over an input file, before anything is parsed.
+
+It digests the stored bytes, counts the records without help from the parser, checks the header,
+and cuts the text into stretches at record ends, so that any worker can parse any stretch. A file
+of Parquet says itself what it holds: see `parquet`.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import BinaryIO, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from ...schemas.errors import DataError
+from ..runtime.checksums import Checksums
+from ..runtime.decompress import Digest, open_stored, recognise, text_of
+from ..runtime.elements import FilePart, InputFile, ScannedFile, Stretch
+from .csv_boundaries import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
+from .parquet import is_parquet, row_group_checksums, scan_parquet
+from .text_encoding import encoding_advice
+
+__all__ = ["InputFile", "check_is_text", "parts", "scan"]
+
+_LOG = logging.getLogger(__name__)
+
+_CHUNK = 1 << 18
+
+_FOREIGN = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"PK\x03\x04": "zip (or Excel)",
+    b"\xfd7zX": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PAR1\x15": "compressed Parquet",
+    b"ARROW1": "Arrow IPC (Feather)",
+}
+
+
+def parts(scanned: ScannedFile) -> Iterator[FilePart]:
+    """The parts of a scanned file that can be parsed apart; none where it has no records."""
+    whole = scanned.compression or scanned.format == "parquet"
+    for _, together in groupby(
+        scanned.stretches, lambda one: one.row_group if whole else one.index
+    ):
+        stretches = tuple(together)
+        checksums = _checksums(scanned, stretches)
+        yield FilePart(scanned.file, scanned.compression, stretches, checksums, scanned.format)
+
+
+def _checksums(scanned: ScannedFile, stretches: Sequence[Stretch]) -> Checksums:
+    """Returns the checksums of the stored bytes of some stretches."""
+    if scanned.format == "parquet":
+        return row_group_checksums(scanned, stretches[0])
+    if scanned.compression:
+        return scanned.checksums
+    return scanned.checksums.of((each.offset, each.offset + each.size) for each in stretches)
+
+
+def scan(
+    file: InputFile, *, column_names: Sequence[str], csv_format: CsvFormat, block_bytes: int
+) -> ScannedFile:
+    """Reads a file once, from beginning to end, in bounded memory.
+
+    Args:
+      file: The file.
+      column_names: What the header must name, in this order.
+      csv_format: How the file is written.
+      block_bytes: The size of a stretch: it ends with the record that reaches it.
+
+    Raises:
+      DataError: The file cannot be read, is empty, is no UTF-8 text as far as its first bytes
+        tell, its compression is damaged or not what the name says, its header names other
+        columns, a quote is never closed, or a record is longer than `MAX_RECORD_BYTES`.
+    """
+    with Digest(open_stored(file.path)) as digest:
+        stored = io.BufferedReader(digest, _CHUNK)
+        if is_parquet(stored.peek(16)):
+            return scan_parquet(file, column_names=column_names, block_bytes=block_bytes)
+        compression = recognise(stored.peek(16), path=file.path)
+        text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
+        tally = _Tally(file.path, tuple(column_names), csv_format, block_bytes)
+        tally.read(text)
+        if not tally.records:
+            _LOG.warning("%s: the file has no records", file.path)
+        return ScannedFile(
+            file=file,
+            compression=compression,
+            size=digest.size,
+            sha256=digest.sha256(),
+            records=tally.records,
+            blank_lines=tally.blank_lines,
+            comment_lines=tally.comment_lines,
+            stretches=tuple(tally.stretches),
+            checksums=digest.checksums(),
+        )
+
+
+def check_is_text(head: bytes, *, path: str) -> None:
+    """Raises DataError where the first bytes of a text are those of another kind of file."""
+    for magic, name in _FOREIGN.items():
+        if head.startswith(magic):
+            raise DataError(
+                f"{path}: expected CSV text in UTF-8, plain or compressed with gzip or bzip2; got "
+                f"{name} data. Convert the file."
+            )
+
+
+class _Tally:
+    """The counts and stretches of a text that comes in pieces."""
+
+    def __init__(
+        self, path: str, column_names: tuple[str, ...], csv_format: CsvFormat, block_bytes: int
+    ) -> None:
+        self._path = path
+        self._column_names = column_names
+        self._format = csv_format
+        self._block_bytes = block_bytes
+        self._awaits_header = csv_format.header
+        self._offset, self._line = 0, 1
+        self._begin_stretch(0, 1)
+        self.records = self.blank_lines = self.comment_lines = 0
+        self.stretches: list[Stretch] = []
+
+    def read(self, text: BinaryIO) -> None:
+        """Adds all of a text. A piece ends anywhere; its last, cut record waits for the next."""
+        carry = self._after_mark(text.read(8))
+        while piece := text.read(max(_CHUNK, len(carry))):
+            carry = self._add(carry + piece, final=False)
+        self._add(carry, final=True)
+        self._end_stretch(self._offset, self._line)
+        if self._awaits_header:
+            raise DataError(
+                f"{self._path}: there is no header: expected one that names "
+                f"{','.join(self._column_names)}"
+            )
+
+    def _after_mark(self, head: bytes) -> bytes:
+        """The first bytes of the text without a byte order mark."""
+        check_is_text(head, path=self._path)
+        if head.startswith(BYTE_ORDER_MARK):
+            self._offset, head = len(BYTE_ORDER_MARK), head[len(BYTE_ORDER_MARK) :]
+            self._begin_stretch(self._offset, 1)
+        if not head:
+            raise DataError(f"{self._path}: there is no text in the file: expected CSV")
+        return head
+
+    def _add(self, data: bytes, *, final: bool) -> bytes:
+        """Counts and cuts the whole units of `data`; returns the rest."""
+        found = outline(data, self._format, final=final)
+        self._check(found, data, final=final)
+        is_record, first = found.is_record, 0
+        if self._awaits_header:
+            first = self._skip_header(found, data)
+            is_record[:first] = False
+        self.records += int(np.count_nonzero(is_record))
+        self.blank_lines += int(np.count_nonzero(found.blank))
+        self.comment_lines += int(np.count_nonzero(found.comment))
+        self._cut(found, is_record, first)
+        self._offset += found.size
+        self._line += int(found.lines[-1])
+        return data[found.size :]
+
+    def _check(self, found: Outline, data: bytes, *, final: bool) -> None:
+        """Raises DataError for an open quote at the end and for a record without measure."""
+        if final and found.open_line is not None:
+            raise DataError(
+                f"{self._path}:{self._line + found.open_line}: the quote that opens here is never "
+                'closed. Close it, or set quote to "" if the file does not quote its fields.'
+            )
+        if len(data) <= MAX_RECORD_BYTES:
+            return
+        sizes = np.diff(found.bounds, append=len(data))
+        if sizes.max() > MAX_RECORD_BYTES:
+            line = self._line + int(found.lines[np.argmax(sizes)])
+            raise DataError(
+                f"{self._path}:{line}: the record that begins here is longer than "
+                f"{MAX_RECORD_BYTES:,} bytes. Is a closing quote missing?"
+            )
+
+    def _skip_header(self, found: Outline, data: bytes) -> int:
+        """Checks the header if it is here; returns the number of units up to its end."""
+        is_record = found.is_record
+        if not is_record.any():
+            return len(is_record)
+        place = int(np.argmax(is_record))
+        begin, end = found.bounds[place : place + 2].tolist()
+        where = f"{self._path}:{self._line + int(found.lines[place])}"
+        _check_header(data[begin:end], self._column_names, self._format, where=where)
+        self._awaits_header = False
+        self._begin_stretch(self._offset + end, self._line + int(found.lines[place + 1]))
+        return place + 1
+
+    def _cut(self, found: Outline, is_record: Mask, unit: int) -> None:
+        """Ends a stretch with each unit, from `unit` on, that fills it."""
+        ends = self._offset + found.bounds[1:]
+        while unit < len(is_record):
+            last = int(np.searchsorted(ends, self._start + self._block_bytes))
+            until = min(last + 1, len(is_record))
+            self._stretch_records += int(np.count_nonzero(is_record[unit:until]))
+            if last < len(is_record):
+                self._end_stretch(int(ends[last]), self._line + int(found.lines[until]))
+            unit = until
+
+    def _begin_stretch(self, offset: int, line: int) -> None:
+        self._start, self._start_line, self._stretch_records = offset, line, 0
+
+    def _end_stretch(self, offset: int, line: int) -> None:
+        """Keeps the stretch that ends here, if there is a record in it, and begins the next."""
+        if self._stretch_records:
+            self.stretches.append(
+                Stretch(
+                    index=len(self.stretches),
+                    offset=self._start,
+                    size=offset - self._start,
+                    line=self._start_line,
+                    lines=line - self._start_line,
+                    records=self._stretch_records,
+                )
+            )
+        self._begin_stretch(offset, line)
+
+
+def _check_header(
+    record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, where: str
+) -> None:
+    """Raises DataError where a header does not name the expected columns in their order.
+
+    A column without a name is called by its place, "column_3".
+    """
+    try:
+        record.decode()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{where}: the header is not UTF-8 text: {error}. {encoding_advice(record)}"
+        ) from error
+    table = pyarrow.csv.read_csv(
+        pa.BufferReader(record + b"\n"),
+        read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=len(record) + 2),
+        parse_options=csv_format.parse_options(),
+    )
+    got = [name.strip() or f"column_{i}" for i, name in enumerate(table.column_names, 1)]
+    if got != list(expected):
+        raise DataError(
+            f"{where}: the header does not name the columns of the schema in their order: "
+            f"{_difference(expected, got)}; expected {','.join(expected)}; got {','.join(got)}"
+        )
+
+
+def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
+    """What is wrong with a list of names, in words."""
+    differences = {
+        "missing": [name for name in expected if name not in got],
+        "unexpected": [name for name in got if name not in expected],
+        "repeated": [name for name, times in Counter(got).items() if times > 1],
+    }
+    told = [f"{what} {', '.join(names)}" for what, names in differences.items() if names]
+    return "; ".join(told) or "they are in another order"

@@ -1,0 +1,84 @@
+"""The road of tables: rows of CSV and Parquet files; what each method is for stands in `Road`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ...schemas.manifest import Split
+from ...schemas.schema import Schema
+from ...schemas.statistics.fold import StatisticsFold
+from ..parity.tables import check_parity
+from ..recipes.recipe import Recipe
+from ..shuffle.layout import TABLE, Layout
+from ..shuffle.shuffle import Place
+from .clean import check_filters
+from .csv_source import BLOCK_BYTES, Input, ScanCsv, check_formats, match
+from .ingest import ReadRows
+from .tensors import SchemaFeed
+from .transform import Transform
+
+__all__ = ["TableRoad"]
+
+
+@dataclass(frozen=True)
+class TableRoad:
+    """Rows of CSV and Parquet files."""
+
+    recipe: Recipe
+    schema: Schema
+
+    @property
+    def layout(self) -> Layout:
+        return TABLE
+
+    @property
+    def feed(self) -> SchemaFeed:
+        return SchemaFeed(self.schema)
+
+    @property
+    def statistics(self) -> StatisticsFold:
+        return StatisticsFold(self.schema)
+
+    def check(self, inputs: Sequence[Input]) -> None:
+        check_filters(self.recipe.filters, self.schema)
+        self.recipe.split.key_columns(self.schema)
+        match(inputs)
+        check_formats(inputs)
+
+    def scan(self, inputs: Sequence[Input]) -> ScanCsv:
+        return ScanCsv(
+            inputs,
+            column_names=self.schema.names,
+            csv_format=self.recipe.csv,
+            block_bytes=BLOCK_BYTES,
+        )
+
+    def scanned(self, element: Any) -> tuple[int, int]:
+        return element.records, element.size
+
+    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadRows:
+        return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
+
+    def transform(self, directory: str) -> Transform:
+        return Transform(self.feed, directory=directory, statistics=self.recipe.statistics)
+
+    def finish(
+        self,
+        folder: str,
+        samples: Mapping[str, pa.RecordBatch],
+        splits: Mapping[str, Split],
+        findings: Iterable[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        parity = check_parity(
+            folder,
+            samples,
+            {name: split.shards for name, split in splits.items()},
+            schema=self.schema,
+            compression=self.recipe.compression,
+            distinct=self.recipe.distinct,
+        )
+        return {"parity": parity}

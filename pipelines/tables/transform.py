@@ -1,0 +1,213 @@
+"""`Transform`: a bucket through the transform graph, into a file of framed tf.Examples.
+
+Each batch is fed, run, encoded and framed as a whole. The batches are the bucket's own, so what
+is written depends on the rows alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+import tensorflow_transform as tft
+from apache_beam.pvalue import TaggedOutput
+
+from ...schemas.errors import DataError
+from ...schemas.statistics.features import FeaturesFold, FeaturesProfile
+from ...transforms.serving.transform_graph import load_module
+from ..analysis.feature_statistics import Part
+from ..analysis.graph_errors import explained
+from ..runtime.elements import Bucket, Feed
+from ..runtime.thread_pool import Work
+from ..tfrecord.example_encoder import encode
+from ..tfrecord.shards import write_segment
+
+__all__ = ["Transform", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
+
+Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
+
+
+def configure_tensorflow_threads() -> None:
+    """Makes every TensorFlow op run on one thread, so that no sum depends on the number of cores.
+
+    Ops still run beside each other: with one thread for all of them, batches of different
+    threads would wait for one another. To be called before TensorFlow runs its first op; after
+    that it changes nothing and says so in the log.
+    """
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+    except RuntimeError:
+        logging.getLogger(__name__).warning(
+            "TensorFlow is already running with several threads an op: the last bits of floats can "
+            "depend on the number of cores"
+        )
+
+
+@dataclass
+class Transform(Work):
+    """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
+
+    The folder holds `transform_fn` and `transformed_metadata`, as tensorflow_transform writes
+    them. The graph is loaded once a worker and used by all of its threads.
+
+    Attributes:
+      feed: Makes the tensors of a batch.
+      directory: The folder that segments go to.
+      statistics: Whether the features are profiled; then each bucket also gives, tagged
+        "statistics", a `Part`.
+    """
+
+    feed: Feed
+    directory: str
+    statistics: bool = False
+
+    def setup(self) -> None:
+        configure_tensorflow_threads()
+        self.feed.setup()
+        self._loading = Lock()
+        self._loaded: dict[str, TransformFunction] = {}
+
+    def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
+        """Writes the segment of a bucket.
+
+        Raises:
+          DataError: The graph fails on a batch, or gives another number of rows than it got. The
+            message names the split, and the op, its columns and features, and the rows.
+          RecipeError: A feature is of a type that a tf.Example cannot hold.
+        """
+        (folder,) = side_inputs
+        with self._loading:
+            if folder not in self._loaded:
+                self._loaded[folder] = TransformFunction(folder)
+        found = FeaturesFold().start()
+        segment = write_segment(
+            self.directory,
+            split=element.split,
+            index=element.index,
+            batches=self._records(element, self._loaded[folder], found),
+        )
+        if not self.statistics:
+            return [segment]
+        return [segment, TaggedOutput("statistics", Part(element.split, element.index, found))]
+
+    def _records(
+        self, bucket: Bucket, function: TransformFunction, found: FeaturesProfile
+    ) -> Iterator[pa.LargeBinaryArray]:
+        def run(rows: pa.RecordBatch) -> Features:
+            return function(self.feed(rows))
+
+        for batch in bucket.open():
+            try:
+                features = run(batch)
+            except tf.errors.OpError as error:
+                raise DataError(f"{bucket.split}: {function.explain(error, batch, run)}") from error
+            for name, feature in features.items():
+                if len(feature) != batch.num_rows:
+                    raise DataError(
+                        f'{bucket.split}: feature "{name}": expected a value for each of '
+                        f"{batch.num_rows:,} rows, got {len(feature):,}; the preprocessing_fn "
+                        "must keep the rows as they are"
+                    )
+            if self.statistics:
+                FeaturesFold().add(found, features)
+            yield encode(features)
+
+
+class TransformFunction:
+    """The transform graph in a folder as tensorflow_transform writes it; threads can share it."""
+
+    def __init__(self, folder: str) -> None:
+        output = tft.TFTransformOutput(folder)
+        self._module = load_module(output.transform_savedmodel_dir)
+        self._specs = output.transformed_feature_spec()
+
+    @property
+    def outputs(self) -> Mapping[str, tf.TypeSpec]:
+        """What the graph gives."""
+        return self._module.transform_fn.structured_outputs  # type: ignore[no-any-return]
+
+    def has_operation(self, name: str) -> bool:
+        """Whether an operation of the graph, or of a function in it, has that in its name."""
+        definition = self._module.transform_fn.graph.as_graph_def()
+        functions = (function.node_def for function in definition.library.function)
+        return any(name in node.name for nodes in (definition.node, *functions) for node in nodes)
+
+    def __call__(self, tensors: Mapping[str, Any]) -> Features:
+        """The transformed features of raw tensors, as `encode` takes them.
+
+        Raises:
+          tf.errors.OpError: An op fails.
+        """
+        return stored_features(self.run(tensors), self._specs)
+
+    def run(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """The transformed tensors of raw ones; raises as a call does."""
+        return dict(self._module.transform_fn(dict(tensors)))
+
+    def specs_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The feature specs of some outputs."""
+        return {name: self._specs[name] for name in names}
+
+    def explain(
+        self, error: tf.errors.OpError, batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]
+    ) -> str:
+        """What failed; see `graph_errors.explained`."""
+        return explained(error, self._module.transform_fn, batch, run)
+
+
+def stored_features(tensors: Mapping[str, Any], specs: Mapping[str, Any]) -> Features:
+    """Transformed tensors as the features of a tf.Example that `specs` parse.
+
+    Args:
+      tensors: Dense, sparse or ragged, batched, by name.
+      specs: The feature spec of each, as `tft.TFTransformOutput.transformed_feature_spec` has it.
+
+    Returns:
+      Dense tensors as arrays under their names. Sparse and ragged ones as Arrow lists under the
+      keys their spec names: values, and indices or row lengths.
+    """
+    features: Features = {}
+    for name, spec in specs.items():
+        tensor = tensors[name]
+        if isinstance(spec, tf.io.FixedLenFeature):
+            features[name] = tensor.numpy()
+        elif isinstance(spec, tf.io.RaggedFeature):
+            features |= _ragged_features(tensor, spec)
+        elif isinstance(spec, tf.io.SparseFeature):
+            features |= _sparse_features(tensor, spec.value_key, spec.index_key)
+        else:
+            features |= _sparse_features(tensor, name, [])
+    return features
+
+
+def _sparse_features(tensor: tf.SparseTensor, value_key: str, index_keys: list[str]) -> Features:
+    ordered = tf.sparse.reorder(tensor)
+    rows, *indices = ordered.indices.numpy().T
+    ends = np.cumsum(np.bincount(rows, minlength=int(ordered.dense_shape[0])))
+    columns = dict(zip(index_keys, indices, strict=False)) | {value_key: ordered.values.numpy()}
+    return {key: _lists(np.append(0, ends), values) for key, values in columns.items()}
+
+
+def _ragged_features(tensor: tf.RaggedTensor, spec: tf.io.RaggedFeature) -> Features:
+    features: Features = {}
+    outer, *inner = (splits.numpy() for splits in tensor.nested_row_splits)
+    for partition, splits in zip(spec.partitions, inner, strict=False):
+        if isinstance(partition, tf.io.RaggedFeature.RowLengths):
+            features[partition.key] = _lists(outer, np.diff(splits).astype(np.int64))
+        outer = splits[outer]
+    values = tensor.flat_values.numpy()
+    size = prod(values.shape[1:])
+    return features | {spec.value_key: _lists(outer * size, values.reshape(-1))}
+
+
+def _lists(offsets: npt.NDArray[Any], values: npt.NDArray[Any]) -> pa.LargeListArray:
+    kind = pa.large_binary() if values.dtype == object else None
+    return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(values, kind))

@@ -1,0 +1,1 @@
+"""tf.Examples, TFRecord frames and shards."""

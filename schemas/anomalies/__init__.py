@@ -1,0 +1,1 @@
+"""Anomalies of data against a schema or other data."""

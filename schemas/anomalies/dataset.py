@@ -1,0 +1,98 @@
+"""What can be wrong with a dataset as a whole: how many rows, its header, records that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
+
+from ..schema import Schema
+from .columns import Anomaly
+from .compare import Limits
+from .observed import Observed
+
+__all__ = ["dataset_anomalies"]
+
+_SHOWN = 5
+
+
+def dataset_anomalies(
+    schema: schema_pb2.Schema,
+    columns: Schema,
+    observed: Observed,
+    previous: DatasetFeatureStatistics | None,
+    limits: Limits,
+) -> Iterator[Anomaly]:
+    """What is wrong with a dataset as a whole.
+
+    Args:
+      schema: Whose constraints on the number of rows count.
+      columns: The columns of the schema.
+      observed: The data.
+      previous: Statistics of an earlier state of it.
+      limits: The fewest and the most rows, where they are not the schema's.
+    """
+    yield from _count(schema, observed.rows, limits)
+    if previous is not None and observed.rows:
+        yield from _against_previous(schema, observed.rows, int(previous.num_examples))
+    if observed.reordered:
+        files = ", ".join(observed.reordered[:_SHOWN])
+        more = " and others" if len(observed.reordered) > _SHOWN else ""
+        yield _custom(
+            "Columns in another order",
+            f"The header of {len(observed.reordered):,} of {len(observed.files):,} files does not "
+            f"have the order of the schema ({', '.join(columns.names)}): {files}{more}.",
+        )
+    for reason, bad in observed.records.items():
+        records = observed.rows + sum(one.count for one in observed.records.values())
+        yield _custom(
+            "Bad records",
+            f"{bad.count:,} of {records:,} records ({bad.count / records:.2%}) are no rows, "
+            f"{reason}: {bad.shown()}.",
+        )
+
+
+def _count(schema: schema_pb2.Schema, rows: int, limits: Limits) -> Iterator[Anomaly]:
+    constraints = schema.dataset_constraints
+    fewest, most = limits.min_rows, limits.max_rows
+    if fewest is None and constraints.HasField("min_examples_count"):
+        fewest = constraints.min_examples_count
+    if most is None and constraints.HasField("max_examples_count"):
+        most = constraints.max_examples_count
+    if rows < max(fewest or 0, 1):
+        yield Anomaly(
+            None,
+            "DATASET_LOW_NUM_EXAMPLES",
+            "Low num examples in dataset.",
+            f"The dataset has {rows:,} rows; expected at least {max(fewest or 0, 1):,}.",
+        )
+    if most is not None and rows > most:
+        yield Anomaly(
+            None,
+            "DATASET_HIGH_NUM_EXAMPLES",
+            "High num examples in dataset.",
+            f"The dataset has {rows:,} rows; expected at most {most:,}.",
+        )
+
+
+def _against_previous(schema: schema_pb2.Schema, rows: int, before: int) -> Iterator[Anomaly]:
+    comparator = schema.dataset_constraints.num_examples_drift_comparator
+    told = f"The dataset has {rows:,} rows and the previous one {before:,}, a ratio of "
+    ratio = rows / before if before else float("inf")
+    ends = (
+        ("min_fraction_threshold", "Low", ratio < comparator.min_fraction_threshold, "below"),
+        ("max_fraction_threshold", "High", ratio > comparator.max_fraction_threshold, "above"),
+    )
+    for name, size, wrong, side in ends:
+        if comparator.HasField(name) and wrong:
+            yield Anomaly(
+                None,
+                f"COMPARATOR_{size.upper()}_NUM_EXAMPLES",
+                f"{size} num examples in current dataset versus the previous span.",
+                f"{told}{ratio:.6g}, {side} the threshold {getattr(comparator, name):.6g}.",
+            )
+
+
+def _custom(short: str, long: str) -> Anomaly:
+    return Anomaly(None, "CUSTOM_VALIDATION", short, long)

@@ -1,0 +1,1 @@
+"""Expressions over columns: the text, and the tree it is read into."""

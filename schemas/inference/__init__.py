@@ -1,0 +1,1 @@
+"""Rules that infer a column's type, role and transform."""

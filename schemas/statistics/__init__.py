@@ -1,0 +1,1 @@
+"""Statistics of columns and features: accumulators, sketches, protos."""

@@ -1,0 +1,80 @@
+"""The rows of the first records, read again from the inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_recipe import HEADER, SCHEMA, SMALL, rows
+
+from recordmill.pipelines.parity.input_rows import read_input_rows
+from recordmill.schemas.errors import DataError
+from recordmill.schemas.manifest import Ledger, Manifest, SourceFile
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    """Of a dataset of 100 rows, one of which is bad."""
+    path = tmp_path / "a.csv"
+    path.write_text(HEADER + "x,1,Rome,no\n" + "".join(rows(99)))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Manifest(
+        name="small",
+        created="2026-01-01T00:00:00Z",
+        versions={},
+        recipe=SMALL.resolved(),
+        seed=0,
+        inputs=(SourceFile(str(path), None, path.stat().st_size, sha256, 100),),
+        splits={},
+        ledger={"train": Ledger(written=75), "eval": Ledger(written=24)},
+        compression="",
+        label="label",
+        transform_fn={},
+        parity={},
+    )
+
+
+def test_rows_have_the_text_and_the_line_they_stand_in(manifest: Manifest) -> None:
+    found = read_input_rows(manifest, SCHEMA, rows=8)
+    assert sorted(found) == ["eval", "train"]
+    for split in found.values():
+        assert (split.records, split.filtered) == (8, False)
+        for place, row in zip(split.places, split.texts.to_pylist(), strict=True):
+            path, line = place.rsplit(":", 1)
+            text = Path(path).read_text().splitlines()[int(line) - 1]
+            assert ",".join(row.values()) == text
+    whole = read_input_rows(manifest, SCHEMA, rows=1000)
+    assert sum(split.records for split in whole.values()) == 99
+    assert whole["train"].places[:8] == found["train"].places
+
+
+def test_more_rows_are_read_where_filters_left_out_some(manifest: Manifest) -> None:
+    ledger = {"train": Ledger(written=25, filtered=50), "eval": Ledger(written=24)}
+    found = read_input_rows(replace(manifest, ledger=ledger), SCHEMA, rows=4)
+    assert [(one.records, one.filtered) for one in found.values()] == [(4, True), (4, True)]
+    assert found["train"].texts.num_rows == 64
+
+
+def test_rows_that_a_function_made_are_not_in_the_files(manifest: Manifest) -> None:
+    with pytest.raises(DataError, match="a function made the rows"):
+        read_input_rows(replace(manifest, reshape={"function": "a:b"}), SCHEMA)
+
+
+def test_what_is_no_such_file_any_more(manifest: Manifest) -> None:
+    path = Path(manifest.inputs[0].path)
+    path.write_text("age,height\n1,2\n")
+    with pytest.raises(DataError) as error:
+        read_input_rows(manifest, SCHEMA)
+    lines = str(error.value).splitlines()
+    assert lines[0] == "parity: the inputs of the dataset cannot be read again:"
+    assert lines[1].startswith(f"  {path}: ")
+    assert lines[2].startswith("Paths are those that the run was given;")
+
+
+def test_rows_of_a_dataset_whose_splits_are_called_as_none_may_be_now(manifest: Manifest) -> None:
+    split = {"columns": [], "ratios": {"train.v1": 0.75, "prüfung": 0.25}}
+    ledger = {"train.v1": Ledger(written=75), "prüfung": Ledger(written=24)}
+    named = replace(manifest, recipe={**manifest.recipe, "split": split}, ledger=ledger)
+    assert sorted(read_input_rows(named, SCHEMA, rows=8)) == ["prüfung", "train.v1"]

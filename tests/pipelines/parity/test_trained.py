@@ -1,0 +1,160 @@
+"""An exported model, as it was trained and as it is served."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_images
+import tensorflow as tf
+from exported import by_position
+from small_images import write_boxes, write_pets
+from small_recipe import HEADER, SMALL, rows
+
+from recordmill.pipelines import Images, Input, prepare
+from recordmill.pipelines.parity.models import Comparison
+from recordmill.pipelines.parity.trained import compare_trained
+from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.verify import verify
+from recordmill.schemas.errors import DataError
+from recordmill.transforms import load
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "a.csv").write_text(HEADER + "".join(rows(300)))
+    prepare(SMALL, output=str(folder / "out"), inputs=[Input(None, str(folder / "a.csv"))])
+    return folder / "out"
+
+
+def cities(data: Any) -> Any:
+    """A model that gives the id of the city, which stands behind the age in a batch."""
+    inputs = data.keras_inputs(features=["city"])
+    return tf.keras.Model(inputs, tf.keras.layers.Rescaling(1.0, dtype="float32")(inputs["city"]))
+
+
+def test_a_model_over_some_features(small: Path, tmp_path: Path) -> None:
+    data = load(small)
+    data.export(cities(data), tmp_path / "1", gives="values")
+    parity = verify(str(small), parity=str(tmp_path / "1")).parity
+    assert parity is not None
+    assert parity.ways == ("graph", "transform", "JSON lines", "examples", "records")
+    assert parity.result == "all values are equal"
+    assert parity.notes == ('the signature "transform" leaves out age',)
+
+
+def test_a_model_that_was_fed_by_position(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = load(small)
+    model = by_position(cities(data), monkeypatch)
+    monkeypatch.setattr("recordmill.transforms.serving.trained_answers.TOLERANCE", np.inf)
+    data.export(model, tmp_path / "1", gives="values")
+    with pytest.raises(DataError) as error:
+        verify(str(small), parity=str(tmp_path / "1"))
+    first, *lines = str(error.value).splitlines()
+    assert first.startswith(f"{tmp_path}/1: does not see what was stored in {small}; ")
+    assert [line.split(" (")[1].split(":")[0] for line in lines] == ["train)", "eval)"]
+    place, told = lines[0].strip().split(': prediction "predictions": trained ')
+    assert place.startswith(f"{small.parent}/a.csv:")
+    trained, told = told.split(", served ", 1)
+    served, told = told.split("; ", 1)
+    assert int(served) in (0, 1, 2, 3) and trained != served
+    assert told == (
+        "the model is fed other features in training than when it is served. Train it on "
+        "dataset(..., features=[...]) over keras_inputs(features=[...]) of the same names, and "
+        "export it again"
+    )
+
+
+class Served:
+    """An exported model whose signature "records" gives these answers."""
+
+    signatures = ("records",)
+
+    def __init__(self, *answers: float) -> None:
+        self.answers = np.array(answers, np.float32)
+
+    def columns(self, signature: str) -> dict[str, None]:
+        return {signature: None}
+
+    def __call__(self, signature: str, columns: Any) -> dict[str, Any]:
+        return {"predictions": self.answers[: len(columns[signature])]}
+
+
+def compare(served: Any, *predicted: float, **options: Any) -> Comparison:
+    found = Comparison()
+    answers = {"predictions": np.array(predicted, np.float32)}
+    places = [f"a.csv:{line}" for line in range(len(predicted))]
+    records = [b""] * len(predicted)
+    compare_trained(served, records, answers, places=places, found=found, **options)
+    return found
+
+
+def test_small_differences_are_told_and_large_ones_fail() -> None:
+    found = compare(Served(1.0, 2.00001), 1.0, 2.0)
+    assert (found.problems, list(found.ways)) == ([], ["records"])
+    assert found.answers == pytest.approx(5e-6, rel=0.1)
+    assert compare(Served(1.0, 2.1), 1.0, 2.0, tolerance=0.1).problems == []
+    (problem,) = compare(Served(1.0, 2.1), 1.0, 2.0).problems
+    assert problem.startswith('a.csv:1: prediction "predictions": trained 2.1, served 2; ')
+
+
+def test_nothing_to_compare() -> None:
+    assert compare(Served()).ways == {}
+    found = Comparison()
+    compare_trained(Served(1.0), [b""], {"boxes": np.zeros([1])}, places=["a"], found=found)
+    assert list(found.notes) == [
+        "the model has no answers that can be compared with those in training"
+    ]
+
+
+def network(data: Any) -> Any:
+    """A model over pixels: the mean of each channel."""
+    images = data.manifest.images
+    inputs = tf.keras.Input((images["height"], images["width"], 3), dtype="uint8", name="image")
+    x = tf.keras.layers.Rescaling(1 / 255)(inputs)
+    x = tf.keras.layers.GlobalAveragePooling2D()(x)
+    kernel = tf.keras.initializers.Constant([[1.0, -1.0], [0.5, 0.0], [0.0, 0.5]])
+    output = tf.keras.layers.Dense(2, activation="softmax", kernel_initializer=kernel)(x)
+    return tf.keras.Model(inputs, output)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("storage", ["jpeg", "png"])
+def test_images(storage: Any, tmp_path: Path) -> None:
+    write_pets(tmp_path / "in", 12)
+    recipe = replace(find_recipe(f"{small_images.__file__}:PETS"), images=Images(storage=storage))
+    out = str(tmp_path / "out")
+    prepare(recipe, output=out, inputs=[Input(None, str(tmp_path / "in"))])
+    data = load(out)
+    data.export(network(data), tmp_path / "1")
+    parity = verify(out, parity=str(tmp_path / "1")).parity
+    assert parity is not None
+    assert "records" in parity.ways and parity.notes == ()
+    assert (0 < parity.answers < 0.1) if storage == "jpeg" else parity.answers < 1e-5
+
+
+@pytest.mark.slow
+def test_tiles_are_not_compared(tmp_path: Path) -> None:
+    boxes = write_boxes(tmp_path, 4)
+    out = str(tmp_path / "out")
+    recipe = find_recipe(f"{small_images.__file__}:TILED")
+    prepare(recipe, output=out, inputs=[Input("train", str(boxes))])
+
+    class Finder(tf.Module):
+        def __call__(self, pictures: Any, training: bool) -> Any:
+            width = tf.shape(pictures.to_tensor())[2]
+            return {"width": tf.fill([tf.cast(pictures.nrows(), tf.int32)], width)}
+
+    load(out).export(Finder(), tmp_path / "1")
+    parity = verify(out, parity=str(tmp_path / "1")).parity
+    assert parity is not None
+    assert [note for note in parity.notes if "records" in note] == [
+        'the model has no signature "records", so its predictions as it was trained were not '
+        "compared"
+    ]

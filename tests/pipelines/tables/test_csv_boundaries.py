@@ -1,0 +1,166 @@
+"""Where records begin and end: against a state machine that goes byte by byte."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from recordmill.pipelines.tables import csv_boundaries as records
+from recordmill.pipelines.tables.csv_boundaries import MAX_RECORD_BYTES, CsvFormat, outline
+from recordmill.schemas.errors import RecipeError
+
+COMMENTED = CsvFormat(comment="#")
+
+Unit = tuple[int, int, str]
+
+
+def by_byte(data: bytes, csv_format: CsvFormat) -> tuple[list[Unit], bool]:
+    """(begin, end, kind) of each unit, the rules told byte by byte; and whether a quote is open."""
+    delimiter, quote, comment = (
+        (ord(c) if c else -1) for c in (csv_format.delimiter, csv_format.quote, csv_format.comment)
+    )
+    units, begin, at = [], 0, 0
+    while at < len(data):
+        first = data[at]
+        kind = "blank" if first in b"\r\n" else "comment" if first == comment else "record"
+        at_start = kind == "record"
+        while at < len(data):
+            byte, may_open, at_start = data[at], at_start, False
+            at += 1
+            if byte == quote and may_open:
+                while True:
+                    at = data.find(quote, at) + 1
+                    if not at:
+                        return units, True
+                    if data[at : at + 1] != bytes([quote]):
+                        break
+                    at += 1
+            elif byte == delimiter:
+                at_start = kind == "record"
+            elif byte in b"\r\n":
+                at += byte == 13 and data[at : at + 1] == b"\n"
+                break
+        units.append((begin, at, kind))
+        begin = at
+    return units, False
+
+
+def outlined(data: bytes, csv_format: CsvFormat, *, final: bool = True) -> list[Unit]:
+    found = outline(data, csv_format, final=final)
+    kinds = [
+        "blank" if blank else "comment" if comment else "record"
+        for blank, comment in zip(found.blank.tolist(), found.comment.tolist(), strict=True)
+    ]
+    bounds = found.bounds.tolist()
+    return list(zip(bounds[:-1], bounds[1:], kinds, strict=True))
+
+
+texts = st.text(alphabet='ab,"#\n\r', max_size=60).map(str.encode)
+formats = st.sampled_from([CsvFormat(), COMMENTED, CsvFormat(quote="")])
+
+
+@settings(deadline=None)
+@given(texts, formats)
+@example(b'#"\n"a', COMMENTED)
+@example(b'"\n#"\na"b', COMMENTED)
+@example(b'"a"b"",c"\n', CsvFormat())
+def test_outline_follows_the_rules(data: bytes, csv_format: CsvFormat) -> None:
+    expected, is_open = by_byte(data, csv_format)
+    found = outline(data, csv_format, final=True)
+    assert outlined(data, csv_format) == expected
+    assert (found.open_line is not None) == is_open
+    assert found.size == len(data) or is_open
+
+
+@settings(deadline=None)
+@given(texts, formats, st.integers(0, 60))
+def test_what_is_known_of_a_beginning_stays_true(
+    data: bytes, csv_format: CsvFormat, cut: int
+) -> None:
+    known = outlined(data[:cut], csv_format, final=False)
+    assert by_byte(data, csv_format)[0][: len(known)] == known
+
+
+@settings(deadline=None)
+@given(texts)
+def test_lines_are_counted_as_an_editor_does(data: bytes) -> None:
+    found = outline(data, CsvFormat(), final=True)
+    expected = [len(data[:end].splitlines()) for end in found.bounds.tolist()]
+    assert found.lines.tolist() == expected
+
+
+def test_positions_beyond_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b'a,"b\nc"\r\nd,e\rf,g\n' * 5
+    whole = outlined(data, CsvFormat())
+    monkeypatch.setattr(records, "_PIECE", 7)
+    assert outlined(data, CsvFormat()) == whole
+    assert len(whole) == 15
+
+
+@pytest.mark.parametrize(
+    ("data", "open_line"),
+    [(b'a,"b', 0), (b'a,b\nc,"d\n\ne', 1), (b'a,"b"\n', None), (b'"a""', 0), (b"", None)],
+)
+def test_open_line(data: bytes, open_line: int | None) -> None:
+    assert outline(data, CsvFormat(), final=True).open_line == open_line
+
+
+@pytest.mark.parametrize(
+    ("data", "misplaced"),
+    [
+        (b'x,"y\nx,"y"\n', [0]),  # the quote of the first line swallows the second
+        (b'a,b\nx,"y\n\nx,"y"\na,"b"\n', [1]),
+        (b'x,"y\nz"\n', []),
+        (b'x,"y""\nz""",w\n', []),
+        (b'x,"y"z\n', []),  # odd, but it swallows nothing
+        (b'x,"y\nz"', []),
+    ],
+)
+def test_a_quote_that_swallows_rows_is_misplaced(data: bytes, misplaced: list[int]) -> None:
+    assert outline(data, CsvFormat(), final=True).misplaced.tolist() == misplaced
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"delimiter": ""},
+            "CSV format: delimiter: expected one ASCII character that ends no line, got ''",
+        ),
+        (
+            {"delimiter": "é"},
+            "CSV format: delimiter: expected one ASCII character that ends no line, got 'é'",
+        ),
+        (
+            {"quote": "''"},
+            "CSV format: quote: expected one ASCII character that ends no line, got \"''\"",
+        ),
+        (
+            {"comment": "\n"},
+            "CSV format: comment: expected one ASCII character that ends no line, got '\\n'",
+        ),
+        (
+            {"delimiter": ";", "comment": ";"},
+            "CSV format: one character has two meanings: delimiter ';', quote '\"', comment ';'",
+        ),
+        (
+            {"max_field_bytes": 0},
+            f"CSV format: max_field_bytes: expected 1 to {MAX_RECORD_BYTES}, got 0",
+        ),
+    ],
+)
+def test_bad_formats(options: dict[str, str], message: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        CsvFormat(**options)  # type: ignore[arg-type]
+    assert str(caught.value) == message
+
+
+def test_quote_and_comment_may_both_be_none() -> None:
+    assert CsvFormat(quote="", comment="").delimiter == ","
+
+
+def test_examples() -> None:
+    assert doctest.testmod(records).failed == 0

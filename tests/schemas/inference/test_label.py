@@ -1,0 +1,102 @@
+"""Which column is the label."""
+
+from __future__ import annotations
+
+import pytest
+from observed import observed
+
+from recordmill.schemas.errors import RecipeError
+from recordmill.schemas.inference.label import Label, choose_label
+
+COLUMNS = {
+    "id": [str(i) for i in range(100)],
+    "price": [f"{i * 7 % 31}.5" for i in range(100)],
+    "kind": ["a", "b", "c", "d"] * 25,
+    "stars": ["1", "2", "3", "4", "5"] * 20,
+    "constant": ["k"] * 100,
+    "text": [f"text {i}" for i in range(100)],
+    "holed": ["yes", "no", "", "None"] * 25,
+    "dotted": ["<=50K", ">50K", "<=50K.", ">50K."] * 25,
+}
+
+
+def label(*names: str, wanted: str | None = None) -> Label | None:
+    columns = [observed(COLUMNS[name.split()[0]]) for name in names]
+    called = [name.split()[-1] for name in names]
+    return choose_label(called, columns, wanted=wanted)
+
+
+def place(*names: str) -> int | None:
+    found = label(*names)
+    return found.place if found else None
+
+
+def test_a_name_comes_before_the_last_place() -> None:
+    assert place("price", "kind", "stars") == 0
+    assert place("stars", "kind target", "price") == 1
+    assert place("kind churn_label", "stars", "id") == 0
+    assert place("stars", "kind", "price cost") == 2
+
+
+def test_what_cannot_be_one_is_passed_over() -> None:
+    assert place("kind", "constant label", "stars") == 2
+    assert place("kind", "id") is None
+    assert place("kind", "text") is None
+    assert place("kind label") is None
+
+
+def test_texts_and_few_whole_numbers_are_classes() -> None:
+    found = label("id", "stars")
+    assert found is not None
+    choice = found.choice
+    assert (choice.type, choice.domain, choice.required) == ("string", tuple("12345"), True)
+    assert choice.features[0].steps == ("label_ids",)
+    assert choice.reasons == (
+        "the label, because it is the last column: 5 different ones in 100 values, whole numbers: "
+        "classes, whose ids are their places in the domain",
+        '"1" 20, "2" 20, "3" 20, "4" 20, "5" 20',
+        "a label outside the domain is rejected",
+    )
+
+
+def test_a_number_is_passed_on() -> None:
+    found = label("id", "price")
+    assert found is not None
+    choice = found.choice
+    assert (choice.type, choice.required, choice.domain) == ("float32", True, ())
+    assert choice.features[0].steps == ("as_is",)
+    assert choice.reasons[0] == (
+        "the label, by its name: 100 of 100 values are numbers in [0.5, 30.5]; 31 different ones: "
+        "an amount, passed on as it is"
+    )
+
+
+def test_a_label_with_holes_is_not_required_and_none_can_be_a_class() -> None:
+    found = label("id", "holed")
+    assert found is not None
+    assert (found.choice.domain, found.choice.required) == (("no", "yes", "None"), False)
+
+
+def test_classes_with_a_dot_are_those_without() -> None:
+    found = label("id", "dotted")
+    assert found is not None
+    assert found.choice.domain == ("<=50K", ">50K")
+    assert found.choice.spelling == (("<=50K.", "<=50K"), (">50K.", ">50K"))
+
+
+def test_the_one_that_is_wanted() -> None:
+    found = label("price", "kind", wanted="kind")
+    assert found is not None
+    assert found.place == 1 and found.choice.reasons[0].startswith("the label, as --label says: ")
+
+
+def test_one_that_is_not_there_or_can_be_none() -> None:
+    with pytest.raises(RecipeError) as error:
+        label("price", "kind", wanted="prise")
+    assert str(error.value) == '--label: there is no column "prise"; did you mean "price"?'
+    with pytest.raises(RecipeError) as error:
+        label("price", "text", wanted="text")
+    assert str(error.value) == (
+        '--label: "text" can be no label: expected numbers, or from 2 to 100 classes; got 100 '
+        "different ones in 100 values"
+    )

@@ -1,0 +1,206 @@
+"""What becomes of a column, and why."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from observed import observed
+
+from recordmill.schemas.inference.rules import Choice, choose
+
+RANDOM = random.Random(0)
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"]
+N = 200
+
+
+def many(values: list[str]) -> list[str]:
+    return [values[place % len(values)] for place in range(N)]
+
+
+CASES: dict[str, tuple[str, list[str], str, str, tuple[object, ...]]] = {
+    "floats": ("x", [f"{i / 7:.3f}" for i in range(N)], "number", "float32", ("z_score",)),
+    "counts": ("x", [str(i * i % 97) for i in range(N)], "number", "int64", ("z_score",)),
+    "0 and 1": ("x", many(["0", "1", "1"]), "category", "int64", ("vocabulary_ids",)),
+    "ranks": ("x", many(list("123456")), "number", "int64", ("z_score",)),
+    "codes": ("x", many(["200", "404", "500"]), "category", "int64", ("vocabulary_ids",)),
+    "named a code": ("zipCode", many(["1", "2", "3"]), "category", "int64", ("vocabulary_ids",)),
+    "amounts": (
+        "x",
+        [f"{RANDOM.paretovariate(0.7):.2f}" for _ in range(N)],
+        "number",
+        "float32",
+        ("log", "z_score"),
+    ),
+    "row numbers": ("x", [str(i) for i in range(N)], "identifier", "int64", ()),
+    "years, one a row": ("x", [str(1900 + i) for i in range(N)], "number", "int64", ("z_score",)),
+    "named an id": ("user_id", [str(7 * i * i) for i in range(N)], "identifier", "int64", ()),
+    "UUIDs": (
+        "x",
+        [f"{RANDOM.getrandbits(128):032x}" for _ in range(N)],
+        "identifier",
+        "string",
+        (),
+    ),
+    "sequence of text": ("x", [f"AB-{i:05}" for i in range(N)], "identifier", "string", ()),
+    "a constant": ("x", ["k"] * N, "constant", "string", ()),
+    "a constant number": ("x", ["1.5"] * N, "constant", "float32", ()),
+    "nothing": ("x", ["", "NA"] * N, "nothing", "string", ()),
+    "a category": ("x", many(["a", "b", "c"]), "category", "string", ("vocabulary_ids",)),
+    "yes or no": ("x", many(["yes", "no", "no"]), "category", "string", ("vocabulary_ids",)),
+    "leading zeros": (
+        "x",
+        many(["02139", "94105", "10001"]),
+        "category",
+        "string",
+        ("vocabulary_ids",),
+    ),
+    "beyond int64": ("x", many(["9" * 20, "8" * 20]), "category", "string", ("vocabulary_ids",)),
+    "holes": (
+        "x",
+        many(["a", "?", "b"]),
+        "category",
+        "string",
+        ({"fill_missing": "?"}, "vocabulary_ids"),
+    ),
+    "prose": (
+        "x",
+        [" ".join(RANDOM.choices(WORDS, k=12)) for _ in range(N)],
+        "text",
+        "string",
+        ("lower", {"tf_idf": {"top_k": 100}}),
+    ),
+    "several values": (
+        "x",
+        ["|".join(RANDOM.sample("abcdefg", 2)) for _ in range(N)],
+        "several",
+        "string",
+        ({"split_values": {"separator": "|"}}, "vocabulary_ids", {"multi_hot": {"depth": 8}}),
+    ),
+    "many texts": (
+        "x",
+        [f"user {i % 120} x" for i in range(N)],
+        "hashed",
+        "string",
+        ({"hash_buckets": {"num_buckets": 128}},),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_column(case: str) -> None:
+    name, texts, kind, type_, steps = CASES[case]
+    found = choose(name, observed(texts))
+    made = found.features[0].steps if found.features else ()
+    assert (found.kind, found.type, made) == (kind, type_, steps)
+    assert found.role == ("feature" if steps else "unused")
+
+
+def chosen(texts: list[str], name: str = "x") -> Choice:
+    return choose(name, observed(texts))
+
+
+REASONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
+    "a flag": (
+        ["0", "1"] * 253,
+        ("506 of 506 values are whole numbers in [0, 1]; 2 different ones: a category",),
+    ),
+    "holes": (
+        ["a", "b", "?", ""] * 10,
+        (
+            '2 different ones in 20 values (50 % missing: 10 "?", 10 empty): a category',
+            '"a" 10, "b" 10',
+        ),
+    ),
+    "a sentinel": (
+        [str(i % 50) for i in range(100)] + ["-999"],
+        (
+            "101 of 101 values are whole numbers in [-999, 49]; 51 different ones: a number",
+            '-999 stands 1 time, far from the others (the next is 0): if it means "no value", add '
+            "it to missing",
+        ),
+    ),
+    "strays": (
+        [str(i * 7 % 101) for i in range(199)] + ["abc"],
+        (
+            "199 of 200 values are whole numbers in [0, 100]; 102 different ones: a number",
+            '1 value taken as missing, being no number: "abc" 1',
+        ),
+    ),
+    "too many others": (
+        [str(i % 40) for i in range(90)] + ["abc"] * 10,
+        (
+            "41 different ones in 100 values: a category",
+            '"abc" 10, "0" 3, "1" 3, "2" 3, "3" 3, and 36 more',
+            "90 of 100 values are numbers, and the others are not: text",
+        ),
+    ),
+    "money": (
+        ["$1,000", "$2,000", "$3,000"] * 10,
+        (
+            "3 different ones in 30 values: a category",
+            '"$1,000" 10, "$2,000" 10, "$3,000" 10',
+            "numbers with a currency, a percent sign or separators: 30 values, such as "
+            '"$1,000"; to have them as numbers, write them without',
+        ),
+    ),
+    "no row": ([], ("there is no row to infer from: check the type",)),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_the_reasons(case: str) -> None:
+    texts, reasons = REASONS[case]
+    assert chosen(texts).reasons == reasons
+
+
+def test_what_is_no_number_is_not_rejected() -> None:
+    assert chosen([str(i * 7 % 101) for i in range(199)] + ["abc"]).bad_value == "missing"
+    assert chosen([str(i) for i in range(50)]).bad_value == "missing"
+    assert chosen([str(i * 7 % 101) for i in range(199)]).bad_value == "reject"
+
+
+def test_only_yes_and_no_have_a_domain() -> None:
+    flag = chosen(["Yes", "No", "?"] * 20)
+    assert (flag.domain, flag.bad_value, flag.missing) == (("No", "Yes"), "missing", ("?",))
+    assert chosen(["a", "b"] * 20).domain == ()
+
+
+def test_missing_often_is_a_feature_of_its_own() -> None:
+    suffixes = [one.suffix for one in chosen(["1.5", "2.5", "", "3.5"] * 20).features]
+    assert suffixes == ["", "_missing"]
+
+
+def test_one_value_or_none_is_a_feature() -> None:
+    found = chosen(["only", ""] * 20)
+    assert [(one.suffix, one.steps) for one in found.features] == [
+        ("_missing", ("missing_indicator",))
+    ]
+
+
+def test_dates() -> None:
+    iso = chosen([f"2026-11-{day:02}" for day in range(1, 29)])
+    assert [(one.suffix, one.steps) for one in iso.features] == [
+        ("_days", ("days_since", "z_score")),
+        ("_year", ({"cyclical_date": {"period": "year"}},)),
+        ("_week", ({"cyclical_date": {"period": "week"}},)),
+    ]
+    timed = chosen([f"2026-11-{day:02} 10:30" for day in range(1, 29)])
+    assert [one.suffix for one in timed.features] == ["_days", "_year", "_week", "_day"]
+    compact = chosen([f"202611{day:02}" for day in range(1, 29)])
+    assert compact.features[0].steps == ({"days_since": {"format": "%Y%m%d"}}, "z_score")
+
+
+def test_a_date_that_may_be_either() -> None:
+    assert chosen([f"{day}/{day}/2026" for day in range(1, 13)] * 2).reasons == (
+        "24 of 24 values are dates written as %m/%d/%Y",
+        "no day above 12 tells days from months: check which comes first",
+    )
+    assert chosen([f"{day}/1/2026" for day in range(1, 29)]).reasons == (
+        "28 of 28 values are dates written as %d/%m/%Y",
+    )
+
+
+def test_many_values_with_a_few_common_ones() -> None:
+    texts = ["a", "b"] * 5000 + [f"rare {i}" for i in range(1500)]
+    assert chosen(texts).features[0].steps == ({"vocabulary_ids": {"top_k": 1000}},)

@@ -1,0 +1,68 @@
+"""How far answers are apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordmill.transforms.serving.model_function import ModelFunction, largest_difference
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "share", "where"),
+    [
+        ([1.0, 4.0], [1.0, 4.0], 0.0, ("x", 0, "1", "1")),
+        ([1.0, 4.0], [2.0, 4.0], 0.25, ("x", 0, "1", "2")),
+        ([0.0, 0.0], [0.0, -2.0], 1.0, ("x", 1, "0", "-2")),
+        ([NAN, INF], [NAN, INF], 0.0, ("x", 0, "nan", "nan")),
+        ([1.0, NAN], [1.0, 1.0], INF, ("x", 1, "nan", "1")),
+        ([[1.0, 2.0]], [[1.0, 1.0]], 0.5, ("x", 0, "2", "1")),
+        ([1.0], [[1.0]], INF, ("x", 0, "values of shape (1,)", "of (1, 1)")),
+        ([], [], 0.0, None),
+    ],
+)
+def test_floats(one: Any, other: Any, share: float, where: Any) -> None:
+    sides = ({"x": np.array(side, np.float32)} for side in (one, other))
+    found, place = largest_difference(*sides)
+    assert found == pytest.approx(share)
+    assert place == where
+
+
+def test_classes_follow_from_probabilities() -> None:
+    one = {"classes": np.array([b"a"], object), "probabilities": np.float32([[0.5]])}
+    other = {"classes": np.array([b"b"], object), "probabilities": np.float32([[0.5]])}
+    assert largest_difference(one, other)[0] == 0
+    one, other = ({"classes": side["classes"]} for side in (one, other))
+    assert largest_difference(one, other) == (INF, ("classes", 0, "b'a'", "b'b'"))
+    assert largest_difference(one, {"other": other["classes"]}) == (0.0, None)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
+def test_the_share_does_not_depend_on_the_side(values: list[float]) -> None:
+    one = {"x": np.array(values, np.float32)}
+    other = {"x": one["x"][::-1]}
+    share, _ = largest_difference(one, other)
+    assert share == largest_difference(other, one)[0]
+    assert 0 <= share <= 2
+
+
+def test_a_model_that_is_no_model_of_keras_gets_the_features_as_they_are() -> None:
+    class Model(tf.Module):
+        def __call__(self, features: Any, training: bool) -> Any:
+            return features["a"] * (3 if training else 2)
+
+    function = ModelFunction(Model(), "values", ())
+    batch = {"a": tf.constant([1.0]), "b": tf.constant([0.0])}
+    for answers in (
+        function.served(batch),
+        function.trained(batch),
+        function.eagerly(batch, by_name=True),
+    ):
+        assert answers["predictions"].numpy().tolist() == [2.0]

@@ -1,0 +1,1 @@
+"""Private TensorFlow operations shared by the transforms."""

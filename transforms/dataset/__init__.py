@@ -1,0 +1,1 @@
+"""Loader of a prepared dataset, for trainers."""

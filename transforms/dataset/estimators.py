@@ -1,0 +1,116 @@
+"""A prepared dataset for `tf.estimator`, which TensorFlow has up to 2.15.
+
+wide, deep = data.feature_columns()
+model = tf.estimator.DNNLinearCombinedClassifier(
+    linear_feature_columns=wide, dnn_feature_columns=deep, dnn_hidden_units=[64, 32])
+model.train(data.input_fn("train", 512, epochs=10))
+data.export(model, "serving/1")
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from ...schemas.errors import RecipeError
+from ..serving.graph import ServingGraph
+
+__all__ = ["FeatureColumns", "estimator_example", "feature_columns", "receiver_fn"]
+
+_ONE_HOT = 64
+"""Up to how many ids a deep model sees one input an id, and beyond that an embedding."""
+
+
+class FeatureColumns(NamedTuple):
+    """The features of a dataset as feature columns.
+
+    Attributes:
+      wide: For a linear model: a weight for each id.
+      deep: For a network: the numbers, and the ids as one input each where there are up to 64,
+        else embedded in as many dimensions as the fourth root of their number, rounded up.
+    """
+
+    wide: list[Any]
+    deep: list[Any]
+
+
+def feature_columns(
+    features: Mapping[str, tf.TypeSpec], buckets: Mapping[str, int]
+) -> FeatureColumns:
+    """The features of a dataset as feature columns.
+
+    Args:
+      features: The spec of each.
+      buckets: Of those that are ids, how many ids there are.
+
+    Returns:
+      Every feature of ids among the wide and the deep columns, and every other dense number among
+      the deep ones. Strings, and numbers that are not dense, are in neither.
+    """
+    wide, deep = [], []
+    for name, spec in features.items():
+        if name in buckets:
+            column = tf.feature_column.categorical_column_with_identity(name, buckets[name])
+            wide.append(column)
+            deep.append(_dense(column, buckets[name]))
+        elif isinstance(spec, tf.TensorSpec) and spec.dtype in (tf.float32, tf.int64):
+            shape = tuple(spec.shape[1:]) or (1,)
+            deep.append(tf.feature_column.numeric_column(name, shape))
+    return FeatureColumns(wide, deep)
+
+
+def _dense(column: Any, size: int) -> Any:
+    if size <= _ONE_HOT:
+        return tf.feature_column.indicator_column(column)
+    return tf.feature_column.embedding_column(column, math.ceil(size**0.25))
+
+
+def estimator_example(features: Any, *label: Any) -> Any:
+    """An element of `dataset` as estimators take it: sparse tensors in the place of ragged."""
+    features = as_estimator_features(features)
+    return (features, *label) if label else features
+
+
+def as_estimator_features(features: Any) -> Any:
+    """Features with sparse tensors in the place of ragged ones."""
+    if not isinstance(features, Mapping):
+        return features
+    return {
+        name: one.to_sparse() if isinstance(one, tf.RaggedTensor) else one
+        for name, one in features.items()
+    }
+
+
+def receiver_fn(graph: ServingGraph) -> Callable[[], Any]:
+    """A `serving_input_receiver_fn`, which puts the transform graph in front of the model.
+
+    Args:
+      graph: Raw columns in, features out.
+
+    Returns:
+      A function of no arguments. An exported model takes the raw columns, by name, [None]; its
+      signatures "examples:…" take serialized `tf.train.Example`s, in which columns can be
+      missing.
+
+    Raises:
+      RecipeError: This TensorFlow has no `tf.estimator`.
+    """
+    estimator = getattr(tf, "estimator", None)
+    if estimator is None:
+        raise RecipeError(
+            f"TensorFlow {tf.__version__} has no tf.estimator: pip install 'tensorflow<2.16'"
+        )
+
+    def receive() -> Any:
+        serialized = tf.compat.v1.placeholder(tf.string, [None], name="examples")
+        columns = tf.io.parse_example(serialized, graph.raw_spec)
+        return estimator.export.ServingInputReceiver(
+            as_estimator_features(graph(columns)),
+            columns,
+            {"examples": {"examples": serialized}},
+        )
+
+    return receive

@@ -1,0 +1,1 @@
+"""Operations and expressions that a YAML recipe names."""

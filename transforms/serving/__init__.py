@@ -1,0 +1,1 @@
+"""Transform graph in front of a model, for servers."""

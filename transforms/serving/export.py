@@ -1,0 +1,195 @@
+"""`export`: a model with the transform graph in front of it, as one SavedModel.
+
+    serving_default   raw columns, a tensor [rows] each; those of a JSON request
+    examples          serialized tf.train.Examples of raw columns
+    image_bytes       the bytes of image files, of a dataset of images
+    transform         raw columns to what the model sees of them, for a parity check
+    records           records of the dataset, fed to the model as in training, for a parity check
+
+A signature has no optional inputs: `serving_default` takes every raw column that a feature which
+the model uses is made of, and who calls it fills what is missing with "", NaN or the smallest
+int64, as `recordmill predict` does. In an Example a column can really be absent.
+`assets.extra/recordmill.json` tells the columns, the classes and the graph.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import tensorflow as tf
+
+from ...schemas.errors import RecipeError
+from ...schemas.images import IMAGE
+from ...schemas.request_names import served_name
+from ..dataset.feature_names import choose_features
+from .export_estimator import export_estimator
+from .graph import ServingGraph
+from .model_function import ModelFunction
+from .outputs import Gives, what_it_gives
+from .trained_answers import trained_answers
+from .used_features import used_features
+
+if TYPE_CHECKING:
+    from ..dataset.loader import PreparedDataset
+
+__all__ = ["export"]
+
+_INFO = "assets.extra/recordmill.json"
+_FORMAT = 1
+
+Columns: TypeAlias = "Mapping[str, tf.Tensor]"
+
+
+def export(
+    data: PreparedDataset,
+    model: Any,
+    path: str | os.PathLike[str],
+    *,
+    gives: Gives | None = None,
+    features: Sequence[str] | None = None,
+) -> None:
+    """Writes a model with the transform graph in front of it.
+
+    The answers to the first records, fed to the model as in training, are compared with those of
+    the model as it is served. A model that gives other answers each time is not compared, and
+    neither is one that takes no such batches; a warning tells why.
+
+    Args:
+      data: The dataset it was trained on.
+      model: A Keras model over `keras_inputs()`, or anything that takes a dict of features (of
+        images alone, the pixels) and gives a tensor [rows, …], or a dict of them; or a trained
+        `tf.estimator`.
+      path: The folder to write, which must not exist. It appears only when it is complete.
+      gives: "logits", "probabilities" or "values"; see `named_outputs`. None for what
+        `what_it_gives` finds. An estimator knows it itself.
+      features: Those that the model was trained on, where that is not all and it does not name
+        its inputs, as a subclassed model does not.
+
+    Raises:
+      RecipeError: The folder exists; the model gives another number of logits or probabilities
+        than there are classes; it answers otherwise when served than in training; a signature
+        would call two columns alike; or the dataset has no such feature.
+    """
+    folder = os.fspath(path).rstrip("/")
+    if tf.io.gfile.exists(folder):
+        raise RecipeError(f"{folder}: exists already; export to a new folder, such as …/2")
+    unfinished = f"{folder}.unfinished-{secrets.token_hex(8)}"
+    tf.io.gfile.makedirs(os.path.dirname(unfinished) or ".")
+    try:
+        if hasattr(model, "export_saved_model"):
+            graph = export_estimator(data, model, unfinished)
+        else:
+            graph = data.serving_graph
+            if features is not None:
+                graph = graph.over(choose_features(features, data.features))
+            graph = _export_function(data, model, unfinished, gives, graph)
+        _write_info(data, graph, unfinished)
+        tf.io.gfile.rename(unfinished, folder)
+    finally:
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)
+
+
+def _export_function(
+    data: PreparedDataset, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
+) -> ServingGraph:
+    """Writes a model that is called with features; returns the graph in front of it."""
+    classes = data.manifest.classes
+    function = ModelFunction(model, gives or what_it_gives(model, classes), classes)
+    of_records = trained_answers(data, function, graph)
+    if len(graph.features) > 1:
+        graph = graph.over(graph.features, used=used_features(function.output, graph.specs))
+    _check_names(graph.columns)
+    module = tf.Module()
+    module.graph, module.model = graph.module, model
+    tf.saved_model.save(module, folder, signatures=_signatures(graph, function, of_records))
+    return graph
+
+
+def _check_names(columns: Iterable[str]) -> None:
+    """Raises RecipeError where a signature would call two columns alike."""
+    names: dict[str, str] = {}
+    for column in columns:
+        other = names.setdefault(served_name(column), column)
+        if other != column:
+            raise RecipeError(
+                f'a signature spells the columns "{other}" and "{column}" alike, '
+                f'"{served_name(column)}"; rename one of them in the recipe'
+            )
+
+
+def _signatures(
+    graph: ServingGraph,
+    function: ModelFunction,
+    of_records: Callable[[tf.Tensor], Columns] | None,
+) -> dict[str, Any]:
+    spec = graph.raw_spec
+
+    def answers(columns: Columns) -> Columns:
+        return function.served(graph(columns))
+
+    def of_examples(given: Columns) -> Columns:
+        return answers(tf.io.parse_example(given["examples"], spec))
+
+    def of_images(given: Columns) -> Columns:
+        return answers({IMAGE: given["image_bytes"]})
+
+    def features(columns: Columns) -> Columns:
+        made = graph(columns)
+        named = made if isinstance(made, Mapping) else {IMAGE: made}
+        return {name: named[name] for name in graph.used}
+
+    text = tf.TensorSpec([None], tf.string)
+    found = {
+        "serving_default": _signature(answers, graph.columns),
+        "examples": _signature(of_examples, {"examples": text}),
+    }
+    if IMAGE in graph.columns and IMAGE in graph.features:
+        found["image_bytes"] = _signature(of_images, {"image_bytes": text})
+    if graph.dense:
+        found["transform"] = _signature(features, graph.columns)
+    if of_records is not None:
+        found["records"] = _signature(lambda given: of_records(given["records"]), {"records": text})
+    return found
+
+
+def _signature(function: Callable[[Columns], Columns], specs: Mapping[str, tf.TensorSpec]) -> Any:
+    """A function of a dict as one of keyword arguments, under names that a server takes."""
+    names = {served_name(name): name for name in specs}
+
+    def over_columns(**given: tf.Tensor) -> Columns:
+        return function({names[name]: tensor for name, tensor in given.items()})
+
+    return tf.function(over_columns, autograph=False).get_concrete_function(
+        **{
+            name: tf.TensorSpec(specs[own].shape, specs[own].dtype, name)
+            for name, own in names.items()
+        }
+    )
+
+
+def _write_info(data: PreparedDataset, graph: ServingGraph, folder: str) -> None:
+    manifest = data.manifest
+    columns = graph.columns
+    info = {
+        "format": _FORMAT,
+        "dataset": manifest.name,
+        "transform_fn": dict(manifest.transform_fn),
+        "columns": [
+            {"name": name, "type": spec.dtype.name, "shape": spec.shape[1:].as_list()}
+            for name, spec in columns.items()
+        ],
+        "unused": [name for name in data.raw_spec if name not in (*columns, manifest.label)],
+        "label": manifest.label,
+        "classes": list(manifest.classes),
+        "images": bool(manifest.images),
+        "versions": {**manifest.versions, "tensorflow": tf.__version__},
+    }
+    path = f"{folder}/{_INFO}"
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(json.dumps(info, indent=2, ensure_ascii=False) + "\n")
