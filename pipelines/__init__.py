@@ -1,33 +1,22 @@
-"""How data flows: read, clean, split, shuffle, profile, analyze, transform, write, publish.
+"""Beam pipelines from files to a prepared dataset, and the tools around them.
 
 To read in this order:
 
-    recipe                       what a dataset is made of; recipes/ reads it from YAML, inference/
-                                 makes one for a CSV, samples/ draws inputs for the built-in ones
-    preparation                  the whole way, on one screen; `roads` is what differs below
-    inputs/                      days of a window, Parquet, DataFrames, reshaped rows: what there
-                                 is to read beside CSV
-    read, scan, parse            CSV files to blocks of text              table_road
-    checksums                    what is parsed is what was scanned
-    rows, clean, convert, keys   blocks to clean rows with keys
-    annotations/, images/        folders and annotations to checked       images/road
-                                 images with keys
-    split, layout, runs,         rows to buckets in canonical order; and a sample of them
-      shuffle, smallest
-    analyze, fused/, passes      buckets to the transform graph, and the profile beside it
-    feed, transform, encode      buckets through the graph to tf.Examples
-    images/press, images/graph,  the same of images: pixels, tiles, copies, records; before the
-      images/transform             shuffle, where there is nothing to analyze
-    framing, shards              records to shards
-    parity, images/parity        what the graph serves is what was stored
-    transformed                  the statistics of features
-    described, findings          what is told of rows, and the manifest
-    publish, verify              the folder in its place, last; and whether it is whole
-    contents                     what belongs to such a folder, and what is a user's own
-    report/                      what people look at
-    profiles/                    statistics and a report without a dataset
-    validation/                  new data against a schema, training or yesterday
-    serving/                     an exported model held against the records
+    preparation                  builds the whole pipeline, on one screen
+    sources                      interface of the two kinds of records, tables and images
+    resolve, inputs/, reshape/   turn the inputs of a run into files to read
+    tables/                      reads CSV and Parquet files into clean rows with keys
+    images/                      reads pictures and their annotations into rows with keys
+    shuffle/                     puts rows into splits, buckets and canonical order
+    analysis/                    analyzes a `preprocessing_fn` in one pass a phase
+    tfrecord/                    encodes features as tf.Examples and writes shards
+    dataset/, finalize           write the metadata files and the manifest
+    parity/                      compares stored records with what the graph and models serve
+    verify                       reads a published dataset again
+    runtime/                     serves all stages: files, threads, folds, progress, publishing
+    recipes/, inference/         read a recipe from YAML, and write one for a file
+    profiles/, validation/       profile data, and compare new data with old
+    report/, samples/            draw report.html, and the inputs of the built-in recipes
 """
 
 from importlib import import_module
