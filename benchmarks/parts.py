@@ -125,10 +125,13 @@ def keys(folder: Path) -> Contenders:
         for column in table.columns
     ]
     batch = pa.table(encoded, table.column_names).combine_chunks().to_batches()[0]
-    frame = table.to_pandas()
+    encode_frames = table.to_pandas()
 
     def by_pandas() -> Any:  # 64 bits each
-        return [pd.util.hash_pandas_object(frame, index=False, hash_key=key * 16) for key in "ab"]
+        return [
+            pd.util.hash_pandas_object(encode_frames, index=False, hash_key=key * 16)
+            for key in "ab"
+        ]
 
     def by_row() -> list[bytes]:
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
@@ -146,7 +149,7 @@ def examples(folder: Path) -> Contenders:
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-    from recordmill.pipelines.tfrecord.example_encoder import encode
+    from recordmill.pipelines.tfrecord.example_encoder import encode_examples
 
     draw = np.random.default_rng(5)
     floats = {f"f{index}": draw.normal(size=20_000).astype(np.float32) for index in range(6)}
@@ -174,7 +177,7 @@ def examples(folder: Path) -> Contenders:
         return records
 
     return {
-        "ours": lambda: encode(features),
+        "ours": lambda: encode_examples(features),
         "tfx_bsl, in no fixed order": lambda: coder.encode(batch),
         "protobuf, a row at a time": by_protobuf,
     }
@@ -185,13 +188,13 @@ def frames(folder: Path) -> Contenders:
     import tensorflow as tf
     from apache_beam.io.tfrecordio import _TFRecordUtil
 
-    from recordmill.pipelines.tfrecord.framing import frame
+    from recordmill.pipelines.tfrecord.framing import encode_frames
 
     records = [os.urandom(300) for _ in range(ROWS)]
     path = str(folder / "records")
 
     def ours() -> None:
-        Path(path).write_bytes(frame(records))
+        Path(path).write_bytes(encode_frames(records))
 
     def by_tensorflow() -> None:
         with tf.io.TFRecordWriter(path) as writer:

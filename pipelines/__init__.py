@@ -19,13 +19,14 @@ To read in this order:
     report/, samples/            draw report.html, and the inputs of the built-in recipes
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.analyze_dataset import AnalyzeDataset
     from .images.annotations.refs import ImageFormat
-    from .images.check import Limits
+    from .images.check import ImageLimits
     from .images.options import Images
     from .preparation import prepare
     from .profiles.profile import profile
@@ -42,9 +43,9 @@ __all__ = [
     "Expect",
     "FrameInput",
     "ImageFormat",
+    "ImageLimits",
     "Images",
     "Input",
-    "Limits",
     "Recipe",
     "Reshape",
     "Splitting",
@@ -61,9 +62,9 @@ _HOMES = {
     "Expect": "validation.validate",
     "FrameInput": "tables.dataframes",
     "ImageFormat": "images.annotations.refs",
+    "ImageLimits": "images.check",
     "Images": "images.options",
     "Input": "tables.csv_source",
-    "Limits": "images.check",
     "Recipe": "recipes.recipe",
     "Reshape": "reshape.reshape",
     "Splitting": "shuffle.split",
@@ -75,8 +76,19 @@ _HOMES = {
 }
 
 
+_RENAMED = {"Limits": "ImageLimits"}
+"""Names of the version before, which go with the next one."""
+
+
 def __getattr__(name: str) -> Any:
     """Imports a name when it is first asked for: TensorFlow takes seconds, and not all need it."""
+    if name in _RENAMED:
+        warnings.warn(
+            f"{__name__}.{name} is deprecated and goes in 0.3.0: use {_RENAMED[name]}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        name = _RENAMED[name]
     if name in _HOMES:
         return getattr(import_module(f".{_HOMES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,14 +28,14 @@ from .dataset.metadata import (
     write_statistics,
 )
 from .dataset.split_checks import check_records, split_warnings
-from .parity.training_serving_gap import pipeline_only
+from .parity.training_serving_gap import training_serving_gap
 from .profiles.cache import check_profiled
 from .recipes.recipe import Recipe
 from .report.page import write_report
 from .runtime import filesystem as files
 from .runtime.publish import Staging, commit
-from .sources import road_of
-from .tables.ingest import Account
+from .sources import source_for
+from .tables.ingest import ReadCounts
 from .validation.validate import Expect, check_expectations
 
 __all__ = ["as_expected", "draft_manifest", "publish_draft"]
@@ -47,7 +47,7 @@ def draft_manifest(
     recipe: Recipe,
     splits: Sequence[str],
     sources: Iterable[tuple[int, SourceFile]],
-    account: Account,
+    account: ReadCounts,
     samples: Mapping[str, pa.RecordBatch],
     findings: Iterable[tuple[str, Any]],
     repeats: Mapping[str, int],
@@ -87,7 +87,7 @@ def draft_manifest(
       DataError: A ledger does not add up, a split has no record, a file changed since its
         statistics were made, or parity does not hold.
     """
-    road, folder = road_of(recipe), staging.folder
+    record_source, folder = source_for(recipe), staging.folder
     inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
     written = _by_split(shards, splits)
     expansion = _expansion(expansions, written)
@@ -99,7 +99,7 @@ def draft_manifest(
     folds = list(folds)
     known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
     write_schema(recipe, folder)
-    write_statistics(known, road.statistics, folder)
+    write_statistics(known, record_source.statistics, folder)
     _write_transformed(dict(transformed), splits if recipe.statistics else (), folder)
     for name in ledger:
         write_rejects(name, [files.join(staging.scratch, "rejects", name)], folder)
@@ -115,15 +115,15 @@ def draft_manifest(
         compression=recipe.compression,
         **_of_label(recipe),
         buckets=_buckets(folder),
-        pipeline_only=tuple(pipeline_only(recipe)),
+        pipeline_only=tuple(training_serving_gap(recipe)),
         transform_fn={"sha256": tree_sha256(_tree(files.join(folder, "transform_fn")))},
-        unseen=unseen(road.statistics, known),
+        unseen=unseen(record_source.statistics, known),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
         warnings=(
             *split_warnings(ledger, splits=splits, schema=recipe.schema, folds=folds),
             *rounded_columns(recipe.schema, folds),
         ),
-        **road.finish(folder, samples, written, findings),
+        **record_source.finish(folder, samples, written, findings),
         **(told or {}),
     )
     write_report(folder, manifest=manifest)
@@ -157,7 +157,7 @@ def as_expected(
     Raises:
       DataError: They are not, and the run is to fail then.
     """
-    fold = road_of(recipe).statistics
+    fold = source_for(recipe).statistics
     known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
     datasets = fold.to_proto(known).datasets
     check_expectations(expect, {dataset.name: dataset for dataset in datasets})

@@ -27,19 +27,19 @@ from .finalize import as_expected, draft_manifest, publish_draft
 from .inputs.outside import check_cache_outside
 from .profiles.profile import write_cached_profiles
 from .recipes.recipe import Recipe
-from .resolve import Gathered, gather, splits_of
+from .resolve import ResolvedInputs, resolve_inputs, splits_of
 from .runtime import filesystem as files
 from .runtime.arrow_coder import ArrowCoder
 from .runtime.elements import Bucket, Fold
-from .runtime.errors import direct_runner, own_errors
+from .runtime.errors import direct_runner, unwrap_beam_errors
 from .runtime.progress import Note, NoteFold, Progress
 from .runtime.publish import Staging, stage
-from .runtime.thread_pool import Concurrently
-from .shuffle.layout import Layout
+from .runtime.thread_pool import ThreadedDoFn
+from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
-from .sources import Road, road_of
+from .sources import RecordSource, source_for
 from .tables.csv_source import Input
-from .tables.ingest import Account, check_rejects
+from .tables.ingest import ReadCounts, check_rejects
 from .tables.transform import configure_tensorflow_threads
 from .tfrecord.shards import WriteShards
 from .validation.validate import check_expect
@@ -91,8 +91,8 @@ def prepare(
     _check_recipe(recipe, statistics_cache)
     check_cache_outside(statistics_cache, output)
     with stage(output, overwrite=overwrite) as staging:
-        with own_errors():
-            read = gather(recipe, inputs, staging, runner=runner, options=options)
+        with unwrap_beam_errors():
+            read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
             splits = _checked(recipe, read.inputs)
             run = Run(recipe, read, splits, staging, shuffle, Progress(progress))
             if statistics_cache:
@@ -131,7 +131,7 @@ def write_template(
         raise RecipeError(f"recipe {recipe.name}: a template cannot reshape: run it directly")
     _check_recipe(recipe, None)
     staging = Staging(output, output)
-    read = gather(recipe, inputs, staging, runner=runner, options=options)
+    read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
     splits = _checked(recipe, read.inputs)
     with beam.Pipeline(runner, options) as p:
         build(p, Run(recipe, read, splits, staging, "group", Progress("")))
@@ -155,7 +155,7 @@ def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
 def _checked(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
     """The splits there will be, once all that can be wrong before a run is found to be right."""
     splits = _splits(recipe, inputs)
-    road_of(recipe).check(inputs)
+    source_for(recipe).check(inputs)
     beam.coders.registry.register_coder(pa.RecordBatch, ArrowCoder)
     configure_tensorflow_threads()
     return splits
@@ -176,7 +176,7 @@ class Run:
     """
 
     recipe: Recipe
-    read: Gathered
+    read: ResolvedInputs
     splits: Sequence[str]
     staging: Staging
     shuffle: Shuffle
@@ -200,13 +200,13 @@ class Run:
         """A path in the folder that is gone when the run ends."""
         return files.join(self.staging.scratch, *names)
 
-    def order(self, layout: Layout) -> ShuffleOnDisk | ShuffleByGroup:
+    def order(self, layout: BucketLayout) -> ShuffleOnDisk | ShuffleByGroup:
         """What puts rows into canonical order."""
         if self.shuffle == "group":
             return ShuffleByGroup(self.recipe.distinct, layout)
         return ShuffleOnDisk(self.scratch("runs"), self.splits, self.recipe.distinct, layout)
 
-    def folds(self, road: Road) -> dict[str, Fold]:
+    def folds(self, source: RecordSource) -> dict[str, Fold]:
         """What is folded of the rows beside the analysis."""
         noted: dict[str, Fold] = {
             "progress": NoteFold(self.progress, "analyze"),
@@ -214,13 +214,13 @@ class Run:
             LABELS: LabelsFold.of(self.recipe.schema),
         }
         profiled = self.recipe.statistics and not self.profiles
-        return {STATISTICS: road.statistics, **noted} if profiled else noted
+        return {STATISTICS: source.statistics, **noted} if profiled else noted
 
-    def analyze(self, road: Road, transform_fn: beam.PCollection[str] | None) -> Analyze:
+    def analyze(self, source: RecordSource, transform_fn: beam.PCollection[str] | None) -> Analyze:
         """What makes the graph, where it is not there already, and the folds."""
         checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
-        also = self.folds(road)
-        return Analyze(checked, road.feed, self.staging.folder, also, transform_fn=transform_fn)
+        also = self.folds(source)
+        return Analyze(checked, source.feed, self.staging.folder, also, transform_fn=transform_fn)
 
     def write(self) -> WriteShards:
         """What makes shards of segments."""
@@ -234,15 +234,15 @@ class Run:
 def build(p: beam.Pipeline, run: Run) -> None:
     """Adds the whole way of a row to a pipeline; what comes of it is in the staging folder."""
     recipe, progress, scratch = run.recipe, run.progress, run.scratch
-    road = road_of(recipe)
-    order = run.order(road.layout)
+    source = source_for(recipe)
+    order = run.order(source.layout)
 
     scanned = (
         p
-        | "Scan" >> road.scan(run.read.inputs)
-        | "NoteScan" >> Note(progress, "scan", road.scanned)
+        | "Scan" >> source.scan(run.read.inputs)
+        | "NoteScan" >> Note(progress, "scan", source.scanned)
     )  # what is to be read
-    read = scanned | "Read" >> road.read(
+    read = scanned | "Read" >> source.read(
         order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
     )
     account = (
@@ -256,10 +256,11 @@ def build(p: beam.Pipeline, run: Run) -> None:
         read.rows | "Shuffle" >> order | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
     )  # Bucket
     buckets = read.thin(shuffled)  # Bucket
-    analysis = buckets | "Analyze" >> run.analyze(road, read.transform_fn)
+    analysis = buckets | "Analyze" >> run.analyze(source, read.transform_fn)
     # transform_fn: its folder; folds: (name, split, accumulator)
     transformed = buckets | "Transform" >> beam.ParDo(
-        Concurrently(road.transform(scratch("segments"))), AsSingleton(_as_expected(run, analysis))
+        ThreadedDoFn(source.transform(scratch("segments"))),
+        AsSingleton(_as_expected(run, analysis)),
     ).with_outputs("expansion", "findings", "statistics", main="segments")
     shards = (
         transformed.segments
@@ -319,7 +320,7 @@ def _draft(p: beam.Pipeline, run: Run, **found: Any) -> None:
         _ = drafted | "Publish" >> beam.Map(publish_draft)
 
 
-def _after(bucket: Bucket, account: Account) -> Bucket:
+def _after(bucket: Bucket, account: ReadCounts) -> Bucket:
     """The bucket; taking the account makes what follows wait for its check."""
     return bucket
 

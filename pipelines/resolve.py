@@ -23,11 +23,11 @@ from .tables.csv_source import Input
 if TYPE_CHECKING:
     from .tables.dataframes import FrameInput
 
-__all__ = ["Gathered", "gather", "splits_of"]
+__all__ = ["ResolvedInputs", "resolve_inputs", "splits_of"]
 
 
 @dataclass(frozen=True)
-class Gathered:
+class ResolvedInputs:
     """What there is to read.
 
     Attributes:
@@ -41,14 +41,14 @@ class Gathered:
     told: dict[str, Any] = field(default_factory=dict)
 
 
-def gather(
+def resolve_inputs(
     recipe: Recipe,
     inputs: Sequence[Input | FrameInput],
     staging: Staging,
     *,
     runner: beam.runners.PipelineRunner,
     options: PipelineOptions | None,
-) -> Gathered:
+) -> ResolvedInputs:
     """Finds the files of a run, and makes those that are not there yet.
 
     Args:
@@ -74,7 +74,7 @@ def gather(
     if recipe.reshape is None:
         if not resolved:
             raise RecipeError(f"recipe {recipe.name}: there is nothing to read: give an input")
-        return Gathered(resolved, tuple(found), told)
+        return ResolvedInputs(resolved, tuple(found), told)
     from .reshape.reshape import check_reshape
     from .reshape.reshaping import reshape
 
@@ -92,7 +92,9 @@ def gather(
         runner=runner,
         options=options,
     )
-    return Gathered(reshaped.inputs, reshaped.inputs, {**told, "reshape": dict(reshaped.told)})
+    return ResolvedInputs(
+        reshaped.inputs, reshaped.inputs, {**told, "reshape": dict(reshaped.told)}
+    )
 
 
 def splits_of(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:

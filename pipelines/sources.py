@@ -1,7 +1,7 @@
-"""What differs between tables and images on the way of a row; all else is one road.
+"""Interface of the two kinds of records, `RecordSource`, and the choice between them.
 
-TableRoad    CSV files: a record is a row of text              table_road
-ImageRoad    images and what annotates them: a record is an image    image_road
+TableSource    rows of CSV and Parquet files      tables/source
+ImageSource    images and their annotations       images/source
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import pyarrow as pa
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Split
 from .recipes.recipe import Recipe
-from .runtime.elements import Feed
-from .runtime.thread_pool import Work
-from .shuffle.layout import Layout
-from .shuffle.shuffle import Place
+from .runtime.elements import RawTensorAdapter
+from .runtime.thread_pool import ElementFn
+from .shuffle.layout import BucketLayout
+from .shuffle.shuffle import RowSink
 from .tables.csv_source import Input
-from .tables.source import TableRoad
+from .tables.source import TableSource
 
-__all__ = ["Road", "road_of"]
+__all__ = ["RecordSource", "source_for"]
 
 
-class Statistics(Protocol):
+class StatisticsAccumulator(Protocol):
     """The fold of the profiles; see `recordmill.schemas.statistics.fold.StatisticsFold`."""
 
     def setup(self) -> None: ...
@@ -41,19 +41,19 @@ class Statistics(Protocol):
     def to_proto(self, profiles: Mapping[str, Any]) -> Any: ...
 
 
-class Road(Protocol):
-    """What a pipeline asks of the kind of its records."""
+class RecordSource(Protocol):
+    """Interface that each kind of records, tables and images, implements."""
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> BucketLayout:
         """How rows become buckets and batches."""
 
     @property
-    def feed(self) -> Feed:
+    def feed(self) -> RawTensorAdapter:
         """What makes the tensors of the `preprocessing_fn`."""
 
     @property
-    def statistics(self) -> Statistics:
+    def statistics(self) -> StatisticsAccumulator:
         """What is told of every column."""
 
     def check(self, inputs: Sequence[Input]) -> None:
@@ -65,13 +65,15 @@ class Road(Protocol):
     def scanned(self, element: Any) -> tuple[int, int]:
         """How many records and bytes an element of `scan` stands for."""
 
-    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> beam.PTransform:
-        """What is to be read -> `RowsRead`; a graph that needs no analysis goes to `folder`."""
+    def read(
+        self, place: RowSink, rejects: str, folder: str, *, in_threads: bool
+    ) -> beam.PTransform:
+        """What is to be read -> `IngestResult`; a graph that needs no analysis goes to `folder`."""
 
-    def transform(self, directory: str) -> Work:
+    def transform(self, directory: str) -> ElementFn:
         """What makes segments of buckets, and tagged "expansion" the numbers of records.
 
-        What else it finds for the manifest is tagged "findings", as those of `RowsRead`.
+        What else it finds for the manifest is tagged "findings", as those of `IngestResult`.
         """
 
     def finish(
@@ -88,10 +90,10 @@ class Road(Protocol):
         """
 
 
-def road_of(recipe: Recipe, *, prepares: bool = True) -> Road:
-    """The road of a recipe's records; one that prepares nothing reads them for a profile only."""
+def source_for(recipe: Recipe, *, prepares: bool = True) -> RecordSource:
+    """Returns the source of a recipe's records; `prepares=False` reads them for a profile only."""
     if not isinstance(recipe.schema, ImageSchema):
-        return TableRoad(recipe, recipe.schema)
-    from .images.source import ImageRoad
+        return TableSource(recipe, recipe.schema)
+    from .images.source import ImageSource
 
-    return ImageRoad(recipe, recipe.schema, prepares)
+    return ImageSource(recipe, recipe.schema, prepares)

@@ -37,7 +37,7 @@ def update(
     from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate
-    from ..schemas.anomalies.update import accept
+    from ..schemas.anomalies.update import update_schema
     from .logging_setup import quiet_beam
 
     if output is None and _is_of_a_dataset(path):
@@ -48,7 +48,7 @@ def update(
     quiet_beam()
     csv_format = csv_format_of(csv, stored_format(path)) if csv else None
     findings = validate(data, against=path, csv_format=csv_format)
-    schema, changes = accept(findings, accepted)
+    schema, changes = update_schema(findings, accepted)
     target = output or path
     with files.create(target) as file:
         file.write(text_format.MessageToString(schema, as_utf8=True).encode())

@@ -46,7 +46,7 @@ def validate(
     from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
-    from ..schemas.anomalies.compare import Limits
+    from ..schemas.anomalies.compare import DriftThresholds
     from .logging_setup import quiet_beam
 
     quiet_beam()
@@ -56,7 +56,7 @@ def validate(
         drift=drift,
         split=split,
         serving=serving,
-        limits=Limits(
+        limits=DriftThresholds(
             skew=skew_threshold,
             drift=drift_threshold,
             missing=missing_threshold,

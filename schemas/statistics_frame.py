@@ -1,13 +1,14 @@
-"""Deprecated alias of `recordmill.schemas.statistics.frame`; it goes with the next version."""
+"""Deprecated alias of `recordmill.schemas.statistics.frame`, for one version."""
 
 import warnings
 
-from .statistics.frame import to_frame
+from .statistics.frame import COLUMNS, to_frame
 
-__all__ = ["to_frame"]
+__all__ = ["COLUMNS", "to_frame"]
 
 warnings.warn(
-    "recordmill.schemas.statistics_frame is now recordmill.schemas.statistics.frame",
+    "recordmill.schemas.statistics_frame is deprecated and goes in 0.3.0: use "
+    "recordmill.schemas.statistics.frame",
     DeprecationWarning,
     stacklevel=2,
 )

@@ -13,7 +13,7 @@ from recordmill.pipelines.validation.blocks import Examined, examine_block, merg
 from recordmill.pipelines.validation.files import blocks, names_of, portions
 from recordmill.pipelines.validation.observed import observed_of
 from recordmill.schemas.anomalies.find import Findings, find_anomalies
-from recordmill.schemas.anomalies.observed import BadValues, Observed
+from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 from recordmill.schemas.statistics.fold import StatisticsFold
@@ -51,7 +51,7 @@ def found(rows: Mapping[str, Sequence[Any]], **options: Any) -> Findings:
     """What is found in rows."""
     proto = options.pop("schema", SCHEMA.to_proto())
     bad = options.pop("bad", {})
-    return find_anomalies(proto, Observed(statistics(rows), bad=bad), **options)
+    return find_anomalies(proto, InputSummary(statistics(rows), bad=bad), **options)
 
 
 def bad(text: str, count: int, place: str) -> BadValues:
@@ -71,7 +71,7 @@ def examine_here(
     csv_format: CsvFormat | None = None,
     requests: bool = False,
     **_: Any,
-) -> Observed:
+) -> InputSummary:
     """`examine`, block by block, without a pipeline."""
     examined = examined_here(schema, inputs, csv_format or CsvFormat(), requests)
     return observed_of(examined, schema)

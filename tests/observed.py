@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from recordmill.pipelines.inference.observe import observe
-from recordmill.schemas.inference.observed import Observed
+from recordmill.schemas.inference.observed import ColumnSummary
 
 
-def observed(texts: Sequence[str], *, portions: int = 1) -> Observed:
+def observed(texts: Sequence[str], *, portions: int = 1) -> ColumnSummary:
     """What is seen of a column, given in some portions."""
-    seen = Observed()
+    seen = ColumnSummary()
     size = -(-len(texts) // portions) or 1
     for start in range(0, len(texts), size):
         portion = pa.array(texts[start : start + size], pa.string())

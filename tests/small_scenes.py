@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from recordmill.pipelines.images.check import BadImage, CheckedImage, Limits, check_image
+from recordmill.pipelines.images.check import BadImage, CheckedImage, ImageLimits, check_image
 from recordmill.transforms.images import decode
 
 
@@ -45,13 +45,13 @@ def exif_of(orientation: int) -> Image.Exif:
 
 def check(data: bytes) -> CheckedImage:
     """A good file, checked."""
-    return check_image(data, limits=Limits())
+    return check_image(data, limits=ImageLimits())
 
 
-def bad(data: bytes, limits: Limits | None = None) -> tuple[str, str]:
+def bad(data: bytes, limits: ImageLimits | None = None) -> tuple[str, str]:
     """The reason and the message of a bad file."""
     with pytest.raises(BadImage) as error:
-        check_image(data, limits=limits or Limits())
+        check_image(data, limits=limits or ImageLimits())
     assert str(error.value) == error.value.message
     return error.value.reason, error.value.message
 

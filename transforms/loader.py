@@ -1,4 +1,4 @@
-"""Deprecated alias of `recordmill.transforms.dataset.loader`; it goes with the next version."""
+"""Deprecated alias of `recordmill.transforms.dataset.loader`, for one version."""
 
 import warnings
 
@@ -7,7 +7,8 @@ from .dataset.loader import PreparedDataset, load
 __all__ = ["PreparedDataset", "load"]
 
 warnings.warn(
-    "recordmill.transforms.loader is now recordmill.transforms.dataset.loader",
+    "recordmill.transforms.loader is deprecated and goes in 0.3.0: use "
+    "recordmill.transforms.dataset.loader",
     DeprecationWarning,
     stacklevel=2,
 )

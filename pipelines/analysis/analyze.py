@@ -27,8 +27,8 @@ from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from ...schemas.errors import DataError
 from ..runtime import filesystem as files
-from ..runtime.elements import Bucket, Feed, Fold
-from ..runtime.ordered_fold import Block, FoldBuckets, FoldWork, Key
+from ..runtime.elements import Bucket, Fold, RawTensorAdapter
+from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 from .fused import analysis as fused
 
 __all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
@@ -71,7 +71,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     """
 
     preprocessing_fn: PreprocessingFn
-    feed: Feed
+    feed: RawTensorAdapter
     directory: str
     also: Mapping[str, Fold] = field(default_factory=dict)
     splits: tuple[str, ...] = ("train",)
@@ -85,13 +85,13 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
         except fused.NotFusable as reason:
             return self._stock(buckets, reason)
         work = _FoldBucket(dict(self.also), self.splits, self.feed, analysis)
-        first = buckets | "FoldBuckets" >> FoldBuckets(work)  # (key, accumulator)
+        first = buckets | "FoldBuckets" >> CombineBuckets(work)  # (key, accumulator)
         bindings = first | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
         for phase in range(1, analysis.phases):
             work = _FoldBucket({}, self.splits, self.feed, analysis, phase)
             bindings = (
                 buckets
-                | f"FoldBuckets{phase}" >> FoldBuckets(work, bindings)  # (key, accumulator)
+                | f"FoldBuckets{phase}" >> CombineBuckets(work, bindings)  # (key, accumulator)
                 | f"Finish{phase}" >> Finish(analysis, phase, self._staging, bindings)
             )
         exported = bindings | "Export" >> beam.Map(_export, analysis, self.directory)
@@ -119,7 +119,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
         """What is computed beside the analysis, in a pass of its own."""
         work = _FoldBucket(dict(self.also), self.splits, self.feed)
-        return buckets | "FoldBuckets" >> FoldBuckets(work) | "Also" >> _Others()
+        return buckets | "FoldBuckets" >> CombineBuckets(work) | "Also" >> _Others()
 
 
 @dataclass
@@ -153,7 +153,7 @@ class _FoldBucket(FoldWork):
 
     also: Mapping[str, Fold]
     splits: tuple[str, ...]
-    feed: Feed
+    feed: RawTensorAdapter
     analysis: fused.Analysis | None = None
     phase: int = 0
 
@@ -283,7 +283,7 @@ def _without_folder(done: str, folder: str) -> str:
 class _FeedBucket(beam.DoFn):  # type: ignore[misc]
     """Gives the batches of a bucket as stock tensorflow_transform reads them."""
 
-    def __init__(self, feed: Feed, splits: tuple[str, ...]) -> None:
+    def __init__(self, feed: RawTensorAdapter, splits: tuple[str, ...]) -> None:
         self._feed = feed
         self._splits = splits
 

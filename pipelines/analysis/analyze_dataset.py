@@ -18,7 +18,7 @@ from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
 from ..runtime import filesystem as files
-from ..runtime.elements import Feed
+from ..runtime.elements import RawTensorAdapter
 from ..runtime.ordered_fold import Key
 from ..runtime.thread_pool import in_global_window
 from .analyze import ANALYSIS, Finish, PreprocessingFn, warn
@@ -72,19 +72,19 @@ class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
         )
         return transform_fn, metadata
 
-    def _trace(self, config: Any) -> tuple[Feed, fused.Analysis]:
+    def _trace(self, config: Any) -> tuple[RawTensorAdapter, fused.Analysis]:
         if not isinstance(config, TensorAdapterConfig):
             raise fused.NotFusable(f"the input is described by a {type(config).__name__}")
         if tft_beam.Context.get_use_tf_compat_v1():
             raise fused.NotFusable("TensorFlow runs in compat.v1 mode")
-        feed = fused.TensorAdapterFeed(config)
+        feed = fused.TfxTensorAdapter(config)
         return feed, fused.trace(self._preprocessing_fn, feed.type_specs())
 
 
 class _FoldBundle(beam.DoFn):  # type: ignore[misc]
     """Folds the batches of a bundle."""
 
-    def __init__(self, analysis: fused.Analysis, feed: Feed, phase: int) -> None:
+    def __init__(self, analysis: fused.Analysis, feed: RawTensorAdapter, phase: int) -> None:
         self._analysis = analysis
         self._feed = feed
         self._phase = phase

@@ -16,7 +16,7 @@ import tensorflow as tf
 from ...schemas.errors import RecipeError
 from ..recipes.functions import where
 from ..recipes.recipe import PreprocessingFn, Recipe
-from ..sources import road_of
+from ..sources import source_for
 from .fused import graph as fused_graph
 
 __all__ = ["CheckedFn", "check_preprocessing_fn"]
@@ -37,7 +37,7 @@ def check_preprocessing_fn(recipe: Recipe) -> None:
       RecipeError: As `CheckedFn` does.
     """
     fused_graph.trace(
-        CheckedFn(recipe.name, recipe.preprocessing_fn), road_of(recipe).feed.type_specs()
+        CheckedFn(recipe.name, recipe.preprocessing_fn), source_for(recipe).feed.type_specs()
     )
 
 

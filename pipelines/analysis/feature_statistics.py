@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from ...schemas.statistics.features import FeaturesFold, FeaturesProfile
-from ..runtime.ordered_fold import Block, FoldBuckets, FoldWork, Key
+from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 
 __all__ = ["MergeFeatures", "Part"]
 
@@ -27,7 +27,7 @@ class MergeFeatures(beam.PTransform):  # type: ignore[misc]
     def expand(self, parts: beam.PCollection[Part]) -> beam.PCollection[tuple[str, Any]]:
         return (
             parts
-            | "Merge" >> FoldBuckets(_Merge())  # ((name, split, piece), FeaturesProfile)
+            | "Merge" >> CombineBuckets(_Merge())  # ((name, split, piece), FeaturesProfile)
             | "OfSplit" >> beam.MapTuple(lambda key, profile: (key[1], profile))
         )
 

@@ -12,8 +12,8 @@ from ..profiles.cache import read_profiles
 from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
 from ..shuffle.split import UNSPLIT
-from ..sources import Statistics, road_of
-from ..tables.ingest import Account
+from ..sources import StatisticsAccumulator, source_for
+from ..tables.ingest import ReadCounts
 
 __all__ = [
     "STATISTICS",
@@ -43,7 +43,7 @@ _LIBRARIES = (
 
 
 def ledgers(
-    account: Account, repeats: Mapping[str, int], rows: Mapping[str, int], *, scanned: int
+    account: ReadCounts, repeats: Mapping[str, int], rows: Mapping[str, int], *, scanned: int
 ) -> dict[str, Ledger]:
     """The whole ledger of each split, checked.
 
@@ -82,7 +82,7 @@ def profiles_of(
       recipe: What was run.
       splits: All splits.
     """
-    fold = road_of(recipe).statistics
+    fold = source_for(recipe).statistics
     if folder:
         return read_profiles(folder, fold, splits)
     if not recipe.statistics:
@@ -91,7 +91,9 @@ def profiles_of(
     return {split: found.get(split, fold.start()) for split in splits}
 
 
-def unseen(fold: Statistics, profiles: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
+def unseen(
+    fold: StatisticsAccumulator, profiles: Mapping[str, Any]
+) -> dict[str, dict[str, int | None]]:
     """By split but train, by column, how many values train has not; see `Manifest.unseen`."""
     if "train" not in profiles:
         return {}
@@ -114,7 +116,7 @@ def write_schema(recipe: Recipe, folder: str) -> None:
     )
 
 
-def write_statistics(profiles: Mapping[str, Any], fold: Statistics, folder: str) -> None:
+def write_statistics(profiles: Mapping[str, Any], fold: StatisticsAccumulator, folder: str) -> None:
     """Writes `stats/<split>.pb` for each split."""
     for split, profile in profiles.items():
         proto = fold.to_proto({split: profile})

@@ -16,7 +16,7 @@ from ...schemas.images import BOX_LABELS, ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
 from ..recipes.recipe import Recipe
-from ..tables.ingest import Account
+from ..tables.ingest import ReadCounts
 
 __all__ = [
     "LABELS",
@@ -90,8 +90,8 @@ class LabelsFold:
 
 
 def check_splits(
-    account: Account, *, splits: Sequence[str], recipe: Recipe, by_content: bool
-) -> Account:
+    account: ReadCounts, *, splits: Sequence[str], recipe: Recipe, by_content: bool
+) -> ReadCounts:
     """Checks that each split has a row left.
 
     Args:
@@ -188,7 +188,7 @@ def _noun(schema: Schema | ImageSchema) -> str:
     return "image" if isinstance(schema, ImageSchema) else "row"
 
 
-def _all_elsewhere(left: Mapping[str, int], account: Account, recipe: Recipe) -> str:
+def _all_elsewhere(left: Mapping[str, int], account: ReadCounts, recipe: Recipe) -> str:
     """The reason where content gave all rows to other splits."""
     rows = sum(left.values())
     others = " and ".join(name for name, count in left.items() if count)

@@ -1,1 +1,1 @@
-"""The road of images: check, look, press through the graph, store."""
+"""Stages for images: list, check, hash, encode through the graph."""

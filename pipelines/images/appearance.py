@@ -18,7 +18,7 @@ from PIL import Image
 from ...transforms._ops.orientation import upright
 from .perceptual_hash import HASH_CELLS, cell_means, difference_hash
 
-__all__ = ["Appearance", "appearances", "looks_of", "reduced", "scale_of", "turned"]
+__all__ = ["Appearance", "appearances", "compute_appearance", "reduced", "scale_of", "turned"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ class Appearance:
     dhash: int | None
 
 
-def looks_of(pictures: Iterable[Pixels]) -> list[Appearance]:
+def compute_appearance(pictures: Iterable[Pixels]) -> list[Appearance]:
     """What upright pictures look like, from all of their pixels; each uint8 [height, width, 3].
 
     Neighbours of one size are looked at together.

@@ -43,14 +43,22 @@ from ...schemas.errors import DataError, RecipeError
 from ...transforms._ops.jpeg import ends_in_grey
 from ...transforms._ops.orientation import jpeg_orientation
 from ...transforms.images import decode
-from .appearance import Appearance, Pixels, appearances, looks_of, reduced, scale_of, turned
+from .appearance import (
+    Appearance,
+    Pixels,
+    appearances,
+    compute_appearance,
+    reduced,
+    scale_of,
+    turned,
+)
 from .jpeg import with_end_marker
 from .other_files import describe_bytes
 
 __all__ = [
     "BadImage",
     "CheckedImage",
-    "Limits",
+    "ImageLimits",
     "OpenedImage",
     "check_bytes",
     "check_image",
@@ -104,7 +112,7 @@ class BadImage(DataError):
 
 
 @dataclass(frozen=True)
-class Limits:
+class ImageLimits:
     """What is too large to be decoded.
 
     Attributes:
@@ -153,7 +161,7 @@ class CheckedImage(OpenedImage, Appearance):
     """An image that TensorFlow decodes, and what was found of it."""
 
 
-def open_image(data: bytes, *, limits: Limits) -> OpenedImage:
+def open_image(data: bytes, *, limits: ImageLimits) -> OpenedImage:
     """Checks the header of an image file, and converts what TensorFlow does not decode by our rule.
 
     Nothing else is decoded, but of a JPEG without an end marker, or of several scans.
@@ -174,7 +182,7 @@ def open_image(data: bytes, *, limits: Limits) -> OpenedImage:
     return _unchanged(image, orientation, data)
 
 
-def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> CheckedImage:
+def check_image(data: bytes, *, limits: ImageLimits, thorough: bool = False) -> CheckedImage:
     """Checks the bytes of an image file, and converts what TensorFlow does not decode by our rule.
 
     In this order: the size of the file; its header; the number of pixels; all of the compressed
@@ -195,7 +203,7 @@ def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> Check
     image, orientation = _header(data, limits)
     if not _goes_on_as_it_is(image, orientation):
         opened, pixels = _converted(image, orientation, data)
-        (look,) = looks_of([pixels])
+        (look,) = compute_appearance([pixels])
         return CheckedImage(**vars(opened), **vars(look))
     opened = _unchanged(image, orientation, data)
     try:
@@ -208,7 +216,7 @@ def check_image(data: bytes, *, limits: Limits, thorough: bool = False) -> Check
     return CheckedImage(**vars(opened), **vars(look))
 
 
-def read_header(data: bytes, *, limits: Limits) -> tuple[tuple[int, int], int]:
+def read_header(data: bytes, *, limits: ImageLimits) -> tuple[tuple[int, int], int]:
     """Returns the (width, height) of the upright picture, and EXIF's orientation, 1 to 8.
 
     Of a JPEG, `data` can end where its pixels begin. Raises BadImage as `open_image` does.
@@ -218,7 +226,7 @@ def read_header(data: bytes, *, limits: Limits) -> tuple[tuple[int, int], int]:
     return (image.size if is_upright else image.size[::-1]), orientation
 
 
-def _header(data: bytes, limits: Limits) -> tuple[ImageFile.ImageFile, int]:
+def _header(data: bytes, limits: ImageLimits) -> tuple[ImageFile.ImageFile, int]:
     """A file whose header is good and within the limits, and its orientation."""
     check_bytes(len(data), limits)
     image = _opened(data)
@@ -265,7 +273,7 @@ def _converted(
     return OpenedImage(encoded, format, True, width, height, orientation, ended), pixels
 
 
-def check_bytes(size: int, limits: Limits) -> None:
+def check_bytes(size: int, limits: ImageLimits) -> None:
     """Raises BadImage where a file of that size is not to be read."""
     if not size:
         raise BadImage("empty_file", "expected an image, got an empty file; restore or remove it")
@@ -277,7 +285,7 @@ def check_bytes(size: int, limits: Limits) -> None:
         )
 
 
-def _check_pixels(image: Image.Image, limits: Limits) -> None:
+def _check_pixels(image: Image.Image, limits: ImageLimits) -> None:
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
         raise BadImage(

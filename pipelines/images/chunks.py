@@ -23,15 +23,15 @@ from ..recipes.recipe import Recipe
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
 from ..shuffle.layout import IMAGES
-from ..tables.clean import Cleaned, choose
+from ..tables.clean import CleanBatch, select_rows
 from ..tables.csv_source import Input
-from ..tables.ingest import Account, sum_accounts
+from ..tables.ingest import ReadCounts, sum_read_counts
 from .annotations.refs import ImageRef, Listing
-from .appearance import Appearance, looks_of
+from .appearance import Appearance, compute_appearance
 from .box_marks import BoxEvidence
-from .check import BadImage, Limits, check_image, open_image
+from .check import BadImage, ImageLimits, check_image, open_image
 from .counts import with_marks
-from .encoder import TRAINING, ImagePress, Pictures, pressed_rows
+from .encoder import TRAINING, ImageRecordEncoder, Pictures, encoded_rows
 from .files import (
     GoodImage,
     as_rows,
@@ -45,7 +45,7 @@ from .files import (
     with_looks,
 )
 from .frames import FrameEvidence, evidence_of
-from .near_duplicates import Look
+from .near_duplicates import HashBatch
 from .options import Images
 
 __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
@@ -144,13 +144,13 @@ class ChunkRead:
       boxes: By split, what is known of the boxes of the rows; empty where images have a label.
     """
 
-    cleaned: Cleaned
+    cleaned: CleanBatch
     rows: pa.RecordBatch
     tally: Tally
     hashes: Sequence[int]
     boxes: Mapping[str, BoxEvidence] = field(default_factory=dict)
 
-    def looks(self) -> Iterator[Look]:
+    def looks(self) -> Iterator[HashBatch]:
         """What the rows of each split look like."""
         cleaned = self.cleaned
         names = cleaned.batch.column("filename").to_pylist()
@@ -162,7 +162,7 @@ class ChunkRead:
                 if self.hashes[cleaned.rows[row]] != _NO_HASH
             ]
             if chosen:
-                yield Look(
+                yield HashBatch(
                     split,
                     tuple(names[row] for row in chosen),
                     tuple(digests[row] for row in chosen),
@@ -186,7 +186,7 @@ def read_chunk(
     recipe: Recipe,
     schema: ImageSchema,
     images: Images,
-    press: ImagePress | None = None,
+    press: ImageRecordEncoder | None = None,
     *,
     frame: str = "stored",
 ) -> ChunkRead:
@@ -213,7 +213,7 @@ def read_chunk(
     )
     chooser = _Chooser(chunk, recipe, keys_of(good, recipe.seed), split_lane(good))
     hashes = [_NO_HASH] * len(good)
-    kept: list[Cleaned] = []
+    kept: list[CleanBatch] = []
     pressed: list[pa.RecordBatch] = []
     for stretch in stretches:
         for place, look in enumerate(stretch.looks, stretch.start):
@@ -232,7 +232,7 @@ def read_chunk(
 
 
 def _opened(
-    chunk: Chunk, schema: ImageSchema, limits: Limits, *, whole: bool, frame: str
+    chunk: Chunk, schema: ImageSchema, limits: ImageLimits, *, whole: bool, frame: str
 ) -> tuple[list[GoodImage], list[Reject], Tally]:
     """The images that are good as far as they are looked at, the other ones, and what was read."""
     good: list[GoodImage] = []
@@ -258,8 +258,8 @@ def _seen(good: Sequence[GoodImage], rows: pa.RecordBatch) -> Iterator[_Stretch]
 class _Graph:
     """Sends the images of a chunk through the graph; those that are bad go to `bad`, by place."""
 
-    press: ImagePress
-    limits: Limits
+    press: ImageRecordEncoder
+    limits: ImageLimits
     good: Sequence[GoodImage]
     bad: dict[int, Reject]
 
@@ -281,7 +281,7 @@ class _Graph:
             for row in range(rows.num_rows):
                 yield from self._stretches(start + row, rows.slice(row, 1))
         else:
-            looks = looks_of(shot.picture.pixels for shot in pictures.shots)
+            looks = compute_appearance(shot.picture.pixels for shot in pictures.shots)
             yield _Stretch(start, rows, looks, pictures)
 
     def _reject(self, one: GoodImage, fault: str) -> Reject:
@@ -303,20 +303,20 @@ class _Chooser:
     keys: tuple[Lane, Lane]
     lane: Lane
 
-    def choose(self, stretch: _Stretch) -> Cleaned:
+    def choose(self, stretch: _Stretch) -> CleanBatch:
         """What becomes of good images."""
         rows = with_looks(stretch.rows, stretch.looks)
         return self._choose(rows, stretch.start, ())
 
-    def reject(self, rejects: Sequence[Reject], none: pa.RecordBatch) -> Cleaned:
+    def reject(self, rejects: Sequence[Reject], none: pa.RecordBatch) -> CleanBatch:
         """What becomes of bad ones; `none` is a batch without rows."""
         ordered = sorted(rejects, key=lambda reject: (reject.file, reject.line))
         return self._choose(none, 0, ordered)
 
-    def _choose(self, rows: pa.RecordBatch, start: int, rejects: Sequence[Reject]) -> Cleaned:
+    def _choose(self, rows: pa.RecordBatch, start: int, rejects: Sequence[Reject]) -> CleanBatch:
         stop = start + rows.num_rows
         hi, lo = self.keys
-        return choose(
+        return select_rows(
             rows,
             places=np.arange(start, stop, dtype=np.int64),
             keys=(hi[start:stop], lo[start:stop]),
@@ -332,14 +332,16 @@ class _Chooser:
         )
 
 
-def _pressed(press: ImagePress, pictures: Pictures, cleaned: Cleaned, start: int) -> pa.RecordBatch:
+def _pressed(
+    press: ImageRecordEncoder, pictures: Pictures, cleaned: CleanBatch, start: int
+) -> pa.RecordBatch:
     """The rows that were kept, with the records of their pictures, which begin at a place."""
     training = [cleaned.splits[index] == TRAINING for index in cleaned.split.tolist()]
     chosen = (cleaned.rows - start).tolist()
-    return pressed_rows(cleaned.batch, press.records(pictures, chosen=chosen, copies=training))
+    return encoded_rows(cleaned.batch, press.records(pictures, chosen=chosen, copies=training))
 
 
-def _boxes_by_split(cleaned: Cleaned, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
+def _boxes_by_split(cleaned: CleanBatch, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
     """Adds up what is known of the boxes of the images that were kept."""
     return {
         split: sum(
@@ -353,9 +355,9 @@ def _boxes_by_split(cleaned: Cleaned, good: Sequence[GoodImage]) -> dict[str, Bo
     }
 
 
-def _joined(parts: Sequence[Cleaned]) -> Cleaned:
+def _joined(parts: Sequence[CleanBatch]) -> CleanBatch:
     """What became of all stretches of a chunk, and of its bad images."""
-    return Cleaned(
+    return CleanBatch(
         batch=pa.concat_batches([part.batch for part in parts]),
         rows=np.concatenate([part.rows for part in parts]),
         hi=np.concatenate([part.hi for part in parts]),
@@ -363,7 +365,7 @@ def _joined(parts: Sequence[Cleaned]) -> Cleaned:
         splits=parts[0].splits,
         split=np.concatenate([part.split for part in parts]),
         rejects=tuple(reject for part in parts for reject in part.rejects),
-        ledger=sum_accounts([Account(part.ledger) for part in parts]).ledger,
+        ledger=sum_read_counts([ReadCounts(part.ledger) for part in parts]).ledger,
     )
 
 

@@ -1,4 +1,4 @@
-"""`ImagePress`: rows of encoded images to the records that are stored of them.
+"""`ImageRecordEncoder`: rows of encoded images to the records that are stored of them.
 
     pictures = press.pictures(rows)              the graph: encoded bytes to pixels, boxes, labels
     pressed = press.records(pictures, ...)       pieces, copies, and the bytes of their records
@@ -24,14 +24,21 @@ import tensorflow as tf
 from ...schemas.images import IMAGE, ImageSchema
 from ...schemas.manifest import Expansion
 from ..shuffle.layout import ENCODED_BYTES, RECORDS
-from ..tfrecord.example_encoder import encode
-from .graph import ImageGraph, Shot
+from ..tfrecord.example_encoder import encode_examples
+from .graph import GraphOutput, ImageGraph
 from .options import Images
-from .records import PixelEncoder, Source, features
-from .tensors import ImageFeed
-from .tiles import Cutter, Piece
+from .records import ImageOrigin, PixelEncoder, features
+from .tensors import ImageTensorAdapter
+from .tiles import OutputImage, TileAndAugment
 
-__all__ = ["TRAINING", "ImagePress", "Pictures", "Pressed", "Presses", "pressed_rows"]
+__all__ = [
+    "TRAINING",
+    "ImageRecordEncoder",
+    "Pictures",
+    "EncodedRecords",
+    "EncodeImages",
+    "encoded_rows",
+]
 
 TRAINING = "train"
 """The split whose pieces have augmented copies."""
@@ -46,15 +53,15 @@ class Pictures:
 
     Attributes:
       shots: One an image.
-      further: The outputs that are stored under their own names, as `encode` takes them.
+      further: The outputs that are stored under their own names, as `encode_examples` takes them.
     """
 
-    shots: Sequence[Shot]
+    shots: Sequence[GraphOutput]
     further: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Pressed:
+class EncodedRecords:
     """The records of some images.
 
     Attributes:
@@ -85,8 +92,8 @@ class Pressed:
         }
 
     @classmethod
-    def of(cls, rows: pa.RecordBatch) -> Pressed:
-        """What rows carry that `pressed_rows` made."""
+    def of(cls, rows: pa.RecordBatch) -> EncodedRecords:
+        """What rows carry that `encoded_rows` made."""
         records, orders = rows.column(RECORDS), rows.column(_ORDERS)
         lengths = records.value_lengths().to_numpy(zero_copy_only=False)
         counts = [rows.column(name).to_numpy() for name in _COUNTS]
@@ -98,7 +105,7 @@ class Pressed:
         )
 
 
-def pressed_rows(rows: pa.RecordBatch, pressed: Pressed) -> pa.RecordBatch:
+def encoded_rows(rows: pa.RecordBatch, pressed: EncodedRecords) -> pa.RecordBatch:
     """Rows with the records of the images in place of their bytes."""
     kept = [name for name in rows.schema.names if name != IMAGE]
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
@@ -106,7 +113,7 @@ def pressed_rows(rows: pa.RecordBatch, pressed: Pressed) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({name: columns[name] for name in kept} | made)
 
 
-class ImagePress:
+class ImageRecordEncoder:
     """Makes records of images; threads can share it.
 
     Args:
@@ -121,9 +128,9 @@ class ImagePress:
 
     def __init__(self, folder: str, schema: ImageSchema, images: Images, seed: int) -> None:
         self._schema = schema
-        self._feed = ImageFeed(schema)
+        self._feed = ImageTensorAdapter(schema)
         self._graph = ImageGraph(folder, schema)
-        self._cutter = Cutter(images, seed=seed)
+        self._cutter = TileAndAugment(images, seed=seed)
         self._encoder = PixelEncoder(images)
 
     @property
@@ -146,7 +153,7 @@ class ImagePress:
 
     def records(
         self, pictures: Pictures, *, chosen: Iterable[int], copies: Iterable[bool]
-    ) -> Pressed:
+    ) -> EncodedRecords:
         """The records of some pictures.
 
         Args:
@@ -154,7 +161,7 @@ class ImagePress:
           chosen: The places of those to make records of.
           copies: Whether each of these has augmented copies, too.
         """
-        pieces: list[tuple[Piece, Source]] = []
+        pieces: list[tuple[OutputImage, ImageOrigin]] = []
         places: list[int] = []
         ends, counts = [0], []
         for place, copied in zip(chosen, copies, strict=True):
@@ -164,7 +171,7 @@ class ImagePress:
             places += [place] * len(own)
             ends.append(len(pieces))
             counts.append((expansion.pieces, expansion.left_out, expansion.copies))
-        return Pressed(
+        return EncodedRecords(
             self._stored(pieces, places, pictures.further),
             np.array([piece.order for piece, _ in pieces], np.uint64),
             np.array(ends, np.int64),
@@ -172,13 +179,16 @@ class ImagePress:
         )
 
     def _stored(
-        self, pieces: Sequence[tuple[Piece, Source]], places: list[int], further: dict[str, Any]
+        self,
+        pieces: Sequence[tuple[OutputImage, ImageOrigin]],
+        places: list[int],
+        further: dict[str, Any],
     ) -> pa.LargeBinaryArray:
         if not pieces:
             return pa.array([], pa.large_binary())
         stored = features(pieces, schema=self._schema, encoder=self._encoder)
         stored |= {name: _taken(column, places) for name, column in further.items()}
-        return encode(stored)
+        return encode_examples(stored)
 
 
 def _taken(column: Any, places: list[int]) -> Any:
@@ -187,11 +197,11 @@ def _taken(column: Any, places: list[int]) -> Any:
     return column.take(pa.array(places))
 
 
-class Presses:
+class EncodeImages:
     """The presses of a worker, each made once for all its threads.
 
     Args:
-      schema: As in `ImagePress`.
+      schema: As in `ImageRecordEncoder`.
       images: The same.
       seed: The same.
     """
@@ -199,11 +209,11 @@ class Presses:
     def __init__(self, schema: ImageSchema, images: Images, seed: int) -> None:
         self._of = (schema, images, seed)
         self._making = Lock()
-        self._made: dict[str, ImagePress] = {}
+        self._made: dict[str, ImageRecordEncoder] = {}
 
-    def __call__(self, folder: str) -> ImagePress:
+    def __call__(self, folder: str) -> ImageRecordEncoder:
         """The press of the graph in a folder."""
         with self._making:
             if folder not in self._made:
-                self._made[folder] = ImagePress(folder, *self._of)
+                self._made[folder] = ImageRecordEncoder(folder, *self._of)
             return self._made[folder]

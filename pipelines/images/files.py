@@ -26,7 +26,7 @@ from ..tables.convert import Reason, convert
 from .annotations.refs import ImageRef
 from .appearance import Appearance
 from .box_marks import BoxMarks, box_marks, clip_to_picture
-from .check import BadImage, Limits, OpenedImage, check_bytes
+from .check import BadImage, ImageLimits, OpenedImage, check_bytes
 from .frames import stored_size
 
 __all__ = [
@@ -80,7 +80,7 @@ def open_file(
     file: FileRead,
     schema: ImageSchema,
     *,
-    limits: Limits,
+    limits: ImageLimits,
     check: Callable[..., OpenedImage],
     frame: str = "stored",
 ) -> GoodImage:
@@ -104,7 +104,7 @@ def open_file(
     return GoodImage(ref, file.sha256, len(file.data), image, boxes, box_marks(ref, size))
 
 
-def read_file(ref: ImageRef, limits: Limits) -> FileRead:
+def read_file(ref: ImageRef, limits: ImageLimits) -> FileRead:
     """The bytes of a file; of one beyond the limit no more than show that.
 
     Raises:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from ..runtime import filesystem as files
-from ..runtime.thread_pool import Concurrently, Serially, Work
+from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..tables.csv_source import Input
 from .annotations.refs import ImageRef, Listing
-from .check import BadImage, Limits, read_header
+from .check import BadImage, ImageLimits, read_header
 from .chunks import Chunk, chunks
 from .frames import BoxFrame, FrameEvidence, decide_frame, evidence_of
 from .jpeg import has_scan
@@ -51,23 +51,24 @@ class FindBoxFrame(beam.PTransform):  # type: ignore[misc]
             listed
             | "Chunk" >> beam.FlatMapTuple(chunks)
             | "SpreadChunks" >> beam.Reshuffle()
-            | "ReadHeaders" >> beam.ParDo(Concurrently(work) if self.in_threads else Serially(work))
+            | "ReadHeaders"
+            >> beam.ParDo(ThreadedDoFn(work) if self.in_threads else SerialDoFn(work))
             | "AddUp" >> beam.CombineGlobally(FrameEvidence.sum)
             | "Decide" >> beam.Map(decide_frame)
         )
 
 
 @dataclass
-class _ReadHeaders(Work):
+class _ReadHeaders(ElementFn):
     """The work: Chunk -> FrameEvidence."""
 
-    limits: Limits
+    limits: ImageLimits
 
     def __call__(self, chunk: Chunk) -> Iterator[FrameEvidence]:
         yield FrameEvidence.sum(_evidence(ref, self.limits) for ref in chunk.images if ref.boxes)
 
 
-def _evidence(ref: ImageRef, limits: Limits) -> FrameEvidence:
+def _evidence(ref: ImageRef, limits: ImageLimits) -> FrameEvidence:
     """Returns what a photo shows; nothing where it cannot be read, which is seen again later."""
     try:
         size, orientation = read_header(_head(ref, limits), limits=limits)
@@ -76,7 +77,7 @@ def _evidence(ref: ImageRef, limits: Limits) -> FrameEvidence:
     return evidence_of(ref, size, orientation)
 
 
-def _head(ref: ImageRef, limits: Limits) -> bytes:
+def _head(ref: ImageRef, limits: ImageLimits) -> bytes:
     """The bytes of a file up to its pixels; all of them where other formats may need them."""
     with files.read(ref.path) as file:
         head: bytes = file.read(min(_HEAD, limits.max_bytes))

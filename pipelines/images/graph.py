@@ -16,18 +16,18 @@ from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms._ops.jpeg import GUARD
 from ...transforms.dataset.image_records import CLASSES
 from ..tables.transform import TransformFunction, stored_features
-from .records import Source, further_outputs
-from .tiles import Picture, Pixels
+from .records import ImageOrigin, further_outputs
+from .tiles import Pixels, SourcePicture
 
-__all__ = ["ImageGraph", "Shot"]
+__all__ = ["ImageGraph", "GraphOutput"]
 
 
 @dataclass(frozen=True)
-class Shot:
+class GraphOutput:
     """An image as the graph gives it: the picture, and what its records need beside it."""
 
-    picture: Picture
-    source: Source
+    picture: SourcePicture
+    source: ImageOrigin
 
 
 class ImageGraph:
@@ -52,7 +52,7 @@ class ImageGraph:
 
     def __call__(
         self, rows: pa.RecordBatch, tensors: Mapping[str, Any]
-    ) -> tuple[list[Shot], dict[str, Any]]:
+    ) -> tuple[list[GraphOutput], dict[str, Any]]:
         """What the graph gives of the images of some rows, and their further outputs."""
         outputs = self._function.run(tensors)
         count = int(outputs[IMAGE].shape[0])
@@ -63,9 +63,9 @@ class ImageGraph:
             )
         further = {name: outputs[name] for name in further_outputs(outputs)}
         shots = [
-            Shot(
-                Picture(pixels, boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
-                Source(filename, label, classes),
+            GraphOutput(
+                SourcePicture(pixels, boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
+                ImageOrigin(filename, label, classes),
             )
             for pixels, boxes, sha256, filename, label, classes in zip(
                 _pixels(outputs[IMAGE]),

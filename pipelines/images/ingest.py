@@ -17,23 +17,23 @@ from ...schemas.manifest import SourceFile
 from ..analysis.analyze import ExportGraph
 from ..recipes.recipe import Recipe
 from ..runtime.elements import Bucket
-from ..runtime.thread_pool import Concurrently, Serially, Work
-from ..shuffle.shuffle import Place
+from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
+from ..shuffle.shuffle import RowSink
 from ..tables.csv_source import Input
-from ..tables.ingest import Placing, RowsRead, account_for
+from ..tables.ingest import IngestResult, RowRouter, read_counts_of
 from ..tables.transform import configure_tensorflow_threads
 from .annotations.listing import list_images
 from .annotations.refs import Listing
 from .box_check import ListedBoxes, check_boxes, check_listed
 from .box_marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
-from .encoder import Presses
+from .encoder import EncodeImages
 from .frame_scan import FindBoxFrame
 from .frames import BoxFrame
 from .near_duplicates import find_near, without
 from .options import Images
 
-__all__ = ["FRAME", "FRAME_COUNTS", "NEAR", "ReadImages", "ScanImages"]
+__all__ = ["FRAME", "FRAME_COUNTS", "NEAR", "IngestImages", "ScanImages"]
 
 NEAR = "near"
 """The name of the finding that is a `Near`."""
@@ -75,8 +75,8 @@ def _listed(place: int, one: Input, images: Images) -> tuple[int, Input, Listing
 
 
 @dataclass
-class ReadImages(beam.PTransform):  # type: ignore[misc]
-    """PCollection[(place, Input, Listing)] -> `RowsRead`, with a `Near` among its findings.
+class IngestImages(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(place, Input, Listing)] -> `IngestResult`, with a `Near` among its findings.
 
     Attributes:
       recipe: Which images count.
@@ -93,15 +93,15 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
     recipe: Recipe
     schema: ImageSchema
     images: Images
-    place: Place
+    place: RowSink
     rejects: str
     in_threads: bool
     graph: ExportGraph | None = None
     checks_boxes: bool = False
 
-    def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> RowsRead:
-        placing = Placing(self.place, SAMPLE_IMAGES)
-        work: Work = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
+    def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> IngestResult:
+        placing = RowRouter(self.place, SAMPLE_IMAGES)
+        work: ElementFn = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
         graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
         frame = self._frame(listed)
         side_inputs = [AsSingleton(frame), *([AsSingleton(graph)] if graph else [])]
@@ -111,7 +111,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             # Chunk
             | "OpenAndCheck"
             >> beam.ParDo(
-                Concurrently(work) if self.in_threads else Serially(work), *side_inputs
+                ThreadedDoFn(work) if self.in_threads else SerialDoFn(work), *side_inputs
             ).with_outputs("account", "sample", "tally", "look", "boxes", main="rows")
         )
         tallies = (
@@ -132,7 +132,7 @@ class ReadImages(beam.PTransform):  # type: ignore[misc]
             listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
             near | "Near" >> beam.Map(lambda found: (NEAR, found)),
         ) | "Findings" >> beam.Flatten()
-        return RowsRead(
+        return IngestResult(
             rows=read.rows,
             accounts=read.account,
             samples=placing.samples(read.sample),
@@ -225,7 +225,7 @@ def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, A
 
 
 @dataclass
-class _ReadChunk(Work):
+class _ReadChunk(ElementFn):
     """The work: Chunk -> placed rows, and tagged "account", "sample", "tally", "look" and "boxes".
 
     The side inputs are the frame of boxes, and the folder of the graph, if it is there already.
@@ -234,19 +234,19 @@ class _ReadChunk(Work):
     recipe: Recipe
     schema: ImageSchema
     images: Images
-    placing: Placing
+    placing: RowRouter
     rejects: str
 
     def setup(self) -> None:
         configure_tensorflow_threads()
         self.placing.setup()
-        self._presses = Presses(self.schema, self.images, self.recipe.seed)
+        self._presses = EncodeImages(self.schema, self.images, self.recipe.seed)
 
     def __call__(self, chunk: Chunk, frame: BoxFrame, *graph: str) -> Iterator[Any]:
         press = self._presses(*graph) if graph else None
         read = read_chunk(chunk, self.recipe, self.schema, self.images, press, frame=frame.frame)
         cleaned, position = read.cleaned, chunk.position
-        yield from account_for(
+        yield from read_counts_of(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
         )
         rows = replace(cleaned, batch=read.rows)

@@ -15,14 +15,14 @@ from ..runtime.elements import Bucket
 from ..shuffle.fingerprint import Lane
 from .perceptual_hash import NearDuplicates, find_groups, leave_out
 
-__all__ = ["Look", "Near", "find_near", "places", "without"]
+__all__ = ["HashBatch", "NearDuplicateFindings", "find_near", "places", "without"]
 
 Place: TypeAlias = tuple[str, str, str]
 """(split, file name, SHA-256): what tells one image from another."""
 
 
 @dataclass(frozen=True)
-class Look:
+class HashBatch:
     """What some images of a split look like, for finding near duplicates.
 
     Attributes:
@@ -41,7 +41,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Near:
+class NearDuplicateFindings:
     """What was found.
 
     Attributes:
@@ -53,7 +53,7 @@ class Near:
     dropped: frozenset[Place] = frozenset()
 
 
-def find_near(looks: Iterable[Look], *, drop: bool) -> Near:
+def find_near(looks: Iterable[HashBatch], *, drop: bool) -> NearDuplicateFindings:
     """Finds the pictures that look the same.
 
     Args:
@@ -66,14 +66,14 @@ def find_near(looks: Iterable[Look], *, drop: bool) -> Near:
     splits, names = ([image[i] for image in images] for i in range(2))
     found = NearDuplicates.of(groups, names=names, splits=splits)
     if not drop:
-        return Near(found)
+        return NearDuplicateFindings(found)
     # Of copies of a file the same one stays as where rows are distinct.
     keys = [f"{image[2]}{seen[image][0]:016x}" for image in images]
     left_out = leave_out(groups, keys=keys, splits=splits)
-    return Near(found, frozenset(images[place] for place in left_out.tolist()))
+    return NearDuplicateFindings(found, frozenset(images[place] for place in left_out.tolist()))
 
 
-def _seen(looks: Iterable[Look]) -> dict[Place, tuple[int, int]]:
+def _seen(looks: Iterable[HashBatch]) -> dict[Place, tuple[int, int]]:
     """The second lane of the key of each image, the smallest where it comes twice; and its hash."""
     seen: dict[Place, tuple[int, int]] = {}
     for look in looks:
@@ -84,7 +84,7 @@ def _seen(looks: Iterable[Look]) -> dict[Place, tuple[int, int]]:
     return seen
 
 
-def without(bucket: Bucket, near: Near) -> Bucket:
+def without(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:
     """The bucket without the images that are dropped; it counts them as repeats."""
     if not near.dropped:
         return bucket

@@ -9,7 +9,7 @@ from ...schemas.errors import RecipeError
 from ...transforms.augment import Augmentation
 from ...transforms.tiles import Tiling
 from .annotations.refs import ImageFormat
-from .check import Limits
+from .check import ImageLimits
 
 __all__ = ["Images", "Storage"]
 
@@ -44,7 +44,7 @@ class Images:
     """
 
     format: ImageFormat = field(default_factory=ImageFormat)
-    limits: Limits = field(default_factory=Limits)
+    limits: ImageLimits = field(default_factory=ImageLimits)
     near_duplicates: Literal["count", "drop"] = "count"
     tiling: Tiling | None = None
     min_visible: float = 0.5

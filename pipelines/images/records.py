@@ -22,9 +22,9 @@ from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms.dataset.image_records import CLASSES
 from ..runtime import filesystem as files
 from .options import Images
-from .tiles import Piece, Pixels
+from .tiles import OutputImage, Pixels
 
-__all__ = ["PixelEncoder", "Source", "describe", "features", "further_outputs"]
+__all__ = ["PixelEncoder", "ImageOrigin", "describe", "features", "further_outputs"]
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
 _PNG_LEVEL = 1
@@ -33,7 +33,7 @@ _OWN = (IMAGE, LABEL, BOXES, CLASSES)
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageOrigin:
     """What a piece was cut of.
 
     Attributes:
@@ -88,7 +88,7 @@ class PixelEncoder:
 
 
 def features(
-    pieces: Sequence[tuple[Piece, Source]], *, schema: ImageSchema, encoder: PixelEncoder
+    pieces: Sequence[tuple[OutputImage, ImageOrigin]], *, schema: ImageSchema, encoder: PixelEncoder
 ) -> dict[str, Any]:
     """The features of a record a piece, as `encode` takes them."""
     shapes = [piece.pixels.shape for piece, _ in pieces]

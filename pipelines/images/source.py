@@ -1,4 +1,4 @@
-"""The road of images, with a label or boxes each; what each method is for stands in `Road`."""
+"""Record source of images, with a label or boxes each; `RecordSource` says what methods do."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from ..parity.images import check_image_parity
 from ..parity.tables import distinct_rows
 from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
-from ..shuffle.layout import EXPANDING, IMAGES, KEY, PRESSED, PRESSED_EXPANDING, Layout
-from ..shuffle.shuffle import Place
+from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
+from ..shuffle.shuffle import RowSink
 from ..tables.clean import check_filters
 from ..tables.csv_source import Input
 from .box_check import check_some_boxes
 from .counts import COUNTS, ImageCounts
 from .frames import FrameEvidence
-from .ingest import FRAME, FRAME_COUNTS, NEAR, ReadImages, ScanImages
-from .near_duplicates import Near, places
+from .ingest import FRAME, FRAME_COUNTS, NEAR, IngestImages, ScanImages
+from .near_duplicates import NearDuplicateFindings, places
 from .options import Images
 from .records import describe, further_outputs
-from .tensors import ImageFeed
+from .tensors import ImageTensorAdapter
 from .transform import TransformImages
 
-__all__ = ["ImageRoad"]
+__all__ = ["ImageSource"]
 
 
 @dataclass(frozen=True)
-class ImageRoad:
+class ImageSource:
     """Images, with a label or boxes each.
 
     Attributes:
@@ -58,10 +58,10 @@ class ImageRoad:
         return self.recipe.images or Images()
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> BucketLayout:
         if self.images.expands:
-            return PRESSED_EXPANDING if self._unanalyzed else EXPANDING
-        return PRESSED if self._unanalyzed else IMAGES
+            return ENCODED_TILES if self._unanalyzed else TILED_IMAGES
+        return ENCODED_IMAGES if self._unanalyzed else IMAGES
 
     @cached_property
     def _unanalyzed(self) -> fused.Analysis | None:
@@ -76,8 +76,8 @@ class ImageRoad:
         return None if analysis.phases else analysis
 
     @property
-    def feed(self) -> ImageFeed:
-        return ImageFeed(self.schema)
+    def feed(self) -> ImageTensorAdapter:
+        return ImageTensorAdapter(self.schema)
 
     @property
     def statistics(self) -> ImageStatisticsFold:
@@ -103,10 +103,10 @@ class ImageRoad:
         size = sum(image.size_bytes for image in listing.images)
         return len(listing.images) + len(listing.rejects), size
 
-    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadImages:
+    def read(self, place: RowSink, rejects: str, folder: str, *, in_threads: bool) -> IngestImages:
         graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
         checks_boxes = self.prepares and self.schema.kind == "detection"
-        return ReadImages(
+        return IngestImages(
             self.recipe, self.schema, self.images, place, rejects, in_threads, graph, checks_boxes
         )
 
@@ -159,7 +159,9 @@ class ImageRoad:
             check_some_boxes(boxes, images=self.images)
         return counts
 
-    def _told(self, folder: str, findings: Sequence[tuple[str, Any]], near: Near) -> dict[str, Any]:
+    def _told(
+        self, folder: str, findings: Sequence[tuple[str, Any]], near: NearDuplicateFindings
+    ) -> dict[str, Any]:
         """What the manifest says of images."""
         outputs = TransformGraph(files.join(folder, "transform_fn")).outputs
         height, width = outputs[IMAGE].shape[1:3]
@@ -197,7 +199,9 @@ class ImageRoad:
         return {"box_frame": asdict(frame) | evidence.counts()}
 
 
-def _written(sample: pa.RecordBatch, split: str, near: Near, *, distinct: bool) -> pa.RecordBatch:
+def _written(
+    sample: pa.RecordBatch, split: str, near: NearDuplicateFindings, *, distinct: bool
+) -> pa.RecordBatch:
     """The rows of a sample that were not left out, without their keys."""
     if distinct:
         sample = distinct_rows(sample, IMAGES.equal)

@@ -1,4 +1,4 @@
-"""`ImageFeed`: rows of images to the raw tensors of a `preprocessing_fn`, as a request has them."""
+"""`ImageTensorAdapter`: rows of images to raw tensors, as a served request has them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
-from ..tables.tensors import SchemaFeed
+from ..tables.tensors import SchemaTensorAdapter
 
-__all__ = ["ImageFeed"]
+__all__ = ["ImageTensorAdapter"]
 
 
 @dataclass(frozen=True)
-class ImageFeed:
+class ImageTensorAdapter:
     """Feeds `image`, `label` or `boxes` and `box_labels`, and the further columns.
 
     Attributes:
@@ -30,10 +30,10 @@ class ImageFeed:
         """Nothing: all of it pickles."""
 
     @cached_property
-    def _scalars(self) -> SchemaFeed | None:
+    def _scalars(self) -> SchemaTensorAdapter | None:
         label = (self.schema.label,) if self.schema.label else ()
         columns = (*label, *self.schema.further)
-        return SchemaFeed(Schema(columns)) if columns else None
+        return SchemaTensorAdapter(Schema(columns)) if columns else None
 
     def type_specs(self) -> dict[str, tf.TypeSpec]:
         """`image`: string [None]; boxes: ragged float32 [None, None, 4] with a string each."""

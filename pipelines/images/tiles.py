@@ -20,7 +20,7 @@ from ...transforms.augment import copy_seed
 from ...transforms.tiles import tile_boxes
 from .options import Images
 
-__all__ = ["Cutter", "Picture", "Piece", "Pixels"]
+__all__ = ["TileAndAugment", "SourcePicture", "OutputImage", "Pixels"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
@@ -29,7 +29,7 @@ _A_TRACE = 1e-6
 
 
 @dataclass(frozen=True)
-class Picture:
+class SourcePicture:
     """A picture as the graph gave it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Piece:
+class OutputImage:
     """What one record is made of.
 
     Attributes:
@@ -64,7 +64,7 @@ class Piece:
     touched: int | None = None
 
 
-class Cutter:
+class TileAndAugment:
     """Cuts pictures into pieces, and makes copies; threads can share it.
 
     Args:
@@ -78,7 +78,9 @@ class Cutter:
         self._tile = _compiled_tiles(images) if images.tiling else None
         self._augment = _compiled_augmentation(images) if images.augmentation else None
 
-    def pieces(self, picture: Picture, *, copies: bool) -> tuple[list[Piece], Expansion]:
+    def pieces(
+        self, picture: SourcePicture, *, copies: bool
+    ) -> tuple[list[OutputImage], Expansion]:
         """The pieces of a picture, and their numbers.
 
         Args:
@@ -91,11 +93,11 @@ class Cutter:
         expansion = Expansion(1, len(whole), len(whole) - len(kept), len(further))
         return kept + further, expansion
 
-    def _tiles(self, picture: Picture) -> Iterator[Piece]:
+    def _tiles(self, picture: SourcePicture) -> Iterator[OutputImage]:
         boxes = np.zeros((0, 4), np.float32) if picture.boxes is None else picture.boxes
         if self._tile is None:
             places = np.arange(len(boxes), dtype=np.int64)
-            yield Piece("", picture.pixels, boxes, places, self._word(picture, 0))
+            yield OutputImage("", picture.pixels, boxes, places, self._word(picture, 0))
             return
         tiles, inside, kept, touched = self._tile(picture.pixels, boxes)
         # One by one, slices of ragged tensors take milliseconds.
@@ -104,7 +106,7 @@ class Cutter:
         boxes_in = np.split(inside.flat_values.numpy(), ends)
         kept_in = np.split(kept.flat_values.numpy(), ends)
         for index, tile in enumerate(tiles.numpy()):
-            yield Piece(
+            yield OutputImage(
                 f"#tile-{index}",
                 tile,
                 boxes_in[index],
@@ -113,7 +115,7 @@ class Cutter:
                 int(counts[index]),
             )
 
-    def _is_kept(self, piece: Piece) -> bool:
+    def _is_kept(self, piece: OutputImage) -> bool:
         """Whether a tile is stored: it has a box, or it is one of a share of the empty ones.
 
         One that shows only parts of boxes, each too small to count, is neither: it would teach
@@ -123,14 +125,14 @@ class Cutter:
             return True
         return piece.touched == 0 and mix_word(piece.order) < self._images.empty_tiles * 2**64
 
-    def _copies(self, piece: Piece, picture: Picture) -> Iterator[Piece]:
+    def _copies(self, piece: OutputImage, picture: SourcePicture) -> Iterator[OutputImage]:
         augmentation = self._images.augmentation
         if augmentation is None or self._augment is None:
             return
         for copy in range(1, augmentation.copies + 1):
             seed = copy_seed(piece.order, picture.key[1], copy)
             pixels, boxes, kept = self._augment(piece.pixels, piece.boxes, seed)
-            yield Piece(
+            yield OutputImage(
                 f"{piece.name}#copy-{copy}",
                 pixels.numpy(),
                 boxes.numpy(),
@@ -138,7 +140,7 @@ class Cutter:
                 mix_word(piece.order + copy),
             )
 
-    def _word(self, picture: Picture, index: int) -> int:
+    def _word(self, picture: SourcePicture, index: int) -> int:
         return mix_word(mix_word(picture.key[0] ^ self._seed) + index)
 
 

@@ -19,11 +19,11 @@ from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Expansion
 from ..runtime.elements import Bucket
-from ..runtime.thread_pool import Work
+from ..runtime.thread_pool import ElementFn
 from ..tables.transform import configure_tensorflow_threads
 from ..tfrecord.shards import write_segment
 from .counts import COUNTS, ImageCounts
-from .encoder import TRAINING, Pressed, Presses
+from .encoder import TRAINING, EncodedRecords, EncodeImages
 from .options import Images
 
 __all__ = ["TransformImages"]
@@ -32,8 +32,8 @@ _AT_ONCE = 256
 
 
 @dataclass
-class TransformImages(Work):
-    """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
+class TransformImages(ElementFn):
+    """The work on one bucket, for `ThreadedDoFn`; the side input is the folder of the graph.
 
     Gives the `Segment` of the bucket, tagged "expansion" (split, `Expansion`), and tagged
     "findings" what its images are counted to have.
@@ -54,7 +54,7 @@ class TransformImages(Work):
 
     def setup(self) -> None:
         configure_tensorflow_threads()
-        self._presses = Presses(self.schema, self.images, self.seed)
+        self._presses = EncodeImages(self.schema, self.images, self.seed)
 
     def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
         """Writes the segment of a bucket.
@@ -83,11 +83,13 @@ class TransformImages(Work):
             TaggedOutput("findings", (COUNTS, counted)),
         ]
 
-    def _pressed(self, bucket: Bucket, folder: str, counts: list[ImageCounts]) -> Iterator[Pressed]:
+    def _pressed(
+        self, bucket: Bucket, folder: str, counts: list[ImageCounts]
+    ) -> Iterator[EncodedRecords]:
         if self.pressed:
             for rows in bucket.open():
                 counts.append(ImageCounts.of(rows, self.schema))
-                yield Pressed.of(rows)
+                yield EncodedRecords.of(rows)
             return
         press = self._presses(folder)
         for rows in bucket.open():
@@ -101,14 +103,14 @@ class TransformImages(Work):
             yield press.records(pictures, chosen=places, copies=copies)
 
 
-def _counted(pressed: Iterable[Pressed], found: list[Expansion]) -> Iterator[Pressed]:
+def _counted(pressed: Iterable[EncodedRecords], found: list[Expansion]) -> Iterator[EncodedRecords]:
     """The same, and of each its expansion into `found`."""
     for one in pressed:
         found.append(one.expansion)
         yield one
 
 
-def _in_own_order(pressed: Iterable[Pressed]) -> Iterator[pa.LargeBinaryArray]:
+def _in_own_order(pressed: Iterable[EncodedRecords]) -> Iterator[pa.LargeBinaryArray]:
     """The records of all images by their order, a few hundred at a time."""
     held = list(pressed)
     if not held:

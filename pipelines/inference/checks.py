@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount, percent, shown
 from ..tables.text_encoding import rejects_advice
-from .table import Table
+from .table import InferredTable
 
 __all__ = ["check_understood", "rejected_records"]
 
@@ -22,7 +22,7 @@ _ADVICE = {
 """What to do about records that are no rows, by the reason."""
 
 
-def check_understood(table: Table, *, single_column: bool) -> None:
+def check_understood(table: InferredTable, *, single_column: bool) -> None:
     """Checks that files were understood: more than one column, and nearly all rows.
 
     Args:
@@ -46,7 +46,7 @@ def check_understood(table: Table, *, single_column: bool) -> None:
         )
 
 
-def _more_columns(table: Table) -> str:
+def _more_columns(table: InferredTable) -> str:
     """Returns advice on how to get at more than one column."""
     dialect = table.dialect
     if dialect.left_out:
@@ -61,7 +61,7 @@ def _more_columns(table: Table) -> str:
     )
 
 
-def rejected_records(table: Table) -> list[str]:
+def rejected_records(table: InferredTable) -> list[str]:
     """Returns sentences on the records that are no rows: how many, the first, and what to do."""
     if not table.rejected:
         return []

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount
 from ...schemas.inference.label import choose_label
-from ...schemas.inference.observed import Observed
-from ...schemas.inference.proposal import Choice
+from ...schemas.inference.observed import ColumnSummary
+from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import choose, kept
-from ..runtime.elements import Block
+from ..runtime.elements import TextBatch
 from ..tables.csv_source import Input, InputFile, match
 from ..tables.parse import parse_part
 from ..tables.scan import parts, scan
@@ -27,10 +27,10 @@ from .checks import check_understood
 from .observe import observe
 from .sniff import Dialect, sniff
 from .summary import summarize
-from .table import Table
+from .table import InferredTable
 from .text import recipe_text
 
-__all__ = ["Inferred", "Table", "infer", "infer_recipe", "look"]
+__all__ = ["Inferred", "infer", "infer_recipe", "look"]
 
 _BLOCK_BYTES = 16 << 20
 _THREADS = 2
@@ -101,14 +101,14 @@ def infer_recipe(
     return Inferred(text, tuple(summarize(table, choices, found)))
 
 
-def look(files: Sequence[InputFile], dialect: Dialect) -> Table:
+def look(files: Sequence[InputFile], dialect: Dialect) -> InferredTable:
     """Counts every value of files, in the order of the files.
 
     Raises:
       DataError: As `scan` and `parse_part` say.
     """
     more = f" and {amount(len(files) - 1, 'more file')}" if len(files) > 1 else ""
-    table = Table(files[0].path + more, dialect, [Observed() for _ in dialect.names])
+    table = InferredTable(files[0].path + more, dialect, [ColumnSummary() for _ in dialect.names])
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for file in files:
             for block in _blocks(file, table):
@@ -117,7 +117,7 @@ def look(files: Sequence[InputFile], dialect: Dialect) -> Table:
     return table
 
 
-def _blocks(file: InputFile, table: Table) -> Iterator[Block]:
+def _blocks(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
     """Scans a file, whose lines that are no records the table counts, and parses it."""
     names, csv_format = table.dialect.names, table.dialect.csv
     scanned = scan(file, column_names=names, csv_format=csv_format, block_bytes=_BLOCK_BYTES)
@@ -127,8 +127,8 @@ def _blocks(file: InputFile, table: Table) -> Iterator[Block]:
 
 
 def _with_features(
-    choices: list[Choice], columns: Sequence[Observed], files: Sequence[InputFile]
-) -> list[Choice]:
+    choices: list[ColumnProposal], columns: Sequence[ColumnSummary], files: Sequence[InputFile]
+) -> list[ColumnProposal]:
     """The choices, with what can be kept where every column but the label was left out."""
     if any(one.features and one.role == "feature" for one in choices):
         return choices

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.column import MISSING_INT64, Column
-from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, Observed
+from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, ColumnSummary
 from ...schemas.statistics.columns import Numbers
 from ..shuffle.fingerprint import places
 from ..tables.convert import Mask, Reason, Reasons, convert, true_of
@@ -39,7 +39,7 @@ _FIRST_DATE, _LAST_DATE = 19_000_101, 20_991_231
 _Counts = npt.NDArray[np.int64]
 
 
-def observe(seen: Observed, column: pa.DictionaryArray) -> None:
+def observe(seen: ColumnSummary, column: pa.DictionaryArray) -> None:
     """Counts one more portion of a column.
 
     Args:
@@ -74,7 +74,7 @@ class _Whole(NamedTuple):
 
 
 def _integers(
-    seen: Observed, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
+    seen: ColumnSummary, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
 ) -> _Whole:
     """Counts the whole numbers among the rest."""
     where = rest[~true_of(pc.match_substring(texts, "."))[rest]]
@@ -140,7 +140,7 @@ def _begins(texts: pa.StringArray, characters: str) -> Mask:
     return begins
 
 
-def _follow(seen: Observed, at: npt.NDArray[np.int32], whole: _Whole, *, wanted: int) -> None:
+def _follow(seen: ColumnSummary, at: npt.NDArray[np.int32], whole: _Whole, *, wanted: int) -> None:
     """Checks that whole numbers go on as they did, in the order of the rows."""
     if seen.sequence.broken:
         return
@@ -153,7 +153,7 @@ def _follow(seen: Observed, at: npt.NDArray[np.int32], whole: _Whole, *, wanted:
     seen.sequence.add(whole.values[rows[rows >= 0]])
 
 
-def _decimals(seen: Observed, texts: pa.StringArray, counts: _Counts) -> Mask:
+def _decimals(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> Mask:
     """Counts the other numbers among texts; returns which of them are one."""
     if not len(texts):
         return np.zeros(0, np.bool_)
@@ -173,7 +173,7 @@ def _add(numbers: Numbers, values: npt.NDArray[np.generic], counts: _Counts) -> 
     numbers.add(pa.array(np.repeat(values, counts)))
 
 
-def _texts(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
+def _texts(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
     """Counts what is neither missing nor a number."""
     seen.text_count += int(counts.sum())
     seen.text_bytes += int(np.sum(pc.binary_length(texts).to_numpy() * counts))
@@ -189,7 +189,7 @@ def _texts(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
         _formatted(seen, texts.take(pa.array(likely)), counts[likely])
 
 
-def _formatted(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
+def _formatted(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
     """Counts the amounts and the dates among texts."""
     digits = true_of(pc.match_substring_regex(texts, _DIGITS))
     seen.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
@@ -201,7 +201,7 @@ def _formatted(seen: Observed, texts: pa.StringArray, counts: _Counts) -> None:
 
 
 def _dates(
-    seen: Observed, texts: pa.StringArray, counts: _Counts, formats: tuple[str, ...]
+    seen: ColumnSummary, texts: pa.StringArray, counts: _Counts, formats: tuple[str, ...]
 ) -> None:
     for name in formats:
         if matching := _matching(texts, counts, DATE_FORMATS[name]):

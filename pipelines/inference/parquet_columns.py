@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import shown
-from ..runtime.decompress import open_stored
+from ..runtime.decompress import open_decompressed
 from ..tables.arrow_text import text_problem
 from ..tables.parquet import is_parquet
 
@@ -61,10 +61,10 @@ def readable_columns(paths: Sequence[str]) -> ReadableColumns | None:
 
 
 def _columns_of(path: str) -> ReadableColumns | None:
-    with open_stored(path) as stored:
+    with open_decompressed(path) as stored:
         if not is_parquet(stored.read(_HEAD)):
             return None
-    with open_stored(path) as stored:
+    with open_decompressed(path) as stored:
         try:
             file = pq.ParquetFile(stored, buffer_size=_BUFFER, pre_buffer=False)
             left_out = dict(_left_out(file))

@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount
-from ..runtime.decompress import open_stored, recognise, text_of
+from ..runtime.decompress import detect_compression, open_decompressed, open_text
 from ..tables.csv_boundaries import BYTE_ORDER_MARK, CsvFormat
 from ..tables.scan import check_is_text
 from ..tables.text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
@@ -138,10 +138,10 @@ class _Record:
 
 def _head(path: str) -> tuple[str, bool]:
     """The beginning of the text of a file, and whether that is all of it."""
-    with open_stored(path) as file:
+    with open_decompressed(path) as file:
         stored = io.BufferedReader(cast(io.RawIOBase, file), _HEAD_BYTES)
-        compression = recognise(stored.peek(16)[:16], path=path)
-        text = text_of(cast(BinaryIO, stored), path=path, compression=compression)
+        compression = detect_compression(stored.peek(16)[:16], path=path)
+        text = open_text(cast(BinaryIO, stored), path=path, compression=compression)
         data = b""
         while len(data) <= _HEAD_BYTES and (more := text.read(_HEAD_BYTES)):
             data += more

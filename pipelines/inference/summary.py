@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from ...schemas.inference.facts import amount, list_of, of_all, shown
 from ...schemas.inference.label import Label
-from ...schemas.inference.observed import Observed
-from ...schemas.inference.proposal import Choice
+from ...schemas.inference.observed import ColumnSummary
+from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import formatted
 from .checks import rejected_records
-from .table import Table
+from .table import InferredTable
 
 __all__ = ["summarize"]
 
@@ -22,7 +22,9 @@ _LEFT_OUT = {
 }
 
 
-def summarize(table: Table, choices: Sequence[Choice], label: Label | None) -> Iterator[str]:
+def summarize(
+    table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
+) -> Iterator[str]:
     """Yields a line each: rows and columns, format, label, what is left out, what looks wrong.
 
     Args:
@@ -47,7 +49,7 @@ def _listed(texts: Sequence[str]) -> str:
     return f"{', '.join(texts[:_SHOWN])}{more}"
 
 
-def _format(table: Table) -> str:
+def _format(table: InferredTable) -> str:
     reasons = "; ".join(table.dialect.reasons)
     if table.dialect.reasons[0].startswith("Parquet"):
         return reasons
@@ -63,18 +65,20 @@ def _label(names: Sequence[str], label: Label | None) -> str:
     return f"{shown(names[label.place])}, {label.reason}: {what}"
 
 
-def _unused(names: Sequence[str], choices: Sequence[Choice]) -> Iterator[str]:
+def _unused(names: Sequence[str], choices: Sequence[ColumnProposal]) -> Iterator[str]:
     for name, choice in zip(names, choices, strict=True):
         if choice.role == "unused":
             yield f"{shown(name)} ({_LEFT_OUT[choice.kind]})"
 
 
-def _unread(table: Table) -> Iterator[str]:
+def _unread(table: InferredTable) -> Iterator[str]:
     for name, reason in table.dialect.left_out:
         yield f"{shown(name)} ({reason})"
 
 
-def _problems(table: Table, choices: Sequence[Choice], label: Label | None) -> Iterator[str]:
+def _problems(
+    table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
+) -> Iterator[str]:
     """Yields what a reader should check, the weightiest first."""
     if not table.records:
         yield "there is no row, so the types are guesses"
@@ -94,12 +98,12 @@ def _problems(table: Table, choices: Sequence[Choice], label: Label | None) -> I
         yield f"so do {more}, as the comments of the recipe say"
 
 
-def _without_label(seen: Observed, choice: Choice) -> int:
+def _without_label(seen: ColumnSummary, choice: ColumnProposal) -> int:
     strays = seen.text_count if choice.bad_value == "missing" else 0
     return 0 if choice.required else seen.absent + strays
 
 
-def _doubt(seen: Observed, choice: Choice) -> str:
+def _doubt(seen: ColumnSummary, choice: ColumnProposal) -> str:
     """Returns what is wrong with the values of a column; "" where nothing is."""
     if choice.type != "string":
         return _strays(seen) if seen.text_count else ""
@@ -110,7 +114,7 @@ def _doubt(seen: Observed, choice: Choice) -> str:
     return ""
 
 
-def _strays(seen: Observed) -> str:
+def _strays(seen: ColumnSummary) -> str:
     texts = seen.texts.values.to_pylist()
     strays = sorted(zip(texts, seen.texts.counts.tolist(), strict=True), key=lambda p: (-p[1], p))
     return (

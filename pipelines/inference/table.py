@@ -1,23 +1,23 @@
-"""`Table`: what files were seen to hold, counted block by block."""
+"""`InferredTable`: what files were seen to hold, counted block by block."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ...schemas.inference.observed import Observed
-from ..runtime.elements import Block, Reject
+from ...schemas.inference.observed import ColumnSummary
+from ..runtime.elements import Reject, TextBatch
 from ..tables.text_encoding import UNDECODABLE
 from .sniff import Dialect
 
-__all__ = ["Table"]
+__all__ = ["InferredTable"]
 
 _UNDECODABLE = 20
 """So many records that are no UTF-8 are kept, to see which encoding they look like."""
 
 
 @dataclass
-class Table:
+class InferredTable:
     """What files were seen to hold.
 
     Attributes:
@@ -32,7 +32,7 @@ class Table:
 
     source: str
     dialect: Dialect
-    columns: list[Observed]
+    columns: list[ColumnSummary]
     records: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Table:
         """How many records are rows."""
         return self.records - self.rejected.total()
 
-    def add(self, block: Block) -> None:
+    def add(self, block: TextBatch) -> None:
         """Counts the records of the next block, but for the values of its columns."""
         self.records += block.records
         for reject in block.rejects:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ...schemas.inference.facts import amount, percent, shown
-from ...schemas.inference.proposal import Choice, Step
+from ...schemas.inference.proposal import ColumnProposal, Step
 from ..tables.csv_boundaries import CsvFormat
 
 __all__ = ["recipe_text"]
@@ -25,7 +25,7 @@ def recipe_text(
     patterns: Sequence[str],
     *,
     names: Sequence[str],
-    choices: Sequence[Choice],
+    choices: Sequence[ColumnProposal],
     csv_format: CsvFormat,
     csv_reasons: Sequence[str],
     records: int,
@@ -166,7 +166,7 @@ def _head(
     yield from _comments(lines, "")
 
 
-def _required(choices: Sequence[Choice]) -> bool:
+def _required(choices: Sequence[ColumnProposal]) -> bool:
     return any(one.role == "label" and one.required for one in choices)
 
 
@@ -183,7 +183,7 @@ def _format(csv_format: CsvFormat) -> dict[str, Any]:
     return {k: v for k, v in values.items() if k == "header" or v != _DEFAULTS[k]}
 
 
-def _column(choice: Choice) -> _Flow:
+def _column(choice: ColumnProposal) -> _Flow:
     """The fields of a column that differ from the defaults."""
     entry = _Flow(type=choice.type)
     if choice.role != "feature":
@@ -201,7 +201,7 @@ def _column(choice: Choice) -> _Flow:
     return entry
 
 
-def _features(names: Sequence[str], choices: Sequence[Choice]) -> Iterator[tuple[str, Any]]:
+def _features(names: Sequence[str], choices: Sequence[ColumnProposal]) -> Iterator[tuple[str, Any]]:
     """The features in the order of their columns, each with a name of its own."""
     taken = set(names)
     for column, choice in zip(names, choices, strict=True):

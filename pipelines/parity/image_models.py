@@ -36,7 +36,7 @@ from ...transforms.serving.transform_graph import TransformGraph
 from ...transforms.tiles import Tiling
 from ..images.annotations.listing import list_images
 from ..images.annotations.refs import ImageFormat, ImageRef
-from ..images.check import BadImage, Limits, check_image
+from ..images.check import BadImage, ImageLimits, check_image
 from ..runtime import filesystem as files
 from ..tables.csv_source import Input
 from .examples import serialized
@@ -154,7 +154,7 @@ class _Check:
         self.largest = 0
         self._graph = TransformGraph(f"{self.directory.rstrip('/')}/transform_fn")
         self._tiling = Tiling(**_with_tuples(options["tiling"])) if options.get("tiling") else None
-        self._limits = Limits(**options.get("limits", {}))
+        self._limits = ImageLimits(**options.get("limits", {}))
         self._answered: list[_Answered] = []
 
     def image(self, split: str, ref: ImageRef, pieces: list[tuple[str, bytes]]) -> None:

@@ -18,9 +18,9 @@ from ...transforms.dataset.image_records import record_pixels
 from ..images.graph import ImageGraph
 from ..images.options import Images
 from ..images.records import PixelEncoder, features
-from ..images.tensors import ImageFeed
-from ..images.tiles import Cutter, Pixels
-from ..tfrecord.example_encoder import encode
+from ..images.tensors import ImageTensorAdapter
+from ..images.tiles import Pixels, TileAndAugment
+from ..tfrecord.example_encoder import encode_examples
 from .tables import stored_records
 
 __all__ = ["check_image_parity"]
@@ -62,8 +62,8 @@ def check_image_parity(
       DataError: A record is not what the graph serves, or is not there.
     """
     graph = ImageGraph(directory, schema)
-    cutter = Cutter(images, seed=seed)
-    feed = ImageFeed(schema)
+    cutter = TileAndAugment(images, seed=seed)
+    feed = ImageTensorAdapter(schema)
     differences: list[npt.NDArray[np.int16]] = []
     counts: dict[str, int] = {}
     for split, sample in samples.items():
@@ -89,8 +89,8 @@ def check_image_parity(
 
 def _expected(
     graph: ImageGraph,
-    cutter: Cutter,
-    feed: ImageFeed,
+    cutter: TileAndAugment,
+    feed: ImageTensorAdapter,
     sample: pa.RecordBatch,
     schema: ImageSchema,
     images: Images,
@@ -104,7 +104,7 @@ def _expected(
         (shot,), further = graph(row, feed(row))
         for piece in cutter.pieces(shot.picture, copies=False)[0]:
             stored = features([(piece, shot.source)], schema=schema, encoder=encoder)
-            record = encode(stored | further)[0].as_py()
+            record = encode_examples(stored | further)[0].as_py()
             yield record, piece.pixels
             count += 1
             if count == _PIECES:

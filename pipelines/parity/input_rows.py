@@ -17,11 +17,11 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Manifest, SourceFile
 from ...schemas.schema import Schema
 from ..runtime import filesystem as files
-from ..runtime.elements import Block, InputFile, ScannedFile
-from ..shuffle.bottom_k import SmallestKeys
+from ..runtime.elements import InputFile, ScannedFile, TextBatch
+from ..shuffle.bottom_k import BottomKSampler
 from ..shuffle.layout import FILE, KEY, LINE
 from ..shuffle.split import Splitting
-from ..tables.clean import Cleaned, clean
+from ..tables.clean import CleanBatch, clean
 from ..tables.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
 from ..tables.ingest import SAMPLE_ROWS
 from ..tables.scan import scan
@@ -74,7 +74,7 @@ def read_input_rows(
     scanned = _scanned(manifest, schema, csv_format)
     filtered = any(ledger.filtered for ledger in manifest.ledger.values())
     held = rows * _AMONG_FILTERED if filtered else rows
-    smallest = SmallestKeys(held)
+    smallest = BottomKSampler(held)
     for file in scanned:
         for part in parts(file):
             for block in parse_part(part, column_names=schema.names, csv_format=csv_format):
@@ -110,7 +110,7 @@ class _Published(Splitting):
         pass
 
 
-def _cleaned(block: Block, schema: Schema, manifest: Manifest) -> Cleaned:
+def _cleaned(block: TextBatch, schema: Schema, manifest: Manifest) -> CleanBatch:
     recipe = manifest.recipe
     return clean(
         block,
@@ -121,7 +121,7 @@ def _cleaned(block: Block, schema: Schema, manifest: Manifest) -> Cleaned:
     )
 
 
-def _texts(block: Block, cleaned: Cleaned, chosen: npt.NDArray[np.int64]) -> pa.RecordBatch:
+def _texts(block: TextBatch, cleaned: CleanBatch, chosen: npt.NDArray[np.int64]) -> pa.RecordBatch:
     """Rows as they stand in the file, and where that is."""
     rows = cleaned.rows[chosen]
     texts = block.batch.take(pa.array(rows))

@@ -30,7 +30,7 @@ from ...schemas.schema import Schema
 from ..validation.validate import read_schema
 from .examples import serialized
 from .input_rows import Rows, read_input_rows
-from .tables import served_values, stored_records, units_apart
+from .tables import request_values, stored_records, ulp_distance
 from .trained import compare_trained
 
 __all__ = [
@@ -234,7 +234,7 @@ def _difference(
         return 0, (f"values of shape {shapes[0][0]}", f"of shape {shapes[1][0]}")
     worst = 0
     for part, counterpart in zip(one, other, strict=True):
-        units = units_apart(part, counterpart)
+        units = ulp_distance(part, counterpart)
         worst = max(worst, int(units.max(initial=0)))
         if units.size and units.max() > (1 if part.dtype.kind == "f" else 0):
             place = np.unravel_index(units.argmax(), units.shape)
@@ -261,7 +261,7 @@ class _Split:
         """What requests for some rows carry."""
         taken = self.rows.texts.take(pa.array(places, pa.int64()))
         return {
-            name: served_values(self.schema[name], taken.column(name).to_pylist())
+            name: request_values(self.schema[name], taken.column(name).to_pylist())
             for name in columns
         }
 

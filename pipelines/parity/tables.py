@@ -22,9 +22,9 @@ from ...schemas.manifest import Shard
 from ...schemas.schema import Schema
 from ..runtime import filesystem as files
 from ..shuffle.layout import KEY
-from ..tfrecord.framing import unframe
+from ..tfrecord.framing import read_frames
 
-__all__ = ["check_parity", "distinct_rows", "served_values", "stored_records", "units_apart"]
+__all__ = ["check_parity", "distinct_rows", "request_values", "stored_records", "ulp_distance"]
 
 
 def check_parity(
@@ -43,7 +43,7 @@ def check_parity(
 
     Args:
       directory: The dataset, before its manifest is written.
-      samples: By split, the text of the rows with the smallest keys, see `ReadRows`.
+      samples: By split, the text of the rows with the smallest keys, see `IngestTable`.
       shards: By split, in canonical order.
       schema: The columns of the samples.
       compression: Of the shards, "" or "GZIP".
@@ -88,7 +88,7 @@ def stored_records(directory: str, shards: Sequence[Shard], compression: str) ->
     for shard in shards:
         with files.read(files.join(directory, shard.path)) as file:
             frames = gzip.GzipFile(fileobj=file) if compression else file
-            yield from unframe(cast(BinaryIO, frames), path=shard.path)
+            yield from read_frames(cast(BinaryIO, frames), path=shard.path)
 
 
 def _compare(
@@ -99,7 +99,7 @@ def _compare(
     from ...transforms.serving.raw_columns import raw_tensors
 
     raw = {
-        name: served_values(schema[name], sample.column(name).to_pylist()) for name in graph.inputs
+        name: request_values(schema[name], sample.column(name).to_pylist()) for name in graph.inputs
     }
     served = graph(raw_tensors(raw, graph.inputs))
     stored = tf.io.parse_example(tf.constant(records, tf.string), graph.feature_spec)
@@ -113,14 +113,14 @@ def _compare(
     )
 
 
-def served_values(column: Column, texts: Sequence[str]) -> list[Any]:
+def request_values(column: Column, texts: Sequence[str]) -> list[Any]:
     """The texts as a request would carry them: numbers as numbers, strings as they stand.
 
     What is missing, or is no number in a column that takes such a value as missing, is None.
 
-    >>> served_values(Column("age", "int64", missing=("?",)), [" 25", "?"])
+    >>> request_values(Column("age", "int64", missing=("?",)), [" 25", "?"])
     [25, None]
-    >>> served_values(Column("workclass", "string"), [" Private"])
+    >>> request_values(Column("workclass", "string"), [" Private"])
     [' Private']
     """
     if column.type == "string":
@@ -152,7 +152,7 @@ def _difference(
 ) -> int:
     """The largest difference in units in the last place; DataError above one."""
     if served.shape == stored.shape:
-        units = units_apart(served, stored)
+        units = ulp_distance(served, stored)
         if not units.size or units.max() <= (1 if served.dtype.kind == "f" else 0):
             return int(units.max(initial=0))
         place = np.unravel_index(units.argmax(), units.shape)
@@ -166,12 +166,12 @@ def _difference(
     )
 
 
-def units_apart(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def ulp_distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """How far apart values are: floats in units in the last place, others 0 if equal, else 2.
 
     NaN equals NaN, and 0.0 equals -0.0.
 
-    >>> units_apart(np.array([1, 1], np.float32), np.array([1, 1.0000001], np.float32))
+    >>> ulp_distance(np.array([1, 1], np.float32), np.array([1, 1.0000001], np.float32))
     array([0, 1])
     """
     if one.dtype.kind != "f":

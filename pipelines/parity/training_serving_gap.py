@@ -1,4 +1,4 @@
-"""`pipeline_only`: what a run does to its input that no request goes through.
+"""`training_serving_gap`: what a run does to its input that no request goes through.
 
 All else - blanks, missing tokens, spelling, clipping, what `preprocessing_fn` does - is in the
 transform graph, so that it is done to a request as well.
@@ -13,10 +13,10 @@ from ...schemas.schema import Schema
 from ..images.options import Images
 from ..recipes.recipe import Recipe
 
-__all__ = ["pipeline_only"]
+__all__ = ["training_serving_gap"]
 
 
-def pipeline_only(recipe: Recipe) -> list[str]:
+def training_serving_gap(recipe: Recipe) -> list[str]:
     """What of a recipe is done by the pipeline alone, in words, for the manifest.
 
     Args:

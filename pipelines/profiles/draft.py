@@ -26,8 +26,8 @@ from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
 from ..runtime.ordered_fold import Key
 from ..runtime.publish import Staging
-from ..sources import Statistics, road_of
-from ..tables.ingest import Account
+from ..sources import StatisticsAccumulator, source_for
+from ..tables.ingest import ReadCounts
 from .cache import Entry, StatisticsCache, read_profiles, write_profiles
 from .profiled import PROFILE, Profiled, commit_profile
 from .spans import Unit
@@ -60,7 +60,7 @@ class Found:
     """
 
     sources: list[tuple[int, SourceFile]] = field(default_factory=list)
-    accounts: list[Account] = field(default_factory=list)
+    accounts: list[ReadCounts] = field(default_factory=list)
     findings: list[tuple[str, Any]] = field(default_factory=list)
     repeats: list[tuple[str, int]] = field(default_factory=list)
     profiles: list[tuple[Key, Any]] = field(default_factory=list)
@@ -91,7 +91,7 @@ def draft_profile(
     Raises:
       DataError: A ledger does not add up, or a file changed since the cache was asked for it.
     """
-    fold = road_of(recipe).statistics
+    fold = source_for(recipe).statistics
     of_unit = [Found() for _ in units]
     for place, name, element in found:
         getattr(of_unit[place], name).append(element)
@@ -171,13 +171,13 @@ def _known(unit: Unit, cache: StatisticsCache | None) -> Entry:
     return entry
 
 
-def _entry(found: Found, splits: Sequence[str], fold: Statistics, folder: str) -> Entry:
+def _entry(found: Found, splits: Sequence[str], fold: StatisticsAccumulator, folder: str) -> Entry:
     """What was found of a unit; its ledger is checked."""
     sources = tuple(source for _, source in sorted(found.sources, key=lambda one: one[0]))
     folded = {key[:2]: one for key, one in found.profiles}
     profiles = {split: folded.get((STATISTICS, split), fold.start()) for split in splits}
     ledger = ledgers(
-        reduce(add, found.accounts, Account({})),
+        reduce(add, found.accounts, ReadCounts({})),
         {split: folded.get((LEFT_OUT, split), 0) for split in splits},
         {split: profile.rows for split, profile in profiles.items()},
         scanned=sum(source.records for source in sources),
@@ -221,7 +221,7 @@ def _profiled(
         ledger=ledger,
         repeats={split: repeats[split] for split in profiles},
         label=schema.label.name if schema.label else None,
-        unseen=unseen(road_of(recipe).statistics, profiles),
+        unseen=unseen(source_for(recipe).statistics, profiles),
         images=images,
         spans=tuple(span for unit in units for span in unit.spans),
     )

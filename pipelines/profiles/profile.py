@@ -22,15 +22,15 @@ from apache_beam.pvalue import AsIter
 from ..dataset.metadata import STATISTICS
 from ..inputs.outside import check_cache_outside
 from ..recipes.recipe import Recipe
-from ..resolve import gather, splits_of
+from ..resolve import resolve_inputs, splits_of
 from ..runtime import filesystem as files
 from ..runtime.elements import Bucket
-from ..runtime.errors import direct_runner, own_errors
-from ..runtime.ordered_fold import Block, FoldBuckets, FoldWork, Key
+from ..runtime.errors import direct_runner, unwrap_beam_errors
+from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 from ..runtime.progress import Note, Progress
 from ..runtime.publish import Staging
 from ..shuffle.shuffle import CountRepeats, ShuffleOnDisk
-from ..sources import Statistics, road_of
+from ..sources import StatisticsAccumulator, source_for
 from ..tables.csv_source import Input
 from .cache import StatisticsCache, write_profiled, write_profiles
 from .draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
@@ -85,10 +85,10 @@ def profile(
     cache = StatisticsCache(statistics_cache, recipe) if statistics_cache else None
     check_cache_outside(statistics_cache, output)
     runner = runner or direct_runner()
-    with stage_profile(output, overwrite=overwrite) as staging, own_errors():
-        read = gather(recipe, inputs, staging, runner=runner, options=options)
+    with stage_profile(output, overwrite=overwrite) as staging, unwrap_beam_errors():
+        read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
         splits = splits_of(recipe, read.inputs)
-        road_of(recipe).check(read.inputs)
+        source_for(recipe).check(read.inputs)
         if cache:
             units = units_of(dated(read.named), cache)
         else:
@@ -126,7 +126,7 @@ def write_cached_profiles(
     """
     cache = StatisticsCache(statistics_cache, recipe)
     splits, units = splits_of(recipe, inputs), units_of(dated(inputs), cache)
-    with tempfile.TemporaryDirectory() as scratch, own_errors():
+    with tempfile.TemporaryDirectory() as scratch, unwrap_beam_errors():
         staging = Staging(folder, scratch)
         run = _Run(recipe, splits, units, staging, cache, Progress(progress))
         run(runner or direct_runner(), options)
@@ -180,16 +180,16 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[tuple[int, str, Any]]:
         run, recipe = self._run, self._run.recipe
-        road = road_of(recipe, prepares=False)
+        source = source_for(recipe, prepares=False)
         folder = partial(files.join, run.staging.scratch, f"unit-{self._place}")
-        layout, splits = road.layout, run.splits
+        layout, splits = source.layout, run.splits
         order = ShuffleOnDisk(folder("runs"), splits, recipe.distinct, layout)
         scanned = (
             begin
-            | "Scan" >> road.scan(run.units[self._place].inputs)
-            | "NoteScan" >> Note(run.progress, "scan", road.scanned)
+            | "Scan" >> source.scan(run.units[self._place].inputs)
+            | "NoteScan" >> Note(run.progress, "scan", source.scanned)
         )  # what is to be read
-        read = scanned | "Read" >> road.read(
+        read = scanned | "Read" >> source.read(
             order.place, folder("rejects"), run.staging.folder, in_threads=True
         )
         buckets = read.thin(read.rows | "Shuffle" >> order)  # Bucket
@@ -198,7 +198,8 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
             "sources": read.sources,
             "accounts": read.account(run.progress),
             "findings": read.findings,
-            "profiles": buckets | "Profile" >> FoldBuckets(_Profile(road.statistics, run.progress)),
+            "profiles": buckets
+            | "Profile" >> CombineBuckets(_Profile(source.statistics, run.progress)),
             "repeats": every | "CountRepeats" >> CountRepeats(),
         }
         return (
@@ -218,7 +219,7 @@ def _of_unit(element: Any, place: int, name: str) -> tuple[int, str, Any]:
 class _Profile(FoldWork):
     """The work on one bucket: its profile, and how many rows it leaves out as repeats."""
 
-    fold: Statistics
+    fold: StatisticsAccumulator
     progress: Progress
 
     def setup(self) -> None:

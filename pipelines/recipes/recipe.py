@@ -40,8 +40,8 @@ class Recipe:
       name: The dataset's name, for people.
       schema: The columns of the input: a `Schema` of a table, or an `ImageSchema`.
       preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
-        `schema.inputs`, or over those of `ImageFeed`. The graph it traces makes the records and
-        serves.
+        `schema.inputs`, or over those of `ImageTensorAdapter`. The graph it traces makes the
+        records and serves.
       inputs: What is read where a run is given no inputs of its own.
       csv: How the files of a table are written.
       images: How images are read and stored; None for a table, or for the defaults.

@@ -16,7 +16,7 @@ from ...transforms.recipe.declared import Declared, Made, Step
 from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
 from .models import Place, Shorthand, Text, chosen, described, given, model, one_or_more, typed
 
-__all__ = ["FEATURES", "VALUES", "Source", "declared", "sources"]
+__all__ = ["FEATURES", "VALUES", "ValueSource", "declared", "sources"]
 
 _NAME = re.compile(r"(?<=`)[^`]+(?=`)|\w+")
 _SHOWN = 10
@@ -74,7 +74,7 @@ VALUES: Any = dict[str, Annotated[model("value", _VALUE), _SHORTER]]  # type: ig
 
 
 @dataclass(frozen=True)
-class Source:
+class ValueSource:
     """What a feature can be made of.
 
     Attributes:
@@ -88,20 +88,24 @@ class Source:
     problem: str = ""
 
 
-def sources(schema: Schema | ImageSchema) -> dict[str, Source]:
+def sources(schema: Schema | ImageSchema) -> dict[str, ValueSource]:
     """The raw tensors of a schema, by name, and the columns that are none."""
     if isinstance(schema, Schema):
         inputs = schema.inputs
         return {
-            one.name: Source(one.domain, one.type)
+            one.name: ValueSource(one.domain, one.type)
             if one in inputs
-            else Source(problem=f'the column has the role "{one.role}" and is no input')
+            else ValueSource(problem=f'the column has the role "{one.role}" and is no input')
             for one in schema
         }
-    further = {one.name: Source(one.domain, one.type) for one in schema.further}
+    further = {one.name: ValueSource(one.domain, one.type) for one in schema.further}
     if schema.label:
-        return {IMAGE: Source(), schema.label.name: Source(schema.classes)} | further
-    return {IMAGE: Source(), BOXES: Source(), BOX_LABELS: Source(schema.classes)} | further
+        return {IMAGE: ValueSource(), schema.label.name: ValueSource(schema.classes)} | further
+    return {
+        IMAGE: ValueSource(),
+        BOXES: ValueSource(),
+        BOX_LABELS: ValueSource(schema.classes),
+    } | further
 
 
 def declared(
@@ -124,7 +128,7 @@ def declared(
     Returns:
       The function, and what is wrong with it, by place in the recipe.
     """
-    known = sources(schema) | dict.fromkeys(broken, Source())
+    known = sources(schema) | dict.fromkeys(broken, ValueSource())
     problems: dict[Place, str] = {}
     made: dict[str, list[Made]] = {"values": [], "transforms": []}
     for section, written in (("values", values), ("transforms", transforms)):
@@ -137,7 +141,7 @@ def declared(
             problems |= {(section, name, *place): problem for place, problem in found.items()}
             made[section].append(part)
             if section == "values":
-                known[name] = Source()
+                known[name] = ValueSource()
     features = [*made["transforms"], *_label(schema, set(transforms))]
     columns = schema.inputs if isinstance(schema, Schema) else schema.further
     return Declared(columns, tuple(made["values"]), tuple(features)), problems
@@ -153,7 +157,7 @@ def _label(schema: Schema | ImageSchema, named: set[str]) -> list[Made]:
 
 
 def _made(
-    name: str, written: Mapping[str, Any], known: Mapping[str, Source], time_zone: str | None
+    name: str, written: Mapping[str, Any], known: Mapping[str, ValueSource], time_zone: str | None
 ) -> Made:
     expression = written.get("expression", "")
     of = written.get("of", () if expression else (name,))
@@ -174,7 +178,7 @@ def _made(
     return Made(name, tuple(of), tuple(steps), expression)
 
 
-def _problems(one: Made, known: Mapping[str, Source], later: set[str]) -> dict[Place, str]:
+def _problems(one: Made, known: Mapping[str, ValueSource], later: set[str]) -> dict[Place, str]:
     """What is wrong with how a tensor is made, by place below it."""
     problems: dict[Place, str] = {}
     if one.expression and one.of:
@@ -184,18 +188,18 @@ def _problems(one: Made, known: Mapping[str, Source], later: set[str]) -> dict[P
             problems[("of", place)] = _unknown(name, known, later)
         elif known[name].problem:
             problems[("of", place)] = f'"{name}": {known[name].problem}'
-    taken = [known.get(name, Source()) for name in one.of] or [Source()]
+    taken = [known.get(name, ValueSource()) for name in one.of] or [ValueSource()]
     for place, step in enumerate(one.steps):
         problem = _refusal(step, taken)
         if problem:
             problems[("steps", place)] = f"{step.op}: {problem}"
-        taken = [Source()]
+        taken = [ValueSource()]
     if not one.steps and len(taken) > 1:
         problems[("of",)] = f"expected a step that takes {len(taken)} columns, got none"
     return problems
 
 
-def _refusal(step: Step, taken: Sequence[Source]) -> str:
+def _refusal(step: Step, taken: Sequence[ValueSource]) -> str:
     """Why an operation cannot be applied to these, as far as it is known, or ""."""
     op = OPS[step.op]
     least, most = tensors(op)
@@ -236,7 +240,7 @@ def _expression_problem(
     return {}
 
 
-def _unknown(name: str, known: Mapping[str, Source], later: set[str]) -> str:
+def _unknown(name: str, known: Mapping[str, ValueSource], later: set[str]) -> str:
     if name in later:
         return f'the value "{name}" is made further down, or of itself; put it above'
     near = get_close_matches(name, known, n=1)

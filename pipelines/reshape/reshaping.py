@@ -3,7 +3,7 @@
 scan -> parse and clean by the source's schema -> function of deferred frames -> Parquet files
 
 Its files are the main pipeline's inputs. Which rows stand in which file depends on the runner; the
-main road orders rows by their content, so nothing else does.
+main pipeline orders rows by their content, so nothing else does.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
 from ..inputs.spans import resolve
 from ..runtime import filesystem as files
-from ..runtime.elements import FilePart, ScannedFile
+from ..runtime.elements import FileFragment, ScannedFile
 from ..runtime.thread_pool import in_global_window
 from ..shuffle.split import Splitting
 from ..tables.clean import clean
 from ..tables.csv_boundaries import CsvFormat
 from ..tables.csv_source import Input, ScanCsv, check_formats, parse_part, parts
 from ..tables.dataframes import frame_table
-from ..tables.ingest import Account, account_for, check_rejects, sum_accounts
+from ..tables.ingest import ReadCounts, check_rejects, read_counts_of, sum_read_counts
 from .reshape import Reshape, Table, place_of, reshaped_frame, to_frame
 
 __all__ = ["Reshaped", "reshape", "reshaped_splits"]
@@ -184,7 +184,7 @@ class _Read(NamedTuple):
     """What `_ReadTable` gives; the account is one."""
 
     frames: beam.PCollection[pd.DataFrame]
-    account: beam.PCollection[tuple[str, Account]]
+    account: beam.PCollection[tuple[str, ReadCounts]]
     sources: beam.PCollection[tuple[str, int, SourceFile]]
 
 
@@ -219,7 +219,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
         )
         account = (
             rows.account
-            | "AddUp" >> beam.CombineGlobally(sum_accounts)
+            | "AddUp" >> beam.CombineGlobally(sum_read_counts)
             | "CheckRejects"
             >> beam.Map(
                 check_rejects,
@@ -242,12 +242,12 @@ def _source(scanned: ScannedFile) -> tuple[str | None, int, SourceFile]:
     return file.split, file.index, source
 
 
-def _frames(part: FilePart, *, table: Table, rejects: str) -> Iterator[Any]:
+def _frames(part: FileFragment, *, table: Table, rejects: str) -> Iterator[Any]:
     """The clean rows of a part, a frame a block; and tagged "account"."""
     names = table.schema.names
     for block in parse_part(part, column_names=names, csv_format=table.csv):
         cleaned = clean(block, table.schema, splitting=Splitting(), seed=0)
-        yield from account_for(
+        yield from read_counts_of(
             cleaned, rejects, split=block.split, position=block.position, size=block.size
         )
         frame = to_frame([cleaned.batch], table.schema)
@@ -321,7 +321,7 @@ def _tell(
     *,
     function: str,
     sources: Iterable[tuple[str, int, SourceFile]],
-    accounts: Iterable[tuple[str, Account]],
+    accounts: Iterable[tuple[str, ReadCounts]],
     written: Iterable[tuple[str, str, int]],
 ) -> None:
     """Writes down what was read and written."""

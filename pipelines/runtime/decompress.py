@@ -23,7 +23,7 @@ from .checksums import BlockChecksums, Checksums
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["Compression", "Digest", "open_stored", "recognise", "text_of"]
+__all__ = ["Compression", "Digest", "open_decompressed", "detect_compression", "open_text"]
 
 Compression = Literal["", "gzip", "bzip2"]
 
@@ -145,7 +145,7 @@ class _Decompressed(io.RawIOBase):
         return zlib.decompressobj(31) if self._compression == "gzip" else bz2.BZ2Decompressor()
 
 
-def open_stored(path: str) -> BinaryIO:
+def open_decompressed(path: str) -> BinaryIO:
     """Opens any path of Beam's filesystems; the bytes are those stored.
 
     Raises:
@@ -160,13 +160,13 @@ def open_stored(path: str) -> BinaryIO:
         raise DataError(f"{path}: cannot be read: {error}") from error
 
 
-def text_of(stored: BinaryIO, *, path: str, compression: Compression) -> BinaryIO:
+def open_text(stored: BinaryIO, *, path: str, compression: Compression) -> BinaryIO:
     """The text of a stored file, decompressed, as bytes.
 
     Args:
       stored: Where the file begins; read to its end once the text is.
       path: Its path, for messages.
-      compression: What `recognise` said.
+      compression: What `detect_compression` said.
 
     Returns:
       A stream. Reading it raises DataError where compressed data is truncated, damaged, or
@@ -177,7 +177,7 @@ def text_of(stored: BinaryIO, *, path: str, compression: Compression) -> BinaryI
     return io.BufferedReader(_Decompressed(stored, compression, path=path), _CHUNK)
 
 
-def recognise(head: bytes, *, path: str) -> Compression:
+def detect_compression(head: bytes, *, path: str) -> Compression:
     """The compression of a stored file, by its first 16 bytes.
 
     Raises:

@@ -1,12 +1,12 @@
-"""What flows between the stages.
+"""Elements that flow between the stages, and the interfaces that several stages share.
 
-ScannedFile  a file, counted and cut into stretches                           scan -> read
-FilePart     the stretches of a file that one worker reads                    scan -> parse
-Block    the rows of one stretch of one file, as text, with their lines      read -> clean
-Reject   a row that was left out, and why                                    read, clean -> publish
-Bucket   the cleaned rows of one range of keys, in canonical order           shuffle -> the rest
-Fold     what a stage computes in one pass over a bucket                     profile, analyze
-Feed     what makes tensors of a batch of rows                               analyze, encode
+ScannedFile       a file, counted and cut into byte ranges                    scan -> ingest
+FileFragment      the byte ranges of a file that one worker reads             scan -> parse
+TextBatch         the rows of one byte range of a file, as text, with lines   parse -> clean
+Reject            a row that was left out, and why                            ingest -> publish
+Bucket            the cleaned rows of one range of keys, in canonical order   shuffle -> the rest
+Fold              a computation in one pass over a bucket                     profile, analyze
+RawTensorAdapter  makes the tensors of a batch of rows                        analyze, transform
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from .decompress import Compression
 
 __all__ = [
-    "Block",
+    "TextBatch",
     "Bucket",
-    "Feed",
+    "RawTensorAdapter",
     "FileFormat",
-    "FilePart",
+    "FileFragment",
     "Fold",
     "InputFile",
     "Reject",
     "ScannedFile",
-    "Stretch",
+    "ByteRange",
 ]
 
 FileFormat = Literal["csv", "parquet"]
@@ -57,7 +57,7 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class ByteRange:
     """A run of whole records of one file.
 
     Attributes:
@@ -107,13 +107,13 @@ class ScannedFile:
     records: int
     blank_lines: int
     comment_lines: int
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[ByteRange, ...]
     checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 
 
 @dataclass(frozen=True)
-class FilePart:
+class FileFragment:
     """What one worker parses.
 
     One stretch; or all of a compressed CSV, which has no middle; or a row group.
@@ -128,7 +128,7 @@ class FilePart:
 
     file: InputFile
     compression: Compression
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[ByteRange, ...]
     checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 
@@ -160,7 +160,7 @@ class Reject:
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBatch:
     """The records of one stretch of one file.
 
     Attributes:
@@ -225,7 +225,7 @@ class Fold(Protocol):
         """One accumulator of several, given in canonical order."""
 
 
-class Feed(Protocol):
+class RawTensorAdapter(Protocol):
     """What makes the tensors of a `preprocessing_fn` of a batch: picklable, called from threads."""
 
     def setup(self) -> None:

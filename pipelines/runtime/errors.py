@@ -10,7 +10,7 @@ import apache_beam as beam
 
 from ...schemas.errors import DataError, RecipeError, RecordmillError
 
-__all__ = ["direct_runner", "own_errors"]
+__all__ = ["direct_runner", "unwrap_beam_errors"]
 
 
 def direct_runner() -> beam.runners.PipelineRunner:
@@ -21,7 +21,7 @@ def direct_runner() -> beam.runners.PipelineRunner:
 
 
 @contextmanager
-def own_errors() -> Iterator[None]:
+def unwrap_beam_errors() -> Iterator[None]:
     """Takes our errors out of what Beam wraps them in.
 
     In process, Beam adds the name of the stage to the message, and makes a RuntimeError of an

@@ -15,9 +15,9 @@ import apache_beam as beam
 from apache_beam.pvalue import AsSingleton, PCollection
 
 from .elements import Bucket
-from .thread_pool import Concurrently, Work, in_global_window
+from .thread_pool import ElementFn, ThreadedDoFn, in_global_window
 
-__all__ = ["Block", "FoldBuckets", "FoldWork", "Key", "Tree"]
+__all__ = ["Block", "CombineBuckets", "FoldWork", "Key", "OrderedMergeTree"]
 
 Key = tuple[str, str, str]
 """The name of a fold, the split or "" for several, and the piece or "" for all."""
@@ -27,7 +27,7 @@ Block = tuple[int, int, int, Any]
 place * 2**level up to the next block of the level."""
 
 
-class FoldWork(Work):
+class FoldWork(ElementFn):
     """What is folded of a bucket, and how it is merged: picklable, called from several threads."""
 
     def __call__(self, element: Bucket, *side_inputs: Any) -> Iterable[tuple[Key, Block]]:
@@ -39,7 +39,7 @@ class FoldWork(Work):
         raise NotImplementedError
 
 
-class FoldBuckets(beam.PTransform):  # type: ignore[misc]
+class CombineBuckets(beam.PTransform):  # type: ignore[misc]
     """One pass over the buckets: (key, accumulator), one for each key there is.
 
     Args:
@@ -55,14 +55,14 @@ class FoldBuckets(beam.PTransform):  # type: ignore[misc]
     def expand(self, buckets: PCollection[Bucket]) -> PCollection[tuple[Key, Any]]:
         return (
             buckets  # Bucket
-            | "Fold" >> beam.ParDo(Concurrently(self._work), *self._side_inputs)  # (key, block)
+            | "Fold" >> beam.ParDo(ThreadedDoFn(self._work), *self._side_inputs)  # (key, block)
             | "MergeNeighbours" >> beam.ParDo(_MergeNeighbours(self._work))  # (key, block)
             | "Gather" >> beam.GroupByKey()  # (key, [block])
             | "Merge" >> beam.Map(_merge, self._work)  # (key, accumulator)
         )
 
 
-class Tree:
+class OrderedMergeTree:
     """Merges accumulators as soon as both halves of a node of the tree are there."""
 
     def __init__(self, merge: Callable[[list[Any]], Any]) -> None:
@@ -91,12 +91,12 @@ class _MergeNeighbours(beam.DoFn):  # type: ignore[misc]
         self._work = work
 
     def start_bundle(self) -> None:
-        self._trees: dict[Key, Tree] = {}
+        self._trees: dict[Key, OrderedMergeTree] = {}
 
     def process(self, element: tuple[Key, Block]) -> None:
         key, block = element
         if key not in self._trees:
-            self._trees[key] = Tree(partial(self._work.merge, key))
+            self._trees[key] = OrderedMergeTree(partial(self._work.merge, key))
         self._trees[key].add(block)
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -107,7 +107,7 @@ class _MergeNeighbours(beam.DoFn):  # type: ignore[misc]
 
 def _merge(element: tuple[Key, Iterable[Block]], work: FoldWork) -> tuple[Key, Any]:
     key, blocks = element
-    tree = Tree(partial(work.merge, key))
+    tree = OrderedMergeTree(partial(work.merge, key))
     for block in blocks:
         tree.add(block)
     return key, work.merge(key, [accumulator for *_, accumulator in tree.blocks()])

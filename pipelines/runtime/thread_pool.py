@@ -16,10 +16,10 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-__all__ = ["Concurrently", "Serially", "Work", "in_global_window"]
+__all__ = ["ThreadedDoFn", "SerialDoFn", "ElementFn", "in_global_window"]
 
 
-class Work:
+class ElementFn:
     """What is done to one element: a picklable object, called from several threads."""
 
     def setup(self) -> None:
@@ -34,13 +34,13 @@ class Work:
         return ()
 
 
-class Concurrently(beam.DoFn):  # type: ignore[misc]
+class ThreadedDoFn(beam.DoFn):  # type: ignore[misc]
     """Calls `work` on each element in a pool of threads; outputs keep the order of the elements.
 
     Twice as many elements as threads are in flight at most, so memory is bounded by them.
     """
 
-    def __init__(self, work: Work, *, threads: int | None = None) -> None:
+    def __init__(self, work: ElementFn, *, threads: int | None = None) -> None:
         self._work = work
         self._threads = threads
 
@@ -95,17 +95,17 @@ def in_global_window(output: Any) -> Any:
     return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
-class Serially(beam.DoFn):  # type: ignore[misc]
+class SerialDoFn(beam.DoFn):  # type: ignore[misc]
     """Calls `work` on one element after the other and hands on each output as it comes."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: ElementFn) -> None:
         self._work = work
 
     def setup(self) -> None:
         self._work.setup()
 
     def default_type_hints(self) -> None:
-        """None, as of `Concurrently`."""
+        """None, as of `ThreadedDoFn`."""
 
     def process(self, element: Any, *side_inputs: Any) -> Iterable[Any]:
         return self._work(element, *side_inputs)

@@ -1,4 +1,4 @@
-"""`SmallestKeys`: the few rows of each split whose keys are the smallest, a sample of them.
+"""`BottomKSampler`: the few rows of each split whose keys are the smallest, a sample of them.
 
 Keys are hashes of what rows hold, so the sample depends on the rows alone. No more rows are held
 than are kept in the end, which counts where a row is a large image.
@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..tables.clean import Cleaned
+from ..tables.clean import CleanBatch
 from .layout import KEY
 
-__all__ = ["SmallestKeys", "merge_samples"]
+__all__ = ["BottomKSampler", "merge_samples"]
 
 _Places: TypeAlias = npt.NDArray[np.int64]
 
 
-class SmallestKeys:
+class BottomKSampler:
     """Keeps rows of the blocks it is shown; threads can share it.
 
     Args:
@@ -34,7 +34,7 @@ class SmallestKeys:
         self._keeping = Lock()
         self._kept: dict[str, pa.RecordBatch] = {}
 
-    def see(self, cleaned: Cleaned, take: Callable[[_Places], pa.RecordBatch]) -> None:
+    def see(self, cleaned: CleanBatch, take: Callable[[_Places], pa.RecordBatch]) -> None:
         """Keeps those rows of a block whose keys are small enough.
 
         Args:
@@ -59,7 +59,7 @@ class SmallestKeys:
             kept, self._kept = self._kept, {}
         return list(kept.items())
 
-    def _chosen(self, split: str, cleaned: Cleaned, places: _Places) -> _Places:
+    def _chosen(self, split: str, cleaned: CleanBatch, places: _Places) -> _Places:
         """The places of the rows that would be kept, if there were no other block from now on."""
         hi = cleaned.hi[places]
         kept = self._kept.get(split)

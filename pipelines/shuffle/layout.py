@@ -1,4 +1,4 @@
-"""`Layout`: how many buckets rows go to, and how the rows of a bucket are cut into batches.
+"""`BucketLayout`: how many buckets rows go to, and how the rows of a bucket are cut into batches.
 
 Both depend on the rows alone, so neither the sums nor the shards depend on files, blocks, runner
 or workers.
@@ -18,17 +18,17 @@ from ...schemas.images import IMAGE
 __all__ = [
     "BATCH_ROWS",
     "ENCODED_BYTES",
-    "EXPANDING",
+    "TILED_IMAGES",
     "FILE",
     "IMAGES",
     "KEY",
     "LINE",
     "MAX_BUCKETS",
-    "PRESSED",
-    "PRESSED_EXPANDING",
+    "ENCODED_IMAGES",
+    "ENCODED_TILES",
     "RECORDS",
     "TABLE",
-    "Layout",
+    "BucketLayout",
 ]
 
 KEY = ("__key_hi", "__key_lo")
@@ -60,7 +60,7 @@ MAX_BUCKETS = 1024
 
 
 @dataclass(frozen=True)
-class Layout:
+class BucketLayout:
     """How rows are laid out. Its functions are top-level ones, so it pickles.
 
     Attributes:
@@ -130,17 +130,17 @@ def _cut_images(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield rows.slice(start)
 
 
-TABLE = Layout(_values, _cut_rows, small=1 << 18, large=1 << 20)
+TABLE = BucketLayout(_values, _cut_rows, small=1 << 18, large=1 << 20)
 """Weighs values: rows times columns, of which 256 count."""
 
-IMAGES = Layout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 23, equal=KEY[:1])
+IMAGES = BucketLayout(_encoded_bytes, _cut_images, small=1 << 20, large=1 << 23, equal=KEY[:1])
 """Weighs the bytes of the encoded images; files of the same bytes are repeats."""
 
-EXPANDING = replace(IMAGES, large=IMAGES.large // 2)
+TILED_IMAGES = replace(IMAGES, large=IMAGES.large // 2)
 """Where an image becomes several records: those of a bucket are held, to be ordered."""
 
-PRESSED = replace(IMAGES, weigh=_record_bytes, cut=_whole)
+ENCODED_IMAGES = replace(IMAGES, weigh=_record_bytes, cut=_whole)
 """Where the records of images stand in place of their bytes: weighs the bytes of the records."""
 
-PRESSED_EXPANDING = replace(EXPANDING, weigh=_bytes_there_were, cut=_whole)
-"""The same buckets as `EXPANDING`: their records have an order of their own in each."""
+ENCODED_TILES = replace(TILED_IMAGES, weigh=_bytes_there_were, cut=_whole)
+"""The same buckets as `TILED_IMAGES`: their records have an order of their own in each."""

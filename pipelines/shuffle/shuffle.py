@@ -25,12 +25,12 @@ from apache_beam.pvalue import AsDict
 
 from ..runtime.dictionaries import canonical, compact, joined
 from ..runtime.elements import Bucket
-from .layout import KEY, TABLE, Layout
-from .sorted_runs import Keyed, Part, Run, RunWriter, cuts, sorted_by_key
+from .layout import KEY, TABLE, BucketLayout
+from .sorted_runs import KeyedRows, RunSlice, RunWriter, SortedRun, bucket_offsets, sorted_by_key
 
 __all__ = [
     "CountRepeats",
-    "Place",
+    "RowSink",
     "ShuffleByGroup",
     "ShuffleOnDisk",
 ]
@@ -39,13 +39,13 @@ Source: TypeAlias = Callable[..., list[pa.RecordBatch]]
 """Gives the fragments of a bucket, with all of their columns or those that are named."""
 
 
-class Place(Protocol):
+class RowSink(Protocol):
     """What happens to rows as soon as they are clean; picklable, and threads can share it."""
 
     def setup(self) -> None:
         """Loads what cannot be pickled, once a worker."""
 
-    def __call__(self, keyed: Keyed) -> Sequence[Any]:
+    def __call__(self, keyed: KeyedRows) -> Sequence[Any]:
         """What there is to shuffle now."""
 
     def finish(self) -> Sequence[Any]:
@@ -66,14 +66,14 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
     directory: str
     splits: Sequence[str]
     distinct: bool = False
-    layout: Layout = TABLE
+    layout: BucketLayout = TABLE
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RowSink:
         """What makes runs of rows; to be called where the rows are."""
         return RunWriter(self.directory, self.layout)
 
-    def expand(self, runs: beam.PCollection[Run]) -> beam.PCollection[Bucket]:
+    def expand(self, runs: beam.PCollection[SortedRun]) -> beam.PCollection[Bucket]:
         return (
             runs
             | "GatherRuns" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
@@ -94,14 +94,14 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
     """
 
     distinct: bool = False
-    layout: Layout = TABLE
+    layout: BucketLayout = TABLE
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RowSink:
         """Rows stay as they are until they are cut into fragments."""
         return _AsTheyAre()
 
-    def expand(self, keyed: beam.PCollection[Keyed]) -> beam.PCollection[Bucket]:
+    def expand(self, keyed: beam.PCollection[KeyedRows]) -> beam.PCollection[Bucket]:
         layout = self.layout
         weights = (
             keyed
@@ -130,39 +130,43 @@ class CountRepeats(beam.PTransform):  # type: ignore[misc]
         )
 
 
-@beam.typehints.with_input_types(Keyed, Mapping[str, int])
+@beam.typehints.with_input_types(KeyedRows, Mapping[str, int])
 @beam.typehints.with_output_types(tuple[tuple[str, int], pa.RecordBatch])
 class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: BucketLayout) -> None:
         self._layout = layout
 
     def process(
-        self, keyed: Keyed, weights: Mapping[str, int]
+        self, keyed: KeyedRows, weights: Mapping[str, int]
     ) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
         batch = sorted_by_key(keyed.batch)
         buckets = self._layout.buckets(weights[keyed.split])
-        places = cuts(batch, buckets)
+        places = bucket_offsets(batch, buckets)
         for index in np.flatnonzero(np.diff(places)):
             start, stop = places[index], places[index + 1]
             yield (keyed.split, int(index)), compact(batch.slice(start, stop - start))
 
 
 class _AsTheyAre:
-    """The `Place` of rows that the runner shuffles."""
+    """The `RowSink` of rows that the runner shuffles."""
 
     def setup(self) -> None:
         """Nothing to load."""
 
-    def __call__(self, keyed: Keyed) -> Sequence[Keyed]:
+    def __call__(self, keyed: KeyedRows) -> Sequence[KeyedRows]:
         return (keyed,)
 
-    def finish(self) -> Sequence[Keyed]:
+    def finish(self) -> Sequence[KeyedRows]:
         """Nothing is held back."""
         return ()
 
 
 def _grouped_bucket(
-    key: tuple[str, int], fragments: Iterable[pa.RecordBatch], *, distinct: bool, layout: Layout
+    key: tuple[str, int],
+    fragments: Iterable[pa.RecordBatch],
+    *,
+    distinct: bool,
+    layout: BucketLayout,
 ) -> Bucket:
     return _bucket(*key, partial(_fragments, list(fragments)), distinct, layout)
 
@@ -173,17 +177,17 @@ def _fragments(
     return [fragment.select(columns) if columns else fragment for fragment in fragments]
 
 
-def _bucket(split: str, index: int, source: Source, distinct: bool, layout: Layout) -> Bucket:
+def _bucket(split: str, index: int, source: Source, distinct: bool, layout: BucketLayout) -> Bucket:
     """The bucket of the rows in the fragments that `source` gives when it is called."""
     repeats = partial(_count_repeats, source, layout) if distinct else int
     return Bucket(split, index, partial(_rows, source, distinct, layout), repeats)
 
 
 def plan_buckets(
-    runs: Iterable[Run], splits: Sequence[str], distinct: bool, layout: Layout
+    runs: Iterable[SortedRun], splits: Sequence[str], distinct: bool, layout: BucketLayout
 ) -> Iterator[Bucket]:
     """The buckets of all splits, in order."""
-    by_split: dict[str, list[Run]] = {split: [] for split in splits}
+    by_split: dict[str, list[SortedRun]] = {split: [] for split in splits}
     for run in runs:
         by_split[run.split].append(run)
     for split, of_split in by_split.items():
@@ -197,12 +201,12 @@ def plan_buckets(
 
 
 def _read_parts(
-    parts: Sequence[Part], columns: Sequence[str] | None = None
+    parts: Sequence[RunSlice], columns: Sequence[str] | None = None
 ) -> list[pa.RecordBatch]:
     return [part.read(columns) for part in parts]
 
 
-def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordBatch]:
+def _rows(source: Source, distinct: bool, layout: BucketLayout) -> Iterator[pa.RecordBatch]:
     """The rows of a bucket in canonical order, in batches of its layout, without their keys."""
     whole = _in_order(source())
     if whole is None:
@@ -212,7 +216,7 @@ def _rows(source: Source, distinct: bool, layout: Layout) -> Iterator[pa.RecordB
     yield from layout.cut(canonical(whole.drop_columns(list(KEY))))
 
 
-def _count_repeats(source: Source, layout: Layout) -> int:
+def _count_repeats(source: Source, layout: BucketLayout) -> int:
     keys = _in_order(source(KEY))
     return 0 if keys is None else int(_repeats(keys, layout).sum())
 
@@ -225,7 +229,7 @@ def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
     return sorted_by_key(joined(filled))
 
 
-def _repeats(batch: pa.RecordBatch, layout: Layout) -> npt.NDArray[np.bool_]:
+def _repeats(batch: pa.RecordBatch, layout: BucketLayout) -> npt.NDArray[np.bool_]:
     """Which rows of a batch sorted by key repeat the row before them."""
     again = np.ones(batch.num_rows - 1, np.bool_)
     for name in layout.equal:

@@ -1,4 +1,4 @@
-"""Rows in files, sorted by key: `RunWriter` makes a `Run` of some megabytes, a `Part` reads of one.
+"""Rows in files, sorted by key: `RunWriter` writes a `SortedRun`, and a `RunSlice` reads of one.
 
 Every bucket opens every run that has a row for it, so few large runs cost less than many small
 ones: rows wait until there are enough of them.
@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from ..runtime.arrow_coder import ArrowCoder
 from ..runtime.dictionaries import decoded, joined
-from .layout import KEY, MAX_BUCKETS, Layout
+from .layout import KEY, MAX_BUCKETS, BucketLayout
 
-__all__ = ["Keyed", "Part", "Run", "RunWriter", "cuts", "sorted_by_key"]
+__all__ = ["KeyedRows", "RunSlice", "SortedRun", "RunWriter", "bucket_offsets", "sorted_by_key"]
 
 _CODER = ArrowCoder()
 
@@ -30,7 +30,7 @@ _RUN_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
-class Keyed:
+class KeyedRows:
     """Cleaned rows of one split, with the two `KEY` columns behind the schema's own."""
 
     split: str
@@ -38,7 +38,7 @@ class Keyed:
 
 
 @dataclass(frozen=True)
-class Run:
+class SortedRun:
     """Rows of one split, sorted by key, in an Arrow IPC file.
 
     `places` says where the rows begin of each range of keys that as many buckets as there can be
@@ -50,14 +50,14 @@ class Run:
     weight: int
     places: npt.NDArray[np.int64] = field(repr=False, compare=False)
 
-    def part(self, index: int, buckets: int) -> Part:
+    def part(self, index: int, buckets: int) -> RunSlice:
         """The rows that belong to one of so many buckets, a power of two."""
         ranges = MAX_BUCKETS // buckets
         start, stop = self.places[[ranges * index, ranges * (index + 1)]].tolist()
-        return Part(self.path, start, stop)
+        return RunSlice(self.path, start, stop)
 
 
-class Part(NamedTuple):
+class RunSlice(NamedTuple):
     """Some rows of the run in a file, from `start` up to `stop`."""
 
     path: str
@@ -82,7 +82,7 @@ class RunWriter:
     """
 
     directory: str
-    layout: Layout
+    layout: BucketLayout
 
     def setup(self) -> None:
         """Makes the folder. Nothing is held yet."""
@@ -90,7 +90,7 @@ class RunWriter:
         self._holding = Lock()
         self._held: dict[str, list[pa.RecordBatch]] = {}
 
-    def __call__(self, keyed: Keyed) -> list[Run]:
+    def __call__(self, keyed: KeyedRows) -> list[SortedRun]:
         """The run that there are rows enough for now, if any."""
         with self._holding:
             held = self._held.setdefault(keyed.split, [])
@@ -100,18 +100,18 @@ class RunWriter:
             del self._held[keyed.split]
         return [self._write(keyed.split, held)]
 
-    def finish(self) -> list[Run]:
+    def finish(self) -> list[SortedRun]:
         """The runs of the rows that are left."""
         with self._holding:
             left, self._held = self._held, {}
         return [self._write(split, held) for split, held in left.items()]
 
-    def _write(self, split: str, held: Sequence[pa.RecordBatch]) -> Run:
+    def _write(self, split: str, held: Sequence[pa.RecordBatch]) -> SortedRun:
         batch = decoded(sorted_by_key(joined(held)))
         path = os.path.join(self.directory, f"{split}-{uuid4().hex}.arrow")
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
-        return Run(split, path, self.layout.weigh(batch), cuts(batch, MAX_BUCKETS))
+        return SortedRun(split, path, self.layout.weigh(batch), bucket_offsets(batch, MAX_BUCKETS))
 
 
 def sorted_by_key(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -120,7 +120,7 @@ def sorted_by_key(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.take(pa.array(np.lexsort((lo, hi))))
 
 
-def cuts(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
+def bucket_offsets(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
     """Where each bucket begins in a batch sorted by key; [buckets + 1]."""
     hi = batch.column(KEY[0]).to_numpy()
     starts = np.array([2**64 // buckets * index for index in range(1, buckets)], np.uint64)

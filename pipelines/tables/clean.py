@@ -27,19 +27,19 @@ from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
 from ..runtime.dictionaries import compact
-from ..runtime.elements import Block, Reject
+from ..runtime.elements import Reject, TextBatch
 from ..shuffle.fingerprint import Lane, fingerprint, places
 from ..shuffle.split import UNSPLIT, SplitIndex, Splitting, assign, sampled
 from .convert import Mask, Reason, Reasons, convert, true_of
 
-__all__ = ["Cleaned", "check_filters", "choose", "clean"]
+__all__ = ["CleanBatch", "check_filters", "select_rows", "clean"]
 
 _SHOWN = 100
 """Characters of a bad value in a message."""
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanBatch:
     """What becomes of a block.
 
     Attributes:
@@ -73,14 +73,14 @@ class Cleaned:
 
 
 def clean(
-    block: Block,
+    block: TextBatch,
     schema: Schema,
     *,
     splitting: Splitting,
     seed: int,
     filters: Sequence[pc.Expression] = (),
     sampling: float = 1.0,
-) -> Cleaned:
+) -> CleanBatch:
     """The typed, checked, keyed and chosen rows of a block.
 
     Args:
@@ -99,7 +99,7 @@ def clean(
     rows, good, bad = _convert(block, schema)
     keys = fingerprint(rows, schema.names, seed)
     lane = keys[1] if not splitting.columns else fingerprint(rows, splitting.columns, seed)[1]
-    return choose(
+    return select_rows(
         rows,
         places=np.flatnonzero(good),
         keys=keys,
@@ -115,7 +115,7 @@ def clean(
     )
 
 
-def choose(
+def select_rows(
     rows: pa.RecordBatch,
     *,
     places: npt.NDArray[np.int64],
@@ -129,7 +129,7 @@ def choose(
     seed: int,
     filters: Sequence[pc.Expression],
     sampling: float,
-) -> Cleaned:
+) -> CleanBatch:
     """Splits good rows, and chooses among them.
 
     Args:
@@ -152,7 +152,7 @@ def choose(
     )
     passed = _passed(rows, filters, file)
     kept = passed & sampled(lane, sampling, seed)
-    return Cleaned(
+    return CleanBatch(
         batch=compact(_where(kept, rows)),
         rows=places[kept],
         hi=keys[0][kept],
@@ -237,7 +237,7 @@ def _ledger(
     }
 
 
-def _convert(block: Block, schema: Schema) -> tuple[pa.RecordBatch, Mask, list[Reject]]:
+def _convert(block: TextBatch, schema: Schema) -> tuple[pa.RecordBatch, Mask, list[Reject]]:
     """The rows whose every value is good, typed; which ones these are; the others' rejects."""
     rows = block.batch.num_rows
     columns = []
@@ -273,7 +273,7 @@ def _where(mask: Mask, batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch if mask.all() else batch.filter(pa.array(mask))
 
 
-def _reject(block: Block, row: int, index: int, schema: Schema, reason: Reason) -> Reject:
+def _reject(block: TextBatch, row: int, index: int, schema: Schema, reason: Reason) -> Reject:
     column = schema.columns[index]
     text = (block.batch.column(index)[row].as_py() or "").strip(BLANKS)
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

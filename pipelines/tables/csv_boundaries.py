@@ -19,7 +19,13 @@ import pyarrow.csv
 
 from ...schemas.errors import RecipeError
 
-__all__ = ["BYTE_ORDER_MARK", "MAX_RECORD_BYTES", "CsvFormat", "Outline", "outline"]
+__all__ = [
+    "BYTE_ORDER_MARK",
+    "MAX_RECORD_BYTES",
+    "CsvFormat",
+    "RecordBoundaries",
+    "find_record_boundaries",
+]
 
 MAX_RECORD_BYTES = 64 << 20
 """No record may be longer; so a quote that is never closed cannot fill the memory."""
@@ -89,7 +95,7 @@ class CsvFormat:
 
 
 @dataclass(frozen=True, eq=False)
-class Outline:
+class RecordBoundaries:
     """The units of some bytes: records, blank lines and comment lines, in order.
 
     Attributes:
@@ -123,7 +129,7 @@ class Outline:
         return ~(self.blank | self.comment)
 
 
-def outline(data: bytes, csv_format: CsvFormat, *, final: bool) -> Outline:
+def find_record_boundaries(data: bytes, csv_format: CsvFormat, *, final: bool) -> RecordBoundaries:
     """The units of `data`, which begins where a unit begins.
 
     Args:
@@ -136,7 +142,7 @@ def outline(data: bytes, csv_format: CsvFormat, *, final: bool) -> Outline:
       The whole units; with `final` and without an open quote they are all of `data`.
 
     >>> data = b'a,"x\\ny"\\n\\n# no record\\nb,c'
-    >>> found = outline(data, CsvFormat(comment="#"), final=True)
+    >>> found = find_record_boundaries(data, CsvFormat(comment="#"), final=True)
     >>> found.bounds.tolist(), found.lines.tolist(), found.is_record.tolist()
     ([0, 8, 9, 21, 24], [0, 2, 3, 4, 5], [True, False, False, True])
     """
@@ -146,7 +152,7 @@ def outline(data: bytes, csv_format: CsvFormat, *, final: bool) -> Outline:
     outside = line_ends[np.searchsorted(quotes, line_ends) % 2 == 0] if len(quotes) else line_ends
     bounds = np.concatenate([[0], outside])
     first = view[bounds[:-1]]
-    return Outline(
+    return RecordBoundaries(
         bounds=bounds,
         lines=np.searchsorted(line_ends, bounds, side="right"),
         blank=(first == _LF) | (first == _CR),

@@ -1,7 +1,7 @@
 """Reading CSV and Parquet files: match -> scan -> parse.
 
     files = p | ScanCsv(inputs, column_names=names)       # ScannedFile
-    blocks = files | ParseCsv(names)                      # parts: FilePart -> parse_part: Block
+    batches = files | ParseCsv(names)        # parts: FileFragment -> parse_part: TextBatch
 
 What a file holds decides what it is, not its name: `ScanCsv` and `ParseCsv` take Parquet too.
 Every file is read twice: once from beginning to end, to count and to cut (`scan`), and once in
@@ -21,8 +21,8 @@ import apache_beam as beam
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.split_names import check_split_name
 from ..runtime import filesystem as files
-from ..runtime.decompress import open_stored
-from ..runtime.elements import Block, FilePart, InputFile, ScannedFile, Stretch
+from ..runtime.decompress import open_decompressed
+from ..runtime.elements import InputFile, ScannedFile, TextBatch
 from .csv_boundaries import CsvFormat
 from .parquet import is_parquet
 from .parse import parse_part
@@ -33,14 +33,12 @@ __all__ = [
     "CsvFormat",
     "CsvRead",
     "check_formats",
-    "FilePart",
     "Input",
     "InputFile",
     "ParseCsv",
     "ReadCsv",
     "ScanCsv",
     "ScannedFile",
-    "Stretch",
     "match",
     "parse_part",
     "parts",
@@ -129,7 +127,7 @@ def check_formats(inputs: Iterable[Input]) -> None:
 
 
 def _is_parquet(path: str) -> bool:
-    with open_stored(path) as stored:
+    with open_decompressed(path) as stored:
         return is_parquet(stored.read(_HEAD))
 
 
@@ -188,7 +186,7 @@ class ParseCsv(beam.PTransform):  # type: ignore[misc]
     _: KW_ONLY
     csv_format: CsvFormat = field(default_factory=CsvFormat)
 
-    def expand(self, files: beam.PCollection[ScannedFile]) -> beam.PCollection[Block]:
+    def expand(self, files: beam.PCollection[ScannedFile]) -> beam.PCollection[TextBatch]:
         return (
             files
             | "Cut" >> beam.FlatMap(parts)
@@ -204,7 +202,7 @@ class CsvRead(NamedTuple):
     """What `ReadCsv` gives."""
 
     files: beam.PCollection[ScannedFile]
-    blocks: beam.PCollection[Block]
+    blocks: beam.PCollection[TextBatch]
 
 
 @dataclass(eq=False)

@@ -25,28 +25,28 @@ from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
 from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
-from ..runtime.elements import Block, Bucket, Reject
+from ..runtime.elements import Bucket, FileFragment, Reject, TextBatch
 from ..runtime.progress import Note, Progress
-from ..runtime.thread_pool import Concurrently, Serially, Work
-from ..shuffle.bottom_k import SmallestKeys, merge_samples
+from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
+from ..shuffle.bottom_k import BottomKSampler, merge_samples
 from ..shuffle.fingerprint import few_keys
 from ..shuffle.layout import FILE, KEY, LINE
-from ..shuffle.shuffle import Place
-from ..shuffle.sorted_runs import Keyed
+from ..shuffle.shuffle import RowSink
+from ..shuffle.sorted_runs import KeyedRows
 from ..shuffle.split import UNSPLIT
-from .clean import Cleaned, clean
-from .csv_source import FilePart, ScannedFile, parse_part, parts
+from .clean import CleanBatch, clean
+from .csv_source import ScannedFile, parse_part, parts
 from .text_encoding import rejects_advice
 
 __all__ = [
     "SAMPLE_ROWS",
-    "Account",
-    "Placing",
-    "ReadRows",
-    "RowsRead",
-    "account_for",
+    "ReadCounts",
+    "RowRouter",
+    "IngestTable",
+    "IngestResult",
+    "read_counts_of",
     "check_rejects",
-    "sum_accounts",
+    "sum_read_counts",
     "write_rejects",
 ]
 
@@ -58,7 +58,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Account:
+class ReadCounts:
     """What became of some records, by split, before they were shuffled.
 
     Attributes:
@@ -72,10 +72,10 @@ class Account:
     size: int = 0
     contents: frozenset[int] | None = frozenset()
 
-    def __add__(self, other: Account) -> Account:
+    def __add__(self, other: ReadCounts) -> ReadCounts:
         names = sorted({*self.ledger, *other.ledger})
         none = Ledger()
-        return Account(
+        return ReadCounts(
             {name: self.ledger.get(name, none) + other.ledger.get(name, none) for name in names},
             self.size + other.size,
             _united(self.contents, other.contents),
@@ -102,12 +102,12 @@ def _unchanged(buckets: beam.PCollection[Bucket]) -> beam.PCollection[Bucket]:
     return buckets
 
 
-class RowsRead(NamedTuple):
-    """What `ReadRows` gives.
+class IngestResult(NamedTuple):
+    """What `IngestTable` gives.
 
     Attributes:
-      rows: Cleaned rows, as `place` made them of each `Keyed` batch.
-      accounts: An `Account` of the records that were read together.
+      rows: Cleaned rows, as `place` made them of each `KeyedRows` batch.
+      accounts: An `ReadCounts` of the records that were read together.
       samples: (split, batch): of the rows with the smallest keys, in the order of their keys,
         what a request would carry, and the two key columns.
       sources: (place, `SourceFile`) for each input.
@@ -117,25 +117,25 @@ class RowsRead(NamedTuple):
     """
 
     rows: beam.PCollection[Any]
-    accounts: beam.PCollection[Account]
+    accounts: beam.PCollection[ReadCounts]
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
     findings: beam.PCollection[tuple[str, Any]]
     transform_fn: beam.PCollection[str] | None = None
     thin: Callable[[beam.PCollection[Bucket]], beam.PCollection[Bucket]] = _unchanged
 
-    def account(self, progress: Progress) -> beam.PCollection[Account]:
-        """One `Account` of all records, which are noted in the progress as they are read."""
+    def account(self, progress: Progress) -> beam.PCollection[ReadCounts]:
+        """One `ReadCounts` of all records, which are noted in the progress as they are read."""
         return (
             self.accounts
             | "NoteRead" >> Note(progress, "read", lambda some: (some.records, some.size))
-            | "AddUp" >> beam.CombineGlobally(sum_accounts)
+            | "AddUp" >> beam.CombineGlobally(sum_read_counts)
         )
 
 
 @dataclass
-class ReadRows(beam.PTransform):  # type: ignore[misc]
-    """PCollection[ScannedFile] -> `RowsRead`.
+class IngestTable(beam.PTransform):  # type: ignore[misc]
+    """PCollection[ScannedFile] -> `IngestResult`.
 
     Attributes:
       recipe: Which rows count.
@@ -148,24 +148,24 @@ class ReadRows(beam.PTransform):  # type: ignore[misc]
 
     recipe: Recipe
     schema: Schema
-    place: Place
+    place: RowSink
     rejects: str
     in_threads: bool
 
-    def expand(self, scanned: beam.PCollection[ScannedFile]) -> RowsRead:
-        placing = Placing(self.place, SAMPLE_ROWS)
-        work: Work = _ReadPart(self.recipe, self.schema, placing, self.rejects)
+    def expand(self, scanned: beam.PCollection[ScannedFile]) -> IngestResult:
+        placing = RowRouter(self.place, SAMPLE_ROWS)
+        work: ElementFn = _ReadPart(self.recipe, self.schema, placing, self.rejects)
         read = (
             scanned
             | "CutFiles" >> beam.FlatMap(parts)
             | "SpreadParts" >> beam.Reshuffle()
-            # FilePart
+            # FileFragment
             | "ParseAndClean"
-            >> beam.ParDo(Concurrently(work) if self.in_threads else Serially(work)).with_outputs(
+            >> beam.ParDo(ThreadedDoFn(work) if self.in_threads else SerialDoFn(work)).with_outputs(
                 "account", "sample", main="rows"
             )
         )
-        return RowsRead(
+        return IngestResult(
             rows=read.rows,
             accounts=read.account,
             samples=placing.samples(read.sample),
@@ -180,12 +180,12 @@ def _source(scanned: ScannedFile) -> tuple[int, SourceFile]:
     return file.index, source
 
 
-def sum_accounts(accounts: Iterable[Account]) -> Account:
-    return reduce(add, accounts, Account({}))
+def sum_read_counts(accounts: Iterable[ReadCounts]) -> ReadCounts:
+    return reduce(add, accounts, ReadCounts({}))
 
 
 @dataclass
-class Placing:
+class RowRouter:
     """What happens to clean rows: they are placed, and a sample of them is kept.
 
     Attributes:
@@ -193,16 +193,16 @@ class Placing:
       sample_rows: How many rows of each split are kept: those with the smallest keys.
     """
 
-    place: Place
+    place: RowSink
     sample_rows: int
 
     def setup(self) -> None:
         """Loads what cannot be pickled, once a worker."""
         self.place.setup()
-        self._smallest = SmallestKeys(self.sample_rows)
+        self._smallest = BottomKSampler(self.sample_rows)
 
     def __call__(
-        self, cleaned: Cleaned, take: Callable[[npt.NDArray[np.int64]], pa.RecordBatch]
+        self, cleaned: CleanBatch, take: Callable[[npt.NDArray[np.int64]], pa.RecordBatch]
     ) -> Iterator[Any]:
         """What there is to shuffle now.
 
@@ -223,28 +223,28 @@ class Placing:
     def samples(
         self, kept: beam.PCollection[tuple[str, pa.RecordBatch]]
     ) -> beam.PCollection[tuple[str, pa.RecordBatch]]:
-        """What is kept of all that workers kept: the samples of `RowsRead`."""
+        """What is kept of all that workers kept: the samples of `IngestResult`."""
         merge = partial(merge_samples, rows=self.sample_rows)
         return (
             kept
             | "GatherSamples" >> beam.GroupByKey()
-            | "SmallestKeys" >> beam.MapTuple(lambda split, some: (split, merge(some)))
+            | "BottomK" >> beam.MapTuple(lambda split, some: (split, merge(some)))
         )
 
 
 @dataclass(frozen=True)
-class _ReadPart(Work):
-    """The work: FilePart -> placed rows, and tagged "account" and "sample"."""
+class _ReadPart(ElementFn):
+    """The work: FileFragment -> placed rows, and tagged "account" and "sample"."""
 
     recipe: Recipe
     schema: Schema
-    placing: Placing
+    placing: RowRouter
     rejects: str
 
     def setup(self) -> None:
         self.placing.setup()
 
-    def __call__(self, part: FilePart, *side_inputs: Any) -> Iterator[Any]:
+    def __call__(self, part: FileFragment, *side_inputs: Any) -> Iterator[Any]:
         names = self.schema.names
         for block in parse_part(part, column_names=names, csv_format=self.recipe.csv):
             cleaned = clean(
@@ -255,7 +255,7 @@ class _ReadPart(Work):
                 filters=self.recipe.filters,
                 sampling=self.recipe.sampling,
             )
-            yield from account_for(
+            yield from read_counts_of(
                 cleaned, self.rejects, split=block.split, position=block.position, size=block.size
             )
             rows = replace(cleaned, batch=_with_origin(block, cleaned))
@@ -265,8 +265,8 @@ class _ReadPart(Work):
         return self.placing.finish()
 
 
-def account_for(
-    cleaned: Cleaned, folder: str, *, split: str | None, position: tuple[int, int], size: int
+def read_counts_of(
+    cleaned: CleanBatch, folder: str, *, split: str | None, position: tuple[int, int], size: int
 ) -> Iterator[TaggedOutput]:
     """Writes the rejects of a block, and gives its "account".
 
@@ -278,19 +278,21 @@ def account_for(
       size: Its bytes.
     """
     write_rejects(cleaned.rejects, folder, split=split, position=position)
-    yield TaggedOutput("account", Account(cleaned.ledger, size, few_keys(cleaned.hi)))
+    yield TaggedOutput("account", ReadCounts(cleaned.ledger, size, few_keys(cleaned.hi)))
 
 
-def _keyed(split: str, cleaned: Cleaned, chosen: Any) -> Keyed:
+def _keyed(split: str, cleaned: CleanBatch, chosen: Any) -> KeyedRows:
     keys = [pa.array(cleaned.hi), pa.array(cleaned.lo)]
     schema = cleaned.batch.schema
     for name in KEY:
         schema = schema.append(pa.field(name, pa.uint64()))
     batch = pa.RecordBatch.from_arrays([*cleaned.batch.columns, *keys], schema=schema)
-    return Keyed(split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen)))
+    return KeyedRows(
+        split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen))
+    )
 
 
-def _with_origin(block: Block, cleaned: Cleaned) -> pa.RecordBatch:
+def _with_origin(block: TextBatch, cleaned: CleanBatch) -> pa.RecordBatch:
     """The rows, and where each is from."""
     batch = cleaned.batch
     file = pa.DictionaryArray.from_arrays(
@@ -302,7 +304,7 @@ def _with_origin(block: Block, cleaned: Cleaned) -> pa.RecordBatch:
     )
 
 
-def _texts(block: Block, cleaned: Cleaned, chosen: Any) -> pa.RecordBatch:
+def _texts(block: TextBatch, cleaned: CleanBatch, chosen: Any) -> pa.RecordBatch:
     """The text of the rows at these places, as it stands in the file."""
     texts = block.batch.take(pa.array(cleaned.rows[chosen]))
     columns = [column.dictionary_decode() for column in texts.columns]
@@ -322,7 +324,7 @@ def write_rejects(
             lines.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
 
 
-def check_rejects(account: Account, *, limit: float, folder: str) -> Account:
+def check_rejects(account: ReadCounts, *, limit: float, folder: str) -> ReadCounts:
     """The account itself, where not too many records were rejected.
 
     Raises:
@@ -331,7 +333,9 @@ def check_rejects(account: Account, *, limit: float, folder: str) -> Account:
     """
     if account.rejected <= limit * account.records:
         return account
-    reasons = sum_accounts([Account({"": ledger}) for ledger in account.ledger.values()]).ledger[""]
+    reasons = sum_read_counts(
+        [ReadCounts({"": ledger}) for ledger in account.ledger.values()]
+    ).ledger[""]
     counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
     raise DataError(
         f"{account.rejected:,} of {account.records:,} records were rejected "

@@ -27,8 +27,8 @@ import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
 from ..runtime.checksums import BLOCK, CheckedFile, Checksums
-from ..runtime.decompress import Digest, open_stored
-from ..runtime.elements import Block, FilePart, InputFile, Reject, ScannedFile, Stretch
+from ..runtime.decompress import Digest, open_decompressed
+from ..runtime.elements import ByteRange, FileFragment, InputFile, Reject, ScannedFile, TextBatch
 from .arrow_text import NoText, text_column, text_problem
 
 __all__ = ["is_parquet", "parse_parquet", "row_group_checksums", "scan_parquet"]
@@ -66,7 +66,7 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
       DataError: The file cannot be read, is truncated or damaged, has no column of one of the
         names, or has several, or one whose values have no text, such as lists.
     """
-    with Digest(open_stored(file.path)) as digest:
+    with Digest(open_decompressed(file.path)) as digest:
         while digest.read(_CHUNK):
             pass
         size, sha256, checksums = digest.size, digest.sha256(), digest.checksums()
@@ -84,7 +84,7 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
     return ScannedFile(file, "", size, sha256, records, 0, 0, stretches, checksums, "parquet")
 
 
-def row_group_checksums(scanned: ScannedFile, stretch: Stretch) -> Checksums:
+def row_group_checksums(scanned: ScannedFile, stretch: ByteRange) -> Checksums:
     """Returns the checksums of the bytes that are read for a row group: its own, and the footer's.
 
     Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
@@ -102,7 +102,7 @@ def _opened(
     path: str, checksums: Checksums, dictionaries: Sequence[str] = ()
 ) -> Iterator[pq.ParquetFile]:
     """A file whose footer is whole; what is wrong with it, there or later, as a DataError."""
-    with CheckedFile(open_stored(path), checksums, path=path) as stored:
+    with CheckedFile(open_decompressed(path), checksums, path=path) as stored:
         try:
             yield pq.ParquetFile(
                 stored,
@@ -138,7 +138,7 @@ def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str)
 
 def _stretches(
     metadata: pq.FileMetaData, column_names: Sequence[str], block_bytes: int
-) -> Iterator[Stretch]:
+) -> Iterator[ByteRange]:
     """Runs of records, each in one row group."""
     index = offset = 0
     for row_group in range(metadata.num_row_groups):
@@ -147,7 +147,7 @@ def _stretches(
         most = max(1, block_bytes * rows // max(size, 1))
         for begin in range(0, rows, most):
             records = min(most, rows - begin)
-            yield Stretch(
+            yield ByteRange(
                 index=index,
                 offset=offset,
                 size=size * records // rows,
@@ -178,8 +178,8 @@ def _size(group: pq.RowGroupMetaData, column_names: Sequence[str]) -> int:
 
 
 def parse_parquet(
-    part: FilePart, *, column_names: Sequence[str], max_field_bytes: int
-) -> Iterator[Block]:
+    part: FileFragment, *, column_names: Sequence[str], max_field_bytes: int
+) -> Iterator[TextBatch]:
     """The blocks of the stretches of one row group, in order, one at a time in memory.
 
     Args:
@@ -240,11 +240,11 @@ def _changed(path: str) -> DataError:
 
 def _block(
     table: pa.Table,
-    stretch: Stretch,
+    stretch: ByteRange,
     file: InputFile,
     column_names: Sequence[str],
     max_field_bytes: int,
-) -> Block:
+) -> TextBatch:
     """The block of the rows of one stretch."""
     columns = []
     for name in column_names:
@@ -264,7 +264,7 @@ def _block(
             [column.dictionary_decode().dictionary_encode() for column in good.columns],
             list(column_names),
         )
-    return Block(
+    return TextBatch(
         split=file.split,
         file=file.path,
         position=(file.index, stretch.index),
@@ -322,7 +322,7 @@ def _is_utf8(texts: pa.StringArray) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Raw:
-    """`Block.raw`: row to the texts of its columns as JSON; picklable."""
+    """`TextBatch.raw`: row to the texts of its columns as JSON; picklable."""
 
     batch: pa.RecordBatch
     rows: npt.NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Stretches of CSV text to `Block`s of Arrow columns; those of Parquet go to `parquet`.
+"""Stretches of CSV text to `TextBatch`s of Arrow columns; those of Parquet go to `parquet`.
 
 A clean stretch is one call of `pyarrow.csv`. Records that cannot be rows are found by what gives
 them away cheaply - a byte test of the whole stretch, the parser's own complaint, a value of
@@ -22,9 +22,16 @@ import pyarrow.csv
 
 from ...schemas.errors import DataError
 from ..runtime.checksums import CheckedFile
-from ..runtime.decompress import open_stored, text_of
-from ..runtime.elements import Block, FilePart, InputFile, Reject, Stretch
-from .csv_boundaries import BYTE_ORDER_MARK, CsvFormat, Mask, Outline, Positions, outline
+from ..runtime.decompress import open_decompressed, open_text
+from ..runtime.elements import ByteRange, FileFragment, InputFile, Reject, TextBatch
+from .csv_boundaries import (
+    BYTE_ORDER_MARK,
+    CsvFormat,
+    Mask,
+    Positions,
+    RecordBoundaries,
+    find_record_boundaries,
+)
 from .parquet import parse_parquet
 
 __all__ = ["parse_part", "parse_stretch"]
@@ -34,8 +41,8 @@ _RAW_CHARACTERS = 10_000
 
 
 def parse_part(
-    part: FilePart, *, column_names: Sequence[str], csv_format: CsvFormat
-) -> Iterator[Block]:
+    part: FileFragment, *, column_names: Sequence[str], csv_format: CsvFormat
+) -> Iterator[TextBatch]:
     """The blocks of a part of a file, in order, one at a time in memory.
 
     Raises:
@@ -47,8 +54,8 @@ def parse_part(
         )
         return
     path = part.file.path
-    with CheckedFile(open_stored(path), part.checksums, path=path) as stored:
-        text = text_of(cast(BinaryIO, stored), path=path, compression=part.compression)
+    with CheckedFile(open_decompressed(path), part.checksums, path=path) as stored:
+        text = open_text(cast(BinaryIO, stored), path=path, compression=part.compression)
         position = 0
         for stretch in part.stretches:
             if part.compression:
@@ -69,12 +76,12 @@ def parse_part(
 
 def parse_stretch(
     data: bytes,
-    stretch: Stretch,
+    stretch: ByteRange,
     *,
     file: InputFile,
     column_names: Sequence[str],
     csv_format: CsvFormat,
-) -> Block:
+) -> TextBatch:
     """The block of one stretch.
 
     Args:
@@ -103,7 +110,7 @@ def parse_stretch(
     for place, fields in ragged.items():
         problems[int(kept[place])] = _ragged(len(column_names), fields)
     batch, rows = _without_long(batch, rows, csv_format.max_field_bytes, problems)
-    return Block(
+    return TextBatch(
         split=file.split,
         file=file.path,
         position=(file.index, stretch.index),
@@ -136,8 +143,8 @@ class _Text:
     csv_format: CsvFormat
 
     @cached_property
-    def found(self) -> Outline:
-        return outline(self.data, self.csv_format, final=True)
+    def found(self) -> RecordBoundaries:
+        return find_record_boundaries(self.data, self.csv_format, final=True)
 
     @cached_property
     def units(self) -> Positions:
@@ -189,7 +196,7 @@ class _Text:
 
 @dataclass(frozen=True)
 class _Raw:
-    """`Block.raw`: row to text; picklable."""
+    """`TextBatch.raw`: row to text; picklable."""
 
     text: _Text
     rows: npt.NDArray[np.int64]
@@ -276,7 +283,7 @@ def _read_csv(
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema), ragged
 
 
-def _check_count(parsed: int, size: int, stretch: Stretch, file: InputFile) -> None:
+def _check_count(parsed: int, size: int, stretch: ByteRange, file: InputFile) -> None:
     if (parsed, size) != (stretch.records, stretch.size):
         raise DataError(
             f"{file.path}:{stretch.line}: the scan counted {stretch.records:,} records in "

@@ -20,9 +20,16 @@ import pyarrow.csv
 
 from ...schemas.errors import DataError
 from ..runtime.checksums import Checksums
-from ..runtime.decompress import Digest, open_stored, recognise, text_of
-from ..runtime.elements import FilePart, InputFile, ScannedFile, Stretch
-from .csv_boundaries import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, Mask, Outline, outline
+from ..runtime.decompress import Digest, detect_compression, open_decompressed, open_text
+from ..runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile
+from .csv_boundaries import (
+    BYTE_ORDER_MARK,
+    MAX_RECORD_BYTES,
+    CsvFormat,
+    Mask,
+    RecordBoundaries,
+    find_record_boundaries,
+)
 from .parquet import is_parquet, row_group_checksums, scan_parquet
 from .text_encoding import encoding_advice
 
@@ -43,7 +50,7 @@ _FOREIGN = {
 }
 
 
-def parts(scanned: ScannedFile) -> Iterator[FilePart]:
+def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
     """The parts of a scanned file that can be parsed apart; none where it has no records."""
     whole = scanned.compression or scanned.format == "parquet"
     for _, together in groupby(
@@ -51,10 +58,10 @@ def parts(scanned: ScannedFile) -> Iterator[FilePart]:
     ):
         stretches = tuple(together)
         checksums = _checksums(scanned, stretches)
-        yield FilePart(scanned.file, scanned.compression, stretches, checksums, scanned.format)
+        yield FileFragment(scanned.file, scanned.compression, stretches, checksums, scanned.format)
 
 
-def _checksums(scanned: ScannedFile, stretches: Sequence[Stretch]) -> Checksums:
+def _checksums(scanned: ScannedFile, stretches: Sequence[ByteRange]) -> Checksums:
     """Returns the checksums of the stored bytes of some stretches."""
     if scanned.format == "parquet":
         return row_group_checksums(scanned, stretches[0])
@@ -79,12 +86,12 @@ def scan(
         tell, its compression is damaged or not what the name says, its header names other
         columns, a quote is never closed, or a record is longer than `MAX_RECORD_BYTES`.
     """
-    with Digest(open_stored(file.path)) as digest:
+    with Digest(open_decompressed(file.path)) as digest:
         stored = io.BufferedReader(digest, _CHUNK)
         if is_parquet(stored.peek(16)):
             return scan_parquet(file, column_names=column_names, block_bytes=block_bytes)
-        compression = recognise(stored.peek(16), path=file.path)
-        text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
+        compression = detect_compression(stored.peek(16), path=file.path)
+        text = open_text(cast(BinaryIO, stored), path=file.path, compression=compression)
         tally = _Tally(file.path, tuple(column_names), csv_format, block_bytes)
         tally.read(text)
         if not tally.records:
@@ -126,7 +133,7 @@ class _Tally:
         self._offset, self._line = 0, 1
         self._begin_stretch(0, 1)
         self.records = self.blank_lines = self.comment_lines = 0
-        self.stretches: list[Stretch] = []
+        self.stretches: list[ByteRange] = []
 
     def read(self, text: BinaryIO) -> None:
         """Adds all of a text. A piece ends anywhere; its last, cut record waits for the next."""
@@ -153,7 +160,7 @@ class _Tally:
 
     def _add(self, data: bytes, *, final: bool) -> bytes:
         """Counts and cuts the whole units of `data`; returns the rest."""
-        found = outline(data, self._format, final=final)
+        found = find_record_boundaries(data, self._format, final=final)
         self._check(found, data, final=final)
         is_record, first = found.is_record, 0
         if self._awaits_header:
@@ -167,7 +174,7 @@ class _Tally:
         self._line += int(found.lines[-1])
         return data[found.size :]
 
-    def _check(self, found: Outline, data: bytes, *, final: bool) -> None:
+    def _check(self, found: RecordBoundaries, data: bytes, *, final: bool) -> None:
         """Raises DataError for an open quote at the end and for a record without measure."""
         if final and found.open_line is not None:
             raise DataError(
@@ -184,7 +191,7 @@ class _Tally:
                 f"{MAX_RECORD_BYTES:,} bytes. Is a closing quote missing?"
             )
 
-    def _skip_header(self, found: Outline, data: bytes) -> int:
+    def _skip_header(self, found: RecordBoundaries, data: bytes) -> int:
         """Checks the header if it is here; returns the number of units up to its end."""
         is_record = found.is_record
         if not is_record.any():
@@ -197,7 +204,7 @@ class _Tally:
         self._begin_stretch(self._offset + end, self._line + int(found.lines[place + 1]))
         return place + 1
 
-    def _cut(self, found: Outline, is_record: Mask, unit: int) -> None:
+    def _cut(self, found: RecordBoundaries, is_record: Mask, unit: int) -> None:
         """Ends a stretch with each unit, from `unit` on, that fills it."""
         ends = self._offset + found.bounds[1:]
         while unit < len(is_record):
@@ -215,7 +222,7 @@ class _Tally:
         """Keeps the stretch that ends here, if there is a record in it, and begins the next."""
         if self._stretch_records:
             self.stretches.append(
-                Stretch(
+                ByteRange(
                     index=len(self.stretches),
                     offset=self._start,
                     size=offset - self._start,

@@ -1,4 +1,4 @@
-"""The road of tables: rows of CSV and Parquet files; what each method is for stands in `Road`."""
+"""Record source of tables, CSV and Parquet files; `RecordSource` says what methods do."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ...schemas.schema import Schema
 from ...schemas.statistics.fold import StatisticsFold
 from ..parity.tables import check_parity
 from ..recipes.recipe import Recipe
-from ..shuffle.layout import TABLE, Layout
-from ..shuffle.shuffle import Place
+from ..shuffle.layout import TABLE, BucketLayout
+from ..shuffle.shuffle import RowSink
 from .clean import check_filters
 from .csv_source import BLOCK_BYTES, Input, ScanCsv, check_formats, match
-from .ingest import ReadRows
-from .tensors import SchemaFeed
-from .transform import Transform
+from .ingest import IngestTable
+from .tensors import SchemaTensorAdapter
+from .transform import TransformRows
 
-__all__ = ["TableRoad"]
+__all__ = ["TableSource"]
 
 
 @dataclass(frozen=True)
-class TableRoad:
+class TableSource:
     """Rows of CSV and Parquet files."""
 
     recipe: Recipe
     schema: Schema
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> BucketLayout:
         return TABLE
 
     @property
-    def feed(self) -> SchemaFeed:
-        return SchemaFeed(self.schema)
+    def feed(self) -> SchemaTensorAdapter:
+        return SchemaTensorAdapter(self.schema)
 
     @property
     def statistics(self) -> StatisticsFold:
@@ -60,11 +60,11 @@ class TableRoad:
     def scanned(self, element: Any) -> tuple[int, int]:
         return element.records, element.size
 
-    def read(self, place: Place, rejects: str, folder: str, *, in_threads: bool) -> ReadRows:
-        return ReadRows(self.recipe, self.schema, place, rejects, in_threads)
+    def read(self, place: RowSink, rejects: str, folder: str, *, in_threads: bool) -> IngestTable:
+        return IngestTable(self.recipe, self.schema, place, rejects, in_threads)
 
-    def transform(self, directory: str) -> Transform:
-        return Transform(self.feed, directory=directory, statistics=self.recipe.statistics)
+    def transform(self, directory: str) -> TransformRows:
+        return TransformRows(self.feed, directory=directory, statistics=self.recipe.statistics)
 
     def finish(
         self,

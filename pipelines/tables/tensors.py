@@ -1,4 +1,4 @@
-"""`SchemaFeed`: cleaned Arrow rows to the raw tensors of a `preprocessing_fn`.
+"""`SchemaTensorAdapter`: cleaned Arrow rows to the raw tensors of a `preprocessing_fn`.
 
 Numbers are views of Arrow's buffers. Strings go to TensorFlow as their dictionary, a few values,
 and are gathered there by their indices; no Python object is made for a row.
@@ -20,11 +20,11 @@ from ...schemas.schema import Schema
 if TYPE_CHECKING:
     from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
-__all__ = ["SchemaFeed"]
+__all__ = ["SchemaTensorAdapter"]
 
 
 @dataclass(frozen=True)
-class SchemaFeed:
+class SchemaTensorAdapter:
     """Feeds the columns of `schema.inputs`, dense, with missing values as `Column` has them.
 
     Attributes:

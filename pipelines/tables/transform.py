@@ -1,4 +1,4 @@
-"""`Transform`: a bucket through the transform graph, into a file of framed tf.Examples.
+"""`TransformRows`: a bucket through the transform graph, into a file of framed tf.Examples.
 
 Each batch is fed, run, encoded and framed as a whole. The batches are the bucket's own, so what
 is written depends on the rows alone.
@@ -25,12 +25,12 @@ from ...schemas.statistics.features import FeaturesFold, FeaturesProfile
 from ...transforms.serving.transform_graph import load_module
 from ..analysis.feature_statistics import Part
 from ..analysis.graph_errors import explained
-from ..runtime.elements import Bucket, Feed
-from ..runtime.thread_pool import Work
-from ..tfrecord.example_encoder import encode
+from ..runtime.elements import Bucket, RawTensorAdapter
+from ..runtime.thread_pool import ElementFn
+from ..tfrecord.example_encoder import encode_examples
 from ..tfrecord.shards import write_segment
 
-__all__ = ["Transform", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
+__all__ = ["TransformRows", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
 
 Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
 
@@ -52,8 +52,8 @@ def configure_tensorflow_threads() -> None:
 
 
 @dataclass
-class Transform(Work):
-    """The work on one bucket, for `Concurrently`; the side input is the folder of the graph.
+class TransformRows(ElementFn):
+    """The work on one bucket, for `ThreadedDoFn`; the side input is the folder of the graph.
 
     The folder holds `transform_fn` and `transformed_metadata`, as tensorflow_transform writes
     them. The graph is loaded once a worker and used by all of its threads.
@@ -65,7 +65,7 @@ class Transform(Work):
         "statistics", a `Part`.
     """
 
-    feed: Feed
+    feed: RawTensorAdapter
     directory: str
     statistics: bool = False
 
@@ -118,7 +118,7 @@ class Transform(Work):
                     )
             if self.statistics:
                 FeaturesFold().add(found, features)
-            yield encode(features)
+            yield encode_examples(features)
 
 
 class TransformFunction:
@@ -141,7 +141,7 @@ class TransformFunction:
         return any(name in node.name for nodes in (definition.node, *functions) for node in nodes)
 
     def __call__(self, tensors: Mapping[str, Any]) -> Features:
-        """The transformed features of raw tensors, as `encode` takes them.
+        """The transformed features of raw tensors, as `encode_examples` takes them.
 
         Raises:
           tf.errors.OpError: An op fails.

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from ...schemas.errors import RecipeError
 
-__all__ = ["encode"]
+__all__ = ["encode_examples"]
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Offsets: TypeAlias = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = b"\x0a", b"\x12", b"\x1a"
 _EMPTY = pa.scalar(b"", pa.large_binary())
 
 
-def encode(features: Mapping[str, npt.NDArray[Any] | pa.Array]) -> pa.LargeBinaryArray:
+def encode_examples(features: Mapping[str, npt.NDArray[Any] | pa.Array]) -> pa.LargeBinaryArray:
     """One serialized `tf.train.Example` a row.
 
     Args:
@@ -55,7 +55,7 @@ def encode(features: Mapping[str, npt.NDArray[Any] | pa.Array]) -> pa.LargeBinar
     Raises:
       RecipeError: A feature has values of another type; the message names it.
 
-    >>> [record.hex() for record in encode({"x": np.array([5, 300])}).to_pylist()]
+    >>> [record.hex() for record in encode_examples({"x": np.array([5, 300])}).to_pylist()]
     ['0a0c0a0a0a017812051a030a0105', '0a0d0a0b0a017812061a040a02ac02']
     """
     rows = len(next(iter(features.values())))

@@ -23,7 +23,7 @@ from ...schemas.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Readable", "frame", "frame_ends", "unframe"]
+__all__ = ["Readable", "encode_frames", "frame_ends", "read_frames"]
 
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
@@ -41,7 +41,7 @@ class Readable(Protocol):
         """The next bytes, at most `size`; none at the end."""
 
 
-def frame(records: Sequence[bytes] | pa.Array) -> bytes:
+def encode_frames(records: Sequence[bytes] | pa.Array) -> bytes:
     """The frames of records, one after the other.
 
     Args:
@@ -50,7 +50,7 @@ def frame(records: Sequence[bytes] | pa.Array) -> bytes:
     Returns:
       16 bytes more than the records, for each of them; no records give no bytes.
 
-    >>> frame([b"a"]).hex()
+    >>> encode_frames([b"a"]).hex()
     '01000000000000000175de4161786ee428'
     """
     values = records if isinstance(records, Sequence) else records.to_pylist()
@@ -67,7 +67,7 @@ def frame_ends(data: bytes, *, path: str) -> list[int]:
     """Where each of the frames in `data` ends, in bytes from its start.
 
     Trusts the lengths and looks at no checksum, which makes it several times faster than
-    `unframe`: for bytes that are known to be those that were framed.
+    `read_frames`: for bytes that are known to be those that were framed.
 
     Args:
       data: Whole frames; none is fine.
@@ -76,7 +76,7 @@ def frame_ends(data: bytes, *, path: str) -> list[int]:
     Raises:
       DataError: The last frame is cut short.
 
-    >>> frame_ends(frame([b"a", b"", b"bc"]), path="a.tfrecord")
+    >>> frame_ends(encode_frames([b"a", b"", b"bc"]), path="a.tfrecord")
     [17, 33, 51]
     """
     ends: list[int] = []
@@ -89,7 +89,7 @@ def frame_ends(data: bytes, *, path: str) -> list[int]:
     return ends
 
 
-def unframe(stream: Readable, *, path: str) -> Iterator[bytes]:
+def read_frames(stream: Readable, *, path: str) -> Iterator[bytes]:
     """The records of a stream of frames, both checksums of each checked.
 
     Args:

@@ -21,8 +21,8 @@ import google_crc32c
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Shard
 from ..runtime import filesystem as files
-from ..runtime.thread_pool import Concurrently, Work
-from .framing import frame, frame_ends, unframe
+from ..runtime.thread_pool import ElementFn, ThreadedDoFn
+from .framing import encode_frames, frame_ends, read_frames
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,7 +110,7 @@ def write_segment(
     records = size = crc = 0
     with files.create(path, durable=False) as file:
         for batch in batches:
-            block = frame(batch)
+            block = encode_frames(batch)
             file.write(block)
             records, size = records + len(batch), size + len(block)
             crc = google_crc32c.extend(crc, block)
@@ -213,7 +213,7 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
             | "PlanShards" >> beam.FlatMap(self._plan)
             # ShardPlan
             | "SpreadShards" >> beam.Reshuffle()
-            | "WriteShards" >> beam.ParDo(Concurrently(_Write(self.directory, self.compression)))
+            | "WriteShards" >> beam.ParDo(ThreadedDoFn(_Write(self.directory, self.compression)))
             # (split, index, Shard)
         )
 
@@ -228,7 +228,7 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class _Write(Work):
+class _Write(ElementFn):
     """The work of a worker: one planned shard."""
 
     directory: str
@@ -329,7 +329,7 @@ def measure_shard(directory: str, *, name: str, compression: str) -> Shard:
     with files.read(files.join(directory, name)) as file:
         tally = _Tally(file)
         frames = tally if compression == "" else gzip.GzipFile(fileobj=cast(BinaryIO, tally))
-        records = sum(1 for _ in unframe(frames, path=name))
+        records = sum(1 for _ in read_frames(frames, path=name))
     return Shard(name, records, tally.size, tally.sha256)
 
 

@@ -15,7 +15,7 @@ from ...schemas.column import BLANKS, Column
 from ...schemas.schema import Schema
 from ...schemas.statistics.columns import Numbers, Strings
 from ...schemas.statistics.fold import Profile, StatisticsFold
-from ..runtime.elements import Block
+from ..runtime.elements import TextBatch
 from ..shuffle.fingerprint import places
 from ..tables.convert import Reason, convert
 
@@ -97,7 +97,7 @@ def _still(
     return numbers
 
 
-def examine_block(block: Block, schema: Schema) -> Examined:
+def examine_block(block: TextBatch, schema: Schema) -> Examined:
     """What a block holds, beside what a schema expects.
 
     Args:
@@ -124,7 +124,7 @@ def examine_block(block: Block, schema: Schema) -> Examined:
     return found
 
 
-def _examine_column(column: Column, profile: Numbers | Strings, block: Block) -> Bad:
+def _examine_column(column: Column, profile: Numbers | Strings, block: TextBatch) -> Bad:
     """Adds the values of a column to its profile; returns the bad ones.
 
     Values that a run clips or takes as missing are in the profile as they are in that of a run.
@@ -143,7 +143,7 @@ def _examine_column(column: Column, profile: Numbers | Strings, block: Block) ->
 
 
 def _bad_values(
-    column: Column, distinct: pa.StringArray, reasons: Any, at: Any, block: Block
+    column: Column, distinct: pa.StringArray, reasons: Any, at: Any, block: TextBatch
 ) -> Bad:
     counts = np.bincount(at, minlength=len(distinct))
     first = np.zeros(len(distinct), np.int64)
@@ -161,7 +161,7 @@ def _bad_values(
 
 
 def _slugs(column: Column, texts: pa.StringArray, reasons: Any) -> Iterator[str]:
-    """What is wrong with each text, as `Observed.bad` names it."""
+    """What is wrong with each text, as `ColumnSummary.bad` names it."""
     good = convert(texts, _lenient(column)).good
     is_number = convert(texts, _NUMBER).reasons == Reason.GOOD
     is_nan = pc.match_substring_regex(texts, r"(?i)nan\s*$").fill_null(False).to_pylist()

@@ -17,11 +17,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ...schemas.anomalies.observed import Observed
+from ...schemas.anomalies.observed import InputSummary
 from ...schemas.schema import Schema
-from ..runtime.errors import direct_runner, own_errors
+from ..runtime.errors import direct_runner, unwrap_beam_errors
 from ..runtime.ordered_fold import Block as Node
-from ..runtime.ordered_fold import FoldBuckets, FoldWork, Key, Tree
+from ..runtime.ordered_fold import CombineBuckets, FoldWork, Key, OrderedMergeTree
 from ..tables.csv_boundaries import CsvFormat
 from ..tables.csv_source import Input, match
 from .blocks import Examined, examine_block, fold_of, merge
@@ -42,7 +42,7 @@ def examine(
     scratch: str = "",
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
-) -> Observed:
+) -> InputSummary:
     """What files hold, beside what a schema expects.
 
     Args:
@@ -63,7 +63,7 @@ def examine(
     found = match([Input(None, pattern) for pattern in inputs])
     with tempfile.TemporaryDirectory() as temporary:
         folder = scratch or temporary
-        with own_errors(), beam.Pipeline(runner or direct_runner(), options) as p:
+        with unwrap_beam_errors(), beam.Pipeline(runner or direct_runner(), options) as p:
             _ = (
                 p
                 | "Match" >> beam.Create(found)
@@ -72,7 +72,7 @@ def examine(
                 | "Cut" >> beam.FlatMap(_with_whole, csv_format)
                 | "SpreadPortions" >> beam.Reshuffle()
                 # Portion
-                | "Examine" >> FoldBuckets(_Examine(schema, csv_format))
+                | "Examine" >> CombineBuckets(_Examine(schema, csv_format))
                 # (key, Examined), one
                 | "Write" >> beam.Map(_write, schema=schema, folder=folder)
             )
@@ -94,7 +94,7 @@ class _Examine(FoldWork):
 
     def __call__(self, element: Any, *side_inputs: Any) -> Iterator[tuple[Key, Node]]:
         portion: Portion = element
-        tree = Tree(partial(self.merge, _ALL))
+        tree = OrderedMergeTree(partial(self.merge, _ALL))
         rank = portion.file.index
         if portion.part is None:
             names = portion.columns

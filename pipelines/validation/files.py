@@ -22,9 +22,14 @@ import pyarrow.parquet
 
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
-from ..runtime.decompress import open_stored, recognise, text_of
-from ..runtime.elements import Block, FilePart, InputFile, Reject
-from ..tables.csv_boundaries import BYTE_ORDER_MARK, MAX_RECORD_BYTES, CsvFormat, outline
+from ..runtime.decompress import detect_compression, open_decompressed, open_text
+from ..runtime.elements import FileFragment, InputFile, Reject, TextBatch
+from ..tables.csv_boundaries import (
+    BYTE_ORDER_MARK,
+    MAX_RECORD_BYTES,
+    CsvFormat,
+    find_record_boundaries,
+)
 from ..tables.csv_source import BLOCK_BYTES
 from ..tables.parquet import is_parquet
 from ..tables.parse import parse_part
@@ -51,7 +56,7 @@ class Portion:
 
     file: InputFile
     names: tuple[str, ...] | None
-    part: FilePart | None = None
+    part: FileFragment | None = None
     expected: tuple[str, ...] = ()
 
     @property
@@ -124,7 +129,7 @@ def portions(whole: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
         yield replace(whole, part=part)
 
 
-def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[Block]:
+def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[TextBatch]:
     """The blocks of a part, or of a whole file of JSON lines; none of another whole file.
 
     Returns:
@@ -142,14 +147,18 @@ def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[Block]:
 
 def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
     """The names of a file's columns; without a header how many they are; None without records."""
-    with open_stored(path) as file:
+    with open_decompressed(path) as file:
         stored = io.BufferedReader(cast(io.RawIOBase, file), _HEAD_BYTES)
         head = stored.peek(16)[:16]
         if is_parquet(head):
             return _parquet_names(path)
-        text = text_of(cast(BinaryIO, stored), path=path, compression=recognise(head, path=path))
+        text = open_text(
+            cast(BinaryIO, stored), path=path, compression=detect_compression(head, path=path)
+        )
         data = text.read(_HEAD_BYTES)
-    found = outline(data.removeprefix(BYTE_ORDER_MARK), csv_format, final=len(data) < _HEAD_BYTES)
+    found = find_record_boundaries(
+        data.removeprefix(BYTE_ORDER_MARK), csv_format, final=len(data) < _HEAD_BYTES
+    )
     if not found.is_record.any():
         return None
     first = int(np.argmax(found.is_record))
@@ -169,7 +178,7 @@ def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
 
 
 def _parquet_names(path: str) -> list[str] | None:
-    with open_stored(path) as stored:
+    with open_decompressed(path) as stored:
         try:
             names: list[str] = pyarrow.parquet.ParquetFile(stored).schema_arrow.names
         except (pa.ArrowException, OSError):
@@ -177,11 +186,11 @@ def _parquet_names(path: str) -> list[str] | None:
     return names
 
 
-def _json_blocks(file: InputFile, names: RequestNames) -> Iterator[Block]:
-    with open_stored(file.path) as opened:
+def _json_blocks(file: InputFile, names: RequestNames) -> Iterator[TextBatch]:
+    with open_decompressed(file.path) as opened:
         stored = io.BufferedReader(cast(io.RawIOBase, opened), _HEAD_BYTES)
-        compression = recognise(stored.peek(16)[:16], path=file.path)
-        text = text_of(cast(BinaryIO, stored), path=file.path, compression=compression)
+        compression = detect_compression(stored.peek(16)[:16], path=file.path)
+        text = open_text(cast(BinaryIO, stored), path=file.path, compression=compression)
         line = index = 0
         while lines := _lines(text, file.path, line):
             yield _json_block(file, index, line + 1, lines, names)
@@ -205,7 +214,7 @@ def _lines(text: BinaryIO, path: str, before: int) -> list[bytes]:
 
 def _json_block(
     file: InputFile, index: int, first: int, lines: list[bytes], request_names: RequestNames
-) -> Block:
+) -> TextBatch:
     rows: list[Mapping[str, Any]] = []
     places: list[int] = []
     rejects = []
@@ -224,7 +233,7 @@ def _json_block(
         pa.array([_text(row.get(name)) for row in rows], pa.string()).dictionary_encode()
         for name in names
     ]
-    return Block(
+    return TextBatch(
         split=file.split,
         file=file.path,
         position=(file.index, index),

@@ -1,4 +1,4 @@
-"""What was examined, as `Observed`; and that through two small files out of a pipeline."""
+"""What was examined, as `InputSummary`; and that through two small files out of a pipeline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-from ...schemas.anomalies.observed import BadValues, Observed
+from ...schemas.anomalies.observed import BadValues, InputSummary
 from ...schemas.column import Column
 from ...schemas.schema import Schema
 from ...schemas.statistics.proto import feature_proto
@@ -23,7 +23,7 @@ _UNNAMED = "(no name)"
 _STATISTICS, _REST = "statistics.pb", "observed.json"
 
 
-def observed_of(examined: Examined, schema: Schema) -> Observed:
+def observed_of(examined: Examined, schema: Schema) -> InputSummary:
     """What was found, without the columns that no file has.
 
     Args:
@@ -44,7 +44,7 @@ def observed_of(examined: Examined, schema: Schema) -> Observed:
     for name, unknown in examined.extra.items():
         known = unknown.known(rows)
         kept.append(feature_proto(Column(name or _UNNAMED, known.type), known))
-    return Observed(
+    return InputSummary(
         DatasetFeatureStatistics(num_examples=rows, features=kept),
         bad=examined.bad,
         records=examined.records,
@@ -61,7 +61,7 @@ def _reordered(names: Sequence[str], schema: Schema, path: str) -> bool:
     return not is_json_lines(path) and known != [name for name in schema.names if name in known]
 
 
-def write_observed(observed: Observed, folder: str) -> None:
+def write_observed(observed: InputSummary, folder: str) -> None:
     """Leaves it in a folder, for `read_observed`."""
     files.write_bytes(
         files.join(folder, _STATISTICS),
@@ -73,13 +73,13 @@ def write_observed(observed: Observed, folder: str) -> None:
     files.write_bytes(files.join(folder, _REST), json.dumps(rest).encode(), durable=False)
 
 
-def read_observed(folder: str) -> Observed:
+def read_observed(folder: str) -> InputSummary:
     """What `write_observed` left in a folder."""
     statistics = DatasetFeatureStatistics.FromString(
         files.read_bytes(files.join(folder, _STATISTICS))
     )
     rest = json.loads(files.read_bytes(files.join(folder, _REST)))
-    return Observed(
+    return InputSummary(
         statistics,
         bad={name: _bad_of(bad) for name, bad in rest["bad"].items()},
         records=_bad_of(rest["records"]),

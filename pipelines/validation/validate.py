@@ -23,9 +23,9 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     DatasetFeatureStatisticsList,
 )
 
-from ...schemas.anomalies.compare import Limit, Limits
+from ...schemas.anomalies.compare import DriftThresholds, Limit
 from ...schemas.anomalies.find import Findings, find_anomalies
-from ...schemas.anomalies.observed import Observed
+from ...schemas.anomalies.observed import InputSummary
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST
 from ...schemas.schema import Schema
@@ -59,7 +59,7 @@ def validate(
     drift: Sequence[str] = (),
     split: str = _TRAIN,
     serving: bool = False,
-    limits: Limits | None = None,
+    limits: DriftThresholds | None = None,
     csv_format: CsvFormat | None = None,
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
@@ -85,13 +85,13 @@ def validate(
     """
     proto = read_schema(against)
     schema = Schema.from_proto(proto)
-    limits = limits or Limits()
+    limits = limits or DriftThresholds()
     limits.check(schema, proto)
     csv_format = csv_format or csv_format_of(against)
 
-    def observe(places: Sequence[str]) -> Observed:
+    def observe(places: Sequence[str]) -> InputSummary:
         if len(places) == 1 and _has_statistics(places[0]):
-            return Observed(_statistics(places[0], split))
+            return InputSummary(_statistics(places[0], split))
         return examine(
             schema,
             inputs=places,
@@ -150,9 +150,9 @@ class Expect:
             raise RecipeError(f'on_anomalies: expected {expected}, got "{self.on_anomalies}"')
         self.limits(_TRAIN)
 
-    def limits(self, split: str) -> Limits:
+    def limits(self, split: str) -> DriftThresholds:
         """The limits of a split; how many rows there must be is said of "train"."""
-        return Limits(
+        return DriftThresholds(
             skew=self.skew_threshold,
             drift=self.drift_threshold,
             missing=self.missing_threshold,
@@ -194,7 +194,7 @@ def check_expectations(
     found = {
         split: find_anomalies(
             proto,
-            Observed(one),
+            InputSummary(one),
             training=training,
             previous=previous if split == _TRAIN else None,
             limits=expect.limits(split),

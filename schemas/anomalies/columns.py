@@ -17,7 +17,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
 )
 
 from ..column import Column
-from .observed import BadValues, Observed
+from .observed import BadValues, InputSummary
 
 __all__ = [
     "WRONG_TYPES",
@@ -126,7 +126,7 @@ def column_anomalies(
     feature: schema_pb2.Feature,
     column: Column,
     statistics: FeatureNameStatistics | None,
-    observed: Observed,
+    observed: InputSummary,
 ) -> Iterator[Anomaly]:
     """What is wrong with one column of the schema.
 
@@ -151,7 +151,7 @@ def column_anomalies(
 
 
 def mended_values(
-    column: Column, statistics: FeatureNameStatistics | None, observed: Observed
+    column: Column, statistics: FeatureNameStatistics | None, observed: InputSummary
 ) -> Iterator[str]:
     """What is to be known of the bad values that a run does not reject: a sentence for each kind.
 
@@ -172,7 +172,7 @@ def mended_values(
 def _bad(
     column: Column,
     statistics: FeatureNameStatistics | None,
-    observed: Observed,
+    observed: InputSummary,
     *,
     mended: bool,
 ) -> dict[str, BadValues]:
@@ -213,7 +213,7 @@ def new_column(name: str, statistics: FeatureNameStatistics, unnamed: Sequence[s
     )
 
 
-def _absence(column: Column, observed: Observed, *, missing: bool) -> Iterator[Anomaly]:
+def _absence(column: Column, observed: InputSummary, *, missing: bool) -> Iterator[Anomaly]:
     absent = observed.absent.get(column.name, ())
     if not missing and not absent:
         return

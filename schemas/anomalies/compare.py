@@ -27,9 +27,9 @@ from ..statistics.columns import LISTED
 from .columns import Anomaly, common_of, feature_name
 from .distance_bins import value_counts
 from .distances import CONFIDENCE, Distance, jensen_shannon, l_infinity, share_by_chance
-from .observed import Observed
+from .observed import InputSummary
 
-__all__ = ["Compared", "Comparison", "Kind", "Limit", "Limits", "Reference", "compare"]
+__all__ = ["Compared", "Comparison", "Kind", "Limit", "DriftThresholds", "Reference", "compare"]
 
 Kind = Literal["skew", "drift"]
 
@@ -78,7 +78,7 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class DriftThresholds:
     """From where on there is an anomaly. A schema's own comparators stand before the defaults.
 
     Attributes:
@@ -200,9 +200,9 @@ class Compared:
 def compare(
     schema: schema_pb2.Schema,
     columns: Schema,
-    observed: Observed,
+    observed: InputSummary,
     reference: Reference,
-    limits: Limits,
+    limits: DriftThresholds,
 ) -> Compared:
     """Compares the features and the label with what they are to resemble.
 
@@ -246,7 +246,7 @@ class _Pair:
     column: Column
     now: FeatureNameStatistics
     before: FeatureNameStatistics
-    observed: Observed
+    observed: InputSummary
     reference: Reference
 
     @property

@@ -9,8 +9,8 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from ..schema import Schema
 from .columns import Anomaly
-from .compare import Limits
-from .observed import Observed
+from .compare import DriftThresholds
+from .observed import InputSummary
 
 __all__ = ["dataset_anomalies"]
 
@@ -20,9 +20,9 @@ _SHOWN = 5
 def dataset_anomalies(
     schema: schema_pb2.Schema,
     columns: Schema,
-    observed: Observed,
+    observed: InputSummary,
     previous: DatasetFeatureStatistics | None,
-    limits: Limits,
+    limits: DriftThresholds,
 ) -> Iterator[Anomaly]:
     """What is wrong with a dataset as a whole.
 
@@ -53,7 +53,7 @@ def dataset_anomalies(
         )
 
 
-def _count(schema: schema_pb2.Schema, rows: int, limits: Limits) -> Iterator[Anomaly]:
+def _count(schema: schema_pb2.Schema, rows: int, limits: DriftThresholds) -> Iterator[Anomaly]:
     constraints = schema.dataset_constraints
     fewest, most = limits.min_rows, limits.max_rows
     if fewest is None and constraints.HasField("min_examples_count"):

@@ -22,7 +22,7 @@ __all__ = [
     "CONFIDENCE",
     "Distance",
     "Share",
-    "by_chance",
+    "sampling_noise",
     "jensen_shannon",
     "l_infinity",
     "share_by_chance",
@@ -156,7 +156,7 @@ def jensen_shannon(
     bits = (_entropy_terms(p, middle[used]) + _entropy_terms(q, middle[used])).sum() / 2
     return Distance(
         value=min(max(float(bits), 0.0), 1.0),
-        chance=by_chance(int(used.sum()), *sizes),
+        chance=sampling_noise(int(used.sum()), *sizes),
         shares=_moved(exact, shown) or _moved(binned, shown),
     )
 
@@ -168,12 +168,12 @@ def _moved(bins: Bins, shown: int) -> tuple[Share, ...]:
     return tuple(Share(bins.labels[i], float(q[i]), float(p[i])) for i in order if p[i] != q[i])
 
 
-def by_chance(bins: int, rows: float, others: float) -> float:
+def sampling_noise(bins: int, rows: float, others: float) -> float:
     """The Jensen-Shannon divergence that samples of so many rows owe to chance; at most 1.
 
-    >>> round(by_chance(20, 32561, 16281), 4)
+    >>> round(sampling_noise(20, 32561, 16281), 4)
     0.0007
-    >>> round(by_chance(20, 30, 32561), 2)
+    >>> round(sampling_noise(20, 30, 32561), 2)
     0.26
     """
     return min(1.0, _chi_square(bins - 1) * (1 / rows + 1 / others) / (8 * math.log(2)))

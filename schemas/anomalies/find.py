@@ -18,9 +18,9 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from ..schema import Schema
 from .columns import Anomaly, column_anomalies, feature_name, mended_values, new_column
-from .compare import Comparison, Limits, Reference, compare
+from .compare import Comparison, DriftThresholds, Reference, compare
 from .dataset import dataset_anomalies
-from .observed import Observed
+from .observed import InputSummary
 
 __all__ = ["Findings", "find_anomalies"]
 
@@ -41,7 +41,7 @@ class Findings:
     """
 
     schema: schema_pb2.Schema
-    observed: Observed
+    observed: InputSummary
     anomalies: tuple[Anomaly, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
@@ -71,11 +71,11 @@ class Findings:
 
 def find_anomalies(
     schema: schema_pb2.Schema,
-    observed: Observed,
+    observed: InputSummary,
     *,
     training: DatasetFeatureStatistics | None = None,
     previous: DatasetFeatureStatistics | None = None,
-    limits: Limits | None = None,
+    limits: DriftThresholds | None = None,
 ) -> Findings:
     """Holds data against a schema, and against the statistics it is to resemble.
 
@@ -91,7 +91,7 @@ def find_anomalies(
       RecipeError: A limit names no column of the schema, or a comparator that its type does not
         have.
     """
-    limits = limits or Limits()
+    limits = limits or DriftThresholds()
     columns = Schema.from_proto(schema)
     limits.check(columns, schema)
     notes: list[str] = []

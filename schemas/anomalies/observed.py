@@ -1,4 +1,4 @@
-"""`Observed`: what data turned out to be, for `find_anomalies` to hold against a schema."""
+"""`InputSummary`: what data turned out to be, for `find_anomalies` to hold against a schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-__all__ = ["BadValues", "Observed"]
+__all__ = ["BadValues", "InputSummary"]
 
 _KEPT = 100
 _CHARACTERS = 100
@@ -69,7 +69,7 @@ def _told(count: int, place: str) -> str:
 
 
 @dataclass(frozen=True)
-class Observed:
+class InputSummary:
     """What data turned out to be.
 
     Attributes:

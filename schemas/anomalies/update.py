@@ -1,4 +1,4 @@
-"""`accept`: a schema that takes chosen anomalies for what is right from now on.
+"""`update_schema`: a schema that takes chosen anomalies for what is right from now on.
 
 All else that stands in the schema - comparators, constraints, other columns - stays as it is.
 """
@@ -20,7 +20,7 @@ from .columns import WRONG_TYPES, common_of, feature_name
 from .find import Findings
 from .observed import BadValues
 
-__all__ = ["KINDS", "accept"]
+__all__ = ["KINDS", "update_schema"]
 
 KINDS: Mapping[str, str] = {
     "SCHEMA_NEW_COLUMN": "new",
@@ -44,7 +44,7 @@ _TYPES: dict[int, ColumnType] = {
 }
 
 
-def accept(findings: Findings, chosen: Sequence[str]) -> tuple[schema_pb2.Schema, list[str]]:
+def update_schema(findings: Findings, chosen: Sequence[str]) -> tuple[schema_pb2.Schema, list[str]]:
     """The schema with the chosen anomalies accepted.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the rules of `inference_rules` ask of an `Observed` column, in numbers and in words."""
+"""What the rules of `inference_rules` ask of an `ColumnSummary` column, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .observed import SEPARATORS, Observed
+from .observed import SEPARATORS, ColumnSummary
 
 __all__ = [
     "absent",
@@ -84,12 +84,12 @@ def list_of(pairs: Sequence[tuple[str, int]]) -> str:
     return ", ".join([*told, *more])
 
 
-def of_all(count: int, seen: Observed) -> str:
+def of_all(count: int, seen: ColumnSummary) -> str:
     """How many of the values that are not missing."""
     return f"{count:,} of {amount(seen.present, 'value')}"
 
 
-def absent(seen: Observed) -> str:
+def absent(seen: ColumnSummary) -> str:
     """How many values are missing, and how that is written; "" where none is."""
     if not seen.absent:
         return ""
@@ -98,12 +98,12 @@ def absent(seen: Observed) -> str:
     return f" ({percent(seen.absent / seen.rows)} missing: {', '.join(told)})"
 
 
-def different(seen: Observed) -> str:
+def different(seen: ColumnSummary) -> str:
     """How many different values there are."""
     return f"{'' if seen.exact else 'about '}{seen.unique():,} different ones"
 
 
-def tokens_of(seen: Observed) -> tuple[str, ...]:
+def tokens_of(seen: ColumnSummary) -> tuple[str, ...]:
     """The missing tokens that occur, the most common first; the empty field needs no token."""
     return tuple(token for token, _ in seen.missing.most_common() if token)
 
@@ -118,18 +118,18 @@ def last_word(name: str) -> str:
     return words[-1].lower() if words else ""
 
 
-def lowest(seen: Observed) -> int | float:
+def lowest(seen: ColumnSummary) -> int | float:
     """The smallest number."""
     ends = [one.moments for one in (seen.integers, seen.decimals)]
     return min(one.minimum for one in ends if one is not None)
 
 
-def buckets(seen: Observed) -> int:
+def buckets(seen: ColumnSummary) -> int:
     """A power of two, at least as many as there are different values, up to a limit."""
     return min(_BUCKETS, 1 << max(4, (seen.unique() - 1).bit_length()))
 
 
-def range_of(seen: Observed) -> str:
+def range_of(seen: ColumnSummary) -> str:
     """From the smallest number to the largest."""
     ends = [one.moments for one in (seen.integers, seen.decimals) if one.moments is not None]
     low, high = lowest(seen), max(one.maximum for one in ends)
@@ -138,7 +138,7 @@ def range_of(seen: Observed) -> str:
     return f"in [{low}, {high}]"
 
 
-def skewness(seen: Observed) -> tuple[float, float]:
+def skewness(seen: ColumnSummary) -> tuple[float, float]:
     """The skewness of the numbers, and that of log(1 + x); 0 where there is no spread.
 
     The third central moment over the cube of the standard deviation; from the sketch where the
@@ -158,13 +158,13 @@ def _skewness(values: np.ndarray, counts: np.ndarray) -> float:
     return float(np.sum(weights * (offsets / spread) ** 3))
 
 
-def spread_out(seen: Observed) -> bool:
+def spread_out(seen: ColumnSummary) -> bool:
     """Whether few whole numbers leave gaps, as codes do and counts do not."""
     values = seen.integers.values
     return len(values) > 1 and int(values[-1]) - int(values[0]) + 1 > 2 * len(values)
 
 
-def sentinels(seen: Observed) -> list[str]:
+def sentinels(seen: ColumnSummary) -> list[str]:
     """The numbers at an end that may mean "no value": only 9s, and far from all others."""
     found = []
     for numbers in (seen.integers, seen.decimals):
@@ -180,12 +180,12 @@ def sentinels(seen: Observed) -> list[str]:
     return found
 
 
-def is_flag(seen: Observed) -> bool:
+def is_flag(seen: ColumnSummary) -> bool:
     """Whether the two texts are words for no and yes."""
     return tuple(sorted(value.lower() for value, _ in seen.common())) in _FLAGS
 
 
-def one_pattern(seen: Observed) -> str:
+def one_pattern(seen: ColumnSummary) -> str:
     """What identifiers have in common, in words; "" where texts are no identifiers.
 
     Almost all have one of few patterns of digits and letters, or none has a blank.
@@ -211,7 +211,7 @@ def _pattern(text: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
 
 
-def parts_of(seen: Observed) -> tuple[str, float, int] | None:
+def parts_of(seen: ColumnSummary) -> tuple[str, float, int] | None:
     """The separator of fields with several values, their share, and how many different parts.
 
     A separator counts where the parts come again and again, and are short: prose has commas too.

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from ..errors import RecipeError
 from .facts import absent, amount, different, list_of, of_all, range_of, tokens_of
 from .numbers import numeric, type_of
-from .observed import Observed
-from .proposal import Choice, Feature
+from .observed import ColumnSummary
+from .proposal import ColumnProposal, Feature
 
 __all__ = ["Label", "choose_label"]
 
@@ -41,12 +41,12 @@ class Label:
     """
 
     place: int
-    choice: Choice
+    choice: ColumnProposal
     reason: str
 
 
 def choose_label(
-    names: Sequence[str], columns: Sequence[Observed], *, wanted: str | None
+    names: Sequence[str], columns: Sequence[ColumnSummary], *, wanted: str | None
 ) -> Label | None:
     """The label among columns.
 
@@ -71,7 +71,7 @@ def choose_label(
     return None
 
 
-def _wanted(names: Sequence[str], columns: Sequence[Observed], wanted: str) -> Label:
+def _wanted(names: Sequence[str], columns: Sequence[ColumnSummary], wanted: str) -> Label:
     if wanted not in names:
         near = get_close_matches(wanted, names, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
@@ -102,12 +102,12 @@ def _candidates(names: Sequence[str]) -> list[tuple[int, str]]:
     return [*known, *ending, (len(names) - 1, "because it is the last column")]
 
 
-def _counts_rows(seen: Observed) -> bool:
+def _counts_rows(seen: ColumnSummary) -> bool:
     """Whether the numbers only count the rows."""
     return numeric(seen) and seen.almost_unique() and not seen.sequence.broken
 
 
-def _choice(seen: Observed) -> Choice | None:
+def _choice(seen: ColumnSummary) -> ColumnProposal | None:
     """What a label of these values is; None where they can be none."""
     if seen.unique() < 2:
         return None
@@ -127,7 +127,9 @@ def _choice(seen: Observed) -> Choice | None:
     return _classes(seen, values, tokens, "texts")
 
 
-def _classes(seen: Observed, values: list[str], missing: tuple[str, ...], noun: str) -> Choice:
+def _classes(
+    seen: ColumnSummary, values: list[str], missing: tuple[str, ...], noun: str
+) -> ColumnProposal:
     dotted = tuple(
         (value, value[:-1]) for value in values if value[-1:] == "." and value[:-1] in values
     )
@@ -139,7 +141,7 @@ def _classes(seen: Observed, values: list[str], missing: tuple[str, ...], noun: 
     notes = [list_of(seen.common()), "a label outside the domain is rejected"]
     if dotted:
         notes.append("some are also written with a dot at the end, as spelling says")
-    return Choice(
+    return ColumnProposal(
         "category",
         "string",
         (reason, *notes),
@@ -152,9 +154,9 @@ def _classes(seen: Observed, values: list[str], missing: tuple[str, ...], noun: 
     )
 
 
-def _regression(seen: Observed) -> Choice:
+def _regression(seen: ColumnSummary) -> ColumnProposal:
     reason = f"{of_all(seen.numbers, seen)} are numbers {range_of(seen)}{absent(seen)}"
-    return Choice(
+    return ColumnProposal(
         "number",
         type_of(seen),
         (f"{reason}; {different(seen)}: an amount, passed on as it is",),

@@ -20,8 +20,8 @@ from .facts import (
     skewness,
     spread_out,
 )
-from .observed import Observed
-from .proposal import ENOUGH, NUMERIC, VOCABULARY, Choice, Feature, Step
+from .observed import ColumnSummary
+from .proposal import ENOUGH, NUMERIC, VOCABULARY, ColumnProposal, Feature, Step
 
 __all__ = ["number", "numeric", "type_of"]
 
@@ -38,7 +38,7 @@ _ID = {"id", "ids", "uuid", "guid", "key", "index", "idx", "rowid", "pk"}
 _CODE = {"code", "codes", "zip", "zipcode", "postcode", "postal"}
 
 
-def number(name: str, seen: Observed) -> Choice | None:
+def number(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     """What becomes of a column of numbers; None of another."""
     if not numeric(seen):
         return None
@@ -53,19 +53,19 @@ def number(name: str, seen: Observed) -> Choice | None:
     return replace(choice, reasons=reasons, bad_value="missing" if lenient else "reject")
 
 
-def numeric(seen: Observed) -> bool:
+def numeric(seen: ColumnSummary) -> bool:
     """Whether a column is one of numbers, but for a few values."""
     whole = not seen.leading_zeros and not seen.too_large
     alike = seen.numbers + seen.not_finite
     return whole and seen.numbers > 0 and alike >= NUMERIC * seen.present
 
 
-def type_of(seen: Observed) -> ColumnType:
+def type_of(seen: ColumnSummary) -> ColumnType:
     """The type that holds the numbers of a column."""
     return "float32" if seen.decimals.count else "int64"
 
 
-def _identifier(name: str, seen: Observed) -> Choice | None:
+def _identifier(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     """Whole numbers that identify their rows."""
     if not seen.almost_unique():
         return None
@@ -77,10 +77,10 @@ def _identifier(name: str, seen: Observed) -> Choice | None:
         reason = f"{different(seen)} and named as one: an identifier, left out"
     else:
         return None
-    return Choice("identifier", "int64", (reason,), role="unused")
+    return ColumnProposal("identifier", "int64", (reason,), role="unused")
 
 
-def _codes(name: str, seen: Observed) -> Choice | None:
+def _codes(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     """Whole numbers that are names of categories, and neither count nor measure."""
     unique = seen.unique()
     if unique <= 2:
@@ -95,10 +95,10 @@ def _codes(name: str, seen: Observed) -> Choice | None:
     if unique > VOCABULARY:
         step = {"hash_buckets": {"num_buckets": buckets(seen)}}
     said = f"{different(seen)}{':' if unique <= 2 else ','} {reason}"
-    return Choice("category", "int64", (said,), (Feature("", (step,)),))
+    return ColumnProposal("category", "int64", (said,), (Feature("", (step,)),))
 
 
-def _amount(seen: Observed) -> Choice:
+def _amount(seen: ColumnSummary) -> ColumnProposal:
     """Numbers that count or measure."""
     skew, of_logarithm = skewness(seen)
     steps: tuple[Step, ...] = ("z_score",)
@@ -114,10 +114,10 @@ def _amount(seen: Observed) -> Choice:
         features.append(Feature("_missing", ("missing_indicator",)))
         reason += "; whether it is missing is a feature too"
     said = f"{different(seen)}: {reason}"
-    return Choice("number", type_of(seen), (said,), tuple(features))
+    return ColumnProposal("number", type_of(seen), (said,), tuple(features))
 
 
-def _strays(seen: Observed) -> tuple[str, ...]:
+def _strays(seen: ColumnSummary) -> tuple[str, ...]:
     """What a reader should know of the values of a number's column that are none."""
     if not seen.text_count:
         return ()

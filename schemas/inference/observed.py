@@ -1,6 +1,6 @@
 """What a whole column of text was seen to hold: what `inference_rules` decides by.
 
-`Observed` counts every value of a column once, as a missing token, a number, or a text; of the
+`ColumnSummary` counts every value of a column once, as a missing token, a number, or a text; of the
 different ones it keeps a bounded number. `recordmill.pipelines.inference.observe` fills it.
 """
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..statistics.columns import Numbers
 from ..statistics.sketches import UNIQUE_ERROR, Counts, Frequent
 
-__all__ = ["DATE_FORMATS", "ISO", "MISSING_TOKENS", "Observed", "SEPARATORS", "Sequence"]
+__all__ = ["DATE_FORMATS", "ISO", "MISSING_TOKENS", "ColumnSummary", "SEPARATORS", "Sequence"]
 
 CAPACITY = 2048
 """How many different texts of a column are kept, with their counts."""
@@ -78,7 +78,7 @@ class Sequence:
 
 
 @dataclass
-class Observed:
+class ColumnSummary:
     """The values of a column, counted.
 
     Attributes:

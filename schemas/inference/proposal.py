@@ -1,4 +1,4 @@
-"""`Choice`: what becomes of a column, and why; and the limits that several rules share."""
+"""`ColumnProposal`: what becomes of a column, and why; and the limits that several rules share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..column import BadValue, ColumnType, Role
 
-__all__ = ["ENOUGH", "NUMERIC", "VOCABULARY", "Choice", "Feature", "Step"]
+__all__ = ["ENOUGH", "NUMERIC", "VOCABULARY", "ColumnProposal", "Feature", "Step"]
 
 Step = str | dict[str, Any]
 """An operation by its name, or {its name: its arguments}."""
@@ -40,7 +40,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ColumnProposal:
     """What becomes of a column.
 
     Attributes:

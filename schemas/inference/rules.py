@@ -27,8 +27,8 @@ from .facts import (
     tokens_of,
 )
 from .numbers import number, numeric, type_of
-from .observed import DATE_FORMATS, ISO, Observed
-from .proposal import ENOUGH, NUMERIC, VOCABULARY, Choice, Feature, Step
+from .observed import DATE_FORMATS, ISO, ColumnSummary
+from .proposal import ENOUGH, NUMERIC, VOCABULARY, ColumnProposal, Feature, Step
 
 __all__ = ["RULES", "choose", "formatted", "kept"]
 
@@ -43,7 +43,7 @@ _MULTI_HOT = 100
 _SWAPPED = {"%m/%d/%Y": "%d/%m/%Y", "%m/%d/%Y %H:%M": "%d/%m/%Y %H:%M"}
 
 
-def choose(name: str, seen: Observed) -> Choice:
+def choose(name: str, seen: ColumnSummary) -> ColumnProposal:
     """What becomes of a column that is no label.
 
     Args:
@@ -55,7 +55,7 @@ def choose(name: str, seen: Observed) -> Choice:
     return replace(next(found, None) or _hashed(seen), missing=tokens_of(seen))
 
 
-def kept(choice: Choice, seen: Observed) -> Choice:
+def kept(choice: ColumnProposal, seen: ColumnSummary) -> ColumnProposal:
     """A column that was left out, made a feature because no other column is one."""
     step: Step = {"hash_buckets": {"num_buckets": buckets(seen)}}
     steps = ("z_score",) if choice.type != "string" else (step,)
@@ -63,17 +63,17 @@ def kept(choice: Choice, seen: Observed) -> Choice:
     return replace(choice, role="feature", features=(Feature("", steps),), reasons=reasons)
 
 
-def _nothing(name: str, seen: Observed) -> Choice | None:
+def _nothing(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     if seen.present:
         return None
     if not seen.rows:
         reason = "there is no row to infer from: check the type"
-        return Choice("category", "string", (reason,), (Feature("", ("vocabulary_ids",)),))
+        return ColumnProposal("category", "string", (reason,), (Feature("", ("vocabulary_ids",)),))
     reason = f"all {amount(seen.rows, 'value')} are missing: left out"
-    return Choice("nothing", "string", (reason,), role="unused")
+    return ColumnProposal("nothing", "string", (reason,), role="unused")
 
 
-def _constant(name: str, seen: Observed) -> Choice | None:
+def _constant(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     if seen.unique() > 1 or seen.present < 2:
         return None
     value = (seen.common() or [(str(seen.decimals.values[0]), 0)])[0][0]
@@ -82,9 +82,9 @@ def _constant(name: str, seen: Observed) -> Choice | None:
     if not seen.absent:
         lenient: BadValue = "reject" if kind == "string" else "missing"
         said += ": a constant, left out"
-        return Choice("constant", kind, (said,), role="unused", bad_value=lenient)
+        return ColumnProposal("constant", kind, (said,), role="unused", bad_value=lenient)
     reason = f"{said}, the others missing: what counts is whether there is one"
-    return Choice(
+    return ColumnProposal(
         "category",
         kind,
         (reason,),
@@ -92,7 +92,7 @@ def _constant(name: str, seen: Observed) -> Choice | None:
     )
 
 
-def _date(name: str, seen: Observed) -> Choice | None:
+def _date(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     best = max(DATE_FORMATS, key=lambda one: seen.dates[one])
     count = seen.dates[best]
     compact = best == "%Y%m%d" and seen.unique() < ENOUGH
@@ -104,7 +104,7 @@ def _date(name: str, seen: Observed) -> Choice | None:
         reasons.append("no day above 12 tells days from months: check which comes first")
     format_ = {} if best == ISO else {"format": best}
     periods = ["year", "week", *(["day"] if seen.timed else [])]
-    return Choice(
+    return ColumnProposal(
         "date",
         "string",
         tuple(reasons),
@@ -118,13 +118,13 @@ def _date(name: str, seen: Observed) -> Choice | None:
     )
 
 
-def _flag(name: str, seen: Observed) -> Choice | None:
+def _flag(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     if seen.unique() != 2 or seen.text_count < seen.present or not is_flag(seen):
         return None
     values = sorted(value for value, _ in seen.common())
     reason = f"{of_all(seen.present, seen)} are {' or '.join(map(shown, values))}{absent(seen)}"
     why = ": yes or no, and anything else is taken as missing, not rejected"
-    return Choice(
+    return ColumnProposal(
         "category",
         "string",
         (f"{reason}{why}",),
@@ -134,13 +134,13 @@ def _flag(name: str, seen: Observed) -> Choice | None:
     )
 
 
-def _identifier(name: str, seen: Observed) -> Choice | None:
+def _identifier(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     if seen.present < ENOUGH or not seen.almost_unique() or formatted(seen):
         return None
     if not (pattern := one_pattern(seen)):
         return None
     reason = f"{different(seen)} of {amount(seen.present, 'value')}, {pattern}: an identifier"
-    return Choice(
+    return ColumnProposal(
         "identifier",
         "string",
         (f"{reason}, left out{absent(seen)}",),
@@ -148,7 +148,7 @@ def _identifier(name: str, seen: Observed) -> Choice | None:
     )
 
 
-def _several(name: str, seen: Observed) -> Choice | None:
+def _several(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     found = parts_of(seen)
     if not found:
         return None
@@ -164,10 +164,10 @@ def _several(name: str, seen: Observed) -> Choice | None:
     )
     if count > _MULTI_HOT:
         steps = (steps[0], {"vocabulary_ids": {"top_k": VOCABULARY}})
-    return Choice("several", "string", (reason,), (Feature("", steps),))
+    return ColumnProposal("several", "string", (reason,), (Feature("", steps),))
 
 
-def _text(name: str, seen: Observed) -> Choice | None:
+def _text(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     words = seen.words / max(1, seen.text_count)
     if words < _TEXT_WORDS or seen.unique() < 0.5 * seen.present or seen.present < ENOUGH:
         return None
@@ -176,15 +176,15 @@ def _text(name: str, seen: Observed) -> Choice | None:
         f"free text, as the {_TOP_WORDS:,} most common words"
     )
     steps: tuple[Step, ...] = ("lower", {"tf_idf": {"top_k": _TOP_WORDS}})
-    return Choice("text", "string", (reason,), (Feature("", steps),))
+    return ColumnProposal("text", "string", (reason,), (Feature("", steps),))
 
 
-def _category(name: str, seen: Observed) -> Choice | None:
+def _category(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     often = seen.unique() <= 0.5 * seen.present or seen.present < 100
     if seen.unique() > VOCABULARY or not often:
         return None
     reason = f"{different(seen)} in {amount(seen.present, 'value')}{absent(seen)}: a category"
-    return Choice(
+    return ColumnProposal(
         "category",
         "string",
         (reason, list_of(seen.common()), *_notes(seen)),
@@ -192,7 +192,7 @@ def _category(name: str, seen: Observed) -> Choice | None:
     )
 
 
-def _hashed(seen: Observed) -> Choice:
+def _hashed(seen: ColumnSummary) -> ColumnProposal:
     """A string column of many values."""
     covered = sum(count for _, count in seen.common()[:VOCABULARY]) / seen.present
     reason = f"{different(seen)} in {amount(seen.present, 'value')}{absent(seen)}: too many to "
@@ -200,10 +200,10 @@ def _hashed(seen: Observed) -> Choice:
     if covered >= _COVERED and seen.unique() > VOCABULARY:
         said = f"{reason}list, but the {VOCABULARY:,} most common are {percent(covered)} of them"
         feature = _vocabulary(seen, {"top_k": VOCABULARY})
-        return Choice("category", "string", (said, *notes), (feature,))
+        return ColumnProposal("category", "string", (said, *notes), (feature,))
     hashed: Step = {"hash_buckets": {"num_buckets": buckets(seen)}}
     said = f"{reason}list, so hashed"
-    return Choice(
+    return ColumnProposal(
         "hashed",
         "string",
         (said, *notes),
@@ -211,7 +211,7 @@ def _hashed(seen: Observed) -> Choice:
     )
 
 
-RULES: tuple[Callable[[str, Observed], Choice | None], ...] = (
+RULES: tuple[Callable[[str, ColumnSummary], ColumnProposal | None], ...] = (
     _nothing,
     _constant,
     _date,
@@ -224,14 +224,14 @@ RULES: tuple[Callable[[str, Observed], Choice | None], ...] = (
 )
 
 
-def _vocabulary(seen: Observed, arguments: dict[str, Any]) -> Feature:
+def _vocabulary(seen: ColumnSummary, arguments: dict[str, Any]) -> Feature:
     """Ids of categories; a missing one is a category of its own where there was one."""
     ids: Step = {"vocabulary_ids": arguments} if arguments else "vocabulary_ids"
     token = next(iter(tokens_of(seen)), "?")
     return Feature("", ({"fill_missing": token}, ids) if seen.absent else (ids,))
 
 
-def _notes(seen: Observed) -> tuple[str, ...]:
+def _notes(seen: ColumnSummary) -> tuple[str, ...]:
     """What a reader should know of texts that have to do with numbers."""
     notes = []
     if seen.leading_zeros:
@@ -242,7 +242,7 @@ def _notes(seen: Observed) -> tuple[str, ...]:
     return (*notes, *formatted(seen))
 
 
-def formatted(seen: Observed) -> list[str]:
+def formatted(seen: ColumnSummary) -> list[str]:
     """Returns a note on texts that are mostly amounts, such as "$1,200"; none of others."""
     if seen.formatted < 0.5 * max(1, seen.text_count):
         return []

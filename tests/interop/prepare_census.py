@@ -29,13 +29,13 @@ from recordmill.pipelines import CsvFormat, Input, find_recipe, prepare
 from recordmill.pipelines.validation.examine import examine
 from recordmill.pipelines.validation.validate import read_schema
 from recordmill.schemas import Schema
-from recordmill.schemas.anomalies.compare import Limits
+from recordmill.schemas.anomalies.compare import DriftThresholds
 from recordmill.schemas.anomalies.find import Findings, find_anomalies
-from recordmill.schemas.anomalies.observed import Observed
+from recordmill.schemas.anomalies.observed import InputSummary
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "data" / "census"
 _ROWS = 1000
-_NONE = Limits(skew=1.0, drift=1.0, missing=1.0)
+_NONE = DriftThresholds(skew=1.0, drift=1.0, missing=1.0)
 
 
 def main(folder: Path, census: Path) -> None:
@@ -108,7 +108,7 @@ def _compare(folder: Path, proto: schema_pb2.Schema) -> None:
         for split in ("train", "eval")
     )
     findings = find_anomalies(
-        proto, Observed(evaluated), training=train, previous=evaluated, limits=_NONE
+        proto, InputSummary(evaluated), training=train, previous=evaluated, limits=_NONE
     )
     _write_anomalies(folder / "skew", findings)
 

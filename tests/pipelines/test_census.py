@@ -15,7 +15,7 @@ from recordmill.pipelines import Input, find_recipe, prepare
 from recordmill.pipelines.shuffle.split import Splitting
 from recordmill.pipelines.tables.clean import clean
 from recordmill.pipelines.tables.csv_source import ReadCsv
-from recordmill.pipelines.tables.tensors import SchemaFeed
+from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
 
 CENSUS = find_recipe("census")
 VOCABULARIES = (
@@ -34,7 +34,7 @@ VOCABULARIES = (
 def test_vocabularies_are_those_of_stock_tensorflow_transform(adult: Path, tmp_path: Path) -> None:
     train = Input("train", str(adult / "adult.data"))
     prepare(CENSUS, output=str(tmp_path / "ours"), inputs=[train])
-    feed = SchemaFeed(CENSUS.schema)
+    feed = SchemaTensorAdapter(CENSUS.schema)
     with (
         beam.Pipeline(FnApiRunner()) as p,
         tft_beam.Context(temp_dir=tempfile.mkdtemp(dir=tmp_path)),

@@ -19,7 +19,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from recordmill.pipelines.runtime import filesystem as files
 from recordmill.pipelines.runtime.publish import Staging, commit, stage
-from recordmill.pipelines.tfrecord.framing import frame
+from recordmill.pipelines.tfrecord.framing import encode_frames
 from recordmill.pipelines.tfrecord.shards import WriteShards, measure_shard, write_segment
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.census import CENSUS
@@ -171,7 +171,7 @@ def test_needs_no_tensorflow(pristine: dict[str, Path]) -> None:
 
 def test_every_flipped_byte_of_a_shard_names_the_record(good: Path) -> None:
     name = "train/data-00001-of-00002.tfrecord"
-    size = len(frame([b"row 30"]))
+    size = len(encode_frames([b"row 30"]))
     for byte in (0, 11, 12, size - 1, size, 17 * size + 14, 30 * size - 1):
         flip(good / name, byte)
         (line,) = problems(good)
@@ -196,7 +196,10 @@ def test_a_cut_shard(good: Path) -> None:
 
 def test_records_that_changed_places(good: Path) -> None:
     name = "eval/data-00000-of-00001.tfrecord"
-    old, new = measure_shard(str(good), name=name, compression="").sha256, frame([b"b", b"a", b"c"])
+    old, new = (
+        measure_shard(str(good), name=name, compression="").sha256,
+        encode_frames([b"b", b"a", b"c"]),
+    )
     (good / name).write_bytes(new)
     changed = measure_shard(str(good), name=name, compression="").sha256
     assert problems(good) == [f"{name}: sha256: expected {old}, got {changed}"]

@@ -16,7 +16,7 @@ from recordmill.runners.schema import update
 from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
 from recordmill.schemas.anomalies.compare import Limit
 from recordmill.schemas.anomalies.find import find_anomalies
-from recordmill.schemas.anomalies.observed import Observed
+from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.schema import Schema
 
@@ -119,7 +119,7 @@ def test_when_to_retrain() -> None:
     ages = replace(same, comparisons=same.comparisons[:1])
     assert retraining(ages) == ["no need to retrain: 1 column looks like what was trained on"]
     shifted = GOOD | {"age": [90, 90, 90, 90], "share": [None] * 4, "sex": ["F", "F", "F", "X"]}
-    observed = Observed(
+    observed = InputSummary(
         statistics(shifted, times=200), bad={"age": {"not_an_integer": bad("old", 3, "a:1")}}
     )
     changed = find_anomalies(SCHEMA.to_proto(), observed, training=trained)

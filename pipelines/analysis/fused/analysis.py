@@ -27,7 +27,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 
 from ....schemas.errors import DataError
 from ...runtime import filesystem as files
-from ...runtime.elements import Feed
+from ...runtime.elements import RawTensorAdapter
 from ..graph_errors import explained
 from .export import deferred_schema
 from .export import export as export_graph
@@ -50,7 +50,7 @@ __all__ = [
     "Bindings",
     "NotFusable",
     "PhaseFold",
-    "TensorAdapterFeed",
+    "TfxTensorAdapter",
     "export",
     "finish",
     "trace",
@@ -101,7 +101,9 @@ class Analysis:
         """How many passes over the rows it takes; 0 where there is no analyzer."""
         return len(self.gatherers)
 
-    def fold(self, feed: Feed, phase: int, bindings: Bindings | None = None) -> PhaseFold:
+    def fold(
+        self, feed: RawTensorAdapter, phase: int, bindings: Bindings | None = None
+    ) -> PhaseFold:
         """What the pass of a phase computes.
 
         Args:
@@ -190,7 +192,7 @@ class PhaseFold:
     """
 
     analysis: Analysis
-    feed: Feed
+    feed: RawTensorAdapter
     phase: int
     bindings: Bindings | None = None
 
@@ -311,8 +313,8 @@ def export(
     )
 
 
-class TensorAdapterFeed:
-    """The `Feed` of batches as a `TensorAdapterConfig` of tfx_bsl describes them."""
+class TfxTensorAdapter:
+    """The `RawTensorAdapter` of batches as a `TensorAdapterConfig` of tfx_bsl describes them."""
 
     def __init__(self, config: TensorAdapterConfig) -> None:
         self._config = config
@@ -327,4 +329,4 @@ class TensorAdapterFeed:
         return self._adapter.ToBatchTensors(batch, produce_eager_tensors=True)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TensorAdapterFeed, (self._config,)
+        return TfxTensorAdapter, (self._config,)

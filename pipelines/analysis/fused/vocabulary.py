@@ -29,7 +29,7 @@ from tensorflow_transform import analyzers, tf_utils
 from tensorflow_transform.beam import analyzer_impls
 
 from ...runtime import filesystem as files
-from ...tfrecord.framing import frame
+from ...tfrecord.framing import encode_frames
 from .sums import PARTITION_FROM, PARTITIONS, Sums
 
 __all__ = ["GatherVocabulary", "merge", "prune", "table_of_pairs", "write"]
@@ -395,5 +395,5 @@ def _write_records(path: str, entries: Iterable[list[bytes]]) -> None:
     packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     with files.create(path, durable=False) as file:
         for records in entries:
-            file.write(packer.compress(frame(records)))
+            file.write(packer.compress(encode_frames(records)))
         file.write(packer.flush())

@@ -18,8 +18,8 @@ from typing import BinaryIO, cast
 
 from ....schemas.column import BLANKS
 from ....schemas.errors import DataError
-from ...runtime.decompress import open_stored, recognise, text_of
-from ...runtime.elements import Block, Reject
+from ...runtime.decompress import detect_compression, open_decompressed, open_text
+from ...runtime.elements import Reject, TextBatch
 from ...tables.csv_boundaries import CsvFormat
 from ...tables.csv_source import BLOCK_BYTES
 from ...tables.parse import parse_part
@@ -109,10 +109,10 @@ class _Columns:
 
 def _header(path: str) -> list[str]:
     """The names in the first record, stripped; none where there is no record."""
-    with open_stored(path) as stored:
+    with open_decompressed(path) as stored:
         head = io.BufferedReader(cast(io.RawIOBase, stored))
-        compression = recognise(head.peek(16), path=path)
-        text = text_of(cast(BinaryIO, head), path=path, compression=compression)
+        compression = detect_compression(head.peek(16), path=path)
+        text = open_text(cast(BinaryIO, head), path=path, compression=compression)
         lines = io.TextIOWrapper(text, "utf-8-sig", "replace", newline="")
         try:
             return next(([name.strip() for name in row] for row in csv.reader(lines) if row), [])
@@ -133,7 +133,7 @@ def _check(header: Sequence[str], columns: _Columns, path: str) -> None:
         )
 
 
-def _rows(block: Block) -> Iterator[tuple[int, int, Row]]:
+def _rows(block: TextBatch) -> Iterator[tuple[int, int, Row]]:
     """The rows of a block as (place, line, texts by column)."""
     texts = zip(*(column.to_pylist() for column in block.batch.columns), strict=True)
     names = block.batch.schema.names
@@ -141,7 +141,7 @@ def _rows(block: Block) -> Iterator[tuple[int, int, Row]]:
         yield place, line, dict(zip(names, row, strict=True))
 
 
-def _manifest(blocks: Iterator[Block], columns: _Columns) -> Iterator[Annotation]:
+def _manifest(blocks: Iterator[TextBatch], columns: _Columns) -> Iterator[Annotation]:
     """One annotation a record."""
     for block in blocks:
         yield from map(_unknown, block.rejects)
@@ -176,7 +176,7 @@ class _Boxed:
 
 
 def _boxes(
-    blocks: Iterator[Block], header: list[str], columns: _Columns, form: BoxForm
+    blocks: Iterator[TextBatch], header: list[str], columns: _Columns, form: BoxForm
 ) -> list[Annotation]:
     """One annotation an image, then one a record that names none."""
     images: dict[str, _Boxed] = {}

@@ -20,15 +20,15 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, sche
 
 from recordmill.pipelines.analysis.feature_statistics import MergeFeatures, Part
 from recordmill.pipelines.runtime.elements import Bucket
-from recordmill.pipelines.runtime.thread_pool import Concurrently
-from recordmill.pipelines.tables.tensors import SchemaFeed
-from recordmill.pipelines.tables.transform import Transform
+from recordmill.pipelines.runtime.thread_pool import ThreadedDoFn
+from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
+from recordmill.pipelines.tables.transform import TransformRows
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 from recordmill.schemas.statistics.features import FeaturesFold
 
 SCHEMA = Schema((Column("x", "int64"), Column("word", "string")))
-FEED = SchemaFeed(SCHEMA)
+FEED = SchemaTensorAdapter(SCHEMA)
 
 
 def batches(start: int, count: int) -> Iterator[pa.RecordBatch]:
@@ -64,7 +64,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def outputs(graph: str, folder: Path, *, statistics: bool) -> list[Any]:
-    work = Transform(FEED, str(folder), statistics=statistics)
+    work = TransformRows(FEED, str(folder), statistics=statistics)
     work.setup()
     return work(bucket(3), graph)
 
@@ -105,7 +105,8 @@ def test_parts_are_merged_in_the_order_of_buckets(graph: str, tmp_path: Path) ->
             p
             | "Buckets" >> beam.Create(buckets, reshuffle=False)
             | beam.ParDo(
-                Concurrently(Transform(FEED, str(tmp_path), statistics=True)), AsSingleton(folder)
+                ThreadedDoFn(TransformRows(FEED, str(tmp_path), statistics=True)),
+                AsSingleton(folder),
             ).with_outputs("statistics", main="segments")
         )
         assert_that(done.statistics | MergeFeatures(), check)

@@ -20,7 +20,7 @@ from recordmill.pipelines.dataset.split_checks import (
     check_splits,
     split_warnings,
 )
-from recordmill.pipelines.tables.ingest import Account
+from recordmill.pipelines.tables.ingest import ReadCounts
 from recordmill.schemas import Column, DataError, ImageSchema, Schema
 from recordmill.schemas.manifest import Ledger, Manifest
 
@@ -36,7 +36,7 @@ def problem(
     contents: frozenset[int] | None = None,
     by_content: bool = True,
 ) -> str:
-    account = Account(ledger, 0, contents)
+    account = ReadCounts(ledger, 0, contents)
     allowed = replace(recipe, allow_empty=True)
     assert check_splits(account, splits=SPLITS, recipe=allowed, by_content=by_content) is account
     with pytest.raises(DataError) as error:
@@ -98,7 +98,7 @@ def test_nothing_is_left() -> None:
 
 
 def test_every_split_has_a_row() -> None:
-    account = Account({"train": Ledger(read=9), "eval": Ledger(read=2, filtered=1)})
+    account = ReadCounts({"train": Ledger(read=9), "eval": Ledger(read=2, filtered=1)})
     assert check_splits(account, splits=SPLITS, recipe=SMALL, by_content=True) is account
 
 

@@ -27,7 +27,7 @@ from small_scenes import (
     scene,
 )
 
-from recordmill.pipelines.images.check import BadImage, Limits, check_image, open_image
+from recordmill.pipelines.images.check import BadImage, ImageLimits, check_image, open_image
 from recordmill.pipelines.images.perceptual_hash import NearDuplicates, find_groups
 from recordmill.schemas.errors import RecipeError
 
@@ -85,7 +85,7 @@ def test_a_jpeg_that_lacks_nothing_but_its_end_marker(data: bytes) -> None:
     checked, given_one = check(data), check(data[:-2])
     assert (checked.lacks_end_marker, given_one.lacks_end_marker) == (False, True)
     assert given_one == replace(checked, lacks_end_marker=True)
-    assert open_image(data[:-2], limits=Limits()).encoded == checked.encoded
+    assert open_image(data[:-2], limits=ImageLimits()).encoded == checked.encoded
 
 
 def test_a_jpeg_that_ends_in_grey_is_whole() -> None:
@@ -168,16 +168,16 @@ def test_too_many_pixels(width: int, height: int, pixels: str, format: str) -> N
 
 
 def test_limits() -> None:
-    exact = Limits(max_bytes=len(JPEG), max_pixels=200 * 150)
+    exact = ImageLimits(max_bytes=len(JPEG), max_pixels=200 * 150)
     assert check_image(JPEG, limits=exact).width == 200
-    assert bad(JPEG, Limits(max_bytes=len(JPEG) - 1)) == (
+    assert bad(JPEG, ImageLimits(max_bytes=len(JPEG) - 1)) == (
         "too_many_bytes",
         f"expected at most {len(JPEG) - 1:,} bytes, got {len(JPEG):,}; "
         "raise max_bytes if this is meant",
     )
-    assert bad(JPEG, Limits(max_pixels=200 * 150 - 1))[0] == "too_many_pixels"
+    assert bad(JPEG, ImageLimits(max_pixels=200 * 150 - 1))[0] == "too_many_pixels"
     with pytest.raises(RecipeError) as error:
-        Limits(max_pixels=0)
+        ImageLimits(max_pixels=0)
     assert str(error.value) == "expected max_pixels of at least 1, got 0"
 
 

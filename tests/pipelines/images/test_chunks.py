@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from small_images import PETS, TILED, encoded, picture
 
-from recordmill.pipelines import Images, Input, Limits, Recipe, Splitting
+from recordmill.pipelines import ImageLimits, Images, Input, Recipe, Splitting
 from recordmill.pipelines.images.annotations.box_format import BoxFormat
 from recordmill.pipelines.images.annotations.refs import ImageRef, Listing
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, Tally, chunks, read_chunk
@@ -192,7 +192,7 @@ class TestRejects:
         assert only_reject(found).message == ('cat/x.png: expected a class of "cat", "dog", got ""')
 
     def test_a_file_beyond_the_limit(self, tmp_path: Path) -> None:
-        recipe = replace(PETS, images=Images(limits=Limits(max_bytes=1_000)))
+        recipe = replace(PETS, images=Images(limits=ImageLimits(max_bytes=1_000)))
         found = read(tmp_path, {"cat/1.png": bytes(2_000)}, recipe)
         reject = only_reject(found)
         assert (reject.reason, reject.message) == (
@@ -202,7 +202,7 @@ class TestRejects:
         assert (found.tally.records, found.tally.bytes) == (1, 2_000)
 
     def test_a_bad_file_stands_under_its_own_name(self, tmp_path: Path) -> None:
-        recipe = replace(PETS, images=Images(limits=Limits(max_pixels=48 * 36 - 1)))
+        recipe = replace(PETS, images=Images(limits=ImageLimits(max_pixels=48 * 36 - 1)))
         found = read(tmp_path, {"cat/1.png": PNG, "cat/0.png": b""}, recipe)
         assert [(one.file, one.line, one.reason) for one in found.cleaned.rejects] == [
             (str(tmp_path / "cat/0.png"), 1, "empty_file"),

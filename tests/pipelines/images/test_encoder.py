@@ -20,16 +20,16 @@ from small_images import PETS, TILED, encoded, picture, write_boxes, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
 from recordmill.pipelines.images.annotations.refs import ImageRef
-from recordmill.pipelines.images.appearance import looks_of
-from recordmill.pipelines.images.check import BadImage, Limits, check_image, open_image
+from recordmill.pipelines.images.appearance import compute_appearance
+from recordmill.pipelines.images.check import BadImage, ImageLimits, check_image, open_image
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, read_chunk
-from recordmill.pipelines.images.encoder import ImagePress, Pressed
+from recordmill.pipelines.images.encoder import EncodedRecords, ImageRecordEncoder
 from recordmill.pipelines.shuffle.layout import (
     ENCODED_BYTES,
-    EXPANDING,
+    ENCODED_IMAGES,
+    ENCODED_TILES,
     IMAGES,
-    PRESSED,
-    PRESSED_EXPANDING,
+    TILED_IMAGES,
 )
 from recordmill.schemas import ImageSchema
 from recordmill.schemas.errors import DataError
@@ -61,21 +61,21 @@ def decode_by_itself(inputs: dict[str, Any]) -> dict[str, Any]:
     return {"image": pixels, "label": images.class_ids(inputs["label"], small_images.CLASSES)}
 
 
-def press_of(recipe: Recipe, source: Path, folder: Path) -> ImagePress:
+def press_of(recipe: Recipe, source: Path, folder: Path) -> ImageRecordEncoder:
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
     prepare(recipe, output=str(folder), inputs=[Input("train", str(source))])
-    return ImagePress(str(folder), recipe.schema, recipe.images, recipe.seed)
+    return ImageRecordEncoder(str(folder), recipe.schema, recipe.images, recipe.seed)
 
 
 @pytest.fixture(scope="module")
-def pets(tmp_path_factory: pytest.TempPathFactory) -> ImagePress:
+def pets(tmp_path_factory: pytest.TempPathFactory) -> ImageRecordEncoder:
     folder = tmp_path_factory.mktemp("pets")
     recipe = replace(PETS, preprocessing_fn=classify_bright)
     return press_of(recipe, write_pets(folder / "in", 2), folder / "out")
 
 
 @pytest.fixture(scope="module")
-def tiled(tmp_path_factory: pytest.TempPathFactory) -> ImagePress:
+def tiled(tmp_path_factory: pytest.TempPathFactory) -> ImageRecordEncoder:
     folder = tmp_path_factory.mktemp("tiled")
     return press_of(TILED, write_boxes(folder / "in", 1), folder / "out")
 
@@ -83,7 +83,7 @@ def tiled(tmp_path_factory: pytest.TempPathFactory) -> ImagePress:
 def read(
     folder: Path,
     files: dict[str, bytes],
-    press: ImagePress | None,
+    press: ImageRecordEncoder | None,
     recipe: Recipe = PETS,
     **fields: Any,
 ) -> ChunkRead:
@@ -104,10 +104,10 @@ def singly(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def expansion(found: ChunkRead) -> Expansion:
-    return Pressed.of(found.rows).expansion
+    return EncodedRecords.of(found.rows).expansion
 
 
-def whole(pressed: Pressed) -> list[list[bytes]]:
+def whole(pressed: EncodedRecords) -> list[list[bytes]]:
     """The records of each image."""
     records = pressed.records.to_pylist()
     return [records[start:end] for start, end in zip(pressed.ends, pressed.ends[1:], strict=False)]
@@ -118,7 +118,7 @@ class TestRejects:
         "data", [JPEG, PROGRESSIVE, PNG], ids=["baseline", "progressive", "PNG"]
     )
     def test_files_cut_anywhere_have_the_reasons_that_a_whole_check_gives(
-        self, data: bytes, pets: ImagePress, tmp_path: Path
+        self, data: bytes, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         size = len(data)
         cuts = [3, 20, 300, 700, *range(800, size, 997), size - 20, *range(size - 5, size)]
@@ -129,18 +129,18 @@ class TestRejects:
         rejects = {Path(one.file).name: one for one in found.cleaned.rejects}
         for name, cut in files.items():
             try:
-                check_image(cut, limits=Limits(), thorough=True)
+                check_image(cut, limits=ImageLimits(), thorough=True)
             except BadImage as bad:
                 assert (rejects[name].reason, rejects[name].message) == (bad.reason, bad.message)
             else:
                 assert name not in rejects
 
     def test_a_jpeg_without_its_end_marker_gives_the_record_of_a_whole_one(
-        self, pets: ImagePress, tmp_path: Path
+        self, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         whole_one = read(tmp_path, {"1": JPEG, "2": PNG}, pets)
         without = read(tmp_path, {"1": JPEG[:-2], "2": PNG}, pets)
-        assert whole(Pressed.of(whole_one.rows)) == whole(Pressed.of(without.rows))
+        assert whole(EncodedRecords.of(whole_one.rows)) == whole(EncodedRecords.of(without.rows))
         assert (whole_one.tally.without_end_marker, without.tally.without_end_marker) == (0, 1)
 
     def test_a_graph_that_decodes_by_itself_gets_no_cut_jpeg(self, tmp_path: Path) -> None:
@@ -153,25 +153,27 @@ class TestRejects:
         assert found.rows.column("filename").to_pylist() == ["1"]
 
     def test_a_damaged_image_takes_none_of_its_batch_along(
-        self, pets: ImagePress, tmp_path: Path
+        self, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         tables = JPEG.index(b"\xff\xc4")
         damaged = JPEG[: tables + 4] + b"\xff" * 30 + JPEG[tables + 34 :]
         files = {"1": JPEG, "2": damaged, "3": PNG}
-        assert open_image(damaged, limits=Limits()).width == 200
+        assert open_image(damaged, limits=ImageLimits()).width == 200
         found, checked = read(tmp_path, files, pets), read(tmp_path, files, None)
         assert found.cleaned.rejects == checked.cleaned.rejects
         assert found.cleaned.rejects[0].reason == "undecodable"
         assert found.cleaned.ledger == checked.cleaned.ledger
         assert found.tally == checked.tally
         assert found.rows.column("filename").to_pylist() == ["1", "3"]
-        assert [len(records) for records in whole(Pressed.of(found.rows))] == [1, 1]
+        assert [len(records) for records in whole(EncodedRecords.of(found.rows))] == [1, 1]
 
-    def test_the_graph_refuses_cut_jpegs(self, pets: ImagePress, tiled: ImagePress) -> None:
+    def test_the_graph_refuses_cut_jpegs(
+        self, pets: ImageRecordEncoder, tiled: ImageRecordEncoder
+    ) -> None:
         assert pets.refuses_cut_jpegs and tiled.refuses_cut_jpegs
 
     def test_a_graph_that_fails_on_a_good_image_ends_the_run(
-        self, pets: ImagePress, tmp_path: Path
+        self, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         black = encoded(Image.new("RGB", (40, 30)), "PNG")
         with pytest.raises(DataError, match=r"/black: the transform graph failed at .*too dark"):
@@ -179,32 +181,36 @@ class TestRejects:
 
 
 class TestRows:
-    def test_they_carry_records_in_place_of_bytes(self, pets: ImagePress, tmp_path: Path) -> None:
+    def test_they_carry_records_in_place_of_bytes(
+        self, pets: ImageRecordEncoder, tmp_path: Path
+    ) -> None:
         files = {"1": JPEG, "2": PNG, "3": encoded(picture(4), "TIFF")}
         found, checked = read(tmp_path, files, pets), read(tmp_path, files, None)
         assert "image" not in found.rows.schema.names
         facts = [name for name in PETS.schema.names if name not in _LOOKS]
         assert found.rows.select(facts) == checked.rows.select(facts)
         assert found.cleaned.batch.column("image") == checked.cleaned.batch.column("image")
-        assert PRESSED_EXPANDING.weigh(found.rows) == EXPANDING.weigh(checked.rows)
-        records = [record for image in whole(Pressed.of(found.rows)) for record in image]
-        assert PRESSED.weigh(found.rows) == sum(map(len, records))
+        assert ENCODED_TILES.weigh(found.rows) == TILED_IMAGES.weigh(checked.rows)
+        records = [record for image in whole(EncodedRecords.of(found.rows)) for record in image]
+        assert ENCODED_IMAGES.weigh(found.rows) == sum(map(len, records))
         assert found.rows.column(ENCODED_BYTES).to_pylist()[:2] == [len(JPEG), len(PNG)]
         assert expansion(found) == Expansion(3, 3, 0, 0)
 
     def test_they_look_as_the_pixels_that_the_graph_gives(
-        self, pets: ImagePress, tmp_path: Path
+        self, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         found = read(tmp_path, {"1": JPEG}, pets)
         (shot,) = pets.pictures(found.cleaned.batch).shots
-        (look,) = looks_of([shot.picture.pixels])
+        (look,) = compute_appearance([shot.picture.pixels])
         row = found.cleaned.batch.to_pylist()[0]
         assert {name: row[name] for name in _LOOKS} == pytest.approx(
             {name: getattr(look, name) for name in _LOOKS}
         )
         assert list(found.hashes) == [look.dhash]
 
-    def test_what_filters_leave_out_is_not_pressed(self, tiled: ImagePress, tmp_path: Path) -> None:
+    def test_what_filters_leave_out_is_not_pressed(
+        self, tiled: ImageRecordEncoder, tmp_path: Path
+    ) -> None:
         files = {"1": encoded(picture(1, (80, 60)), "PNG"), "2": encoded(picture(2), "PNG")}
         recipe = replace(TILED, filters=(pc.field("width") > 50,))
         found = read(tmp_path, files, tiled, recipe)
@@ -212,11 +218,11 @@ class TestRows:
         assert expansion(found).written == 1
         assert sum(ledger.filtered for ledger in found.cleaned.ledger.values()) == 1
 
-    def test_only_training_has_copies(self, tiled: ImagePress, tmp_path: Path) -> None:
+    def test_only_training_has_copies(self, tiled: ImageRecordEncoder, tmp_path: Path) -> None:
         boxes = {"boxes": ((4.0, 4.0, 20.0, 16.0),), "classes": ("cat",)}
         files = {f"{i}": encoded(picture(i, (80, 60)), "PNG") for i in range(12)}
         found = read(tmp_path, files, tiled, TILED, **boxes)
-        pressed = Pressed.of(found.rows)
+        pressed = EncodedRecords.of(found.rows)
         training = np.array(found.cleaned.splits)[found.cleaned.split] == "train"
         assert set(training) == {True, False}
         assert (pressed.counts[training, 2] > 0).all()
@@ -225,7 +231,7 @@ class TestRows:
         assert [len(one) for one in whole(pressed)] == records.tolist()
 
     def test_large_pictures_go_through_the_graph_one_by_one(
-        self, pets: ImagePress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, pets: ImageRecordEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         files = {f"{i}": encoded(picture(i, (90 + i, 60))) for i in range(5)}
         together = read(tmp_path, files, pets)
@@ -239,15 +245,15 @@ class TestRows:
         assert alone.cleaned.ledger == together.cleaned.ledger
 
 
-def test_rows_can_be_taken_and_sliced(tiled: ImagePress, tmp_path: Path) -> None:
+def test_rows_can_be_taken_and_sliced(tiled: ImageRecordEncoder, tmp_path: Path) -> None:
     boxes = {"boxes": ((4.0, 4.0, 20.0, 16.0),), "classes": ("cat",)}
     files = {f"{i}": encoded(picture(i, (80, 60)), "PNG") for i in range(4)}
     rows = read(tmp_path, files, tiled, TILED, **boxes).rows
-    every = Pressed.of(rows)
-    taken = Pressed.of(rows.take(pa.array([3, 0, 2])).slice(1))
+    every = EncodedRecords.of(rows)
+    taken = EncodedRecords.of(rows.take(pa.array([3, 0, 2])).slice(1))
     assert whole(taken) == [whole(every)[0], whole(every)[2]]
     assert taken.expansion.records == len(taken.records) == len(taken.orders)
-    none = Pressed.of(rows.slice(0, 0))
+    none = EncodedRecords.of(rows.slice(0, 0))
     assert (len(none.records), none.expansion) == (0, Expansion())
 
 

@@ -22,7 +22,7 @@ from small_images import TILED, encoded, examples, picture, value
 from recordmill.pipelines import Images, Input, prepare
 from recordmill.pipelines.images.annotations.listing import list_images
 from recordmill.pipelines.images.annotations.refs import ImageFormat, ImageRef
-from recordmill.pipelines.images.check import Limits, check_image
+from recordmill.pipelines.images.check import ImageLimits, check_image
 from recordmill.pipelines.images.files import FileRead, open_file
 from recordmill.pipelines.images.frame_scan import FindBoxFrame
 from recordmill.pipelines.images.frames import BoxFrame
@@ -90,7 +90,9 @@ def test_boxes_stand_where_pillow_puts_them(
             classes=("cat",),
             stated_size=stated,
         )
-        image = open_file(ref, file, TILED.schema, limits=Limits(), check=check_image, frame=frame)
+        image = open_file(
+            ref, file, TILED.schema, limits=ImageLimits(), check=check_image, frame=frame
+        )
         np.testing.assert_allclose(image.boxes, [relative(shown, shown_size)], atol=1e-6)
 
 
@@ -172,7 +174,9 @@ def test_all_annotations_are_alike(frame: str, write: Writer, tmp_path: Path) ->
         assert_that(found, equal_to([BoxFrame(frame, "files")]))  # type: ignore[arg-type]
     for ref in list_images(Input("train", source), ImageFormat()).images:
         file = FileRead(Path(ref.path).read_bytes(), bytes(32))
-        image = open_file(ref, file, TILED.schema, limits=Limits(), check=check_image, frame=frame)
+        image = open_file(
+            ref, file, TILED.schema, limits=ImageLimits(), check=check_image, frame=frame
+        )
         np.testing.assert_allclose(image.boxes, [right[ref.name]], atol=1e-6, err_msg=ref.name)
 
 

@@ -8,18 +8,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recordmill.pipelines.images.near_duplicates import Look, Near, find_near, places, without
+from recordmill.pipelines.images.near_duplicates import (
+    HashBatch,
+    NearDuplicateFindings,
+    find_near,
+    places,
+    without,
+)
 from recordmill.pipelines.images.perceptual_hash import NearDuplicates
 from recordmill.pipelines.runtime.elements import Bucket
 
 FAR, FARTHER = 0xFFFF_FFFF_0000_0000, 0x00FF_00FF_00FF_0000
 
 
-def look(split: str, *images: tuple[str, str, int], lo: Sequence[int] = ()) -> Look:
+def look(split: str, *images: tuple[str, str, int], lo: Sequence[int] = ()) -> HashBatch:
     """Of images of (name, digest, hash), and the second lanes of their keys, which can be 0."""
     names, digests, hashes = zip(*images, strict=True)
     lane = np.array(lo or [0] * len(names), np.uint64)
-    return Look(split, names, digests, lane, np.array(hashes, np.uint64))
+    return HashBatch(split, names, digests, lane, np.array(hashes, np.uint64))
 
 
 TRAIN = look("train", ("a.jpg", "11", 0b0), ("b.jpg", "00", 0b1), ("c.jpg", "22", FAR))
@@ -28,11 +34,11 @@ FOUND = NearDuplicates(1, 3, 1, ((("eval", "x.jpg"), ("train", "a.jpg")),))
 
 
 def test_they_are_only_told_of() -> None:
-    assert find_near([TRAIN, EVAL], drop=False) == Near(FOUND, frozenset())
+    assert find_near([TRAIN, EVAL], drop=False) == NearDuplicateFindings(FOUND, frozenset())
 
 
 @pytest.mark.parametrize("looks", [[TRAIN, EVAL], [EVAL, TRAIN]])
-def test_training_loses_its_own_whatever_the_order(looks: list[Look]) -> None:
+def test_training_loses_its_own_whatever_the_order(looks: list[HashBatch]) -> None:
     near = find_near(looks, drop=True)
     assert near.found == FOUND
     assert near.dropped == {("train", "a.jpg", "11"), ("train", "b.jpg", "00")}
@@ -46,7 +52,7 @@ def test_within_a_split_the_smallest_digest_stays() -> None:
 
 def test_the_same_file_listed_twice_is_one_image() -> None:
     near = find_near([look("train", ("a", "11", 5)), look("train", ("a", "11", 5))], drop=True)
-    assert near == Near(NearDuplicates(0, 0, 0, ()))
+    assert near == NearDuplicateFindings(NearDuplicates(0, 0, 0, ()))
 
 
 def test_a_copy_of_a_file_under_another_name_is_a_near_duplicate() -> None:
@@ -67,7 +73,7 @@ def test_of_copies_of_a_file_the_one_with_the_smallest_key_stays() -> None:
 
 @pytest.mark.parametrize("drop", [False, True])
 def test_no_images(drop: bool) -> None:
-    assert find_near([], drop=drop) == Near(NearDuplicates(0, 0, 0, ()))
+    assert find_near([], drop=drop) == NearDuplicateFindings(NearDuplicates(0, 0, 0, ()))
 
 
 def rows(*images: tuple[str, str]) -> pa.RecordBatch:
@@ -90,8 +96,8 @@ def bucket(split: str = "train", batches: list[pa.RecordBatch] = BATCHES) -> Buc
     return Bucket(split, 3, opened, lambda: 10)
 
 
-def near(*dropped: tuple[str, str, str]) -> Near:
-    return Near(NearDuplicates(0, 0, 0, ()), frozenset(dropped))
+def near(*dropped: tuple[str, str, str]) -> NearDuplicateFindings:
+    return NearDuplicateFindings(NearDuplicates(0, 0, 0, ()), frozenset(dropped))
 
 
 def names(found: Bucket) -> list[list[str]]:

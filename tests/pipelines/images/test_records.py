@@ -14,14 +14,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from recordmill.pipelines.images.options import Images, Storage
 from recordmill.pipelines.images.records import (
+    ImageOrigin,
     PixelEncoder,
-    Source,
     describe,
     features,
     further_outputs,
 )
-from recordmill.pipelines.images.tiles import Piece
-from recordmill.pipelines.tfrecord.example_encoder import encode
+from recordmill.pipelines.images.tiles import OutputImage
+from recordmill.pipelines.tfrecord.example_encoder import encode_examples
 from recordmill.schemas.images import ImageSchema
 
 PETS = ImageSchema("classification", ("cat", "dog"))
@@ -33,18 +33,20 @@ def noise(height: int, width: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def piece(name: str = "", *boxes: tuple[float, ...], size: tuple[int, int] = (2, 3)) -> Piece:
+def piece(name: str = "", *boxes: tuple[float, ...], size: tuple[int, int] = (2, 3)) -> OutputImage:
     """A piece whose boxes are the last of the picture's, the last first."""
     kept = np.arange(len(boxes), dtype=np.int64)[::-1] + 1
-    return Piece(name, noise(*size), np.array(boxes, np.float32).reshape(-1, 4), kept, order=0)
+    return OutputImage(
+        name, noise(*size), np.array(boxes, np.float32).reshape(-1, 4), kept, order=0
+    )
 
 
 def examples(
-    pieces: list[tuple[Piece, Source]], schema: ImageSchema, storage: Storage = "raw"
+    pieces: list[tuple[OutputImage, ImageOrigin]], schema: ImageSchema, storage: Storage = "raw"
 ) -> list[dict[str, Any]]:
     """The values of each record."""
     found = features(pieces, schema=schema, encoder=PixelEncoder(Images(storage=storage)))
-    return [values(record) for record in encode(found).to_pylist()]
+    return [values(record) for record in encode_examples(found).to_pylist()]
 
 
 def values(record: bytes) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def values(record: bytes) -> dict[str, Any]:
 
 
 def test_a_record_with_a_label() -> None:
-    (found,) = examples([(piece("#copy-1"), Source("dog/1.jpg", 1, NONE))], PETS)
+    (found,) = examples([(piece("#copy-1"), ImageOrigin("dog/1.jpg", 1, NONE))], PETS)
     assert found == {
         "image/encoded": [noise(2, 3).tobytes()],
         "image/format": [b"raw"],
@@ -71,19 +73,19 @@ def test_a_record_with_a_label() -> None:
 
 @pytest.mark.parametrize(("label", "stored"), [(None, -1), (-1, -1), (2, 2)])
 def test_a_label_that_is_no_class_has_no_text(label: int | None, stored: int) -> None:
-    (found,) = examples([(piece(), Source("a", label, NONE))], PETS)
+    (found,) = examples([(piece(), ImageOrigin("a", label, NONE))], PETS)
     assert (found["image/class/label"], found["image/class/text"]) == ([stored], [b""])
 
 
 def test_records_with_boxes_and_without() -> None:
     classes = np.array([9, 2, 1], np.int64)
     pieces = [
-        (piece("#tile-0"), Source("a.png", None, classes)),
+        (piece("#tile-0"), ImageOrigin("a.png", None, classes)),
         (
             piece("#tile-1", (0, 0.25, 0.5, 1), (0.5, 0, 1, 0.75), size=(3, 2)),
-            Source("a.png", None, classes),
+            ImageOrigin("a.png", None, classes),
         ),
-        (piece("", (0, 0, 1, 1)), Source("é.png", None, np.array([0, 1], np.int64))),
+        (piece("", (0, 0, 1, 1)), ImageOrigin("é.png", None, np.array([0, 1], np.int64))),
     ]
     empty, both, one = examples(pieces, PLANES)
     assert {key: value for key, value in both.items() if key.startswith("image/object")} == {
@@ -103,14 +105,14 @@ def test_records_with_boxes_and_without() -> None:
 
 @pytest.mark.parametrize("class_id", [0, -1, 3])
 def test_a_class_of_a_box_that_there_is_not_has_no_text(class_id: int) -> None:
-    source = Source("a", None, np.array([1, class_id], np.int64))
+    source = ImageOrigin("a", None, np.array([1, class_id], np.int64))
     (found,) = examples([(piece("", (0, 0, 1, 1)), source)], PLANES)
     assert found["image/object/class/label"] == [class_id]
     assert found["image/object/class/text"] == [b""]
 
 
 def test_records_without_any_box() -> None:
-    (found,) = examples([(piece(), Source("a", None, NONE))], PLANES)
+    (found,) = examples([(piece(), ImageOrigin("a", None, NONE))], PLANES)
     assert len(found) == 12
     assert found["image/object/bbox/ymin"] == found["image/object/class/text"] == []
 
@@ -209,11 +211,11 @@ def test_tensorflow_reads_the_records_by_the_description(
 ) -> None:
     described(tmp_path, schema, "")
     spec = tft.TFTransformOutput(str(tmp_path)).transformed_feature_spec()
-    source = Source("a.png", 0, np.array([0, 2], np.int64))
+    source = ImageOrigin("a.png", 0, np.array([0, 2], np.int64))
     found = features(
         [(piece("#tile-7", (0, 0, 1, 1)), source)], schema=schema, encoder=PixelEncoder(Images())
     )
-    (record,) = encode(found).to_pylist()
+    (record,) = encode_examples(found).to_pylist()
     parsed = tf.io.parse_single_example(record, spec)
     assert parsed["image/source_id"].numpy() == b"a.png#tile-7"
     assert parsed["image/height"].numpy() == 2

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from recordmill.pipelines.images.tensors import ImageFeed
+from recordmill.pipelines.images.tensors import ImageTensorAdapter
 from recordmill.schemas import Column
 from recordmill.schemas.images import ImageSchema
 
@@ -42,7 +42,7 @@ THREE = rows(
 
 
 def test_images_and_labels() -> None:
-    tensors = ImageFeed(PETS)(rows(PETS, image=[b"a", b"\xff\x00"], label=["dog", "cat"]))
+    tensors = ImageTensorAdapter(PETS)(rows(PETS, image=[b"a", b"\xff\x00"], label=["dog", "cat"]))
     assert sorted(tensors) == ["image", "label"]
     assert tensors["image"].numpy().tolist() == [b"a", b"\xff\x00"]
     assert tensors["label"].numpy().tolist() == [b"dog", b"cat"]
@@ -50,15 +50,15 @@ def test_images_and_labels() -> None:
 
 def test_further_columns_have_the_missing_value_where_there_is_none() -> None:
     batch = rows(WEIGHED, image=[b"a", b"b"], label=["dog", "cat"], weight=[0.5, None])
-    weights = ImageFeed(WEIGHED)(batch)["weight"]
+    weights = ImageTensorAdapter(WEIGHED)(batch)["weight"]
     assert weights.dtype == tf.float32
     assert [str(weight) for weight in weights.numpy()] == ["0.5", "nan"]
     batch = rows(PLACED, image=[b"a"], place=["sea"], boxes=[[]], box_labels=[[]])
-    assert ImageFeed(PLACED)(batch)["place"].numpy().tolist() == [b"sea"]
+    assert ImageTensorAdapter(PLACED)(batch)["place"].numpy().tolist() == [b"sea"]
 
 
 def test_boxes_are_ragged() -> None:
-    tensors = ImageFeed(BOXED)(THREE)
+    tensors = ImageTensorAdapter(BOXED)(THREE)
     assert sorted(tensors) == ["box_labels", "boxes", "image"]
     assert tensors["boxes"].to_list() == [
         [],
@@ -72,7 +72,7 @@ def test_boxes_are_ragged() -> None:
 @pytest.mark.parametrize("start", [0, 1, 2])
 def test_a_slice_has_its_own_boxes_alone(start: int) -> None:
     """A batch of a bucket is a slice of it."""
-    whole, part = ImageFeed(BOXED)(THREE), ImageFeed(BOXED)(THREE.slice(start, 1))
+    whole, part = ImageTensorAdapter(BOXED)(THREE), ImageTensorAdapter(BOXED)(THREE.slice(start, 1))
     for name, tensor in part.items():
         expected = whole[name][start : start + 1]
         assert tf.nest.map_structure(lambda one: one.numpy().tolist(), tensor) == (
@@ -92,7 +92,7 @@ def test_a_slice_has_its_own_boxes_alone(start: int) -> None:
     ids=["no labels", "labels", "no boxes", "boxes", "a picture without boxes"],
 )
 def test_tensors_are_what_the_specs_say(schema: ImageSchema, batch: pa.RecordBatch) -> None:
-    feed = ImageFeed(schema)
+    feed = ImageTensorAdapter(schema)
     tensors, specs = feed(batch), feed.type_specs()
     assert sorted(tensors) == sorted(specs)
     for name, tensor in tensors.items():
@@ -100,12 +100,12 @@ def test_tensors_are_what_the_specs_say(schema: ImageSchema, batch: pa.RecordBat
 
 
 def test_the_specs() -> None:
-    assert ImageFeed(WEIGHED).type_specs() == {
+    assert ImageTensorAdapter(WEIGHED).type_specs() == {
         "image": tf.TensorSpec([None], tf.string),
         "label": tf.TensorSpec([None], tf.string),
         "weight": tf.TensorSpec([None], tf.float32),
     }
-    assert ImageFeed(BOXED).type_specs() == {
+    assert ImageTensorAdapter(BOXED).type_specs() == {
         "image": tf.TensorSpec([None], tf.string),
         "boxes": tf.RaggedTensorSpec([None, None, 4], tf.float32, ragged_rank=1),
         "box_labels": tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1),
@@ -113,7 +113,7 @@ def test_the_specs() -> None:
 
 
 def test_it_pickles_after_use() -> None:
-    feed = ImageFeed(WEIGHED)
+    feed = ImageTensorAdapter(WEIGHED)
     feed.setup()
     feed.type_specs()
     assert pickle.loads(pickle.dumps(feed)) == feed

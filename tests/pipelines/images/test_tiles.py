@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.images.options import Images
-from recordmill.pipelines.images.tiles import Cutter, Picture, Piece
+from recordmill.pipelines.images.tiles import OutputImage, SourcePicture, TileAndAugment
 from recordmill.schemas.manifest import Expansion
 from recordmill.transforms.augment import Augmentation, RandomFlip, RandomHue
 from recordmill.transforms.tiles import Tiling
@@ -30,14 +30,14 @@ Array = npt.NDArray[Any]
 class Made:
     """The pieces of a picture, and their numbers."""
 
-    pieces: list[Piece]
+    pieces: list[OutputImage]
     expansion: Expansion
     names: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", [piece.name for piece in self.pieces])
 
-    def __getitem__(self, name: str) -> Piece:
+    def __getitem__(self, name: str) -> OutputImage:
         return self.pieces[self.names.index(name)]
 
 
@@ -45,28 +45,28 @@ def picture(
     *boxes: tuple[float, float, float, float],
     size: tuple[int, int] = (16, 24),
     key: tuple[int, int] = KEY,
-) -> Picture:
+) -> SourcePicture:
     """A picture like no other of its size, with boxes in pixels."""
     height, width = size
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     relative = np.array(boxes, np.float32).reshape(-1, 4) / (height, width, height, width)
-    return Picture(pixels, relative.astype(np.float32), key)
+    return SourcePicture(pixels, relative.astype(np.float32), key)
 
 
-def cut(shot: Picture, *, seed: int = 0, copies: bool = True, **options: Any) -> Made:
+def cut(shot: SourcePicture, *, seed: int = 0, copies: bool = True, **options: Any) -> Made:
     return Made(*cutter(Images(**options), seed).pieces(shot, copies=copies))
 
 
 @cache
-def cutter(images: Images, seed: int) -> Cutter:
-    return Cutter(images, seed=seed)
+def cutter(images: Images, seed: int) -> TileAndAugment:
+    return TileAndAugment(images, seed=seed)
 
 
-def pixels(piece: Piece) -> Array:
+def pixels(piece: OutputImage) -> Array:
     return np.asarray(piece.pixels)
 
 
-def shown(piece: Piece) -> list[Any]:
+def shown(piece: OutputImage) -> list[Any]:
     return np.round(piece.boxes * 8, 4).tolist()  # type: ignore[no-any-return]
 
 
@@ -87,7 +87,7 @@ class TestWhole:
         assert made[""].touched is None
 
     @pytest.mark.parametrize("shot", [picture(), replace(picture(), boxes=None)])
-    def test_it_stays_without_boxes(self, shot: Picture) -> None:
+    def test_it_stays_without_boxes(self, shot: SourcePicture) -> None:
         made = cut(shot, empty_tiles=0.0)
         assert made.names == [""]
         assert made[""].boxes.shape == (0, 4)

@@ -13,7 +13,7 @@ from observed import observed
 from recordmill.pipelines.inference.observe import observe
 from recordmill.pipelines.tables.convert import convert
 from recordmill.schemas.column import Column
-from recordmill.schemas.inference.observed import CAPACITY, MISSING_TOKENS, Observed
+from recordmill.schemas.inference.observed import CAPACITY, MISSING_TOKENS, ColumnSummary
 
 TEXTS = st.lists(
     st.one_of(
@@ -39,7 +39,7 @@ def test_every_value_is_counted_once() -> None:
 
 
 def test_a_null_is_an_empty_field() -> None:
-    seen = Observed()
+    seen = ColumnSummary()
     observe(seen, pa.array(["a", None, "a"], pa.string()).dictionary_encode())
     assert (seen.rows, seen.missing, seen.text_count) == (3, {"": 1}, 2)
 

@@ -21,7 +21,7 @@ from recordmill.pipelines.images.options import Storage
 from recordmill.pipelines.images.records import PixelEncoder
 from recordmill.pipelines.parity import images as image_parity
 from recordmill.pipelines.parity.images import check_image_parity
-from recordmill.pipelines.tfrecord.example_encoder import encode
+from recordmill.pipelines.tfrecord.example_encoder import encode_examples
 from recordmill.schemas import ImageSchema
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
@@ -110,7 +110,7 @@ def stored_as(storage: Storage, dataset: Prepared, folder: Path) -> Prepared:
                     key: np.array([value], object if isinstance(value, bytes) else np.int64)
                     for key, value in found.items()
                 }
-                writer.write(encode(columns)[0].as_py())
+                writer.write(encode_examples(columns)[0].as_py())
     recipe = replace(dataset.recipe, images=Images(storage=storage))
     return replace(dataset, folder=folder, recipe=recipe)
 

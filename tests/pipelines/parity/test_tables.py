@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.parity.tables import served_values, units_apart
+from recordmill.pipelines.parity.tables import request_values, ulp_distance
 from recordmill.schemas import Column
 
 floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -19,28 +19,28 @@ floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
 def test_the_next_float_is_one_unit_away(value: float) -> None:
     here = np.array([value], np.float32)
     after = np.nextafter(here, np.float32(math.inf))
-    assert units_apart(here, after).tolist() == [1]
-    assert units_apart(after, here).tolist() == [1]
+    assert ulp_distance(here, after).tolist() == [1]
+    assert ulp_distance(after, here).tolist() == [1]
 
 
 def test_nan_equals_nan_and_zero_has_no_sign() -> None:
     one = np.array([np.nan, 0.0, 1.0], np.float32)
     other = np.array([np.nan, -0.0, np.nan], np.float32)
-    assert (units_apart(one, other)[:2] == 0).all()
-    assert units_apart(one, other)[2] > 1
+    assert (ulp_distance(one, other)[:2] == 0).all()
+    assert ulp_distance(one, other)[2] > 1
 
 
 @pytest.mark.parametrize("dtype", [np.int64, object])
 def test_integers_and_strings_are_equal_or_not(dtype: type) -> None:
-    assert units_apart(np.array([1, 2], dtype), np.array([1, 3], dtype)).tolist() == [0, 2]
+    assert ulp_distance(np.array([1, 2], dtype), np.array([1, 3], dtype)).tolist() == [0, 2]
 
 
 def test_texts_become_what_a_request_carries() -> None:
-    assert served_values(Column("n", "int64", missing=("?",)), [" 7 ", "", "?", "x"]) == [
+    assert request_values(Column("n", "int64", missing=("?",)), [" 7 ", "", "?", "x"]) == [
         7,
         None,
         None,
         None,
     ]
-    assert served_values(Column("x", "float32"), ["0.1", " 1e3"]) == [0.1, 1000.0]
-    assert served_values(Column("s", "string", missing=("?",)), [" a ", "?"]) == [" a ", "?"]
+    assert request_values(Column("x", "float32"), ["0.1", " 1e3"]) == [0.1, 1000.0]
+    assert request_values(Column("s", "string", missing=("?",)), [" a ", "?"]) == [" a ", "?"]

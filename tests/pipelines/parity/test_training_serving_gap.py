@@ -9,12 +9,12 @@ from small_images import PETS, TILED
 from small_recipe import SMALL
 
 from recordmill.pipelines import Images
-from recordmill.pipelines.parity.training_serving_gap import pipeline_only
+from recordmill.pipelines.parity.training_serving_gap import training_serving_gap
 from recordmill.schemas import Column, Schema
 
 
 def test_of_a_table() -> None:
-    assert pipeline_only(SMALL) == [
+    assert training_serving_gap(SMALL) == [
         "parsing: text becomes numbers; a request carries numbers (age, height)",
         "missing: tokens that are no numbers become missing; a request leaves the field out "
         "(height)",
@@ -27,9 +27,9 @@ def test_of_a_table() -> None:
 def test_of_rows_that_are_chosen() -> None:
     text = Schema((Column("name", "string", missing=("?",), spelling=(("a", "b"),)),))
     plain = replace(SMALL, schema=text)
-    assert pipeline_only(plain) == []
+    assert training_serving_gap(plain) == []
     chosen = replace(plain, filters=(pc.field("name") == "b",), sampling=0.1, distinct=True)
-    assert pipeline_only(chosen) == [
+    assert training_serving_gap(chosen) == [
         'filters: rows are left out unless (name == "b")',
         "sampling: 0.1 of the rows are kept",
         "distinct: of equal rows in a split one is kept",
@@ -38,21 +38,21 @@ def test_of_rows_that_are_chosen() -> None:
 
 def test_of_lenient_columns() -> None:
     lenient = Schema((Column("n", "int64", missing=("-999",), maximum=9, bad_value="missing"),))
-    assert pipeline_only(replace(SMALL, schema=lenient))[1:] == [
+    assert training_serving_gap(replace(SMALL, schema=lenient))[1:] == [
         "bad_value: text that is no number becomes missing (n)"
     ]
 
 
 def test_of_images() -> None:
-    assert [line.partition(":")[0] for line in pipeline_only(PETS)] == [
+    assert [line.partition(":")[0] for line in training_serving_gap(PETS)] == [
         *("limits", "formats", "end markers")
     ]
-    assert [line.partition(":")[0] for line in pipeline_only(TILED)][3:] == [
+    assert [line.partition(":")[0] for line in training_serving_gap(TILED)][3:] == [
         "tiling",
         "augmentation",
     ]
     stored = replace(PETS, images=Images(storage="jpeg", near_duplicates="drop"))
-    assert pipeline_only(stored)[3:] == [
+    assert training_serving_gap(stored)[3:] == [
         "near_duplicates: of pictures that look the same one is kept",
         "storage: pixels are stored as JPEG of quality 95, with losses",
     ]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.images.check import Limits
+from recordmill.pipelines.images.check import ImageLimits
 from recordmill.pipelines.images.options import Images
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
 from recordmill.pipelines.recipes.recipe import Recipe
@@ -163,7 +163,7 @@ def test_every_option_of_images() -> None:
             units="relative",
             frame="upright",
         ),
-        limits=Limits(5, 6),
+        limits=ImageLimits(5, 6),
         near_duplicates="drop",
         tiling=Tiling(64, 32, (1, 0.5)),
         min_visible=0.3,

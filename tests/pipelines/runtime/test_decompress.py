@@ -14,9 +14,9 @@ import pytest
 from recordmill.pipelines.runtime.decompress import (
     Compression,
     Digest,
-    open_stored,
-    recognise,
-    text_of,
+    detect_compression,
+    open_decompressed,
+    open_text,
 )
 from recordmill.schemas.errors import DataError
 
@@ -25,7 +25,7 @@ COMPRESS = {"gzip": gzip.compress, "bzip2": bz2.compress}
 
 
 def read(stored: bytes, compression: Compression) -> bytes:
-    return text_of(io.BytesIO(stored), path="a.csv", compression=compression).read()
+    return open_text(io.BytesIO(stored), path="a.csv", compression=compression).read()
 
 
 def error_of(stored: bytes, compression: Compression) -> str:
@@ -38,14 +38,14 @@ def error_of(stored: bytes, compression: Compression) -> str:
 class TestCompressed:
     def test_is_recognised_and_read(self, compression: Compression) -> None:
         stored = COMPRESS[compression](TEXT)
-        assert recognise(stored[:16], path="a.csv") == compression
+        assert detect_compression(stored[:16], path="a.csv") == compression
         assert read(stored, compression) == TEXT
 
     @pytest.mark.parametrize("size", [0, 1, 700_000])
     def test_every_member_is_read(self, compression: Compression, size: int) -> None:
         pack = COMPRESS[compression]
         stored = pack(TEXT[:size]) + pack(b"") + pack(TEXT[size:])
-        assert recognise(stored[:16], path="a.csv") == compression
+        assert detect_compression(stored[:16], path="a.csv") == compression
         assert read(stored, compression) == TEXT
 
     def test_zeros_after_a_member_are_padding(self, compression: Compression) -> None:
@@ -76,7 +76,7 @@ class TestCompressed:
         """A few hundred bytes can stand for megabytes; they must not arrive in one piece."""
         stored = COMPRESS[compression](bytes(50 << 20))
         text = cast(
-            io.BufferedReader, text_of(io.BytesIO(stored), path="a", compression=compression)
+            io.BufferedReader, open_text(io.BytesIO(stored), path="a", compression=compression)
         )
         sizes = [len(piece) for piece in iter(text.read1, b"")]
         assert sum(sizes) == 50 << 20
@@ -105,7 +105,7 @@ def test_bzip2_with_a_bad_block() -> None:
     [(b"BZh9,a,b\n", "a.csv"), (b"a", "a.csv"), (b"\x1f\x8b", "a.csv"), (b"a,b\n", "gz.csv")],
 )
 def test_plain_text_is_plain(head: bytes, path: str) -> None:
-    assert recognise(head, path=path) == ""
+    assert detect_compression(head, path=path) == ""
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_plain_text_is_plain(head: bytes, path: str) -> None:
 )
 def test_plain_text_under_the_name_of_a_compressed_file(path: str, named: str) -> None:
     with pytest.raises(DataError) as caught:
-        recognise(b"39, State-gov", path=path)
+        detect_compression(b"39, State-gov", path=path)
     assert str(caught.value) == (
         f"{path}: the name says {named}, but the content is not: it begins with 0x33392c20. "
         "Rename the file, or compress it."
@@ -122,7 +122,7 @@ def test_plain_text_under_the_name_of_a_compressed_file(path: str, named: str) -
 
 def test_zero_bytes() -> None:
     with pytest.raises(DataError) as caught:
-        recognise(b"", path="a.csv.gz")
+        detect_compression(b"", path="a.csv.gz")
     assert str(caught.value) == "a.csv.gz: the file is empty (0 bytes): expected CSV text"
 
 
@@ -138,14 +138,14 @@ def test_digest_of_a_compressed_file_is_of_all_stored_bytes() -> None:
     stored = gzip.compress(TEXT) + bytes(100_000)
     with Digest(io.BytesIO(stored)) as digest:
         reader = cast(BinaryIO, io.BufferedReader(digest, 1000))
-        text_of(reader, path="a", compression="gzip").read()
+        open_text(reader, path="a", compression="gzip").read()
         assert digest.size == len(stored)
         assert digest.sha256() == hashlib.sha256(stored).hexdigest()
 
 
 def test_files_that_do_not_open(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        open_stored(str(tmp_path))
+        open_decompressed(str(tmp_path))
     assert str(caught.value) == f'{tmp_path}: is a folder; name its files, as in "{tmp_path}/*.csv"'
     with pytest.raises(DataError, match=r"/none: cannot be read: .*No such file"):
-        open_stored(f"{tmp_path}/none")
+        open_decompressed(f"{tmp_path}/none")

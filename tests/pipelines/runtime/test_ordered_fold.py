@@ -13,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.runtime.elements import Bucket
-from recordmill.pipelines.runtime.ordered_fold import Block, FoldBuckets, FoldWork, Key, Tree
+from recordmill.pipelines.runtime.ordered_fold import (
+    Block,
+    CombineBuckets,
+    FoldWork,
+    Key,
+    OrderedMergeTree,
+)
 
 
 def _nested(accumulators: list[Any]) -> Any:
@@ -22,7 +28,7 @@ def _nested(accumulators: list[Any]) -> Any:
 
 
 def _merged(blocks: list[Block]) -> Any:
-    tree = Tree(_nested)
+    tree = OrderedMergeTree(_nested)
     for block in blocks:
         tree.add(block)
     return _nested([accumulator for *_, accumulator in tree.blocks()])
@@ -43,9 +49,9 @@ def test_neither_the_order_nor_the_bundles_matter(data: st.DataObject) -> None:
     present = sorted(data.draw(st.sets(st.integers(0, 40), min_size=1)))
     expected = _merged([(0, 0, index, index) for index in present])
     shuffled = data.draw(st.permutations(present))
-    bundles: dict[int, Tree] = {}
+    bundles: dict[int, OrderedMergeTree] = {}
     for index in shuffled:
-        bundle = bundles.setdefault(data.draw(st.integers(0, 3)), Tree(_nested))
+        bundle = bundles.setdefault(data.draw(st.integers(0, 3)), OrderedMergeTree(_nested))
         bundle.add((0, 0, index, index))
     assert _merged([block for tree in bundles.values() for block in tree.blocks()]) == expected
 
@@ -76,7 +82,7 @@ def test_a_pass_gives_one_accumulator_a_key(tmp_path: Path) -> None:
         _ = (
             pipeline
             | beam.Create(buckets)
-            | FoldBuckets(_ShowOrder(), side)
+            | CombineBuckets(_ShowOrder(), side)
             | beam.Map(repr)
             | beam.io.WriteToText(str(out), shard_name_template="")
         )

@@ -13,10 +13,10 @@ import pytest
 from apache_beam.pvalue import AsSingleton, TaggedOutput
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from recordmill.pipelines.runtime.thread_pool import Concurrently, Serially, Work
+from recordmill.pipelines.runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 
 
-class Slow(Work):
+class Slow(ElementFn):
     """Each element takes its own time; notes how many are worked on at once."""
 
     def setup(self) -> None:
@@ -34,7 +34,7 @@ class Slow(Work):
         yield TaggedOutput("most", self.most)
 
 
-class Fails(Work):
+class Fails(ElementFn):
     """The first element fails at once; the others write a file after a while."""
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +51,7 @@ class Fails(Work):
 def test_outputs_keep_the_order_of_the_elements(tmp_path: Path) -> None:
     with beam.Pipeline(FnApiRunner()) as p:
         offset = p | "Offset" >> beam.Create([100])
-        work = beam.ParDo(Concurrently(Slow(), threads=3), AsSingleton(offset))
+        work = beam.ParDo(ThreadedDoFn(Slow(), threads=3), AsSingleton(offset))
         outputs = p | beam.Create([list(range(20))]) | beam.FlatMap(list)
         outputs = outputs | work.with_outputs("most", main="main")
         for name in ("main", "most"):
@@ -68,14 +68,14 @@ def test_no_thread_works_on_after_an_error(tmp_path: Path) -> None:
             p
             | beam.Create([list(range(10))])
             | beam.FlatMap(list)
-            | beam.ParDo(Concurrently(Fails(tmp_path), threads=2))
+            | beam.ParDo(ThreadedDoFn(Fails(tmp_path), threads=2))
         )
     written = set(tmp_path.iterdir())
     time.sleep(0.5)
     assert set(tmp_path.iterdir()) == written
 
 
-class Holds(Work):
+class Holds(ElementFn):
     """Gives the elements of a bundle at its end."""
 
     def setup(self) -> None:
@@ -91,7 +91,7 @@ class Holds(Work):
         return sorted(held)
 
 
-@pytest.mark.parametrize("do_fn", [Concurrently, Serially])
+@pytest.mark.parametrize("do_fn", [ThreadedDoFn, SerialDoFn])
 def test_what_work_holds_back_comes_at_the_end_of_a_bundle(
     tmp_path: Path, do_fn: type[beam.DoFn]
 ) -> None:

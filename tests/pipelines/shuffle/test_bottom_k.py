@@ -10,24 +10,24 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.shuffle.bottom_k import SmallestKeys
+from recordmill.pipelines.shuffle.bottom_k import BottomKSampler
 from recordmill.pipelines.shuffle.layout import KEY
-from recordmill.pipelines.tables.clean import Cleaned
+from recordmill.pipelines.tables.clean import CleanBatch
 
 KEYS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 1)), max_size=40)
 SPLITS = ("train", "eval")
 
 
-def block(keys: list[tuple[int, int, int]]) -> Cleaned:
+def block(keys: list[tuple[int, int, int]]) -> CleanBatch:
     """Rows of these keys, (first lane, second lane, split), that hold nothing but their keys."""
     hi, lo, split = np.array(keys, np.int64).reshape(-1, 3).T
     batch = pa.RecordBatch.from_pydict({"hi": hi, "lo": lo})
     rows = np.arange(len(keys))
     lanes = hi.astype(np.uint64), lo.astype(np.uint64)
-    return Cleaned(batch, rows, *lanes, SPLITS, split.astype(np.uint8), (), {})
+    return CleanBatch(batch, rows, *lanes, SPLITS, split.astype(np.uint8), (), {})
 
 
-def see(smallest: SmallestKeys, keys: list[tuple[int, int, int]]) -> list[int]:
+def see(smallest: BottomKSampler, keys: list[tuple[int, int, int]]) -> list[int]:
     """Shows a block; gives how many rows were taken of it."""
     cleaned, taken = block(keys), []
 
@@ -43,7 +43,7 @@ def see(smallest: SmallestKeys, keys: list[tuple[int, int, int]]) -> list[int]:
 def test_they_are_the_first_of_all_rows_in_order(
     blocks: list[list[tuple[int, int, int]]], rows: int
 ) -> None:
-    smallest = SmallestKeys(rows)
+    smallest = BottomKSampler(rows)
     for keys in blocks:
         see(smallest, keys)
     kept = dict(smallest.finish())
@@ -57,7 +57,7 @@ def test_they_are_the_first_of_all_rows_in_order(
 
 
 def test_no_row_is_taken_that_is_not_kept() -> None:
-    smallest = SmallestKeys(2)
+    smallest = BottomKSampler(2)
     assert see(smallest, [(5, 0, 0), (6, 0, 0), (7, 0, 0)]) == [2]
     assert see(smallest, [(8, 0, 0), (9, 0, 0)]) == []
     assert see(smallest, [(1, 0, 0), (9, 0, 0)]) == [1]
@@ -66,7 +66,7 @@ def test_no_row_is_taken_that_is_not_kept() -> None:
 
 
 def test_threads_share_it() -> None:
-    smallest = SmallestKeys(5)
+    smallest = BottomKSampler(5)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: see(smallest, [(n, 0, 0), (n + 1, 0, 1)]), reversed(range(200))))
     kept = {split: batch.column("hi").to_pylist() for split, batch in smallest.finish()}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.shuffle.layout import BATCH_ROWS, IMAGES, KEY, TABLE, Layout
+from recordmill.pipelines.shuffle.layout import BATCH_ROWS, IMAGES, KEY, TABLE, BucketLayout
 
 PIXELS = 1 << 24
 SIZES = st.tuples(st.integers(1, 9000), st.integers(1, 6000))
@@ -107,12 +107,14 @@ def test_a_table_weighs_its_values_and_images_their_bytes() -> None:
         (TABLE, (8 << 20) + 1, 16),
     ],
 )
-def test_the_number_of_buckets(layout: Layout, weight: int, buckets: int) -> None:
+def test_the_number_of_buckets(layout: BucketLayout, weight: int, buckets: int) -> None:
     assert layout.buckets(weight) == buckets
 
 
 @given(st.integers(0, 1 << 44), st.sampled_from([TABLE, IMAGES]))
-def test_buckets_are_a_power_of_two_and_grow_only_beyond_1024(weight: int, layout: Layout) -> None:
+def test_buckets_are_a_power_of_two_and_grow_only_beyond_1024(
+    weight: int, layout: BucketLayout
+) -> None:
     buckets = layout.buckets(weight)
     assert buckets.bit_count() == 1
     assert buckets <= layout.buckets(2 * weight)
@@ -125,5 +127,5 @@ def test_what_makes_a_row_a_repeat() -> None:
 
 
 @pytest.mark.parametrize("layout", [TABLE, IMAGES])
-def test_layouts_pickle(layout: Layout) -> None:
+def test_layouts_pickle(layout: BucketLayout) -> None:
     assert pickle.loads(pickle.dumps(layout)) == layout

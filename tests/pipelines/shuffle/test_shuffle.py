@@ -17,10 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.runtime.elements import Bucket
-from recordmill.pipelines.runtime.thread_pool import Serially, Work
-from recordmill.pipelines.shuffle.layout import KEY, TABLE, Layout
-from recordmill.pipelines.shuffle.shuffle import Place, ShuffleByGroup, ShuffleOnDisk, plan_buckets
-from recordmill.pipelines.shuffle.sorted_runs import Keyed, Run, RunWriter
+from recordmill.pipelines.runtime.thread_pool import ElementFn, SerialDoFn
+from recordmill.pipelines.shuffle.layout import KEY, TABLE, BucketLayout
+from recordmill.pipelines.shuffle.shuffle import (
+    RowSink,
+    ShuffleByGroup,
+    ShuffleOnDisk,
+    plan_buckets,
+)
+from recordmill.pipelines.shuffle.sorted_runs import KeyedRows, RunWriter, SortedRun
 
 WORDS = ("", "a", "bb", "ccc", "été")
 
@@ -38,7 +43,7 @@ def rows_of(seed: int, count: int) -> pa.Table:
     )
 
 
-def cut(table: pa.Table, places: list[int]) -> list[Keyed]:
+def cut(table: pa.Table, places: list[int]) -> list[KeyedRows]:
     """The rows in several batches, each with a dictionary of its own."""
     bounds = sorted({0, table.num_rows, *(place % (table.num_rows + 1) for place in places)})
     batches = []
@@ -46,7 +51,7 @@ def cut(table: pa.Table, places: list[int]) -> list[Keyed]:
         part = table.slice(start, stop - start)
         word = pa.array(part["word"].to_pylist(), pa.string()).dictionary_encode()
         part = part.set_column(1, "word", word)
-        batches.append(Keyed("train", part.combine_chunks().to_batches()[0]))
+        batches.append(KeyedRows("train", part.combine_chunks().to_batches()[0]))
     return batches
 
 
@@ -61,30 +66,30 @@ def in_sevens(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield rows.slice(start, 7)
 
 
-SMALL = Layout(TABLE.weigh, in_sevens, small=1 << 18, large=40)
+SMALL = BucketLayout(TABLE.weigh, in_sevens, small=1 << 18, large=40)
 
 
-def on_disk(keyed: list[Keyed], directory: str, *, distinct: bool = False) -> list[Bucket]:
+def on_disk(keyed: list[KeyedRows], directory: str, *, distinct: bool = False) -> list[Bucket]:
     runs = [run for each in keyed for run in written(each, directory=directory)]
     return list(plan_buckets(runs, ["train"], distinct, SMALL))
 
 
-def written(*keyed: Keyed, directory: str) -> list[Run]:
+def written(*keyed: KeyedRows, directory: str) -> list[SortedRun]:
     writer = RunWriter(directory, SMALL)
     writer.setup()
     return [run for each in keyed for run in writer(each)] + writer.finish()
 
 
-class Placed(Work):
+class Placed(ElementFn):
     """The work of placing rows, and nothing else."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: RowSink) -> None:
         self._place = place
 
     def setup(self) -> None:
         self._place.setup()
 
-    def __call__(self, element: Keyed, *side_inputs: Any) -> Sequence[Any]:
+    def __call__(self, element: KeyedRows, *side_inputs: Any) -> Sequence[Any]:
         return self._place(element)
 
     def finish(self) -> Sequence[Any]:
@@ -138,7 +143,7 @@ def test_dictionaries_are_sorted_and_hold_only_what_is_used(tmp_path: Path) -> N
             KEY[1]: pa.array([0, 0, 0], pa.uint64()),
         }
     )
-    (bucket,) = on_disk([Keyed("train", batch)], str(tmp_path))
+    (bucket,) = on_disk([KeyedRows("train", batch)], str(tmp_path))
     (rows,) = bucket.open()
     assert rows.column("word").dictionary.to_pylist() == ["a", "b"]
     assert rows.column("word").to_pylist() == ["a", None, "b"]
@@ -169,7 +174,7 @@ def test_the_runners_own_grouping_gives_the_same_buckets(tmp_path: Path, repeat:
             _ = (
                 p
                 | beam.Create(batches)
-                | "Place" >> beam.ParDo(Serially(Placed(shuffled.place)))
+                | "Place" >> beam.ParDo(SerialDoFn(Placed(shuffled.place)))
                 | shuffled
                 | beam.Map(
                     lambda b: repr((b.index, b.repeats(), [x.to_pylist() for x in b.open()]))

@@ -11,7 +11,7 @@ import pytest
 
 from recordmill.pipelines.shuffle import sorted_runs as runs
 from recordmill.pipelines.shuffle.layout import KEY, MAX_BUCKETS, TABLE
-from recordmill.pipelines.shuffle.sorted_runs import Keyed, Part, Run, RunWriter
+from recordmill.pipelines.shuffle.sorted_runs import KeyedRows, RunSlice, RunWriter, SortedRun
 
 COUNT = 1000
 
@@ -36,7 +36,7 @@ def writer(tmp_path: Path) -> RunWriter:
     return made
 
 
-def numbers(run: Run) -> list[int]:
+def numbers(run: SortedRun) -> list[int]:
     """Those of all rows, in the order they are in."""
     batch = run.part(0, 1).read()
     assert batch.num_rows == run.places[-1]
@@ -49,14 +49,14 @@ def test_rows_are_held_until_there_are_enough_for_a_run(
     writer: RunWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "_RUN_BYTES", 3 * rows(0, 100).nbytes)
-    assert writer(Keyed("train", rows(0, 100))) == []
-    assert writer(Keyed("eval", rows(500, 550))) == []
-    assert writer(Keyed("train", rows(100, 200, "b"))) == []
-    (run,) = writer(Keyed("train", rows(200, 300)))
+    assert writer(KeyedRows("train", rows(0, 100))) == []
+    assert writer(KeyedRows("eval", rows(500, 550))) == []
+    assert writer(KeyedRows("train", rows(100, 200, "b"))) == []
+    (run,) = writer(KeyedRows("train", rows(200, 300)))
     assert (run.split, run.weight) == ("train", 300 * 2)
     assert sorted(numbers(run)) == list(range(300))
     assert run.part(0, 1).read().column("word").to_pylist().count("b") == 100
-    assert writer(Keyed("train", rows(300, 400))) == []
+    assert writer(KeyedRows("train", rows(300, 400))) == []
     left = {run.split: sorted(numbers(run)) for run in writer.finish()}
     assert left == {"eval": list(range(500, 550)), "train": list(range(300, 400))}
     assert writer.finish() == []
@@ -66,7 +66,7 @@ def test_threads_share_a_writer(writer: RunWriter, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(runs, "_RUN_BYTES", 2 * rows(0, 10).nbytes)
     with ThreadPoolExecutor(4) as pool:
         starts = range(0, COUNT, 10)
-        made = pool.map(lambda start: writer(Keyed("train", rows(start, start + 10))), starts)
+        made = pool.map(lambda start: writer(KeyedRows("train", rows(start, start + 10))), starts)
         written = [run for some in made for run in some]
     assert sorted(n for run in written for n in numbers(run)) == list(range(COUNT))
     assert len({run.path for run in written}) == len(written) == COUNT // 20
@@ -74,7 +74,7 @@ def test_threads_share_a_writer(writer: RunWriter, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("buckets", [1, 4, MAX_BUCKETS])
 def test_the_parts_of_a_run_are_its_rows_by_key(writer: RunWriter, buckets: int) -> None:
-    writer(Keyed("train", rows(0, COUNT)))
+    writer(KeyedRows("train", rows(0, COUNT)))
     (run,) = writer.finish()
     parts = [run.part(index, buckets) for index in range(buckets)]
     assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
@@ -85,9 +85,9 @@ def test_the_parts_of_a_run_are_its_rows_by_key(writer: RunWriter, buckets: int)
 
 
 def test_a_part_is_a_copy(writer: RunWriter) -> None:
-    writer(Keyed("train", rows(0, COUNT)))
+    writer(KeyedRows("train", rows(0, COUNT)))
     (run,) = writer.finish()
     part = run.part(0, MAX_BUCKETS)
-    assert isinstance(part, Part) and 0 < part.stop < 10
+    assert isinstance(part, RunSlice) and 0 < part.stop < 10
     held = sum(b.size for column in part.read().columns for b in column.buffers() if b)
     assert held < 10_000

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
-from recordmill.pipelines.runtime.elements import Block, Reject
+from recordmill.pipelines.runtime.elements import Reject, TextBatch
 from recordmill.pipelines.shuffle.fingerprint import fingerprint
 from recordmill.pipelines.shuffle.split import Splitting, assign, sampled
-from recordmill.pipelines.tables.clean import Cleaned, check_filters, clean
+from recordmill.pipelines.tables.clean import CleanBatch, check_filters, clean
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError, RecipeError
@@ -44,11 +44,11 @@ SCHEMA = Schema(
 
 def _block(
     rows: list[tuple[str | None, ...]], schema: Schema = SCHEMA, split: str | None = "train"
-) -> Block:
+) -> TextBatch:
     """A block as the reader makes them, of a file whose first record is on line 2."""
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
     arrays = [pa.array(column, pa.string()).dictionary_encode() for column in columns]
-    return Block(
+    return TextBatch(
         split=split,
         file="in.csv",
         position=(0, 0),
@@ -60,7 +60,7 @@ def _block(
     )
 
 
-def _clean(block: Block, schema: Schema = SCHEMA, **options: Any) -> Cleaned:
+def _clean(block: TextBatch, schema: Schema = SCHEMA, **options: Any) -> CleanBatch:
     return clean(block, schema, **{"splitting": Splitting(), "seed": 0, **options})
 
 
@@ -359,7 +359,7 @@ def test_the_adult_files(file: str, rows: int, unknown: int, repeats: int, above
     assert math.isclose(cleaned.batch["age"].to_numpy().mean(), 38.6, abs_tol=0.2)
 
 
-def _adult_block(file: str) -> Block:
+def _adult_block(file: str) -> TextBatch:
     kind = pa.dictionary(pa.int32(), pa.string())
     text = (ADULT / file).read_bytes()
     first = text.index(b"\n") + 1 if text.startswith(b"|") else 0
@@ -370,4 +370,4 @@ def _adult_block(file: str) -> Block:
     )
     batch = table.combine_chunks().to_batches()[0]
     lines = np.arange(batch.num_rows)
-    return Block("train", file, (0, 0), batch, lines, str, batch.num_rows, len(text))
+    return TextBatch("train", file, (0, 0), batch, lines, str, batch.num_rows, len(text))

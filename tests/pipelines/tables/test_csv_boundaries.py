@@ -9,7 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.tables import csv_boundaries as records
-from recordmill.pipelines.tables.csv_boundaries import MAX_RECORD_BYTES, CsvFormat, outline
+from recordmill.pipelines.tables.csv_boundaries import (
+    MAX_RECORD_BYTES,
+    CsvFormat,
+    find_record_boundaries,
+)
 from recordmill.schemas.errors import RecipeError
 
 COMMENTED = CsvFormat(comment="#")
@@ -49,7 +53,7 @@ def by_byte(data: bytes, csv_format: CsvFormat) -> tuple[list[Unit], bool]:
 
 
 def outlined(data: bytes, csv_format: CsvFormat, *, final: bool = True) -> list[Unit]:
-    found = outline(data, csv_format, final=final)
+    found = find_record_boundaries(data, csv_format, final=final)
     kinds = [
         "blank" if blank else "comment" if comment else "record"
         for blank, comment in zip(found.blank.tolist(), found.comment.tolist(), strict=True)
@@ -69,7 +73,7 @@ formats = st.sampled_from([CsvFormat(), COMMENTED, CsvFormat(quote="")])
 @example(b'"a"b"",c"\n', CsvFormat())
 def test_outline_follows_the_rules(data: bytes, csv_format: CsvFormat) -> None:
     expected, is_open = by_byte(data, csv_format)
-    found = outline(data, csv_format, final=True)
+    found = find_record_boundaries(data, csv_format, final=True)
     assert outlined(data, csv_format) == expected
     assert (found.open_line is not None) == is_open
     assert found.size == len(data) or is_open
@@ -87,7 +91,7 @@ def test_what_is_known_of_a_beginning_stays_true(
 @settings(deadline=None)
 @given(texts)
 def test_lines_are_counted_as_an_editor_does(data: bytes) -> None:
-    found = outline(data, CsvFormat(), final=True)
+    found = find_record_boundaries(data, CsvFormat(), final=True)
     expected = [len(data[:end].splitlines()) for end in found.bounds.tolist()]
     assert found.lines.tolist() == expected
 
@@ -105,7 +109,7 @@ def test_positions_beyond_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> No
     [(b'a,"b', 0), (b'a,b\nc,"d\n\ne', 1), (b'a,"b"\n', None), (b'"a""', 0), (b"", None)],
 )
 def test_open_line(data: bytes, open_line: int | None) -> None:
-    assert outline(data, CsvFormat(), final=True).open_line == open_line
+    assert find_record_boundaries(data, CsvFormat(), final=True).open_line == open_line
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_open_line(data: bytes, open_line: int | None) -> None:
     ],
 )
 def test_a_quote_that_swallows_rows_is_misplaced(data: bytes, misplaced: list[int]) -> None:
-    assert outline(data, CsvFormat(), final=True).misplaced.tolist() == misplaced
+    assert find_record_boundaries(data, CsvFormat(), final=True).misplaced.tolist() == misplaced
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 from real_data import DATA
 
-from recordmill.pipelines.runtime.elements import Block
+from recordmill.pipelines.runtime.elements import TextBatch
 from recordmill.pipelines.tables.csv_source import (
     CsvFormat,
     Input,
@@ -126,7 +126,7 @@ def counted(file: ScannedFile) -> tuple[str, str | None, int, int, int]:
     return file.file.path, file.file.split, file.records, file.blank_lines, stretches
 
 
-def summed(block: Block) -> list[tuple[Any, ...]]:
+def summed(block: TextBatch) -> list[tuple[Any, ...]]:
     rows = zip(block.lines.tolist(), block.batch.to_pylist(), strict=True)
     return [(block.file, line, *row.values()) for line, row in rows] + [
         (block.file, reject.line, reject.reason) for reject in block.rejects

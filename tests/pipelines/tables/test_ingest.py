@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.tables.ingest import Account, check_rejects, write_rejects
+from recordmill.pipelines.tables.ingest import ReadCounts, check_rejects, write_rejects
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Ledger
 
@@ -19,7 +19,7 @@ def test_an_encoding_is_named(tmp_path: Path) -> None:
     ]
     write_rejects(rejects, str(tmp_path), split=None, position=(0, 0))
     reasons = {"too_few_fields": 1, "invalid_utf8": 1}
-    account = Account({"unsplit": Ledger(read=8, rejected=reasons)})
+    account = ReadCounts({"unsplit": Ledger(read=8, rejected=reasons)})
     with pytest.raises(DataError) as error:
         check_rejects(account, limit=0.01, folder=str(tmp_path / "unsplit"))
     assert str(error.value) == (

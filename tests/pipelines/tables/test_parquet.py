@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.runtime.checksums import BLOCK
-from recordmill.pipelines.runtime.elements import Block, InputFile, ScannedFile
+from recordmill.pipelines.runtime.elements import InputFile, ScannedFile, TextBatch
 from recordmill.pipelines.shuffle.split import Splitting
 from recordmill.pipelines.tables.clean import clean
 from recordmill.pipelines.tables.csv_boundaries import CsvFormat
@@ -59,7 +59,7 @@ def rescanned(path: Path, block_bytes: int = 1 << 20) -> ScannedFile:
     )
 
 
-def blocks_of(found: ScannedFile, csv_format: CsvFormat | None = None) -> list[Block]:
+def blocks_of(found: ScannedFile, csv_format: CsvFormat | None = None) -> list[TextBatch]:
     return [
         block
         for part in parts(found)
@@ -69,7 +69,7 @@ def blocks_of(found: ScannedFile, csv_format: CsvFormat | None = None) -> list[B
     ]
 
 
-def rows_of(blocks: list[Block]) -> list[tuple[Any, ...]]:
+def rows_of(blocks: list[TextBatch]) -> list[tuple[Any, ...]]:
     return [
         (line, *row.values())
         for block in blocks
@@ -180,7 +180,7 @@ def test_the_same_rows_as_of_csv(
     assert cleaned[0] == cleaned[1]
 
 
-def cleaned_rows(blocks: list[Block]) -> tuple[list[Any], list[Any]]:
+def cleaned_rows(blocks: list[TextBatch]) -> tuple[list[Any], list[Any]]:
     done = [clean(block, SCHEMA, splitting=Splitting({"train": 1.0}), seed=1) for block in blocks]
     rows = [
         (*row.values(), int(hi), int(lo))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from real_data import DATA
 
 from recordmill.pipelines.runtime.checksums import BLOCK
-from recordmill.pipelines.runtime.elements import Block, InputFile, Reject, Stretch
+from recordmill.pipelines.runtime.elements import ByteRange, InputFile, Reject, TextBatch
 from recordmill.pipelines.tables.csv_boundaries import CsvFormat
 from recordmill.pipelines.tables.parse import parse_part, parse_stretch
 from recordmill.pipelines.tables.scan import parts, scan
@@ -47,7 +47,7 @@ def blocks_of(
     *,
     names: str = "a,b",
     block_bytes: int = 1 << 20,
-) -> list[Block]:
+) -> list[TextBatch]:
     """What a file with this content is read as."""
     path.write_bytes(content)
     options: dict[str, Any] = {"column_names": names.split(","), "csv_format": csv_format}
@@ -55,7 +55,7 @@ def blocks_of(
     return [block for part in parts(result) for block in parse_part(part, **options)]
 
 
-def rows_of(blocks: list[Block]) -> list[Row]:
+def rows_of(blocks: list[TextBatch]) -> list[Row]:
     """(line, fields) of each row."""
     return [
         (line, tuple(row.values()))
@@ -64,7 +64,7 @@ def rows_of(blocks: list[Block]) -> list[Row]:
     ]
 
 
-def rejects_of(blocks: list[Block]) -> list[str]:
+def rejects_of(blocks: list[TextBatch]) -> list[str]:
     """Each reject with its reason, without the folder."""
     return [
         f"{reject}|{reject.reason}|{reject.raw}".replace(f"{Path(block.file).parent}/", "")
@@ -300,7 +300,7 @@ def test_every_edited_byte_of_the_records_is_found(
 
 
 def test_a_text_that_does_not_hold_what_was_counted() -> None:
-    stretch = Stretch(0, 0, 8, 1, 2, 2)
+    stretch = ByteRange(0, 0, 8, 1, 2, 2)
     with pytest.raises(DataError) as caught:
         file = InputFile("x.csv", None, 0)
         parse_stretch(b"1,234567", stretch, file=file, column_names=["a", "b"], csv_format=PLAIN)

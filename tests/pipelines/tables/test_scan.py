@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from real_data import DATA
 
 from recordmill.pipelines.runtime.checksums import Checksums
-from recordmill.pipelines.runtime.elements import FilePart, InputFile, ScannedFile, Stretch
+from recordmill.pipelines.runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile
 from recordmill.pipelines.tables import scan as scan_module
 from recordmill.pipelines.tables.csv_boundaries import CsvFormat
 from recordmill.pipelines.tables.scan import parts, scan
@@ -73,9 +73,9 @@ def test_all_that_is_found(tmp_path: Path) -> None:
         blank_lines=2,
         comment_lines=2,
         stretches=(
-            Stretch(index=0, offset=14, size=17, line=3, lines=3, records=1),
-            Stretch(index=1, offset=31, size=8, line=6, lines=2, records=1),
-            Stretch(index=2, offset=39, size=4, line=8, lines=2, records=1),
+            ByteRange(index=0, offset=14, size=17, line=3, lines=3, records=1),
+            ByteRange(index=1, offset=31, size=8, line=6, lines=2, records=1),
+            ByteRange(index=2, offset=39, size=4, line=8, lines=2, records=1),
         ),
         checksums=Checksums(
             len(content), ((0, google_crc32c.value(content).to_bytes(4, "little")),)
@@ -96,15 +96,15 @@ def test_stretches_of_blank_lines_alone_are_left_out(tmp_path: Path) -> None:
 def test_parts_of_a_plain_file_are_its_stretches(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", b"1,2\n3,4\n", block_bytes=1)
     assert list(parts(result)) == [
-        FilePart(result.file, "", (result.stretches[0],), result.checksums),
-        FilePart(result.file, "", (result.stretches[1],), result.checksums),
+        FileFragment(result.file, "", (result.stretches[0],), result.checksums),
+        FileFragment(result.file, "", (result.stretches[1],), result.checksums),
     ]
 
 
 def test_a_compressed_file_is_one_part(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", gzip.compress(b"1,2\n3,4\n"), block_bytes=1)
     assert list(parts(result)) == [
-        FilePart(result.file, "gzip", result.stretches, result.checksums)
+        FileFragment(result.file, "gzip", result.stretches, result.checksums)
     ]
     empty = scanned(tmp_path / "y", gzip.compress(b"a,b\n"), CsvFormat())
     assert list(parts(empty)) == []
@@ -119,7 +119,7 @@ class TestCompression:
         result = scanned(tmp_path / "x.csv", content, CsvFormat())
         assert (result.compression, result.records) == (name, 2)
         assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-        assert result.stretches == (Stretch(0, 7, 8, 2, 2, 2),)
+        assert result.stretches == (ByteRange(0, 7, 8, 2, 2, 2),)
 
     def test_truncated(self, tmp_path: Path) -> None:
         assert error_of(tmp_path / "x.gz", gzip.compress(b"1,2\n" * 999)[:-10]) == (
@@ -152,7 +152,7 @@ class TestText:
 
     def test_byte_order_mark(self, tmp_path: Path) -> None:
         result = scanned(tmp_path / "x", b"\xef\xbb\xbf1,2\n")
-        assert result.stretches == (Stretch(0, 3, 4, 1, 1, 1),)
+        assert result.stretches == (ByteRange(0, 3, 4, 1, 1, 1),)
         result = scanned(tmp_path / "x", b"\xef\xbb\xbfa,b\n", CsvFormat())
         assert counts(result) == (0, 0, 0)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-from recordmill.pipelines.tables.tensors import SchemaFeed
+from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
 from recordmill.schemas.column import MISSING_INT64, Column
 from recordmill.schemas.schema import Schema
 
@@ -27,7 +27,7 @@ SCHEMA = Schema(
         Column("label", "string", domain=("no", "yes"), role="label"),
     )
 )
-FEED = SchemaFeed(SCHEMA)
+FEED = SchemaTensorAdapter(SCHEMA)
 
 INT64 = st.none() | st.integers(-(2**63), 2**63 - 1)
 FLOAT32 = st.none() | st.floats(width=32)
@@ -107,7 +107,7 @@ def test_only_features_and_the_label_are_fed() -> None:
 
 
 @pytest.mark.parametrize("copy", [FEED, pickle.loads(pickle.dumps(FEED))])
-def test_it_pickles(copy: SchemaFeed) -> None:
+def test_it_pickles(copy: SchemaTensorAdapter) -> None:
     copy.setup()
     rows = [("a", 1, 2, 3.5, "Ulm", "yes")]
     assert_equal(copy(batch_of(rows)), slowly(rows))

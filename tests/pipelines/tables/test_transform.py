@@ -24,17 +24,17 @@ from apache_beam.testing.util import assert_that, equal_to
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from recordmill.pipelines.runtime.elements import Bucket
-from recordmill.pipelines.runtime.thread_pool import Concurrently
-from recordmill.pipelines.tables.tensors import SchemaFeed
-from recordmill.pipelines.tables.transform import Transform, configure_tensorflow_threads
-from recordmill.pipelines.tfrecord.framing import unframe
+from recordmill.pipelines.runtime.thread_pool import ThreadedDoFn
+from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
+from recordmill.pipelines.tables.transform import TransformRows, configure_tensorflow_threads
+from recordmill.pipelines.tfrecord.framing import read_frames
 from recordmill.pipelines.tfrecord.shards import Segment
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.schema import Schema
 
 SCHEMA = Schema((Column("x", "int64"), Column("word", "string"), Column("size", "float32")))
-FEED = SchemaFeed(SCHEMA)
+FEED = SchemaTensorAdapter(SCHEMA)
 ROWS = [(1, "a b", 0.5), (2, "b", None), (3, None, -1.5), (None, "c a b", 2.0), (5, "zz", 0.0)]
 
 
@@ -86,7 +86,7 @@ def halving(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def run(element: Bucket, graph: str, directory: Path) -> Segment:
-    work = pickle.loads(pickle.dumps(Transform(FEED, str(directory))))
+    work = pickle.loads(pickle.dumps(TransformRows(FEED, str(directory))))
     work.setup()
     (segment,) = work(element, graph)
     return segment  # type: ignore[no-any-return]
@@ -94,7 +94,7 @@ def run(element: Bucket, graph: str, directory: Path) -> Segment:
 
 def records_of(segment: Segment) -> list[bytes]:
     with open(segment.path, "rb") as stream:
-        return list(unframe(stream, path=segment.path))
+        return list(read_frames(stream, path=segment.path))
 
 
 def test_a_bucket_becomes_the_segment_of_its_examples(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_it_runs_in_a_pipeline(tmp_path: Path) -> None:
         segments = (
             p
             | "Buckets" >> beam.Create([bucket(index=index) for index in range(3)])
-            | beam.ParDo(Concurrently(Transform(FEED, str(tmp_path))), AsSingleton(folder))
+            | beam.ParDo(ThreadedDoFn(TransformRows(FEED, str(tmp_path))), AsSingleton(folder))
         )
         assert_that(segments, equal_to(expected))
 

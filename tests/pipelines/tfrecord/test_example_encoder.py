@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from recordmill.pipelines.tfrecord.example_encoder import encode
+from recordmill.pipelines.tfrecord.example_encoder import encode_examples
 from recordmill.schemas.errors import RecipeError
 
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 300)
@@ -107,7 +107,7 @@ def bits(values: np.ndarray) -> list[Any]:
 
 @given(dense_features())
 def test_the_bytes_are_those_of_protobuf_with_sorted_keys(features: dict[str, np.ndarray]) -> None:
-    assert encode(features).to_pylist() == by_protobuf(features)
+    assert encode_examples(features).to_pylist() == by_protobuf(features)
 
 
 @given(dense_features())
@@ -119,7 +119,7 @@ def test_tensorflow_parses_what_was_encoded(features: dict[str, np.ndarray]) -> 
         name: tf.io.FixedLenFeature(values.shape[1:], tf.as_dtype(values.dtype))
         for name, values in features.items()
     }
-    parsed = tf.io.parse_example(encode(features).to_pylist(), spec)
+    parsed = tf.io.parse_example(encode_examples(features).to_pylist(), spec)
     for name, values in features.items():
         assert bits(parsed[name].numpy()) == bits(values)
 
@@ -128,25 +128,25 @@ def test_tensorflow_parses_what_was_encoded(features: dict[str, np.ndarray]) -> 
 def test_lists_are_encoded_as_tfx_bsl_encodes_them(features: dict[str, pa.Array]) -> None:
     theirs = RecordBatchToExamplesEncoder().encode(pa.RecordBatch.from_pydict(features))
     expected = [canonical(tf.train.Example.FromString(it).features.feature) for it in theirs]
-    assert encode(features).to_pylist() == expected
+    assert encode_examples(features).to_pylist() == expected
 
 
 @given(list_features(), st.integers(0, 3))
 def test_a_slice_is_encoded_as_its_rows(features: dict[str, pa.Array], start: int) -> None:
     sliced = {name: values[start:] for name, values in features.items()}
-    assert encode(sliced).to_pylist() == encode(features).to_pylist()[start:]
+    assert encode_examples(sliced).to_pylist() == encode_examples(features).to_pylist()[start:]
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.float32(), pa.binary(), pa.large_binary()])
 def test_a_null_list_is_taken_for_an_empty_one(kind: pa.DataType) -> None:
-    nulls = encode({"x": pa.array([None, []], pa.list_(kind))}).to_pylist()
+    nulls = encode_examples({"x": pa.array([None, []], pa.list_(kind))}).to_pylist()
     assert nulls[0] == nulls[1]
     assert tf.train.Example.FromString(nulls[0]).features.feature["x"].WhichOneof("kind")
 
 
 def test_an_example_is_these_bytes() -> None:
     features = {"b": np.array([1.0], np.float32), "a": np.array([-1]), "c": np.array([b"\0"], "O")}
-    assert encode(features)[0].as_py().hex(" ") == (
+    assert encode_examples(features)[0].as_py().hex(" ") == (
         "0a 30"
         " 0a 13 0a 01 61 12 0e 1a 0c 0a 0a ff ff ff ff ff ff ff ff ff 01"
         " 0a 0d 0a 01 62 12 08 12 06 0a 04 00 00 80 3f"
@@ -156,7 +156,7 @@ def test_an_example_is_these_bytes() -> None:
 
 def test_a_key_stands_before_a_longer_one_and_text_in_the_order_of_its_bytes() -> None:
     keys = ("a", "ab", "\uffff", "\U00010000")
-    (record,) = encode({key: np.array([0]) for key in reversed(keys)}).to_pylist()
+    (record,) = encode_examples({key: np.array([0]) for key in reversed(keys)}).to_pylist()
     places = [record.index(key.encode() + b"\x12") for key in keys]
     assert places == sorted(places)
 
@@ -165,7 +165,7 @@ def test_a_key_stands_before_a_longer_one_and_text_in_the_order_of_its_bytes() -
 def test_another_type_is_refused_by_name(dtype: str) -> None:
     arrow = {"float64": "double"}.get(dtype, dtype)
     with pytest.raises(RecipeError) as caught:
-        encode({"fine": np.zeros(2, np.int64), "odd": np.zeros(2, dtype)})
+        encode_examples({"fine": np.zeros(2, np.int64), "odd": np.zeros(2, dtype)})
     assert str(caught.value) == (
         f'feature "odd": expected int64, float32 or string values, got {arrow}; '
         "cast it in the preprocessing_fn"

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.runtime import filesystem as files
-from recordmill.pipelines.tfrecord.framing import frame
+from recordmill.pipelines.tfrecord.framing import encode_frames
 from recordmill.pipelines.tfrecord.shards import (
     Segment,
     WriteShards,
@@ -135,7 +135,7 @@ def test_write_segment(tmp_path: Path) -> None:
         written = write_segment(
             str(tmp_path), split="eval", index=3, batches=[[b"a", b"b"], [], [b"c"]]
         )
-        data = frame([b"a", b"b", b"c"])
+        data = encode_frames([b"a", b"b", b"c"])
         assert written == Segment(
             "eval", 3, str(tmp_path / "eval-00003.segment"), 3, len(data), written.crc32c
         )
@@ -161,10 +161,13 @@ def test_shards_exact_bytes(tmp_path: Path) -> None:
         "train/data-00001-of-00003.tfrecord": RECORDS[33:66],
         "train/data-00002-of-00003.tfrecord": RECORDS[66:],
     }
-    assert stored(tmp_path) == {path: frame(records) for path, records in expected.items()}
+    assert stored(tmp_path) == {path: encode_frames(records) for path, records in expected.items()}
     assert shards == {
         path: Shard(
-            path, len(records), len(frame(records)), hashlib.sha256(frame(records)).hexdigest()
+            path,
+            len(records),
+            len(encode_frames(records)),
+            hashlib.sha256(encode_frames(records)).hexdigest(),
         )
         for path, records in expected.items()
     }
@@ -184,7 +187,7 @@ def test_gzip_is_deterministic_and_has_no_name_or_time(tmp_path: Path) -> None:
     )
     assert {data[:10].hex() for data in found.values()} == {"1f8b0800000000000003"}
     texts = [gzip.decompress(found[path]) for path in sorted(found)]
-    assert texts == [b"", frame(RECORDS[:50]), frame(RECORDS[50:])]
+    assert texts == [b"", encode_frames(RECORDS[:50]), encode_frames(RECORDS[50:])]
     for path, data in found.items():
         assert shards[path].sha256 == hashlib.sha256(data).hexdigest()
 
@@ -262,7 +265,7 @@ def test_measure_shard_names_shard_and_record(tmp_path: Path) -> None:
     name = shard_name("train", 0, 1)
     path = tmp_path / name
     path.parent.mkdir()
-    data = frame(RECORDS)
+    data = encode_frames(RECORDS)
     path.write_bytes(data)
     assert measure_shard(str(tmp_path), name=name, compression="") == Shard(
         name, 100, len(data), hashlib.sha256(data).hexdigest()
@@ -271,7 +274,7 @@ def test_measure_shard_names_shard_and_record(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         measure_shard(str(tmp_path), name=name, compression="")
     assert str(caught.value) == (
-        f"{name}: record 99 (byte {len(frame(RECORDS[:99])):,}): cut short, 24 bytes of 25"
+        f"{name}: record 99 (byte {len(encode_frames(RECORDS[:99])):,}): cut short, 24 bytes of 25"
     )
 
 

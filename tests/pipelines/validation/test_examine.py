@@ -13,7 +13,7 @@ from recordmill.pipelines.tables.csv_boundaries import CsvFormat
 from recordmill.pipelines.validation.blocks import merge
 from recordmill.pipelines.validation.examine import examine
 from recordmill.pipelines.validation.observed import observed_of
-from recordmill.schemas.anomalies.observed import BadValues, Observed
+from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError
@@ -28,14 +28,14 @@ SCHEMA = Schema(
 )
 
 
-def look(folder: Path, text: str | bytes, name: str = "a.csv") -> Observed:
+def look(folder: Path, text: str | bytes, name: str = "a.csv") -> InputSummary:
     """What a file holds, looked at block by block, without a pipeline."""
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return examine_here(SCHEMA, inputs=[str(path)])
 
 
-def counts(observed: Observed) -> dict[str, tuple[int, int]]:
+def counts(observed: InputSummary) -> dict[str, tuple[int, int]]:
     """(present, missing) of each column."""
     found = {}
     for feature in observed.statistics.features:
@@ -44,7 +44,7 @@ def counts(observed: Observed) -> dict[str, tuple[int, int]]:
     return found
 
 
-def seen(observed: Observed) -> dict[str, dict[str, dict[str, tuple[int, str]]]]:
+def seen(observed: InputSummary) -> dict[str, dict[str, dict[str, tuple[int, str]]]]:
     """The bad values, with their places cut to the file's name."""
     return {
         name: {reason: _places(bad) for reason, bad in reasons.items()}
@@ -255,7 +255,7 @@ def test_the_real_census(adult: Path) -> None:
 SPELLED = Schema((Column("a-b", "int64"), Column("a b", "int64"), Column("c-d", "int64")))
 
 
-def requests_in(path: Path, text: str) -> Observed:
+def requests_in(path: Path, text: str) -> InputSummary:
     path.write_text(text)
     return examine_here(SPELLED, inputs=[str(path)], requests=True)
 

@@ -17,7 +17,7 @@ from recordmill.pipelines.validation.validate import (
     read_schema,
     validate,
 )
-from recordmill.schemas.anomalies.compare import Limits
+from recordmill.schemas.anomalies.compare import DriftThresholds
 from recordmill.schemas.errors import DataError, RecipeError
 
 ROWS = "age,share,sex,pay\n20,0.1,F,low\n40,0.7,M,low\n,0.2,M,high\n60,,,high\n"
@@ -73,7 +73,7 @@ def test_a_file_against_a_dataset(tmp_path: Path, name: str) -> None:
         ("sex", "COMPARATOR_L_INFTY_HIGH"),
         ("pay", "COMPARATOR_L_INFTY_HIGH"),
     ]
-    assert validate([str(data)], against=against, limits=Limits(skew=1)).anomalies == ()
+    assert validate([str(data)], against=against, limits=DriftThresholds(skew=1)).anomalies == ()
 
 
 def test_a_dataset_against_another_and_its_past(tmp_path: Path) -> None:

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from anomaly_cases import GOOD, SCHEMA, found, statistics, told
 
-from recordmill.schemas.anomalies.compare import Limit, Limits
+from recordmill.schemas.anomalies.compare import DriftThresholds, Limit
 from recordmill.schemas.anomalies.find import find_anomalies
-from recordmill.schemas.anomalies.observed import Observed
+from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.errors import RecipeError
 
 
 def test_skew_and_drift_with_their_numbers() -> None:
     now = {**GOOD, "pay": ["low"] * 4, "age": [80, 80, 90, 90]}
-    observed = Observed(statistics(now, times=100))
+    observed = InputSummary(statistics(now, times=100))
     findings = find_anomalies(
         SCHEMA.to_proto(), observed, training=statistics(times=100), previous=observed.statistics
     )
@@ -39,7 +39,7 @@ def test_codes_are_told_as_the_data_say() -> None:
     now = [200] * 104 + [301] * 104 + [404] * 98 + [999] * 94
     findings = find_anomalies(
         SCHEMA.to_proto(),
-        Observed(statistics({"age": now})),
+        InputSummary(statistics({"age": now})),
         training=statistics({"age": before}),
     )
     (anomaly,) = [one for one in findings.anomalies if one.type.endswith("DIVERGENCE_HIGH")]
@@ -58,7 +58,7 @@ def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> N
         for place, custom in reversed(list(enumerate(feature.custom_stats))):
             if custom.name == "value_counts":
                 del feature.custom_stats[place]
-    now = Observed(statistics({**GOOD, "age": [20, 20, 60, 90]}, times=100))
+    now = InputSummary(statistics({**GOOD, "age": [20, 20, 60, 90]}, times=100))
     findings = find_anomalies(SCHEMA.to_proto(), now, training=old)
     assert findings.comparisons[0].column == "age"
     assert findings.comparisons[0].moved() == (
@@ -69,7 +69,7 @@ def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> N
         "serving or the training data were written by recordmill 0.1.0, which did not count whole "
         "numbers one by one. Prepare or profile that data again to compare them exactly."
     )
-    same = find_anomalies(SCHEMA.to_proto(), Observed(old), training=old)
+    same = find_anomalies(SCHEMA.to_proto(), InputSummary(old), training=old)
     assert same.notes == ()
 
 
@@ -86,7 +86,7 @@ def test_few_rows_are_no_reason_to_warn() -> None:
 
 def test_a_rise_of_missing_values() -> None:
     now = statistics({**GOOD, "sex": ["F", None, None, "M"]}, times=100)
-    findings = find_anomalies(SCHEMA.to_proto(), Observed(now), training=statistics(times=100))
+    findings = find_anomalies(SCHEMA.to_proto(), InputSummary(now), training=statistics(times=100))
     assert told(findings)[0] == (
         "sex",
         "FEATURE_TYPE_LOW_FRACTION_PRESENT",
@@ -95,7 +95,7 @@ def test_a_rise_of_missing_values() -> None:
     )
     fewer = find_anomalies(
         SCHEMA.to_proto(),
-        Observed(statistics({**GOOD, "sex": ["F", None, None, "M"]})),
+        InputSummary(statistics({**GOOD, "sex": ["F", None, None, "M"]})),
         training=statistics(times=100),
     )
     assert [one for one in fewer.anomalies if one.column == "sex"] == []
@@ -114,9 +114,9 @@ def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
     proto.feature[3].skew_comparator.infinity_norm.threshold = 0.6
     proto.feature[0].skew_comparator.jensen_shannon_divergence.threshold = 1.0
     now = {**GOOD, "pay": ["low"] * 4, "age": [80, 80, 90, 90]}
-    observed, training = Observed(statistics(now, times=100)), statistics(times=100)
+    observed, training = InputSummary(statistics(now, times=100)), statistics(times=100)
     assert find_anomalies(proto, observed, training=training).anomalies == ()
-    limits = Limits(columns={"pay": Limit(0.2)})
+    limits = DriftThresholds(columns={"pay": Limit(0.2)})
     (anomaly,) = find_anomalies(proto, observed, training=training, limits=limits).anomalies
     assert anomaly.column == "pay"
 
@@ -124,7 +124,7 @@ def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
 def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
     """Its threshold was chosen for that distance, which is of histograms."""
     proto = SCHEMA.to_proto()
-    now = Observed(statistics({"age": [20] * 200 + [60] * 100 + [90] * 100}))
+    now = InputSummary(statistics({"age": [20] * 200 + [60] * 100 + [90] * 100}))
     before = statistics({"age": [20] * 190 + [60] * 210})
     exact = find_anomalies(proto, now, training=before).comparisons[0].distance
     proto.feature[0].skew_comparator.jensen_shannon_divergence.threshold = 0.1
@@ -155,7 +155,7 @@ def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
 )
 def test_a_limit_that_does_not_fit(limits: dict[str, Limit], message: str) -> None:
     with pytest.raises(RecipeError) as error:
-        found(GOOD, limits=Limits(columns=limits))
+        found(GOOD, limits=DriftThresholds(columns=limits))
     assert str(error.value) == message
 
 
@@ -176,4 +176,4 @@ def test_a_comparator_of_the_schema_that_does_not_fit() -> None:
 )
 def test_limits_that_cannot_be(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=f"^{message}$"):
-        Limits(**options)
+        DriftThresholds(**options)

@@ -12,9 +12,9 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     FeatureNameStatistics,
 )
 
-from recordmill.schemas.anomalies.compare import Limits
+from recordmill.schemas.anomalies.compare import DriftThresholds
 from recordmill.schemas.anomalies.find import find_anomalies
-from recordmill.schemas.anomalies.observed import Observed
+from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.column import BadValue, Column
 from recordmill.schemas.schema import Schema
 
@@ -33,7 +33,7 @@ def test_good_data_has_no_anomalies() -> None:
 def test_a_bound_that_float32_rounds_is_a_good_value() -> None:
     schema = Schema((Column("share", "float32", minimum=0.7, maximum=0.7),))
     rows = statistics({"share": [0.7]})
-    assert find_anomalies(schema.to_proto(), Observed(rows)).anomalies == ()
+    assert find_anomalies(schema.to_proto(), InputSummary(rows)).anomalies == ()
 
 
 def test_values_out_of_range_and_domain_by_statistics_alone() -> None:
@@ -112,7 +112,7 @@ def test_values_of_another_type(reason: str, kind: str, short: str, long: str) -
 def test_statistics_of_another_type() -> None:
     rows = statistics()
     rows.features[0].type = FeatureNameStatistics.FLOAT
-    (anomaly,) = find_anomalies(SCHEMA.to_proto(), Observed(rows)).anomalies
+    (anomaly,) = find_anomalies(SCHEMA.to_proto(), InputSummary(rows)).anomalies
     assert str(anomaly) == (
         'column "age": Expected data of type: INT but got FLOAT: '
         "The statistics are of FLOAT values."
@@ -123,7 +123,7 @@ def test_missing_and_new_columns() -> None:
     rows = statistics()
     rows.features[2].path.step[0] = "gender"
     rows.features[3].path.step[0] = "payy"
-    observed = Observed(rows, files=("a.csv",), absent={"sex": ("a.csv",), "pay": ("a.csv",)})
+    observed = InputSummary(rows, files=("a.csv",), absent={"sex": ("a.csv",), "pay": ("a.csv",)})
     assert told(find_anomalies(SCHEMA.to_proto(), observed)) == [
         ("sex", "SCHEMA_MISSING_COLUMN", "Column is completely missing."),
         ("pay", "SCHEMA_MISSING_COLUMN", "Column is completely missing."),
@@ -142,7 +142,7 @@ def test_missing_and_new_columns() -> None:
 
 
 def test_a_column_that_some_files_lack() -> None:
-    observed = Observed(
+    observed = InputSummary(
         statistics(), files=("a.csv", "b.csv"), absent={"age": ("b.csv",)}, reordered=("a.csv",)
     )
     assert told(find_anomalies(SCHEMA.to_proto(), observed)) == [
@@ -201,7 +201,7 @@ def test_a_part_of_the_values_may_be_off_the_domain() -> None:
 
 def test_requests_need_no_label() -> None:
     rows = statistics({**GOOD, "pay": [None] * 4})
-    assert find_anomalies(SCHEMA.to_proto(), Observed(rows, requests=True)).anomalies == ()
+    assert find_anomalies(SCHEMA.to_proto(), InputSummary(rows, requests=True)).anomalies == ()
 
 
 def test_the_number_of_rows() -> None:
@@ -219,7 +219,7 @@ def test_the_number_of_rows() -> None:
             "0.5.",
         ),
     ]
-    assert told(found(GOOD, limits=Limits(min_rows=0, max_rows=3))) == [
+    assert told(found(GOOD, limits=DriftThresholds(min_rows=0, max_rows=3))) == [
         (None, "DATASET_HIGH_NUM_EXAMPLES", "The dataset has 4 rows; expected at most 3.")
     ]
 
@@ -246,7 +246,7 @@ def test_several_anomalies_of_a_column_in_the_proto() -> None:
 
 
 def test_records_that_are_no_rows() -> None:
-    observed = Observed(
+    observed = InputSummary(
         statistics(),
         files=("a.csv",),
         records={"too_few_fields": bad("expected 4, got 3", 1, "a:3")},
@@ -265,7 +265,7 @@ def test_statistics_without_paths() -> None:
     for feature in rows.features:
         name = feature.path.step[0]
         feature.name = name
-    assert find_anomalies(SCHEMA.to_proto(), Observed(rows)).anomalies == ()
+    assert find_anomalies(SCHEMA.to_proto(), InputSummary(rows)).anomalies == ()
 
 
 def _lenient(bad_value: BadValue) -> schema_pb2.Schema:
@@ -309,7 +309,7 @@ def test_a_column_of_mostly_bad_values_is_another_one() -> None:
 def test_a_header_that_was_not_cut() -> None:
     rows = statistics({"age": [1]})
     rows.features[0].path.step[0] = "age;share;sex;pay"
-    observed = Observed(rows, absent=dict.fromkeys(SCHEMA.names, ("a.csv",)))
+    observed = InputSummary(rows, absent=dict.fromkeys(SCHEMA.names, ("a.csv",)))
     new = find_anomalies(SCHEMA.to_proto(), observed).anomalies[-1]
     assert (new.short, new.long) == (
         "New column",

@@ -9,8 +9,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from recordmill.schemas.anomalies.find import Findings, find_anomalies
-from recordmill.schemas.anomalies.observed import BadValues, Observed
-from recordmill.schemas.anomalies.update import accept
+from recordmill.schemas.anomalies.observed import BadValues, InputSummary
+from recordmill.schemas.anomalies.update import update_schema
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.schema import Schema
@@ -48,11 +48,11 @@ def findings(
         name: {reason: BadValues(1, {"1.5": (1, "a:1")})} for name, reason in (bad or {}).items()
     }
     proto = fold.to_proto({"": fold.add(fold.start(), batch)}).datasets[0]
-    return find_anomalies(schema or SCHEMA.to_proto(), Observed(proto, bad=seen))
+    return find_anomalies(schema or SCHEMA.to_proto(), InputSummary(proto, bad=seen))
 
 
 def accepted(found: Findings, *chosen: str) -> tuple[Schema, list[str]]:
-    proto, told = accept(found, chosen)
+    proto, told = update_schema(found, chosen)
     return Schema.from_proto(proto), told
 
 
@@ -77,7 +77,7 @@ def test_each_kind() -> None:
 
 def test_what_is_accepted_is_no_anomaly_any_more() -> None:
     found = findings()
-    proto, _ = accept(found, ["age", "share", "sex", "pay", "zip"])
+    proto, _ = update_schema(found, ["age", "share", "sex", "pay", "zip"])
     assert find_anomalies(proto, found.observed).anomalies == ()
     assert sorted(proto.tensor_representation_group[""].tensor_representation) == sorted(
         ["age", "share", "sex", "pay", "zip"]
@@ -89,7 +89,7 @@ def test_all_else_stays() -> None:
     proto.feature[0].drift_comparator.jensen_shannon_divergence.threshold = 0.3
     proto.feature[0].annotation.tag.append("mine")
     proto.dataset_constraints.min_examples_count = 1
-    changed, _ = accept(findings(schema=proto), ["age"])
+    changed, _ = update_schema(findings(schema=proto), ["age"])
     expected = schema_pb2.Schema()
     expected.CopyFrom(proto)
     expected.feature[0].int_domain.min, expected.feature[0].int_domain.max = -5, 120
@@ -100,7 +100,7 @@ def test_all_else_stays() -> None:
 def test_a_missing_column_is_deprecated() -> None:
     rows = {name: values for name, values in ROWS.items() if name != "pay"}
     found = findings(rows)
-    proto, told = accept(found, ["pay"])
+    proto, told = update_schema(found, ["pay"])
     assert told == ['column "pay": deprecated, so it may be missing']
     assert proto.feature[3].lifecycle_stage == schema_pb2.DEPRECATED
     assert Schema.from_proto(proto)["pay"].role == "unused"
@@ -143,21 +143,21 @@ def test_the_type_of_foreign_statistics() -> None:
 )
 def test_no_such_anomaly(chosen: str, message: str) -> None:
     with pytest.raises(RecipeError) as error:
-        accept(findings(), [chosen])
+        update_schema(findings(), [chosen])
     assert str(error.value) == message
 
 
 def test_not_a_number_cannot_be_accepted() -> None:
     found = findings({**ROWS, "share": [0.1, 0.2]}, {"share": "nan"})
     with pytest.raises(RecipeError, match="not all that is wrong with it can be accepted"):
-        accept(found, ["share"])
+        update_schema(found, ["share"])
 
 
 def test_a_domain_of_more_values_than_are_known() -> None:
     found = findings()
     found.observed.statistics.features[2].string_stats.unique = 5000
     with pytest.raises(RecipeError) as error:
-        accept(found, ["sex"])
+        update_schema(found, ["sex"])
     assert str(error.value) == (
         'column "sex": it has 5,000 different values, of which 2 are known; take its domain out of '
         "the schema by hand"

@@ -7,7 +7,7 @@ import random
 import pytest
 from observed import observed
 
-from recordmill.schemas.inference.rules import Choice, choose
+from recordmill.schemas.inference.rules import ColumnProposal, choose
 
 RANDOM = random.Random(0)
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"]
@@ -96,7 +96,7 @@ def test_a_column(case: str) -> None:
     assert found.role == ("feature" if steps else "unused")
 
 
-def chosen(texts: list[str], name: str = "x") -> Choice:
+def chosen(texts: list[str], name: str = "x") -> ColumnProposal:
     return choose(name, observed(texts))
 
 

@@ -91,7 +91,7 @@ def _analyzed(case: Case, directory: str) -> None:
         _ = (
             pipeline
             | beam.Create(buckets + others, reshuffle=False)
-            | Analyze(case.function, fused.TensorAdapterFeed(CONFIG), directory)
+            | Analyze(case.function, fused.TfxTensorAdapter(CONFIG), directory)
         )
 
 
