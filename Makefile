@@ -11,7 +11,7 @@ TF217 := .venv-tf217
 SOURCES := schemas transforms pipelines runners tests benchmarks examples docs/hooks setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-elsewhere quick lint docs interop interop-data tfdv estimator \
+.PHONY: help setup demo test test-elsewhere quick lint structure docs interop interop-data tfdv estimator \
 	keras bench clean
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test    all tests; make quick leaves out the slow ones"
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
+	@echo "make structure  circles, imports against the rules, sizes, wording"
 	@echo "make docs    the documentation and the API reference, into build/site; links checked"
 	@echo "make interop our statistics, schema and anomalies against TensorFlow Data Validation,"
 	@echo "             the census estimator, on TensorFlow 2.15 without Beam and TFT, and models"
@@ -67,6 +68,9 @@ lint: setup
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+structure: setup
+	$(BIN)/python tests/helpers/structure.py
 
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

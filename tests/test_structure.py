@@ -1,0 +1,67 @@
+"""The structure of the code stays within its limits; `make structure` prints the measurements."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from helpers import structure
+from helpers.structure import Module
+
+CODE = structure.modules()
+ARROWS = structure.imports(CODE)
+
+
+def test_imports_go_from_runners_to_schemas() -> None:
+    rule = "imports go from runners to pipelines to transforms to schemas"
+    assert [line for line in structure.broken_rules(ARROWS) if line.endswith(rule)] == []
+
+
+def test_files_and_folders_are_small() -> None:
+    assert structure.long_files(CODE) == []
+    assert structure.large_folders(CODE) == []
+
+
+def test_functions_are_short() -> None:
+    lengths = structure.function_lengths(CODE)
+    long = [name for name, lines in lengths.items() if lines > structure.MAX_FUNCTION_LINES]
+    assert len(long) < 0.005 * len(lengths), long
+
+
+def module(name: str, text: str) -> Module:
+    return Module(name, Path(f"{name.replace('.', '/')}.py"), ast.parse(text))
+
+
+def test_imports_are_found_wherever_they_stand() -> None:
+    code = {
+        part.name: part
+        for part in (
+            module("pipelines.tables.scan", "from ..runtime import files\nimport os"),
+            module("pipelines.runtime.files", "def f():\n  from ...schemas.errors import Error"),
+            module("schemas.errors", "from recordmill.pipelines.tables.scan import scan"),
+        )
+    }
+    arrows = structure.imports(code)
+    assert arrows == {
+        "pipelines.tables.scan": {"pipelines.runtime.files"},
+        "pipelines.runtime.files": {"schemas.errors"},
+        "schemas.errors": {"pipelines.tables.scan"},
+    }
+    assert set(structure.circle(arrows)) == set(code)
+    assert structure.circle({"a": {"b"}, "b": set()}) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "target", "rule"),
+    [
+        ("schemas.a", "transforms.b", "imports go from runners to pipelines to transforms to"),
+        ("pipelines.runtime.a", "pipelines.tables.b", "config and runtime import no stage"),
+        ("pipelines.images.a", "pipelines.tables.b", "tables and images do not import each other"),
+        ("pipelines.parity.a", "pipelines.sources", "only top-level modules of pipelines import"),
+    ],
+)
+def test_broken_rules_are_named(importer: str, target: str, rule: str) -> None:
+    (line,) = structure.broken_rules({importer: {target}})
+    assert line.startswith(f"{importer} -> {target}: {rule}")
+    assert structure.broken_rules({"runners.a": {"schemas.b"}, "pipelines.b": {importer}}) == []
