@@ -2,6 +2,7 @@
 
 To read in this order:
 
+    config/                      describes what a run is to do, in frozen dataclasses
     preparation                  builds the whole pipeline, on one screen
     sources                      interface of the two kinds of records, tables and images
     resolve, inputs/, reshape/   turn the inputs of a run into files to read
@@ -25,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.analyze_dataset import AnalyzeDataset
+    from .config.image_limits import ImageLimits
     from .images.annotations.refs import ImageFormat
-    from .images.check import ImageLimits
     from .images.options import Images
     from .preparation import prepare
     from .profiles.profile import profile
@@ -62,7 +63,7 @@ _HOMES = {
     "Expect": "validation.validate",
     "FrameInput": "tables.dataframes",
     "ImageFormat": "images.annotations.refs",
-    "ImageLimits": "images.check",
+    "ImageLimits": "config.image_limits",
     "Images": "images.options",
     "Input": "tables.csv_source",
     "Recipe": "recipes.recipe",

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from recordmill.pipelines.images.check import BadImage, CheckedImage, ImageLimits, check_image
+from recordmill.pipelines.config.image_limits import ImageLimits
+from recordmill.pipelines.images.check import BadImage, CheckedImage, check_image
 from recordmill.transforms.images import decode
 
 

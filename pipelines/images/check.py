@@ -39,10 +39,11 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ...schemas.errors import DataError, RecipeError
+from ...schemas.errors import DataError
 from ...transforms._ops.jpeg import ends_in_grey
 from ...transforms._ops.orientation import jpeg_orientation
 from ...transforms.images import decode
+from ..config.image_limits import ImageLimits
 from .appearance import (
     Appearance,
     Pixels,
@@ -58,7 +59,6 @@ from .other_files import describe_bytes
 __all__ = [
     "BadImage",
     "CheckedImage",
-    "ImageLimits",
     "OpenedImage",
     "check_bytes",
     "check_image",
@@ -109,27 +109,6 @@ class BadImage(DataError):
 
     def __str__(self) -> str:
         return self.message
-
-
-@dataclass(frozen=True)
-class ImageLimits:
-    """What is too large to be decoded.
-
-    Attributes:
-      max_bytes: Of the file.
-      max_pixels: Of the picture, width times height.
-
-    Raises:
-      RecipeError: A limit is below 1.
-    """
-
-    max_bytes: int = 50_000_000
-    max_pixels: int = 50_000_000
-
-    def __post_init__(self) -> None:
-        for name in ("max_bytes", "max_pixels"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"expected {name} of at least 1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)

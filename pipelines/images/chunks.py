@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
+from ..config.image_limits import ImageLimits
 from ..recipes.recipe import Recipe
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
@@ -28,8 +29,9 @@ from ..tables.csv_source import Input
 from ..tables.ingest import ReadCounts, sum_read_counts
 from .annotations.refs import ImageRef, Listing
 from .appearance import Appearance, compute_appearance
-from .box_marks import BoxEvidence
-from .check import BadImage, ImageLimits, check_image, open_image
+from .boxes.frames import FrameEvidence, evidence_of
+from .boxes.marks import BoxEvidence
+from .check import BadImage, check_image, open_image
 from .counts import with_marks
 from .encoder import TRAINING, ImageRecordEncoder, Pictures, encoded_rows
 from .files import (
@@ -44,7 +46,6 @@ from .files import (
     split_lane,
     with_looks,
 )
-from .frames import FrameEvidence, evidence_of
 from .near_duplicates import HashBatch
 from .options import Images
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...schemas.images import BOX_LABELS, BOXES, LABEL, ImageSchema
-from .box_marks import BoxMarks
+from .boxes.marks import BoxMarks
 
 __all__ = ["COUNTS", "ImageCounts", "with_marks"]
 

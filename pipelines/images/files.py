@@ -19,15 +19,16 @@ import pyarrow as pa
 from ...schemas.errors import DataError
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms._ops.orientation import upright_boxes
+from ..config.image_limits import ImageLimits
 from ..runtime import filesystem as files
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane, mix64
 from ..tables.convert import Reason, convert
 from .annotations.refs import ImageRef
 from .appearance import Appearance
-from .box_marks import BoxMarks, box_marks, clip_to_picture
-from .check import BadImage, ImageLimits, OpenedImage, check_bytes
-from .frames import stored_size
+from .boxes.frames import stored_size
+from .boxes.marks import BoxMarks, box_marks, clip_to_picture
+from .check import BadImage, OpenedImage, check_bytes
 
 __all__ = [
     "FileRead",

@@ -24,12 +24,12 @@ from ..tables.ingest import IngestResult, RowRouter, read_counts_of
 from ..tables.transform import configure_tensorflow_threads
 from .annotations.listing import list_images
 from .annotations.refs import Listing
-from .box_check import ListedBoxes, check_boxes, check_listed
-from .box_marks import BoxEvidence
+from .boxes.check import ListedBoxes, check_boxes, check_listed
+from .boxes.frame_scan import FindBoxFrame
+from .boxes.frames import BoxFrame
+from .boxes.marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .encoder import EncodeImages
-from .frame_scan import FindBoxFrame
-from .frames import BoxFrame
 from .near_duplicates import find_near, without
 from .options import Images
 

@@ -26,9 +26,9 @@ from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_I
 from ..shuffle.shuffle import RowSink
 from ..tables.clean import check_filters
 from ..tables.csv_source import Input
-from .box_check import check_some_boxes
+from .boxes.check import check_some_boxes
+from .boxes.frames import FrameEvidence
 from .counts import COUNTS, ImageCounts
-from .frames import FrameEvidence
 from .ingest import FRAME, FRAME_COUNTS, NEAR, IngestImages, ScanImages
 from .near_duplicates import NearDuplicateFindings, places
 from .options import Images

@@ -34,9 +34,10 @@ from ...transforms.serving.model import (
 from ...transforms.serving.raw_columns import raw_tensors
 from ...transforms.serving.transform_graph import TransformGraph
 from ...transforms.tiles import Tiling
+from ..config.image_limits import ImageLimits
 from ..images.annotations.listing import list_images
 from ..images.annotations.refs import ImageFormat, ImageRef
-from ..images.check import BadImage, ImageLimits, check_image
+from ..images.check import BadImage, check_image
 from ..runtime import filesystem as files
 from ..tables.csv_source import Input
 from .examples import serialized

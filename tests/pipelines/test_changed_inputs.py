@@ -117,7 +117,7 @@ def test_a_source_of_a_reshape(source: Path, before: Callable[..., None]) -> Non
 
 def test_a_file_between_the_cache_and_the_scan(source: Path, before: Callable[..., None]) -> None:
     cache = str(source.parent / "cache")
-    before(profiling.road_of(SMALL).__class__, "scan", rise(source))
+    before(profiling.source_for(SMALL).__class__, "scan", rise(source))
     with pytest.raises(DataError) as caught:
         inputs = [Input(None, str(source))]
         output = str(source.parent / "out")

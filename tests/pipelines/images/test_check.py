@@ -27,7 +27,8 @@ from small_scenes import (
     scene,
 )
 
-from recordmill.pipelines.images.check import BadImage, ImageLimits, check_image, open_image
+from recordmill.pipelines.config.image_limits import ImageLimits
+from recordmill.pipelines.images.check import BadImage, check_image, open_image
 from recordmill.pipelines.images.perceptual_hash import NearDuplicates, find_groups
 from recordmill.schemas.errors import RecipeError
 

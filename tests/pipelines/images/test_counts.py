@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from recordmill.pipelines.images.box_marks import BoxMarks
+from recordmill.pipelines.images.boxes.marks import BoxMarks
 from recordmill.pipelines.images.counts import ImageCounts, with_marks
 from recordmill.schemas.images import ImageSchema
 

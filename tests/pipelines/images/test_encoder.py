@@ -19,9 +19,10 @@ from PIL import Image
 from small_images import PETS, TILED, encoded, picture, write_boxes, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
+from recordmill.pipelines.config.image_limits import ImageLimits
 from recordmill.pipelines.images.annotations.refs import ImageRef
 from recordmill.pipelines.images.appearance import compute_appearance
-from recordmill.pipelines.images.check import BadImage, ImageLimits, check_image, open_image
+from recordmill.pipelines.images.check import BadImage, check_image, open_image
 from recordmill.pipelines.images.chunks import Chunk, ChunkRead, read_chunk
 from recordmill.pipelines.images.encoder import EncodedRecords, ImageRecordEncoder
 from recordmill.pipelines.shuffle.layout import (

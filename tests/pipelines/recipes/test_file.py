@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
+from recordmill.pipelines.config.image_limits import ImageLimits
 from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.images.check import ImageLimits
 from recordmill.pipelines.images.options import Images
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
 from recordmill.pipelines.recipes.recipe import Recipe

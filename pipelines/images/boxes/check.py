@@ -12,14 +12,14 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ...schemas.errors import DataError
-from ..tables.csv_source import Input
-from .annotations.box_format import BOX_FORMATS, BoxFormat
-from .annotations.csv import BOX_COLUMNS
-from .annotations.nearby import NearbyAnnotations, nearby_annotations
-from .annotations.refs import Listing
-from .box_marks import BoxEvidence, Doubt
-from .options import Images
+from ....schemas.errors import DataError
+from ...tables.csv_source import Input
+from ..annotations.box_format import BOX_FORMATS, BoxFormat
+from ..annotations.csv import BOX_COLUMNS
+from ..annotations.nearby import NearbyAnnotations, nearby_annotations
+from ..annotations.refs import Listing
+from ..options import Images
+from .marks import BoxEvidence, Doubt
 
 __all__ = ["ListedBoxes", "check_boxes", "check_listed", "check_some_boxes"]
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.images.annotations.refs import ImageRef
-from recordmill.pipelines.images.frames import (
+from recordmill.pipelines.images.boxes.frames import (
     BoxFrame,
     FrameEvidence,
     decide_frame,

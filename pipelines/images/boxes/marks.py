@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .annotations.box_format import BOX_FORMATS, edges_of, numbers_of
-from .annotations.refs import ImageRef
+from ..annotations.box_format import BOX_FORMATS, edges_of, numbers_of
+from ..annotations.refs import ImageRef
 
 __all__ = [
     "LEAST_PIXELS",

@@ -20,10 +20,10 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ...schemas.errors import DataError
-from ...transforms._ops.orientation import upright_boxes
-from .annotations.refs import ImageRef
-from .box_marks import relative_boxes
+from ....schemas.errors import DataError
+from ....transforms._ops.orientation import upright_boxes
+from ..annotations.refs import ImageRef
+from .marks import relative_boxes
 
 __all__ = ["BoxFrame", "Clue", "FrameEvidence", "decide_frame", "evidence_of", "stored_size"]
 

@@ -9,13 +9,13 @@ import pytest
 
 from recordmill.pipelines import ImageFormat, Images, Input
 from recordmill.pipelines.images.annotations.refs import ImageRef, Listing
-from recordmill.pipelines.images.box_check import (
+from recordmill.pipelines.images.boxes.check import (
     ListedBoxes,
     check_boxes,
     check_listed,
     check_some_boxes,
 )
-from recordmill.pipelines.images.box_marks import BoxEvidence, Doubt
+from recordmill.pipelines.images.boxes.marks import BoxEvidence, Doubt
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import SourceFile
 

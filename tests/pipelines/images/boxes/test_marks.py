@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recordmill.pipelines.images.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of
 from recordmill.pipelines.images.annotations.refs import Box, ImageRef
-from recordmill.pipelines.images.box_marks import (
+from recordmill.pipelines.images.boxes.marks import (
     BoxEvidence,
     BoxMarks,
     Doubt,

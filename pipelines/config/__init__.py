@@ -1,0 +1,1 @@
+"""Frozen dataclasses that configure the stages; they import no stage."""
