@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.recipes.find import find_recipe
 
 RECIPE = replace(find_recipe("census"), statistics=False)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .images.options import Images
     from .preparation import prepare
     from .profiles.profile import profile
-    from .recipes.recipe import Recipe, find_recipe
+    from .recipes.find import find_recipe
+    from .recipes.recipe import Recipe
     from .reshape.reshape import Reshape, Table
     from .shuffle.split import Splitting
     from .tables.csv_source import CsvFormat, Input
@@ -70,7 +71,7 @@ _HOMES = {
     "Reshape": "reshape.reshape",
     "Splitting": "shuffle.split",
     "Table": "reshape.reshape",
-    "find_recipe": "recipes.recipe",
+    "find_recipe": "recipes.find",
     "prepare": "preparation",
     "profile": "profiles.profile",
     "validate": "validation.validate",

@@ -24,7 +24,7 @@ from .runtime.contents import stored_file
 from .tfrecord.shards import measure_shard, shard_name
 
 if TYPE_CHECKING:
-    from .parity.models import ModelParity
+    from .parity.comparison import ModelParity
 
 __all__ = ["VerifyReport", "verify"]
 

@@ -44,8 +44,8 @@ def run(
     began = time.monotonic()
     start_tensorflow()
     from ..pipelines.preparation import prepare, write_template
-    from ..pipelines.recipes.recipe import find_recipe
-    from ..pipelines.report.text import visible
+    from ..pipelines.recipes.find import find_recipe
+    from ..pipelines.runtime.visible import visible
     from ..pipelines.tables.csv_source import Input
     from .launch import launcher
     from .progress import show_progress
@@ -255,7 +255,7 @@ def sample(name: str, directory: str) -> int:
       RecipeError: There is no such recipe, it has no sample, or the folder holds a file, which the
         sample could replace.
     """
-    from ..pipelines.recipes.recipe import find_recipe
+    from ..pipelines.recipes.find import find_recipe
 
     recipe = find_recipe(name)
     if recipe.sample is None:

@@ -30,7 +30,7 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
     if source is not None:
         if label is not None:
             raise RecipeError("init: --label is for files; a built-in recipe has its label")
-        from ..pipelines.recipes.built_in import built_in_text
+        from ..pipelines.recipes.packaged import built_in_text
 
         print(built_in_text(source), end="")
         return 0

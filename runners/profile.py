@@ -92,7 +92,7 @@ def profile(
 def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
     """How files are read, and which; a sample is there as long as it is used."""
     from ..pipelines.recipes.file import read_recipe
-    from ..pipelines.recipes.recipe import find_recipe
+    from ..pipelines.recipes.find import find_recipe
     from ..pipelines.tables.csv_source import Input
     from .commands import inputs_of
 
@@ -191,7 +191,7 @@ def _table(frame: pd.DataFrame, title: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from ..pipelines.report.text import visible
+    from ..pipelines.runtime.visible import visible
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for name in ("column", "type"):

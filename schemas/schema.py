@@ -105,18 +105,22 @@ class Schema:
         """The schema as `tensorflow_metadata` writes it; `from_proto` gives back an equal one."""
         from .schema_proto import to_proto
 
-        return to_proto(self)
+        return to_proto(self, inputs=self.inputs)
 
     @classmethod
     def from_proto(cls, proto: schema_pb2.Schema) -> Schema:
         """The schema a `tensorflow_metadata` proto describes, TFDV's protos included.
 
         Raises:
-          DataError: A feature has a type or a shape that a column cannot have.
+          DataError: A feature has a type or a shape that a column cannot have, or two features
+            have one name.
         """
         from .schema_proto import from_proto
 
-        return from_proto(proto)
+        try:
+            return cls(from_proto(proto))
+        except RecipeError as error:
+            raise DataError(str(error)) from error
 
     def to_pbtxt(self) -> str:
         """The text of `schema.pbtxt`."""

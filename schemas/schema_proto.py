@@ -7,7 +7,7 @@ tensor representations spell out `Schema.feature_spec()`; columns outside it are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite, prod
 from typing import Any, cast
 
@@ -16,7 +16,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from .column import BLANKS, Column, ColumnType
 from .errors import DataError, RecipeError
-from .schema import Schema
 
 __all__ = ["from_proto", "to_proto"]
 
@@ -38,25 +37,29 @@ _LEFT_OUT = frozenset(
 """The stages whose features TFT and TFDV pass over."""
 
 
-def to_proto(schema: Schema) -> schema_pb2.Schema:
-    """The schema as `tensorflow_metadata` writes it.
+def to_proto(columns: Iterable[Column], *, inputs: Sequence[Column]) -> schema_pb2.Schema:
+    """Converts columns to a schema as `tensorflow_metadata` writes it.
+
+    Args:
+      columns: Those of the schema, in order.
+      inputs: Those among them that the graph takes.
 
     Returns:
       A proto with one feature a column, in order, and in the tensor representation group "" one
-      dense tensor for each column of `schema.inputs`.
+      dense tensor for each input.
     """
     proto = schema_pb2.Schema()
-    inputs = {column.name for column in schema.inputs}
-    for column in schema:
-        proto.feature.append(_feature(column, disabled=column.name not in inputs))
+    names = {column.name for column in inputs}
+    for column in columns:
+        proto.feature.append(_feature(column, disabled=column.name not in names))
     tensors = proto.tensor_representation_group[""].tensor_representation
-    for column in schema.inputs:
+    for column in inputs:
         tensors[column.name].dense_tensor.CopyFrom(_dense_tensor(column))
     return proto
 
 
-def from_proto(proto: schema_pb2.Schema) -> Schema:
-    """The schema in a proto of `to_proto`, of TFDV's inference, or written by hand.
+def from_proto(proto: schema_pb2.Schema) -> tuple[Column, ...]:
+    """Reads the columns out of a proto of `to_proto`, of TFDV's inference, or written by hand.
 
     Without an annotation a feature of one value ({1, 1} in `value_count`, or the shape [1]) is a
     scalar, so is one that says nothing of its number; one that must be there in every example is
@@ -74,7 +77,7 @@ def from_proto(proto: schema_pb2.Schema) -> Schema:
         for domain in (*proto.string_domain, *proto.int_domain, *proto.float_domain)
     }
     try:
-        return Schema(tuple(_column(feature, domains) for feature in proto.feature))
+        return tuple(_column(feature, domains) for feature in proto.feature)
     except RecipeError as error:
         raise DataError(str(error)) from error
 

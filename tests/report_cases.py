@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 from PIL import Image
 
-from recordmill.pipelines.report.page import Report
+from recordmill.pipelines.report.report import Report
 from recordmill.pipelines.runtime.elements import Reject
 from recordmill.pipelines.samples.census import write_census_sample
 from recordmill.schemas.census import CENSUS

@@ -13,8 +13,18 @@ CODE = structure.modules()
 ARROWS = structure.imports(CODE)
 
 
-def test_imports_go_from_runners_to_schemas() -> None:
-    rule = "imports go from runners to pipelines to transforms to schemas"
+def test_no_circle_of_imports() -> None:
+    assert structure.circle(ARROWS) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "imports go from runners to pipelines to transforms to schemas",
+        "config and runtime import no stage",
+    ],
+)
+def test_imports_obey_the_rules(rule: str) -> None:
     assert [line for line in structure.broken_rules(ARROWS) if line.endswith(rule)] == []
 
 

@@ -15,30 +15,11 @@ import tensorflow as tf
 
 from ...schemas.errors import RecipeError
 from ..recipes.functions import where
-from ..recipes.recipe import PreprocessingFn, Recipe
-from ..sources import source_for
-from .fused import graph as fused_graph
+from ..recipes.recipe import PreprocessingFn
 
-__all__ = ["CheckedFn", "check_preprocessing_fn"]
+__all__ = ["CheckedFn"]
 
 _TENSORS = (tf.Tensor, tf.SparseTensor, tf.RaggedTensor)
-
-
-def check_preprocessing_fn(recipe: Recipe) -> None:
-    """Traces the function of a recipe on placeholders, under tensorflow_transform.
-
-    It takes as long as the trace that analysis begins with; where that comes before any data is
-    read, giving it `CheckedFn(recipe)` costs nothing and says the same.
-
-    Args:
-      recipe: Its inputs are those of its schema.
-
-    Raises:
-      RecipeError: As `CheckedFn` does.
-    """
-    fused_graph.trace(
-        CheckedFn(recipe.name, recipe.preprocessing_fn), source_for(recipe).feed.type_specs()
-    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ...schemas.column import MISSING_INT64, Column
 from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, ColumnSummary
 from ...schemas.statistics.columns import Numbers
-from ..shuffle.fingerprint import places
+from ..runtime.dictionaries import dictionary_indices
 from ..tables.convert import Mask, Reason, Reasons, convert, true_of
 
 __all__ = ["observe"]
@@ -46,7 +46,7 @@ def observe(seen: ColumnSummary, column: pa.DictionaryArray) -> None:
       seen: What was counted so far; changed.
       column: The next texts, in the order of the file, as `Block.batch` has them.
     """
-    at = places(column)
+    at = dictionary_indices(column)
     texts = pc.ascii_trim_whitespace(pa.concat_arrays([column.dictionary, pa.array([""])]))
     counts = np.bincount(at, minlength=len(texts))
     seen.rows += len(column)

@@ -40,8 +40,8 @@ from ..images.annotations.refs import ImageFormat, ImageRef
 from ..images.check import BadImage, check_image
 from ..runtime import filesystem as files
 from ..tables.csv_source import Input
+from .comparison import JSON, Comparison, ModelParity, absent_signatures, graph_problems
 from .examples import serialized
-from .models import JSON, Comparison, ModelParity, absent_signatures, graph_problems
 from .tables import stored_records
 from .trained import JPEG_TOLERANCE, compare_trained
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from .models import Comparison
+    from .comparison import Comparison
 
 __all__ = ["JPEG_TOLERANCE", "compare_trained"]
 

@@ -1,79 +1,21 @@
-"""The recipes that come with recordmill: YAML files beside this one, and their samples."""
+"""`built_in`: the recipes that come with recordmill, read from their YAML files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
 
-from ...schemas.errors import RecipeError
-from ..samples.census import write_census_sample
-from ..samples.hotdog import write_hotdog_sample
-from ..samples.housing import write_housing_sample
-from ..samples.planes import write_planes_sample
-from ..tables.csv_source import Input
+from .file import recipe_of_text
+from .packaged import built_in_text
+from .recipe import Recipe
 
-if TYPE_CHECKING:
-    from .recipe import Recipe
-
-__all__ = ["SAMPLES", "built_in", "built_in_text"]
-
-
-def _census(directory: str) -> tuple[Input, ...]:
-    train, evaluation = write_census_sample(directory)
-    return Input("train", train), Input("eval", evaluation)
-
-
-def _housing(directory: str) -> tuple[Input, ...]:
-    return (Input(None, write_housing_sample(directory)),)
-
-
-def _hotdog(directory: str) -> tuple[Input, ...]:
-    train, test = write_hotdog_sample(directory)
-    return Input("train", train), Input("eval", test)
-
-
-def _planes(directory: str) -> tuple[Input, ...]:
-    train, evaluation = write_planes_sample(directory)
-    return (
-        Input("train", f"{train}/annotations/*.xml"),
-        Input("eval", f"{evaluation}/annotations/*.xml"),
-    )
-
-
-SAMPLES: dict[str, Callable[[str], tuple[Input, ...]]] = {
-    "census": _census,
-    "housing": _housing,
-    "hotdog": _hotdog,
-    "planes": _planes,
-}
-"""What writes the small synthetic input of each built-in into a folder."""
-
-
-def built_in_text(name: str) -> str:
-    """The YAML of a built-in recipe, as it stands in the package.
-
-    Saved as a file it is the same recipe, and without inputs it runs on the same sample.
-
-    Raises:
-      RecipeError: There is no such recipe.
-
-    >>> built_in_text("census").splitlines()[0]
-    '# US Census (Adult): is the yearly income of a person above 50,000 USD?'
-    """
-    if name not in SAMPLES:
-        raise RecipeError(f'no built-in recipe "{name}": there are {", ".join(SAMPLES)}')
-    return resources.files(__package__).joinpath(f"{name}.yaml").read_text("utf-8")
+__all__ = ["built_in"]
 
 
 @cache
 def built_in(name: str) -> Recipe:
-    """A built-in recipe.
+    """Returns a built-in recipe.
 
     Raises:
       RecipeError: There is none of that name.
     """
-    from .file import recipe_of_text
-
     return recipe_of_text(built_in_text(name), name=name, folder="")

@@ -21,12 +21,12 @@ from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ..runtime.filesystem import read
 from ..shuffle.split import Splitting
-from .built_in import SAMPLES, built_in_text
 from .conditions import condition
 from .explain import Report, take_as_written
 from .functions import load_function
 from .keys import OUTPUT, as_they_are, json_schema, recipe_type
 from .models import build, given
+from .packaged import SAMPLES, built_in_text
 from .recipe import Recipe
 from .transforms import declared
 from .yaml import LONGEST, Node, parse

@@ -26,7 +26,6 @@ from ..reshape.reshape import Reshape, Table
 from ..runtime.filesystem import is_remote, join
 from ..tables.csv_source import Input
 from ..validation.validate import Expect
-from .built_in import SAMPLES
 from .models import (
     Parts,
     Shorthand,
@@ -41,6 +40,7 @@ from .models import (
     parts_of,
     refused,
 )
+from .packaged import SAMPLES
 from .recipe import Recipe
 from .transforms import FEATURES, VALUES
 

@@ -6,7 +6,6 @@ import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow.compute as pc
@@ -18,18 +17,14 @@ from ..images.options import Images
 from ..reshape.reshape import Reshape
 from ..shuffle.split import Splitting
 from ..tables.csv_source import CsvFormat, Input
-from .functions import load_file, load_module
 
 if TYPE_CHECKING:
     from ..validation.validate import Expect
 
-__all__ = ["PreprocessingFn", "Recipe", "YAML", "find_recipe"]
+__all__ = ["PreprocessingFn", "Recipe"]
 
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 """The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
-
-YAML = (".yaml", ".yml")
-"""What the name of a recipe's file ends with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,45 +143,3 @@ def _described(function: Callable[..., Any]) -> dict[str, str]:
     except (OSError, TypeError):
         return {"function": name}
     return {"function": name, "sha256": hashlib.sha256(source.encode()).hexdigest()}
-
-
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name.
-
-    Args:
-      name: A YAML file, a built-in ("census"), or where a recipe of Python stands:
-        "package.module:NAME" or "path/file.py:NAME".
-
-    Raises:
-      RecipeError: There is no such recipe, or something is wrong with it; the message gives the
-        nearest name.
-    """
-    if name.endswith(YAML):
-        from .file import read_recipe
-
-        return read_recipe(name)
-    if ":" in name:
-        return _of_python(name)
-    from .built_in import SAMPLES, built_in
-
-    if name not in SAMPLES:
-        near = get_close_matches(name, SAMPLES, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
-        raise RecipeError(
-            f'no recipe "{name}".{hint} Give a YAML file, a built-in ({", ".join(SAMPLES)}), '
-            "FILE.py:NAME or MODULE:NAME."
-        )
-    return built_in(name)
-
-
-def _of_python(name: str) -> Recipe:
-    place, _, attribute = name.rpartition(":")
-    module = load_file(place) if place.endswith(".py") else load_module(place)
-    recipe = getattr(module, attribute, None)
-    if not isinstance(recipe, Recipe):
-        found = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
-        raise RecipeError(
-            f'{place} has no recipe "{attribute}"; '
-            + (f"it has {', '.join(found)}" if found else "it has none at all")
-        )
-    return recipe

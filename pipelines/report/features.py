@@ -19,9 +19,9 @@ from typing import Any
 from ...schemas.column import Column
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
+from ..runtime.visible import visible
 from .bars import common_bars, own_bars
 from .measures import apart, common, custom, skewness
-from .text import visible
 from .warnings import WARNINGS, warnings_of
 
 __all__ = ["features_json", "summary_json"]

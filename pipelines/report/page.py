@@ -10,7 +10,6 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,18 @@ from markupsafe import Markup
 
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
-from ...schemas.manifest import MANIFEST, Ledger, Manifest, SourceFile
+from ...schemas.manifest import MANIFEST, Ledger, Manifest
 from ...schemas.schema import Schema
 from ..profiles.profiled import PROFILE, Profiled
 from ..runtime import filesystem as files
 from ..runtime.elements import Reject
+from ..runtime.visible import visible
 from .features import features_json
-from .text import embedded, policy, visible
+from .report import Report
+from .text import embedded, policy
 from .view import view
 
-__all__ = ["REPORT", "Report", "render", "report_of", "write_report"]
+__all__ = ["REPORT", "render", "report_of", "write_report"]
 
 REPORT = "report.html"
 
@@ -37,43 +38,6 @@ _EXAMPLES = 5
 _PICTURES = 24
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("elements.js", "charts.js", "tables.js", "features.js")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """All that a page tells.
-
-    Attributes:
-      title: The dataset's name.
-      created: When it was prepared or profiled, ISO 8601.
-      versions: Package name to version.
-      inputs: The files read.
-      ledger: By split, where every record went.
-      raw: By split, the `DatasetFeatureStatistics` of the columns, train first.
-      transformed: The same of what the graph makes of them; empty where nobody looked.
-      schema: What is known of the columns; None for no more than their statistics.
-      rejects: By split, a few rejected records of each reason.
-      images: What the manifest says of images; empty for a table.
-      sheets: By split, a PNG or JPEG file with some of its pictures.
-      repeats: By split, how many rows equal another one; a split where nobody counted has none.
-      unseen: By split but train, by column, how many values are not in train; None for unknown.
-      warnings: What may be wrong with the dataset as a whole.
-    """
-
-    title: str
-    created: str
-    versions: Mapping[str, str] = field(default_factory=dict)
-    inputs: tuple[SourceFile, ...] = ()
-    ledger: Mapping[str, Ledger] = field(default_factory=dict)
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    transformed: Mapping[str, Any] = field(default_factory=dict)
-    schema: Schema | ImageSchema | None = None
-    rejects: Mapping[str, Sequence[Reject]] = field(default_factory=dict)
-    images: Mapping[str, Any] = field(default_factory=dict)
-    sheets: Mapping[str, bytes] = field(default_factory=dict)
-    repeats: Mapping[str, int] = field(default_factory=dict)
-    unseen: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 def render(report: Report) -> str:

@@ -12,7 +12,7 @@ from .measures import common
 from .warnings import WARNINGS
 
 if TYPE_CHECKING:
-    from .page import Report
+    from .report import Report
 
 __all__ = ["view"]
 

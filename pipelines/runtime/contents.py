@@ -17,8 +17,8 @@ from typing import TypeAlias
 
 from ...schemas.errors import DataError
 from ...schemas.manifest import MANIFEST, Manifest, StoredFile, tree_sha256
-from ..report.text import visible
 from . import filesystem as files
+from .visible import visible
 
 __all__ = [
     "Contents",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..shuffle.fingerprint import places
-
-__all__ = ["canonical", "compact", "decoded", "joined"]
+__all__ = ["canonical", "compact", "decoded", "dictionary_indices", "joined"]
 
 _DECODED = {b"recordmill": b"dictionary"}
 """Stands in the metadata of a field that `decoded` wrote out."""
@@ -86,7 +85,7 @@ def _with_dictionaries(
 
 
 def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    at, size = places(column), len(column.dictionary)
+    at, size = dictionary_indices(column), len(column.dictionary)
     used = np.bincount(at, minlength=size)[:size] > 0
     if used.all():
         return column
@@ -104,3 +103,14 @@ def _sorted(column: pa.DictionaryArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(
         pa.array(renumbered).take(column.indices), column.dictionary.take(order)
     )
+
+
+def dictionary_indices(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    """Returns the index in the dictionary of each row's value, int32 [rows].
+
+    That of null is the length of the dictionary.
+    """
+    indices = column.indices
+    if indices.null_count:
+        indices = indices.fill_null(len(column.dictionary))
+    return np.asarray(indices)

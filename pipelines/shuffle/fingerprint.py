@@ -18,8 +18,9 @@ import pandas as pd
 import pyarrow as pa
 
 from ...schemas.mix64 import mix64
+from ..runtime.dictionaries import dictionary_indices
 
-__all__ = ["Lane", "few_keys", "fingerprint", "mix64", "places"]
+__all__ = ["Lane", "few_keys", "fingerprint", "mix64"]
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
 
@@ -59,14 +60,6 @@ def few_keys(lane: Lane) -> frozenset[int] | None:
         if len(keys) > _FEW_KEYS:
             return None
     return frozenset(keys.tolist())
-
-
-def places(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-    """The place in the dictionary of each row's value, [rows]; null's is behind the last one."""
-    indices = column.indices
-    if indices.null_count:
-        indices = indices.fill_null(len(column.dictionary))
-    return np.asarray(indices)
 
 
 def _mix64_other(x: Lane) -> Lane:
@@ -118,7 +111,7 @@ def _numbers(column: pa.Array, salt: np.uint64, function: _Function) -> Lane:
     if not pa.types.is_dictionary(column.type):
         return function.mix(_words(column, _bits, function) ^ salt)
     hashes = np.append(_words(column.dictionary, _siphash, function), np.uint64(function.null))
-    numbers: Lane = function.mix(hashes ^ salt).take(places(column))
+    numbers: Lane = function.mix(hashes ^ salt).take(dictionary_indices(column))
     return numbers
 
 

@@ -26,9 +26,9 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
-from ..runtime.dictionaries import compact
+from ..runtime.dictionaries import compact, dictionary_indices
 from ..runtime.elements import Reject, TextBatch
-from ..shuffle.fingerprint import Lane, fingerprint, places
+from ..shuffle.fingerprint import Lane, fingerprint
 from ..shuffle.split import UNSPLIT, SplitIndex, Splitting, assign, sampled
 from .convert import Mask, Reason, Reasons, convert, true_of
 
@@ -246,7 +246,7 @@ def _convert(block: TextBatch, schema: Schema) -> tuple[pa.RecordBatch, Mask, li
     for index, column in enumerate(schema):
         texts = block.batch.column(index)
         values = convert(pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())]), column)
-        at = places(texts)
+        at = dictionary_indices(texts)
         columns.append(_spread(values.good, at))
         if values.reasons.any():
             of_rows = values.reasons.take(at)

@@ -15,8 +15,8 @@ from ...schemas.column import BLANKS, Column
 from ...schemas.schema import Schema
 from ...schemas.statistics.columns import Numbers, Strings
 from ...schemas.statistics.fold import Profile, StatisticsFold
+from ..runtime.dictionaries import dictionary_indices
 from ..runtime.elements import TextBatch
-from ..shuffle.fingerprint import places
 from ..tables.convert import Reason, convert
 
 __all__ = ["Bad", "Examined", "Unknown", "examine_block", "fold_of", "merge"]
@@ -62,7 +62,7 @@ class Unknown:
     numbers: Numbers | None = field(default_factory=lambda: Numbers(np.float32))
 
     def add(self, texts: pa.DictionaryArray) -> None:
-        at, distinct = places(texts), _distinct(texts)
+        at, distinct = dictionary_indices(texts), _distinct(texts)
         stripped = convert(distinct, Column("text", "string")).good
         self.strings.add(_spread(stripped, at))
         self.integers = _still(self.integers, distinct, at, _INTEGER)
@@ -130,7 +130,7 @@ def _examine_column(column: Column, profile: Numbers | Strings, block: TextBatch
     Values that a run clips or takes as missing are in the profile as they are in that of a run.
     """
     texts = block.batch.column(column.name)
-    at, distinct = places(texts), _distinct(texts)
+    at, distinct = dictionary_indices(texts), _distinct(texts)
     values = convert(distinct, _lenient(column) if column.bad_value == "reject" else column)
     array = _spread(values.good, at)
     if values.reasons.any():

@@ -15,7 +15,6 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 from ..column import Column, ColumnType
 from ..errors import RecipeError
 from ..schema import Schema
-from ..schema_proto import to_proto
 from .columns import WRONG_TYPES, common_of, feature_name
 from .find import Findings
 from .observed import BadValues
@@ -101,7 +100,7 @@ class _Change:
 
         Presence and shape stay as they are.
         """
-        fresh = to_proto(Schema((column,)))
+        fresh = Schema((column,)).to_proto()
         feature, made = self.feature, fresh.feature[0]
         feature.type = made.type
         for one in (feature, made):
@@ -155,7 +154,7 @@ def _no_such(one: str, found: Mapping[str, Sequence[str]]) -> RecipeError:
 
 def _new(change: _Change) -> str:
     column = Column(change.name, _TYPES.get(change.statistics.type, "string"))
-    fresh = to_proto(Schema((column,)))
+    fresh = Schema((column,)).to_proto()
     change.schema.feature.insert(_place(change), fresh.feature[0])
     change.put_tensor(fresh)
     return f"added, {column.type}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from report_cases import HOSTILE
 
-from recordmill.pipelines.report.text import visible
+from recordmill.pipelines.runtime.visible import visible
 
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 

@@ -14,7 +14,6 @@ from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.schema_proto import from_proto, to_proto
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 WORDS = st.lists(st.text(string.ascii_letters + "é?<=. ", min_size=1).map(str.strip), unique=True)
@@ -62,14 +61,14 @@ def schemas(draw: st.DrawFn) -> Schema:
 @settings(max_examples=200, deadline=None)
 @given(schemas())
 def test_round_trip(schema: Schema) -> None:
-    proto = to_proto(schema)
-    assert from_proto(proto) == schema
-    assert from_proto(schema_pb2.Schema.FromString(proto.SerializeToString())) == schema
+    proto = schema.to_proto()
+    assert Schema.from_proto(proto) == schema
+    assert Schema.from_proto(schema_pb2.Schema.FromString(proto.SerializeToString())) == schema
     assert Schema.from_pbtxt(schema.to_pbtxt()) == schema
 
 
 def test_census_round_trip() -> None:
-    assert from_proto(to_proto(CENSUS)) == CENSUS
+    assert Schema.from_proto(CENSUS.to_proto()) == CENSUS
 
 
 SAID = """
@@ -124,7 +123,7 @@ def test_what_the_proto_says() -> None:
         )
     )
     expected = text_format.Parse(SAID.replace("REST", ""), schema_pb2.Schema())
-    proto = to_proto(schema)
+    proto = schema.to_proto()
     rests = [_take_rest(feature) for feature in proto.feature]
     for feature in expected.feature:
         _take_rest(feature)
@@ -144,9 +143,9 @@ def _take_rest(feature: schema_pb2.Feature) -> Any:
 
 
 def test_an_edited_bound_wins_over_the_exact_one_beside_it() -> None:
-    proto = to_proto(Schema((Column("x", "float32", minimum=0.1, maximum=0.7),)))
+    proto = Schema((Column("x", "float32", minimum=0.1, maximum=0.7),)).to_proto()
     proto.feature[0].float_domain.max = 0.5
-    assert from_proto(proto)["x"] == Column("x", "float32", minimum=0.1, maximum=0.5)
+    assert Schema.from_proto(proto)["x"] == Column("x", "float32", minimum=0.1, maximum=0.5)
 
 
 @pytest.mark.slow  # imports TensorFlow
@@ -243,7 +242,7 @@ def test_what_a_column_cannot_be(feature: str, message: str) -> None:
 def test_a_sparse_feature_is_no_column() -> None:
     proto = schema_pb2.Schema(sparse_feature=[{"name": "words"}])
     with pytest.raises(DataError) as error:
-        from_proto(proto)
+        Schema.from_proto(proto)
     assert str(error.value) == 'expected dense features only, got the sparse feature "words"'
 
 
@@ -257,14 +256,14 @@ def test_a_sparse_feature_is_no_column() -> None:
 )
 def test_a_bad_annotation(rest: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError) as error:
-        from_proto(_annotated({"recordmill": rest}))
+        Schema.from_proto(_annotated({"recordmill": rest}))
     assert str(error.value).startswith(f'column "x": {message}')
 
 
 def test_an_annotation_of_others_is_passed_over() -> None:
     proto = _annotated({"unit": 3})
     proto.feature[0].annotation.extra_metadata.add().Pack(struct_pb2.Value(null_value=0))
-    assert from_proto(proto) == Schema((Column("x", "string"),))
+    assert Schema.from_proto(proto) == Schema((Column("x", "string"),))
 
 
 def _annotated(values: dict[str, Any]) -> schema_pb2.Schema:

@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 
@@ -31,10 +31,8 @@ from .graph import ServingGraph
 from .model_function import ModelFunction
 from .outputs import Gives, what_it_gives
 from .trained_answers import trained_answers
+from .trained_on import TrainedOn
 from .used_features import used_features
-
-if TYPE_CHECKING:
-    from ..dataset.loader import PreparedDataset
 
 __all__ = ["export"]
 
@@ -45,7 +43,7 @@ Columns: TypeAlias = "Mapping[str, tf.Tensor]"
 
 
 def export(
-    data: PreparedDataset,
+    data: TrainedOn,
     model: Any,
     path: str | os.PathLike[str],
     *,
@@ -95,7 +93,7 @@ def export(
 
 
 def _export_function(
-    data: PreparedDataset, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
+    data: TrainedOn, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
 ) -> ServingGraph:
     """Writes a model that is called with features; returns the graph in front of it."""
     classes = data.manifest.classes
@@ -172,7 +170,7 @@ def _signature(function: Callable[[Columns], Columns], specs: Mapping[str, tf.Te
     )
 
 
-def _write_info(data: PreparedDataset, graph: ServingGraph, folder: str) -> None:
+def _write_info(data: TrainedOn, graph: ServingGraph, folder: str) -> None:
     manifest = data.manifest
     columns = graph.columns
     info = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -10,17 +10,15 @@ from tensorflow.core.protobuf import saved_model_pb2
 from ..dataset.estimators import as_estimator_features, receiver_fn
 from .graph import ServingGraph
 from .outputs import named_outputs
+from .trained_on import TrainedOn
 from .transform_graph import ancestor_ops
-
-if TYPE_CHECKING:
-    from ..dataset.loader import PreparedDataset
 
 __all__ = ["export_estimator"]
 
 _DEFAULT, _EXAMPLES = "serving_default", "examples"
 
 
-def export_estimator(data: PreparedDataset, estimator: Any, folder: str) -> ServingGraph:
+def export_estimator(data: TrainedOn, estimator: Any, folder: str) -> ServingGraph:
     """Writes an estimator with the signatures `serving_default` and `examples`.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
@@ -12,9 +12,7 @@ from ...schemas.errors import DataError, RecipeError
 from ..dataset.batches import image_parser, row_parser
 from .graph import ServingGraph
 from .model_function import TOLERANCE, ModelFunction, largest_difference
-
-if TYPE_CHECKING:
-    from ..dataset.loader import PreparedDataset
+from .trained_on import TrainedOn
 
 __all__ = ["trained_answers"]
 
@@ -26,7 +24,7 @@ _NOT_COMPARED = "the model was not compared with itself as it was trained: %s"
 
 
 def trained_answers(
-    data: PreparedDataset, function: ModelFunction, graph: ServingGraph
+    data: TrainedOn, function: ModelFunction, graph: ServingGraph
 ) -> Callable[[tf.Tensor], Mapping[str, Any]] | None:
     """Returns the model over serialized records, once it was found to answer as it is served.
 
@@ -57,16 +55,14 @@ def trained_answers(
 
 
 def _parser(
-    data: PreparedDataset, graph: ServingGraph, names: Sequence[str] | None
+    data: TrainedOn, graph: ServingGraph, names: Sequence[str] | None
 ) -> Callable[[tf.Tensor], Any]:
     if data.manifest.images:
         return image_parser(data.manifest.images, graph.specs, names)
     return row_parser(data.feature_spec, list(graph.features), None)
 
 
-def _compare(
-    data: PreparedDataset, function: ModelFunction, names: Sequence[str] | None
-) -> str | None:
+def _compare(data: TrainedOn, function: ModelFunction, names: Sequence[str] | None) -> str | None:
     """Returns why the model cannot be compared; None where it was, and answers as it is served."""
     split = next((name for name, one in data.manifest.splits.items() if one.records), None)
     if split is None:

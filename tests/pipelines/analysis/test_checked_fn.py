@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.checked_fn import check_preprocessing_fn
 
-from recordmill.pipelines.analysis.checked_fn import check_preprocessing_fn
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.schemas import RecipeError
 

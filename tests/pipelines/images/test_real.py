@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from recordmill.pipelines import ImageFormat, Images, Input, Recipe, prepare
-from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.recipes.find import find_recipe
 from recordmill.pipelines.verify import verify
 from recordmill.schemas import ImageSchema
 from recordmill.schemas.manifest import Manifest

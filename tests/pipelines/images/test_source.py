@@ -14,7 +14,7 @@ import tensorflow_transform as tft
 from apache_beam.options.pipeline_options import PipelineOptions
 from small_images import PETS, TILED, digests, examples, run, value, write_boxes, write_pets
 
-from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.recipes.find import find_recipe
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.manifest import Manifest
 from recordmill.transforms import load

@@ -14,7 +14,7 @@ from exported import export_graph
 from small_images import write_boxes, write_pets
 
 from recordmill.pipelines import Images, Input, prepare
-from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.recipes.find import find_recipe
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 

@@ -15,7 +15,8 @@ from exported import export_graph
 from small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import Input, prepare
-from recordmill.pipelines.parity.models import Comparison, _aligned, check_model
+from recordmill.pipelines.parity.comparison import Comparison
+from recordmill.pipelines.parity.models import _aligned, check_model
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest

@@ -15,9 +15,9 @@ from small_images import write_boxes, write_pets
 from small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import Images, Input, prepare
-from recordmill.pipelines.parity.models import Comparison
+from recordmill.pipelines.parity.comparison import Comparison
 from recordmill.pipelines.parity.trained import compare_trained
-from recordmill.pipelines.recipes.recipe import find_recipe
+from recordmill.pipelines.recipes.find import find_recipe
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.transforms import load

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
+from helpers.checked_fn import check_preprocessing_fn
 from real_data import DATA
 
 from recordmill.pipelines import Input, prepare
-from recordmill.pipelines.analysis.checked_fn import check_preprocessing_fn
 from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.images.options import Images
-from recordmill.pipelines.recipes.built_in import SAMPLES, built_in, built_in_text
+from recordmill.pipelines.recipes.built_in import built_in
 from recordmill.pipelines.recipes.file import read_recipe
+from recordmill.pipelines.recipes.packaged import SAMPLES, built_in_text
 from recordmill.pipelines.recipes.recipe import Recipe
 from recordmill.pipelines.tables.csv_source import CsvFormat
 from recordmill.schemas import ImageSchema, RecipeError

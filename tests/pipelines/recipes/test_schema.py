@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from recordmill.pipelines.recipes.built_in import SAMPLES, built_in_text
 from recordmill.pipelines.recipes.file import json_schema
+from recordmill.pipelines.recipes.packaged import SAMPLES, built_in_text
 from recordmill.pipelines.recipes.yaml import parse
 from recordmill.transforms.recipe.operations import OPS
 

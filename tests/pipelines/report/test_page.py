@@ -14,7 +14,8 @@ from report_cases import HOSTILE, census, hostile, pictures, statistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines.profiles.profiled import Profiled
-from recordmill.pipelines.report.page import Report, render, report_of, write_report
+from recordmill.pipelines.report.page import render, report_of, write_report
+from recordmill.pipelines.report.report import Report
 from recordmill.pipelines.report.text import embedded, policy
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.shuffle.fingerprint import Lane, fingerprint, mix64, places
+from recordmill.pipelines.runtime.dictionaries import dictionary_indices
+from recordmill.pipelines.shuffle.fingerprint import Lane, fingerprint, mix64
 
 TYPES = {
     "i": pa.int64(),
@@ -172,5 +173,5 @@ def test_mix64_is_the_finalizer_of_splitmix64() -> None:
 
 def test_places() -> None:
     column = pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.int32()), ["a", "b"])
-    assert places(column).tolist() == [1, 2, 0]
-    assert places(column.slice(2)).tolist() == [0]
+    assert dictionary_indices(column).tolist() == [1, 2, 0]
+    assert dictionary_indices(column.slice(2)).tolist() == [0]
