@@ -52,15 +52,21 @@ def _in_log(directory: str, done: threading.Event) -> None:
 
 
 def _watch(directory: str, done: threading.Event) -> Iterator[tuple[list[Stage], float, bool]]:
-    """Again and again: the stages, the seconds in the current one, whether it has just begun."""
-    name, began = "", time.monotonic()
+    """Yields again and again the stages, the seconds in the last one, and whether it just began.
+
+    A stage that began and ended between two looks is yielded too.
+    """
+    shown: set[str] = set()
+    began = time.monotonic()
     while not done.wait(_TERMINAL_SECONDS):
         stages = read_progress(directory)
+        for count, stage in enumerate(stages, 1):
+            if stage.name not in shown:
+                shown.add(stage.name)
+                began = time.monotonic()
+                yield stages[:count], 0.0, True
         if stages:
-            begins = stages[-1].name != name
-            if begins:
-                name, began = stages[-1].name, time.monotonic()
-            yield stages, time.monotonic() - began, begins
+            yield stages, time.monotonic() - began, False
 
 
 def describe(stages: list[Stage], seconds: float) -> str:

@@ -23,13 +23,15 @@ def test_a_stage_that_writes_more_rows_than_were_read_has_no_share() -> None:
     assert describe(stages, 1.0) == "write: 20 rows, 20 rows/s"
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.6])
 def test_a_log_gets_a_plain_line_for_each_stage(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    seconds: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Also for a stage that is over before the next look."""
     progress = Progress(str(tmp_path))
     with show_progress(str(tmp_path)):
         progress.note("scan", 3, 30)
-        time.sleep(0.6)
+        time.sleep(seconds)
         progress.note("read", 3, 30)
         time.sleep(0.6)
     out, err = capsys.readouterr()
