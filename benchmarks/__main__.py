@@ -24,7 +24,7 @@ _README = Path(__file__).with_name("README.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs cases and prints a section for each; 1 where a contender fails, 0 also for a miss."""
+    """Run cases and print a section for each; 1 where a contender fails, 0 also for a miss."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _end)
     names = options.cases or list(CASES)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """Ends as for ctrl-C, so that the contender ends too and no file stays behind."""
+    """End as for ctrl-C, so that the contender ends too and no file stays behind."""
     raise KeyboardInterrupt
 
 

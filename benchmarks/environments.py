@@ -30,7 +30,7 @@ def interpreter(requirements: Sequence[str]) -> Path:
 
 
 def make(requirements: Sequence[str]) -> str:
-    """Makes an environment with this Python and some requirements, unless it is there.
+    """Make an environment with this Python and some requirements, unless it is there.
 
     Returns:
       Why there is none; "" where there is one.

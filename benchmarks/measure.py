@@ -40,7 +40,7 @@ class Run:
 
 
 def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Run:
-    """Runs a program to its end.
+    """Run a program to its end.
 
     Args:
       command: The program and its arguments.

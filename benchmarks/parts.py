@@ -37,7 +37,7 @@ RUNS = 5
 
 
 def main(names: Sequence[str]) -> int:
-    """Prints a table a part."""
+    """Print a table a part."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in names or PARTS:
         with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def timed(contenders: Contenders, *, runs: int) -> dict[str, float]:
-    """Returns the median CPU seconds of each contender; the first of its runs is not counted."""
+    """Return the median CPU seconds of each contender; the first of its runs is not counted."""
     took: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(runs + 1):
         for name, work in contenders.items():
@@ -319,7 +319,7 @@ def _pickled(value: Any) -> bytes:
 
 
 def _worst(sketch: Any, values: np.ndarray) -> float:
-    """Returns the largest error of the sketch's ranks, as a share of all values."""
+    """Return the largest error of the sketch's ranks, as a share of all values."""
     points, counts = sketch.points()
     true = np.searchsorted(np.sort(values), points, side="right")
     return float(np.abs(np.cumsum(counts) - true).max() / len(values))

@@ -36,7 +36,7 @@ class Timing:
 
 
 def time_epoch(batches: Iterable[Any], rows_of: Callable[[Any], int]) -> Timing:
-    """Times a second epoch, from its start to its end; the first warms up.
+    """Time a second epoch, from its start to its end; the first warms up.
 
     Args:
       batches: What is gone through, twice.
@@ -50,7 +50,7 @@ def time_epoch(batches: Iterable[Any], rows_of: Callable[[Any], int]) -> Timing:
 
 
 def time_calls(call: Callable[[], Mapping[str, Any]], *, calls: int = _CALLS) -> Timing:
-    """Times a call that computes features: the median of many, after a few that warm up.
+    """Time a call that computes features: the median of many, after a few that warm up.
 
     Args:
       call: Gives numpy arrays [rows] by name.
@@ -68,7 +68,7 @@ def time_calls(call: Callable[[], Mapping[str, Any]], *, calls: int = _CALLS) ->
 
 
 def write_timing(timing: Timing, folder: str) -> None:
-    """Writes it to a folder, which may exist."""
+    """Write it to a folder, which may exist."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     (Path(folder) / _FILE).write_text(json.dumps(asdict(timing)))
 

@@ -83,7 +83,7 @@ _RENAMED = {"Limits": "ImageLimits"}
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a name when it is first asked for: TensorFlow takes seconds, and not all need it."""
+    """Import a name when it is first asked for: TensorFlow takes seconds, and not all need it."""
     if name in _RENAMED:
         warnings.warn(
             f"{__name__}.{name} is deprecated and goes in 0.3.0: use {_RENAMED[name]}",

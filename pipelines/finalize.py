@@ -58,7 +58,7 @@ def draft_manifest(
     profiles: str = "",
     told: Mapping[str, Any] | None = None,
 ) -> Staging:
-    """Writes all of a dataset but its shards and its graph, and a draft of its manifest.
+    """Write all of a dataset but its shards and its graph, and a draft of its manifest.
 
     It checks what can only be checked at the end: that the ledgers add up to what was scanned, and
     that the graph serves what was stored. A runner may call it again; it writes the same.
@@ -199,7 +199,7 @@ def _expansion(
 
 
 def publish_draft(staging: Staging) -> Manifest:
-    """Publishes the dataset that `draft_manifest` finished, unless it is published already.
+    """Publish the dataset that `draft_manifest` finished, unless it is published already.
 
     A remote dataset is published by the job itself, which nobody may be waiting for, and then
     asked for by whoever did wait.

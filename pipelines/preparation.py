@@ -64,7 +64,7 @@ def prepare(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> Manifest:
-    """Prepares a dataset: reads, cleans, splits, profiles, analyzes, transforms and publishes.
+    """Prepare a dataset: read, clean, split, profile, analyze, transform and publish it.
 
     Args:
       recipe: What the dataset is made of.
@@ -110,7 +110,7 @@ def write_template(
     runner: beam.runners.PipelineRunner,
     options: PipelineOptions,
 ) -> None:
-    """Builds a job to be started later, where Beam's option `template_location` says.
+    """Build a job to be started later, where Beam's option `template_location` says.
 
     Args:
       recipe: As in `prepare`.
@@ -138,7 +138,7 @@ def write_template(
 
 
 def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
-    """Raises RecipeError, or DataError for an expected schema, where a run cannot end well."""
+    """Raise RecipeError, or DataError for an expected schema, where a run cannot end well."""
     if recipe.expect is not None:
         if not recipe.statistics:
             raise RecipeError(
@@ -232,7 +232,7 @@ class Run:
 
 
 def build(p: beam.Pipeline, run: Run) -> None:
-    """Adds the whole way of a row to a pipeline; what comes of it is in the staging folder."""
+    """Add the whole way of a row to a pipeline; what comes of it is in the staging folder."""
     recipe, progress, scratch = run.recipe, run.progress, run.scratch
     source = source_for(recipe)
     order = run.order(source.layout)
@@ -302,7 +302,7 @@ def _as_expected(run: Run, analysis: Analyzed) -> beam.PCollection[str]:
 
 
 def _draft(p: beam.Pipeline, run: Run, **found: Any) -> None:
-    """Writes what describes the dataset, once all of it is there."""
+    """Write what describes the dataset, once all of it is there."""
     drafted = (
         p
         | "Once" >> beam.Create([run.staging])

@@ -49,7 +49,7 @@ def resolve_inputs(
     runner: beam.runners.PipelineRunner,
     options: PipelineOptions | None,
 ) -> ResolvedInputs:
-    """Finds the files of a run, and makes those that are not there yet.
+    """Find the files of a run, and make those that are not there yet.
 
     Args:
       recipe: What is to be prepared; its own inputs are read where none are given.

@@ -57,7 +57,7 @@ class RecordSource(Protocol):
         """What is told of every column."""
 
     def check(self, inputs: Sequence[Input]) -> None:
-        """Raises RecipeError or DataError where recipe and inputs cannot go together."""
+        """Raise RecipeError or DataError where recipe and inputs cannot go together."""
 
     def scan(self, inputs: Sequence[Input]) -> beam.PTransform:
         """PBegin -> what is to be read."""
@@ -83,7 +83,7 @@ class RecordSource(Protocol):
         splits: Mapping[str, Split],
         findings: Iterable[tuple[str, Any]],
     ) -> dict[str, Any]:
-        """Writes what else describes the dataset; gives the further fields of the manifest.
+        """Write what else describes the dataset; give the further fields of the manifest.
 
         Raises:
           DataError: Parity does not hold.
@@ -91,7 +91,7 @@ class RecordSource(Protocol):
 
 
 def source_for(recipe: Recipe, *, prepares: bool = True) -> RecordSource:
-    """Returns the source of a recipe's records; `prepares=False` reads them for a profile only."""
+    """Return the source of a recipe's records; `prepares=False` reads them for a profile only."""
     if not isinstance(recipe.schema, ImageSchema):
         return TableSource(recipe, recipe.schema)
     from .images.source import ImageSource

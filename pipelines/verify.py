@@ -61,7 +61,7 @@ class VerifyReport:
 
 
 def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
-    """Reads a whole dataset again and holds it against its manifest.
+    """Read a whole dataset again and hold it against its manifest.
 
     Checks the size, the sha256, every record's checksums and the number of records of each
     shard; the size and the sha256 of every other file that the manifest lists; that no other shard
@@ -242,7 +242,7 @@ def _proto_problems(directory: str, manifest: Manifest) -> Iterator[str]:
 def _file_problems(
     directory: str, manifest: Manifest, stored: list[str], problems: list[str]
 ) -> Iterator[str]:
-    """Yields what is wrong with files not hashed yet and of which nothing is said yet."""
+    """Yield what is wrong with files not hashed yet and of which nothing is said yet."""
     hashed = {shard.path for split in manifest.splits.values() for shard in split.shards}
     reported = {problem.partition(":")[0] for problem in problems}
     there = set(stored)

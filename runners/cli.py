@@ -22,7 +22,7 @@ __all__ = ["main", "program"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
+    """Run one command and return its exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     given, beam_flags = _split_at_dashes(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -40,7 +40,7 @@ def run(
     statistics_cache: str | None,
     beam_flags: Sequence[str],
 ) -> int:
-    """Prepares a dataset and prints where every row went."""
+    """Prepare a dataset and print where every row went."""
     began = time.monotonic()
     start_tensorflow()
     from ..pipelines.preparation import prepare, write_template
@@ -180,7 +180,7 @@ def _expanded(manifest: Manifest, split: str) -> Iterator[str]:
 
 
 def _contents(manifest: Manifest, split: str) -> Iterator[str]:
-    """Describes the images of a split: how many of each class, and what is doubtful of boxes."""
+    """Describe the images of a split: how many of each class, and what is doubtful of boxes."""
     counts = manifest.images.get("counts", {}).get(split)
     if not counts:
         return
@@ -200,7 +200,7 @@ def _contents(manifest: Manifest, split: str) -> Iterator[str]:
 
 
 def _classes(counts: Mapping[str, int]) -> str:
-    """Lists the numbers of the first classes.
+    """List the numbers of the first classes.
 
     >>> _classes({"cat": 1200, "dog": 0})
     'cat 1,200, dog 0'
@@ -249,7 +249,7 @@ def _box_frame(frame: Mapping[str, Any]) -> Iterator[str]:
 
 
 def sample(name: str, directory: str) -> int:
-    """Writes the small input of a built-in recipe into a folder that is empty or not there.
+    """Write the small input of a built-in recipe into a folder that is empty or not there.
 
     Raises:
       RecipeError: There is no such recipe, it has no sample, or the folder holds a file, which the
@@ -272,7 +272,7 @@ def sample(name: str, directory: str) -> int:
 
 
 def verify(directory: str, *, parity: str | None) -> int:
-    """Checks every byte of a dataset, and a model against it, and says what was checked."""
+    """Check every byte of a dataset, and a model against it, and say what was checked."""
     if parity is not None:
         start_tensorflow()
     from ..pipelines.verify import verify as verify_dataset
@@ -291,7 +291,7 @@ def verify(directory: str, *, parity: str | None) -> int:
 
 
 def show(directory: str, *, split: str, records: int | None, sheet: str | None) -> int:
-    """Prints the first records of a split, one feature a line; of images it draws a sheet."""
+    """Print the first records of a split, one feature a line; of images it draws a sheet."""
     start_tensorflow()
     from ..transforms.dataset.loader import load
 

@@ -11,7 +11,7 @@ __all__ = ["init", "recipe_schema", "show_summary"]
 
 
 def init(patterns: Sequence[str], *, label: str | None = None, source: str | None = None) -> int:
-    """Prints a recipe, and on standard error what was read and what looks wrong with it.
+    """Print a recipe, and on standard error what was read and what looks wrong with it.
 
     Args:
       patterns: The files to infer it from; none with `source`.
@@ -43,14 +43,14 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
 
 
 def show_summary(lines: Iterable[str]) -> None:
-    """Prints lines on standard error; what would drive the terminal, being from data, as blanks."""
+    """Print lines on standard error; what would drive the terminal, being from data, as blanks."""
     for line in lines:
         plain = "".join(one if one.isprintable() else " " for one in line)
         print(plain, file=sys.stderr)
 
 
 def recipe_schema() -> int:
-    """Prints the JSON Schema of recipes."""
+    """Print the JSON Schema of recipes."""
     import json
 
     from .logging_setup import start_tensorflow

@@ -22,7 +22,7 @@ _NOTE = re.compile(
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow and lets it look for devices, with its notes on standard error dropped.
+    """Import TensorFlow and let it look for devices, with its notes on standard error dropped.
 
     TensorFlow's C++ writes them past `TF_CPP_MIN_LOG_LEVEL` and past Python's streams. Whatever
     else is written to standard error meanwhile comes out afterwards.
@@ -40,7 +40,7 @@ def start_tensorflow() -> None:
 
 
 def quiet_beam() -> None:
-    """Keeps Beam from logging an error of ours, with its traceback, before it hands it on."""
+    """Keep Beam from logging an error of ours, with its traceback, before it hands it on."""
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 

@@ -36,7 +36,7 @@ setup(
 
 
 def build_sdist() -> str:
-    """Builds `recordmill-VERSION.tar.gz` in a temporary folder and returns its path.
+    """Build `recordmill-VERSION.tar.gz` in a temporary folder and return its path.
 
     It is made from the package as it is imported here, so it does not matter whether that came
     from a clone, an editable install or a wheel. Workers install it with the requirements of

@@ -31,7 +31,7 @@ _DIGITS = 6
 
 
 def predict(model: str, *, json_instances: str, as_json: bool) -> int:
-    """Prints a line for each instance: its line in the file, and what the model says."""
+    """Print a line for each instance: its line in the file, and what the model says."""
     with without_notes():
         import tensorflow as tf
 
@@ -128,7 +128,7 @@ def _plain(value: Any) -> Any:
 
 
 def _print_table(rows: Iterator[tuple[int, Mapping[str, Any]]], classes: Sequence[str]) -> None:
-    """Prints a table; its columns are as wide as those of the first lines need."""
+    """Print a table; its columns are as wide as those of the first lines need."""
     widths: list[int] = []
     for head in _chunks(rows):
         names = [name for name in head[0][1] if name in _FIRST] or list(head[0][1])

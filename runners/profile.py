@@ -122,7 +122,7 @@ def _is_data(target: str) -> bool:
 
 
 def _inferred(target: str) -> Recipe:
-    """Returns the recipe of files; says on standard error what was read and what looks wrong."""
+    """Return the recipe of files; say on standard error what was read and what looks wrong."""
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
     from ..pipelines.recipes.file import recipe_of_text

@@ -19,7 +19,7 @@ _FIRST_RATE_SECONDS = 0.1
 
 @contextmanager
 def show_progress(directory: str) -> Iterator[None]:
-    """Shows how far the run is while the body runs.
+    """Show how far the run is while the body runs.
 
     On a terminal one line that renews itself; elsewhere a plain line every few seconds and at
     each new stage. Nothing is written to standard output.
@@ -52,7 +52,7 @@ def _in_log(directory: str, done: threading.Event) -> None:
 
 
 def _watch(directory: str, done: threading.Event) -> Iterator[tuple[list[Stage], float, bool]]:
-    """Yields again and again the stages, the seconds in the last one, and whether it just began.
+    """Yield again and again the stages, the seconds in the last one, and whether it just began.
 
     A stage that began and ended between two looks is yielded too.
     """

@@ -20,7 +20,7 @@ def update(
     csv: Sequence[str],
     output: str | None,
 ) -> int:
-    """Writes a schema that takes chosen anomalies for right, and prints what changed.
+    """Write a schema that takes chosen anomalies for right, and print what changed.
 
     Args:
       path: A `schema.pbtxt`; or a prepared dataset, whose own schema stays as it is.

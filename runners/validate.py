@@ -42,7 +42,7 @@ def validate(
     csv: Sequence[str],
     output: str | None,
 ) -> int:
-    """Validates data, and prints what it found; 1 where there are anomalies."""
+    """Validate data, and print what it found; 1 where there are anomalies."""
     from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
@@ -132,7 +132,7 @@ def csv_format_of(options: Sequence[str], base: CsvFormat | None = None) -> CsvF
 
 
 def show_findings(findings: Findings, against: str) -> None:
-    """Prints what was found: the anomalies, the distances, the notes, and the sum of it."""
+    """Print what was found: the anomalies, the distances, the notes, and the sum of it."""
     from rich.console import Console
 
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, markup=False, emoji=False)

@@ -119,7 +119,7 @@ class Ledger:
         return self.written + kept_out + sum(self.rejected.values())
 
     def check(self, split: str) -> None:
-        """Raises DataError with the whole sum where it does not add up."""
+        """Raise DataError with the whole sum where it does not add up."""
         if self.read != self.accounted:
             raise DataError(
                 f"the ledger of {split} does not add up: read {self.read:,}, but written "

@@ -16,7 +16,7 @@ __all__ = ["RequestNames", "served_name"]
 
 
 def served_name(name: str) -> str:
-    """Returns the name of a column as a signature spells it, and so a request to a server.
+    """Return the name of a column as a signature spells it, and so a request to a server.
 
     >>> served_name("education-num")
     'education_num'
@@ -36,7 +36,7 @@ class RequestNames:
     """
 
     def __init__(self, columns: Iterable[str]) -> None:
-        """Takes the names of the columns, as the dataset has them."""
+        """Take the names of the columns, as the dataset has them."""
         self._columns = dict.fromkeys(columns)
 
     @cached_property
@@ -53,7 +53,7 @@ class RequestNames:
         return list(dict.fromkeys([*self._columns, *single]))
 
     def column(self, name: str) -> str | None:
-        """Returns the column that a name stands for, or None.
+        """Return the column that a name stands for, or None.
 
         Raises:
           DataError: A signature spells several columns so.
@@ -70,7 +70,7 @@ class RequestNames:
         return columns[0]
 
     def columns(self, names: Iterable[str]) -> dict[str, str]:
-        """Returns the column that each name of a request stands for, by that name.
+        """Return the column that each name of a request stands for, by that name.
 
         Names that stand for no column stay as they are.
 

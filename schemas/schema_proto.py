@@ -38,7 +38,7 @@ _LEFT_OUT = frozenset(
 
 
 def to_proto(columns: Iterable[Column], *, inputs: Sequence[Column]) -> schema_pb2.Schema:
-    """Converts columns to a schema as `tensorflow_metadata` writes it.
+    """Convert columns to a schema as `tensorflow_metadata` writes it.
 
     Args:
       columns: Those of the schema, in order.
@@ -59,7 +59,7 @@ def to_proto(columns: Iterable[Column], *, inputs: Sequence[Column]) -> schema_p
 
 
 def from_proto(proto: schema_pb2.Schema) -> tuple[Column, ...]:
-    """Reads the columns out of a proto of `to_proto`, of TFDV's inference, or written by hand.
+    """Read the columns out of a proto of `to_proto`, of TFDV's inference, or written by hand.
 
     Without an annotation a feature of one value ({1, 1} in `value_count`, or the shape [1]) is a
     scalar, so is one that says nothing of its number; one that must be there in every example is

@@ -36,7 +36,7 @@ _RULE = (
 
 
 def check_split_name(name: str, *, key: str) -> None:
-    """Checks the name that a user gives to a split.
+    """Check the name that a user gives to a split.
 
     Letters are those of ASCII: other ones have several spellings in Unicode, which some
     filesystems take for one. Capitals do not make another name of one that the folder uses, since
@@ -73,7 +73,7 @@ to Z, digits, "_" and "-", at most 64 of them, the first not "-"; got "my split"
 
 
 def check_split_names(names: Iterable[str], *, key: str) -> None:
-    """Checks the names of all splits of a run, each as `check_split_name` does.
+    """Check the names of all splits of a run, each as `check_split_name` does.
 
     Raises:
       RecipeError: A name cannot be one, or two differ in capitals alone: on some filesystems
@@ -91,7 +91,7 @@ def check_split_names(names: Iterable[str], *, key: str) -> None:
 
 
 def _other_name(name: str) -> str:
-    """Returns a name that a split may have, near to this one.
+    """Return a name that a split may have, near to this one.
 
     >>> _other_name(".scratch"), _other_name("stats"), _other_name("é")
     ('scratch', 'stats_split', 'split')

@@ -26,7 +26,7 @@ def write_model(
     defaults: Mapping[str, Any] | None = None,
     **info: Any,
 ) -> Path:
-    """Saves a model.
+    """Save a model.
 
     Args:
       folder: Where to.

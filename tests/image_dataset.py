@@ -159,7 +159,7 @@ def _floats(values: Sequence[float]) -> Any:
 def _save_graph(
     folder: Path, kind: str, size: tuple[int, int] | None, classes: Sequence[str]
 ) -> None:
-    """Decodes PNG images of the size they have; boxes pass; a label becomes its place."""
+    """Decode PNG images of the size they have; boxes pass; a label becomes its place."""
     spec: dict[str, Any] = {
         "image": tf.TensorSpec([None], tf.string),
         "weight": tf.TensorSpec([None], tf.float32),

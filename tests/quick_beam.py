@@ -20,7 +20,7 @@ __all__ = ["remember"]
 
 @cache
 def remember() -> None:
-    """Makes Beam remember the arguments of methods, the state of DoFns and the views of options."""
+    """Make Beam remember the arguments of methods, the state of DoFns and the views of options."""
     core.get_function_args_defaults = _arguments(core.get_function_args_defaults)
     userstate.get_dofn_specs = _of_each(userstate.get_dofn_specs)
     PipelineOptions.view_as = _of_each(PipelineOptions.view_as)

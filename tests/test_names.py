@@ -32,7 +32,7 @@ def module_name(path: Path) -> str:
 
 
 def child(parent: Any, name: str) -> Any:
-    """Returns an attribute or a module of a package; None for a field that instances have."""
+    """Return an attribute or a module of a package; None for a field that instances have."""
     try:
         return getattr(parent, name)
     except AttributeError:
@@ -46,7 +46,7 @@ def _fields(base: type) -> set[str]:
 
 
 def resolves(name: str, scope: dict[str, Any]) -> bool:
-    """Returns whether a dotted name leads somewhere; True where its beginning is unknown."""
+    """Return whether a dotted name leads somewhere; True where its beginning is unknown."""
     head, *rest = name.split(".")
     if head == "recordmill":
         parent: Any = import_module(f"recordmill.{rest.pop(0)}")

@@ -101,7 +101,7 @@ class Augmentation:
             )
 
     def __call__(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
-        """Applies all operations; arguments, results and errors are those of an `Operation`."""
+        """Apply all operations; arguments, results and errors are those of an `Operation`."""
         seed = tf.convert_to_tensor(seed)
         boxes = tf.convert_to_tensor(boxes, tf.float32)
         kept = all_places(boxes)

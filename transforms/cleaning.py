@@ -25,7 +25,7 @@ _FEW = 3
 
 
 def clean(inputs: Mapping[str, tf.Tensor], schema: Schema) -> dict[str, tf.Tensor]:
-    """Cleans columns as their `Column` says.
+    """Clean columns as their `Column` says.
 
     Strings: surrounding ASCII blanks are stripped, missing tokens become "", spellings become
     what they mean, and with the bad_value "missing" what is outside the domain becomes "".

@@ -65,7 +65,7 @@ def target_encode(
 
 
 def fill_by_group(x: tf.Tensor, group: tf.Tensor) -> tf.Tensor:
-    """Puts the average of its group in the place of every missing value.
+    """Put the average of its group in the place of every missing value.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.

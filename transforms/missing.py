@@ -48,7 +48,7 @@ def missing_indicator(x: tf.Tensor) -> tf.Tensor:
 
 
 def fill_missing(x: tf.Tensor, value: str | float) -> tf.Tensor:
-    """Puts one value in the place of every missing one.
+    """Put one value in the place of every missing one.
 
     Args:
       x: A dense string, int64, float32 or float64 tensor of any shape.

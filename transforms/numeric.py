@@ -126,7 +126,7 @@ def impute(
     strategy: Literal["mean", "median", "constant"] = "mean",
     fill_value: float = 0.0,
 ) -> tf.Tensor:
-    """Puts a number in the place of every missing value; see also `missing_indicator`.
+    """Put a number in the place of every missing value; see also `missing_indicator`.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
@@ -157,7 +157,7 @@ def impute(
 
 
 def bucketize_by_quantiles(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
-    """Puts values into buckets that hold about equally many of them.
+    """Put values into buckets that hold about equally many of them.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
@@ -180,7 +180,7 @@ def bucketize_by_quantiles(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
 
 
 def bucketize_by_boundaries(x: tf.Tensor, *, boundaries: Sequence[float]) -> tf.Tensor:
-    """Puts values into the buckets between given boundaries.
+    """Put values into the buckets between given boundaries.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.

@@ -19,7 +19,7 @@ __all__ = ["boxes_of_grid", "yolo_grid"]
 def yolo_grid(
     boxes: tf.Tensor, *, grid: int = 16, boxes_per_cell: int = 2
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Writes the boxes of one image into the cells that hold their centres.
+    """Write the boxes of one image into the cells that hold their centres.
 
     The boxes of a cell stand in its slots nearest to the centre of the cell first; of equally
     near ones the larger in area first, then the one that comes first in `boxes`. Boxes beyond
@@ -63,7 +63,7 @@ def yolo_grid(
 
 
 def boxes_of_grid(targets: tf.Tensor, *, threshold: float = 0.5) -> tuple[tf.Tensor, tf.Tensor]:
-    """Reads the boxes of one image out of a grid, the inverse of `yolo_grid`.
+    """Read the boxes of one image out of a grid, the inverse of `yolo_grid`.
 
     Args:
       targets: float32 [grid, grid, boxes_per_cell, 5], as `yolo_grid` gives them or as a model

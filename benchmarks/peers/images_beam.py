@@ -28,7 +28,7 @@ _QUALITY = 95
 
 
 def prepare(inputs: Mapping[str, str], output: str) -> None:
-    """Writes the TFRecords of each split.
+    """Write the TFRecords of each split.
 
     Args:
       inputs: The folder of each split: JPEG files, a folder a class.

@@ -26,12 +26,12 @@ _QUALITY = 95
 
 
 def read(folder: str) -> int:
-    """Makes the pixels of all images in the folders of a folder; gives how many there were."""
+    """Make the pixels of all images in the folders of a folder; give how many there were."""
     return sum(1 for _ in _images(folder, pixels))
 
 
 def write(folder: str, path: str) -> int:
-    """Writes a file of records of all images in the folders of a folder; gives how many."""
+    """Write a file of records of all images in the folders of a folder; give how many."""
     images = 0
     with tf.io.TFRecordWriter(path) as writer:
         for encoded in _images(folder, _stored):

@@ -68,7 +68,7 @@ def add_census_columns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(problem: Problem, inputs: Mapping[str, str], output: str, *, census: bool) -> None:
-    """Writes `train` and `eval` TFRecords and MLTransform's artifacts.
+    """Write `train` and `eval` TFRecords and MLTransform's artifacts.
 
     Args:
       problem: What to prepare.

@@ -19,7 +19,7 @@ _TOP = 100
 
 
 def profile(path: str, output: str) -> None:
-    """Writes what pandas says of a CSV file.
+    """Write what pandas says of a CSV file.
 
     Args:
       path: The file, with a header.

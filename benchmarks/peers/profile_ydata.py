@@ -18,7 +18,7 @@ __all__ = ["profile"]
 
 
 def profile(path: str, output: str) -> None:
-    """Writes what it says of a CSV file.
+    """Write what it says of a CSV file.
 
     Args:
       path: The file, with a header.

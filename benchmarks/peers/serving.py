@@ -38,7 +38,7 @@ def served_graph(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
 
 
 def _no_model(features: Mapping[str, Any], *, training: bool) -> Any:
-    """Adds up all features: the graph is what is timed, and an exported one has what is used."""
+    """Add up all features: the graph is what is timed, and an exported one has what is used."""
     return tf.expand_dims(tf.add_n([tf.cast(one, tf.float32) for one in features.values()]), 1)
 
 

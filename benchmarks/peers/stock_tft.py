@@ -26,7 +26,7 @@ __all__ = ["prepare"]
 
 
 def prepare(problem: Problem, inputs: Mapping[str, str], output: str) -> None:
-    """Writes `train` and `eval` TFRecords and the transform graph.
+    """Write `train` and `eval` TFRecords and the transform graph.
 
     Args:
       problem: What to prepare.

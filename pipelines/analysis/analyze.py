@@ -244,7 +244,7 @@ def _finish(
 
 
 def _export(bindings: fused.Bindings, analysis: fused.Analysis, directory: str) -> str:
-    """Writes what `tft_beam.WriteTransformFn` writes, and gives the directory."""
+    """Write what `tft_beam.WriteTransformFn` writes, and give the directory."""
     model = files.join(directory, _STAGING, uuid4().hex)
     fused.export(analysis, bindings, model)
     metadata = files.join(model, impl_helper.METADATA_DIR_NAME)

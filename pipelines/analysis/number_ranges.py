@@ -57,7 +57,7 @@ class NumberRangesFold:
         return cls(tuple(column.name for column in inputs if column.type != "string"))
 
     def setup(self) -> None:
-        """Does nothing: there is nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def start(self) -> Ranges:
         return {}
@@ -100,7 +100,7 @@ def few_steps(low: float, high: float, *, dtype: str) -> bool:
 def check_integers(
     transform_fn: str, *, schema: Schema | ImageSchema, folds: Iterable[tuple[str, str, Any]]
 ) -> str:
-    """Checks that no feature takes integers of train for floats that are mostly equal.
+    """Check that no feature takes integers of train for floats that are mostly equal.
 
     Args:
       transform_fn: The folder of the graph.

@@ -110,26 +110,26 @@ def versions() -> dict[str, str]:
 
 
 def write_schema(recipe: Recipe, folder: str) -> None:
-    """Writes `schema/schema.pbtxt`."""
+    """Write `schema/schema.pbtxt`."""
     files.write_bytes(
         files.join(folder, "schema", "schema.pbtxt"), recipe.schema.to_pbtxt().encode()
     )
 
 
 def write_statistics(profiles: Mapping[str, Any], fold: StatisticsAccumulator, folder: str) -> None:
-    """Writes `stats/<split>.pb` for each split."""
+    """Write `stats/<split>.pb` for each split."""
     for split, profile in profiles.items():
         proto = fold.to_proto({split: profile})
         write_proto(proto, files.join(folder, "stats", f"{split}.pb"))
 
 
 def write_proto(proto: Any, path: str) -> None:
-    """Writes a proto, the same bytes for the same content."""
+    """Write a proto, the same bytes for the same content."""
     files.write_bytes(path, proto.SerializeToString(deterministic=True))
 
 
 def write_rejects(name: str, parts: Sequence[str], folder: str) -> None:
-    """Writes `rejects/<split>.jsonl`, in the order of the input, also where there are none.
+    """Write `rejects/<split>.jsonl`, in the order of the input, also where there are none.
 
     Args:
       name: The split's.

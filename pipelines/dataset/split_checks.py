@@ -62,7 +62,7 @@ class LabelsFold:
         return cls(label.name if label and label.type != "float32" else "")
 
     def setup(self) -> None:
-        """Does nothing: there is nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def start(self) -> Labels:
         return Counter()
@@ -92,7 +92,7 @@ class LabelsFold:
 def check_splits(
     account: ReadCounts, *, splits: Sequence[str], recipe: Recipe, by_content: bool
 ) -> ReadCounts:
-    """Checks that each split has a row left.
+    """Check that each split has a row left.
 
     Args:
       account: Of all records, up to the shuffle.
@@ -125,7 +125,7 @@ def check_splits(
 def check_records(
     records: Mapping[str, int], ledger: Mapping[str, Ledger], *, recipe: Recipe
 ) -> None:
-    """Checks that each split has a record, once near duplicates and tiles are left out.
+    """Check that each split has a record, once near duplicates and tiles are left out.
 
     Args:
       records: The records written, by split.

@@ -141,7 +141,7 @@ class CheckedImage(OpenedImage, Appearance):
 
 
 def open_image(data: bytes, *, limits: ImageLimits) -> OpenedImage:
-    """Checks the header of an image file, and converts what TensorFlow does not decode by our rule.
+    """Check the header of an image file, and convert what TensorFlow does not decode by our rule.
 
     Nothing else is decoded, but of a JPEG without an end marker, or of several scans.
 
@@ -162,7 +162,7 @@ def open_image(data: bytes, *, limits: ImageLimits) -> OpenedImage:
 
 
 def check_image(data: bytes, *, limits: ImageLimits, thorough: bool = False) -> CheckedImage:
-    """Checks the bytes of an image file, and converts what TensorFlow does not decode by our rule.
+    """Check the bytes of an image file, and convert what TensorFlow does not decode by our rule.
 
     In this order: the size of the file; its header; the number of pixels; all of the compressed
     pixels. A whole JPEG with wrong bits in its pixels can pass: the format has no checksum.
@@ -196,7 +196,7 @@ def check_image(data: bytes, *, limits: ImageLimits, thorough: bool = False) -> 
 
 
 def read_header(data: bytes, *, limits: ImageLimits) -> tuple[tuple[int, int], int]:
-    """Returns the (width, height) of the upright picture, and EXIF's orientation, 1 to 8.
+    """Return the (width, height) of the upright picture, and EXIF's orientation, 1 to 8.
 
     Of a JPEG, `data` can end where its pixels begin. Raises BadImage as `open_image` does.
     """
@@ -253,7 +253,7 @@ def _converted(
 
 
 def check_bytes(size: int, limits: ImageLimits) -> None:
-    """Raises BadImage where a file of that size is not to be read."""
+    """Raise BadImage where a file of that size is not to be read."""
     if not size:
         raise BadImage("empty_file", "expected an image, got an empty file; restore or remove it")
     if size > limits.max_bytes:

@@ -191,7 +191,7 @@ def read_chunk(
     *,
     frame: str = "stored",
 ) -> ChunkRead:
-    """Reads and checks the images of a chunk; those that are bad become rejects.
+    """Read and check the images of a chunk; those that are bad become rejects.
 
     Args:
       chunk: What to read.
@@ -343,7 +343,7 @@ def _pressed(
 
 
 def _boxes_by_split(cleaned: CleanBatch, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
-    """Adds up what is known of the boxes of the images that were kept."""
+    """Add up what is known of the boxes of the images that were kept."""
     return {
         split: sum(
             (

@@ -225,7 +225,7 @@ def _write(
     colour: str = _INK,
     keep_end: bool = False,
 ) -> int:
-    """Writes text, cut to a width, and returns the width it takes."""
+    """Write text, cut to a width, and return the width it takes."""
     font = _font(size, text.isascii())
     text = _cut(text, font, width, keep_end=keep_end)
     draw.text(place, text, colour, font)

@@ -23,7 +23,7 @@ _CLIPPED, _TINY = "__clipped", "__tiny"
 
 
 def with_marks(rows: pa.RecordBatch, marks: Sequence[BoxMarks]) -> pa.RecordBatch:
-    """Returns rows with two more columns, from which `ImageCounts` counts doubtful boxes.
+    """Return rows with two more columns, from which `ImageCounts` counts doubtful boxes.
 
     Args:
       rows: A row an image.
@@ -67,7 +67,7 @@ class ImageCounts:
 
     @classmethod
     def of(cls, rows: pa.RecordBatch, schema: ImageSchema) -> ImageCounts:
-        """Counts some rows.
+        """Count some rows.
 
         Args:
           rows: A row an image, as `with_marks` gives them where they have boxes.
@@ -86,7 +86,7 @@ class ImageCounts:
         )
 
     def as_json(self, schema: ImageSchema) -> dict[str, Any]:
-        """Returns the counts for the manifest; every class of the schema is there, in its order."""
+        """Return the counts for the manifest; every class of the schema is there, in its order."""
         classes = {name: self.classes[name] for name in schema.classes}
         if schema.kind == "classification":
             return {"images": self.images, "classes": classes}

@@ -136,7 +136,7 @@ def reject_of(ref: ImageRef, bad: BadImage) -> Reject:
 
 
 def _check_classes(ref: ImageRef, schema: ImageSchema) -> None:
-    """Raises BadImage where a class is none of the schema's, or there is none."""
+    """Raise BadImage where a class is none of the schema's, or there is none."""
     named = ref.classes if schema.kind == "detection" else (ref.label or "",)
     for name in named:
         if name not in schema.classes:

@@ -158,7 +158,7 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
         spread: beam.PCollection[Chunk],
         listed: beam.PCollection[tuple[int, Input, Listing]],
     ) -> beam.PCollection[Chunk]:
-        """Passes the chunks on once the annotations of each split are known to have a box."""
+        """Pass the chunks on once the annotations of each split are known to have a box."""
         if not self.checks_boxes:
             return spread
         boxes = (
@@ -172,7 +172,7 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
     def _once_boxes_are_good(
         self, buckets: beam.PCollection[Bucket], boxes: beam.PCollection[tuple[str, BoxEvidence]]
     ) -> beam.PCollection[Bucket]:
-        """Passes the buckets on once few boxes of all images are known to be doubtful."""
+        """Pass the buckets on once few boxes of all images are known to be doubtful."""
         if not self.checks_boxes:
             return buckets
         evidence = boxes | "AddBoxes" >> beam.CombinePerKey(_sum_evidence)

@@ -54,7 +54,7 @@ class NearDuplicateFindings:
 
 
 def find_near(looks: Iterable[HashBatch], *, drop: bool) -> NearDuplicateFindings:
-    """Finds the pictures that look the same.
+    """Find the pictures that look the same.
 
     Args:
       looks: Of the images of all splits, in any order.

@@ -210,7 +210,7 @@ def _neighbours(hashes: Hashes, mask: np.uint64) -> Iterator[tuple[Places, Place
 
 
 def _join(labels: Places, left: Places, right: Places) -> None:
-    """Gives the places that pairs connect one label, the smallest that one of them has."""
+    """Give the places that pairs connect one label, the smallest that one of them has."""
     while len(apart := np.flatnonzero(labels[left] != labels[right])):
         left, right = left[apart], right[apart]
         one, other = labels[left], labels[right]

@@ -148,7 +148,7 @@ class ImageSource:
     def _counts(
         self, findings: Sequence[tuple[str, Any]], splits: Iterable[str]
     ) -> dict[str, ImageCounts]:
-        """Adds up what is in each split; DataError where one has lost all of its boxes."""
+        """Add up what is in each split; DataError where one has lost all of its boxes."""
         counts = {split: ImageCounts() for split in splits}
         for name, value in findings:
             if name == COUNTS:

@@ -57,7 +57,7 @@ class TransformImages(ElementFn):
         self._presses = EncodeImages(self.schema, self.images, self.seed)
 
     def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
-        """Writes the segment of a bucket.
+        """Write the segment of a bucket.
 
         Raises:
           DataError: The graph fails on a batch; the message names the split and the op.

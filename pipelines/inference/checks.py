@@ -23,7 +23,7 @@ _ADVICE = {
 
 
 def check_understood(table: InferredTable, *, single_column: bool) -> None:
-    """Checks that files were understood: more than one column, and nearly all rows.
+    """Check that files were understood: more than one column, and nearly all rows.
 
     Args:
       table: What they were seen to hold.
@@ -47,7 +47,7 @@ def check_understood(table: InferredTable, *, single_column: bool) -> None:
 
 
 def _more_columns(table: InferredTable) -> str:
-    """Returns advice on how to get at more than one column."""
+    """Return advice on how to get at more than one column."""
     dialect = table.dialect
     if dialect.left_out:
         reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in dialect.left_out)
@@ -62,7 +62,7 @@ def _more_columns(table: InferredTable) -> str:
 
 
 def rejected_records(table: InferredTable) -> list[str]:
-    """Returns sentences on the records that are no rows: how many, the first, and what to do."""
+    """Return sentences on the records that are no rows: how many, the first, and what to do."""
     if not table.rejected:
         return []
     counts = ", ".join(f"{reason} {count:,}" for reason, count in table.rejected.most_common())

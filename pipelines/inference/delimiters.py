@@ -65,7 +65,7 @@ class OtherDelimiter:
 
 
 def find_other_delimiter(text: str, *, whole: bool) -> OtherDelimiter | None:
-    """Finds what cuts nearly all lines of a text into as many fields, more than one.
+    """Find what cuts nearly all lines of a text into as many fields, more than one.
 
     Args:
       text: The beginning of a file, of which comma, tab, semicolon and bar make one column.

@@ -66,7 +66,7 @@ def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
 def infer_recipe(
     patterns: Sequence[str], *, label: str | None = None, single_column: bool = False
 ) -> Inferred:
-    """Reads files, and makes a recipe and a summary of them.
+    """Read files, and make a recipe and a summary of them.
 
     Args:
       patterns: Paths or globs of the files, all of one kind; they become the recipe's inputs.
@@ -102,7 +102,7 @@ def infer_recipe(
 
 
 def look(files: Sequence[InputFile], dialect: Dialect) -> InferredTable:
-    """Counts every value of files, in the order of the files.
+    """Count every value of files, in the order of the files.
 
     Raises:
       DataError: As `scan` and `parse_part` say.
@@ -118,7 +118,7 @@ def look(files: Sequence[InputFile], dialect: Dialect) -> InferredTable:
 
 
 def _blocks(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
-    """Scans a file, whose lines that are no records the table counts, and parses it."""
+    """Scan a file, whose lines that are no records the table counts, and parse it."""
     names, csv_format = table.dialect.names, table.dialect.csv
     scanned = scan(file, column_names=names, csv_format=csv_format, block_bytes=_BLOCK_BYTES)
     table.comment_lines += scanned.comment_lines

@@ -40,7 +40,7 @@ _Counts = npt.NDArray[np.int64]
 
 
 def observe(seen: ColumnSummary, column: pa.DictionaryArray) -> None:
-    """Counts one more portion of a column.
+    """Count one more portion of a column.
 
     Args:
       seen: What was counted so far; changed.
@@ -76,7 +76,7 @@ class _Whole(NamedTuple):
 def _integers(
     seen: ColumnSummary, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
 ) -> _Whole:
-    """Counts the whole numbers among the rest."""
+    """Count the whole numbers among the rest."""
     where = rest[~true_of(pc.match_substring(texts, "."))[rest]]
     some = texts.take(pa.array(where))
     if not len(where):
@@ -141,7 +141,7 @@ def _begins(texts: pa.StringArray, characters: str) -> Mask:
 
 
 def _follow(seen: ColumnSummary, at: npt.NDArray[np.int32], whole: _Whole, *, wanted: int) -> None:
-    """Checks that whole numbers go on as they did, in the order of the rows."""
+    """Check that whole numbers go on as they did, in the order of the rows."""
     if seen.sequence.broken:
         return
     if len(whole.places) < wanted:
@@ -154,7 +154,7 @@ def _follow(seen: ColumnSummary, at: npt.NDArray[np.int32], whole: _Whole, *, wa
 
 
 def _decimals(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> Mask:
-    """Counts the other numbers among texts; returns which of them are one."""
+    """Count the other numbers among texts; return which of them are one."""
     if not len(texts):
         return np.zeros(0, np.bool_)
     values, reasons = _converted(texts, _DECIMAL)
@@ -174,7 +174,7 @@ def _add(numbers: Numbers, values: npt.NDArray[np.generic], counts: _Counts) -> 
 
 
 def _texts(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
-    """Counts what is neither missing nor a number."""
+    """Count what is neither missing nor a number."""
     seen.text_count += int(counts.sum())
     seen.text_bytes += int(np.sum(pc.binary_length(texts).to_numpy() * counts))
     seen.words += int(np.sum((pc.count_substring(texts, " ").to_numpy() + 1) * counts))
@@ -190,7 +190,7 @@ def _texts(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
 
 
 def _formatted(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
-    """Counts the amounts and the dates among texts."""
+    """Count the amounts and the dates among texts."""
     digits = true_of(pc.match_substring_regex(texts, _DIGITS))
     seen.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
     like = true_of(pc.match_substring_regex(texts, _DATE_LIKE))

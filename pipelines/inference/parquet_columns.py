@@ -36,7 +36,7 @@ class ReadableColumns:
 
 
 def readable_columns(paths: Sequence[str]) -> ReadableColumns | None:
-    """Returns the columns of Parquet files; None where the first one is another file.
+    """Return the columns of Parquet files; None where the first one is another file.
 
     Args:
       paths: The first files; the columns are those of the first of them, and what others have
@@ -77,7 +77,7 @@ def _columns_of(path: str) -> ReadableColumns | None:
 
 
 def _left_out(file: pq.ParquetFile) -> Iterator[tuple[str, str]]:
-    """Yields the columns whose values have no text, and why."""
+    """Yield the columns whose values have no text, and why."""
     for field in file.schema_arrow:
         if problem := text_problem(field.type):
             yield field.name, problem

@@ -152,7 +152,7 @@ def _head(path: str) -> tuple[str, bool]:
 
 
 def _check_head(head: bytes, *, path: str) -> None:
-    """Raises DataError where a file begins as no CSV in UTF-8 does."""
+    """Raise DataError where a file begins as no CSV in UTF-8 does."""
     if not head.startswith(UTF_16_MARKS):
         check_is_text(head, path=path)
     if guess_encoding(head[:_ENCODED_BYTES]).startswith("utf-16"):

@@ -25,7 +25,7 @@ _LEFT_OUT = {
 def summarize(
     table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
 ) -> Iterator[str]:
-    """Yields a line each: rows and columns, format, label, what is left out, what looks wrong.
+    """Yield a line each: rows and columns, format, label, what is left out, what looks wrong.
 
     Args:
       table: What the files were seen to hold.
@@ -79,7 +79,7 @@ def _unread(table: InferredTable) -> Iterator[str]:
 def _problems(
     table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
 ) -> Iterator[str]:
-    """Yields what a reader should check, the weightiest first."""
+    """Yield what a reader should check, the weightiest first."""
     if not table.records:
         yield "there is no row, so the types are guesses"
     if table.rejected:
@@ -104,7 +104,7 @@ def _without_label(seen: ColumnSummary, choice: ColumnProposal) -> int:
 
 
 def _doubt(seen: ColumnSummary, choice: ColumnProposal) -> str:
-    """Returns what is wrong with the values of a column; "" where nothing is."""
+    """Return what is wrong with the values of a column; "" where nothing is."""
     if choice.type != "string":
         return _strays(seen) if seen.text_count else ""
     if notes := formatted(seen):

@@ -44,7 +44,7 @@ class InferredTable:
         return self.records - self.rejected.total()
 
     def add(self, block: TextBatch) -> None:
-        """Counts the records of the next block, but for the values of its columns."""
+        """Count the records of the next block, but for the values of its columns."""
         self.records += block.records
         for reject in block.rejects:
             kept = _UNDECODABLE if reject.reason == UNDECODABLE else 1

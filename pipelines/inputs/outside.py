@@ -20,7 +20,7 @@ __all__ = ["check_cache_outside", "check_inputs_outside"]
 
 
 def check_inputs_outside(staging: Staging, recipe: Recipe, inputs: Iterable[Input]) -> None:
-    """Checks that a run does not delete its own inputs when it replaces what is at the output.
+    """Check that a run does not delete its own inputs when it replaces what is at the output.
 
     Links are followed: what counts is where a file is stored.
 
@@ -54,7 +54,7 @@ def check_inputs_outside(staging: Staging, recipe: Recipe, inputs: Iterable[Inpu
 
 
 def check_cache_outside(statistics_cache: str | None, output: str) -> None:
-    """Checks that a statistics cache does not lie in the output, which is replaced as a whole.
+    """Check that a statistics cache does not lie in the output, which is replaced as a whole.
 
     Raises:
       RecipeError: It does, or is the output itself.
@@ -68,7 +68,7 @@ def check_cache_outside(statistics_cache: str | None, output: str) -> None:
 
 
 def _paths(recipe: Recipe, inputs: Iterable[Input]) -> Iterator[str]:
-    """Yields the local files that are read, and the folders of the images that annotations name."""
+    """Yield the local files that are read, and the folders of the images that annotations name."""
     if not isinstance(recipe.schema, ImageSchema):
         yield from (file.path for file in match(Input(None, entry.pattern) for entry in inputs))
         return

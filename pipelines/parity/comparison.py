@@ -121,7 +121,7 @@ class Comparison:
         what: str,
         words: tuple[str, str],
     ) -> None:
-        """Compares tensors [rows, …] by name: those that both have.
+        """Compare tensors [rows, …] by name: those that both have.
 
         Args:
           expected: The one side.

@@ -57,7 +57,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def check_image_model(directory: str, served: ServedModel, manifest: Manifest) -> ModelParity:
-    """Compares a model over images with the dataset it was trained on; see `check_model`."""
+    """Compare a model over images with the dataset it was trained on; see `check_model`."""
     check = _Check(directory, served, manifest)
     names = _names(manifest)
     for split, content in manifest.splits.items():
@@ -159,7 +159,7 @@ class _Check:
         self._answered: list[_Answered] = []
 
     def image(self, split: str, ref: ImageRef, pieces: list[tuple[str, bytes]]) -> None:
-        """Compares what is stored of an image with what each way gives of it."""
+        """Compare what is stored of an image with what each way gives of it."""
         place = f"{ref.path} ({split})"
         encoded = self._encoded(ref)
         outputs = self._graph(raw_tensors({IMAGE: [encoded]}, self._graph.inputs))
@@ -173,7 +173,7 @@ class _Check:
             self._answered += [_Answered(place, record, predicted) for _, record in pieces]
 
     def trained(self, split: str) -> None:
-        """Compares predictions of the records of a split with those of its images.
+        """Compare predictions of the records of a split with those of its images.
 
         Of a JPEG these are probabilities or values of a regression: what is chosen among many, as
         boxes are, need not be near for pixels that are.
@@ -228,7 +228,7 @@ class _Check:
         self.found.add(*sides, places=[place], what="feature", words=words)
 
     def _signatures(self, place: str, encoded: bytes, pixels: Pixels) -> Mapping[str, Any]:
-        """Compares what the model's signatures give of an image, and of the same as JSON.
+        """Compare what the model's signatures give of an image, and of the same as JSON.
 
         Returns:
           The predictions of "serving_default".

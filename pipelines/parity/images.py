@@ -39,7 +39,7 @@ def check_image_parity(
     seed: int,
     compression: str,
 ) -> dict[str, Any]:
-    """Sends sampled images through the graph in `directory` and compares with the stored records.
+    """Send sampled images through the graph in `directory` and compare with the stored records.
 
     Pixels are compared with those the graph gives, before they are stored: where storage is
     exact they must be equal, and a JPEG's may differ.
@@ -117,7 +117,7 @@ def _check_stored(
     split: str,
     images: Images,
 ) -> None:
-    """Raises DataError where an expected record is not among those stored, byte for byte."""
+    """Raise DataError where an expected record is not among those stored, byte for byte."""
     missing = dict(expected)
     for record in stored():
         missing.pop(record, None)

@@ -48,7 +48,7 @@ _MOST_NAMES = 5
 
 
 def check_model(directory: str, model: str, manifest: Manifest) -> ModelParity:
-    """Compares an exported model with the dataset it was trained on.
+    """Compare an exported model with the dataset it was trained on.
 
     Args:
       directory: The dataset.
@@ -103,7 +103,7 @@ class _Split:
 
 
 def _check_split(split: _Split, served: Any, stored: Iterator[bytes], found: Comparison) -> None:
-    """Compares the first records of a split with what each way gives of their rows."""
+    """Compare the first records of a split with what each way gives of their rows."""
     import tensorflow as tf
 
     from ...transforms.serving.raw_columns import raw_tensors
@@ -174,7 +174,7 @@ def _check_signatures(
     places: Sequence[str],
     found: Comparison,
 ) -> Mapping[str, Any]:
-    """Compares the signatures of the model, on raw columns, tf.Examples and JSON lines.
+    """Compare the signatures of the model, on raw columns, tf.Examples and JSON lines.
 
     Returns:
       The predictions of "serving_default".

@@ -36,7 +36,7 @@ def check_parity(
     compression: str,
     distinct: bool,
 ) -> dict[str, Any]:
-    """Sends sampled rows through the graph in `directory` and compares with the stored records.
+    """Send sampled rows through the graph in `directory` and compare with the stored records.
 
     Integers and strings must be equal; a float may be one unit in the last place off, since the
     graph computes a function such as log over vectors of another length.

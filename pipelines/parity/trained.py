@@ -30,7 +30,7 @@ def compare_trained(
     found: Comparison,
     tolerance: float | None = None,
 ) -> None:
-    """Compares the model as it was trained with the model as it is served; adds what differs.
+    """Compare the model as it was trained with the model as it is served; add what differs.
 
     Args:
       served: The exported model, a `ServedModel`; one without the signature is passed over.

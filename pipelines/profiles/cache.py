@@ -135,7 +135,7 @@ class StatisticsCache:
         return self._key([(file.path, file.split, *_content(file.path)) for file in span])
 
     def check(self, key: str, entry: Entry) -> None:
-        """Checks that an entry is of the files as they were when its key was made.
+        """Check that an entry is of the files as they were when its key was made.
 
         Raises:
           DataError: A file changed since then.
@@ -145,7 +145,7 @@ class StatisticsCache:
             raise _changed([file.path for file in entry.sources])
 
     def _key(self, span: Sequence[tuple[str, str | None, int, str]]) -> str:
-        """Returns the key of files of these paths, splits, sizes and digests."""
+        """Return the key of files of these paths, splits, sizes and digests."""
         resolved = self.recipe.resolved()
         known = {
             "format": [profile_codec.VERSION, metadata.version("recordmill")],
@@ -168,7 +168,7 @@ class StatisticsCache:
             return None
 
     def save(self, key: str, entry: Entry) -> None:
-        """Keeps an entry under a key; what is there is replaced.
+        """Keep an entry under a key; what is there is replaced.
 
         Raises:
           DataError: The disk is full.
@@ -221,7 +221,7 @@ class StatisticsCache:
 
 
 def write_profiles(folder: str, profiles: Mapping[str, Profile]) -> None:
-    """Writes the profile of each split, as `<split>.profile`."""
+    """Write the profile of each split, as `<split>.profile`."""
     for split, profile in profiles.items():
         files.write_bytes(files.join(folder, f"{split}.profile"), profile_codec.encode(profile))
 
@@ -240,13 +240,13 @@ def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, An
 
 
 def write_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
-    """Writes which files the profiles of a folder are of, for `check_profiled`."""
+    """Write which files the profiles of a folder are of, for `check_profiled`."""
     digests = {source.path: source.sha256 for source in sources}
     files.write_bytes(files.join(folder, _PROFILED), json.dumps(digests).encode())
 
 
 def check_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
-    """Checks that profiles are of files as they were when they were read for something else.
+    """Check that profiles are of files as they were when they were read for something else.
 
     Args:
       folder: The folder of the profiles.

@@ -75,7 +75,7 @@ def draft_profile(
     cache: StatisticsCache | None,
     found: Iterable[tuple[int, str, Any]],
 ) -> Staging:
-    """Writes all of a profile but its report; a runner may call it again, it writes the same.
+    """Write all of a profile but its report; a runner may call it again, it writes the same.
 
     Args:
       staging: Where; the draft of profile.json goes to the scratch folder.
@@ -128,13 +128,13 @@ def read_draft(staging: Staging, fold: Any, splits: Sequence[str]) -> Mapping[st
 
 
 def drafted_sources(staging: Staging) -> tuple[SourceFile, ...]:
-    """Returns the files that the profiles of a draft are of."""
+    """Return the files that the profiles of a draft are of."""
     text = files.read_bytes(files.join(staging.scratch, PROFILE))
     return Profiled.from_json(text, path=PROFILE).inputs
 
 
 def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profiled:
-    """Writes the report of a draft, and puts the profile in its place.
+    """Write the report of a draft, and put the profile in its place.
 
     Facets' own proto (`facets_overview/proto/feature_statistics.proto`) has the fields and the
     numbers of tensorflow_metadata's `statistics.proto`, as far as both go; what only the latter

@@ -109,7 +109,7 @@ def write_cached_profiles(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> None:
-    """Writes the profile of each split, for `draft_manifest`, with what the cache has of it.
+    """Write the profile of each split, for `draft_manifest`, with what the cache has of it.
 
     Args:
       recipe: As in `profile`.

@@ -123,7 +123,7 @@ def stage_profile(output: str, *, overwrite: bool) -> Iterator[Staging]:
 
 
 def commit_profile(staging: Staging, profiled: Profiled) -> Profiled:
-    """Publishes what was written into the staging folder; `profile.json` is written last.
+    """Publish what was written into the staging folder; `profile.json` is written last.
 
     Returns:
       The profile with its `files`, as it was published.
@@ -153,7 +153,7 @@ def _contents_at(folder: str) -> Contents | None:
 
 
 def _paths_of_0_1(profiled: Profiled) -> Iterator[str]:
-    """Yields the files that recordmill 0.1.0 wrote, which listed none."""
+    """Yield the files that recordmill 0.1.0 wrote, which listed none."""
     yield from (PROFILE, "report.html", "schema/schema.pbtxt", "facets.pb")
     yield from (f"stats/{split}.pb" for split in profiled.rows)
     yield from (f"rejects/{name}.jsonl" for name in profiled.ledger)

@@ -13,7 +13,7 @@ __all__ = ["built_in"]
 
 @cache
 def built_in(name: str) -> Recipe:
-    """Returns a built-in recipe.
+    """Return a built-in recipe.
 
     Raises:
       RecipeError: There is none of that name.

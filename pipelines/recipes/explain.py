@@ -47,7 +47,7 @@ class Report:
         self.places: list[Place] = []
 
     def add(self, place: Place, problem: str) -> None:
-        """Notes a problem at a place; parts of it that are not in the file are passed over."""
+        """Note a problem at a place; parts of it that are not in the file are passed over."""
         self.places.append(place)
         path, line = [], self._root.line
         for part, node in self._root.along(place):
@@ -57,7 +57,7 @@ class Report:
         self._problems[line, f"{shown}: {problem}" if shown else problem] = None
 
     def add_all(self, error: ValidationError) -> None:
-        """Notes what pydantic found."""
+        """Note what pydantic found."""
         found = error.errors(include_url=False)
         unknown = {one["loc"] for one in found if one["type"] == "extra_forbidden"}
         for one in found:
@@ -74,7 +74,7 @@ class Report:
                 self.add(place, _said(one))
 
     def raise_if_any(self) -> None:
-        """Raises a RecipeError with a line a problem, in the order of the file."""
+        """Raise a RecipeError with a line a problem, in the order of the file."""
         lines = [f"{self._source}:{line}: {text}" for line, text in sorted(self._problems)]
         if len(lines) == 1:
             raise RecipeError(lines[0])
@@ -166,7 +166,7 @@ def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterato
 
 
 def take_as_written(root: Node, error: ValidationError) -> bool:
-    """Makes text of what YAML took for something else where text was expected.
+    """Make text of what YAML took for something else where text was expected.
 
     Args:
       root: The tree; changed in place.

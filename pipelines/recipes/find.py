@@ -18,7 +18,7 @@ _YAML = (".yaml", ".yml")
 
 
 def find_recipe(name: str) -> Recipe:
-    """Finds a recipe by its name.
+    """Find a recipe by its name.
 
     Args:
       name: A YAML file, a built-in ("census"), or where a recipe of Python stands:

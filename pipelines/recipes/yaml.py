@@ -217,7 +217,7 @@ class _Builder:
         self._add(frame.node, frame.anchor)
 
     def _add(self, node: Node, anchor: str | None) -> None:
-        """Puts a finished value where it belongs."""
+        """Put a finished value where it belongs."""
         if anchor is not None:
             self._anchors[anchor] = node
         if not self._frames:

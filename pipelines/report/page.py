@@ -80,7 +80,7 @@ def _template() -> jinja2.Template:
 
 
 def write_report(folder: str, *, manifest: Manifest | None = None) -> None:
-    """Writes `report.html` into the folder of a dataset or a profile.
+    """Write `report.html` into the folder of a dataset or a profile.
 
     Args:
       folder: Where schema, statistics and rejects lie; any of Beam's filesystems.

@@ -134,7 +134,7 @@ def _series(values: pa.ChunkedArray, column: Column) -> pd.Series:
 
 
 def check_reshape(reshape: Reshape, schema: Schema) -> None:
-    """Runs the function on deferred frames without rows, which shows what it returns.
+    """Run the function on deferred frames without rows, which shows what it returns.
 
     Args:
       reshape: What is to be done.
@@ -185,7 +185,7 @@ def reshaped_frame(reshape: Reshape, main: Any, tables: Mapping[str, Any], schem
 
 
 def _check_columns(reshape: Reshape, proxy: pd.DataFrame, schema: Schema) -> None:
-    """Raises RecipeError where the columns of the schema are not there."""
+    """Raise RecipeError where the columns of the schema are not there."""
     from ..tables.dataframes import flat
 
     try:

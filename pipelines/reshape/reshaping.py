@@ -94,7 +94,7 @@ def reshape(
     options: PipelineOptions | None = None,
     check: Callable[[Sequence[Input]], None] | None = None,
 ) -> Reshaped:
-    """Makes the rows to prepare.
+    """Make the rows to prepare.
 
     Args:
       what: What is to be done.
@@ -151,7 +151,7 @@ def _build(
     folder: str,
     told: str,
 ) -> None:
-    """Adds it all to a pipeline; what it did stands in the file `told`."""
+    """Add it all to a pipeline; what it did stands in the file `told`."""
     every = {**main, **what.tables}
     sources = {name: p | f"Read {name}" >> read(name, table) for name, table in every.items()}
 
@@ -232,7 +232,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
 
 
 def _of_table(scanned: ScannedFile, name: str) -> ScannedFile:
-    """Counts a file under the table's name, which need not be one that a split may have."""
+    """Count a file under the table's name, which need not be one that a split may have."""
     return replace(scanned, file=replace(scanned.file, split=name))
 
 
@@ -324,7 +324,7 @@ def _tell(
     accounts: Iterable[tuple[str, ReadCounts]],
     written: Iterable[tuple[str, str, int]],
 ) -> None:
-    """Writes down what was read and written."""
+    """Write down what was read and written."""
     ordered = sorted(sources, key=lambda source: source[:2])
     told = {
         "function": function,

@@ -43,7 +43,7 @@ class Checksums:
     runs: tuple[tuple[int, bytes], ...]
 
     def of(self, ranges: Iterable[tuple[int, int]]) -> Checksums:
-        """Returns those that are needed to read some ranges of bytes (begin, end)."""
+        """Return those that are needed to read some ranges of bytes (begin, end)."""
         return Checksums(self.size, tuple(run for span in ranges for run in self._within(*span)))
 
     def _within(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -55,7 +55,7 @@ class Checksums:
                 yield start + skipped, needed
 
     def __getitem__(self, block: int) -> int:
-        """Returns the checksum of a block; KeyError where it is not among them."""
+        """Return the checksum of a block; KeyError where it is not among them."""
         for start, crcs in self.runs:
             index = (block - start) * _CRC_BYTES
             if 0 <= index < len(crcs):
@@ -71,7 +71,7 @@ class BlockChecksums:
         self._crc = self._filled = self._size = 0
 
     def add(self, data: bytes) -> None:
-        """Takes the next piece."""
+        """Take the next piece."""
         begin = 0
         while begin < len(data):
             piece = data[begin : begin + BLOCK - self._filled]
@@ -87,7 +87,7 @@ class BlockChecksums:
         self._crc = self._filled = 0
 
     def finish(self) -> Checksums:
-        """Returns the checksums of all that came; nothing can be added after that."""
+        """Return the checksums of all that came; nothing can be added after that."""
         if self._filled:
             self._end_block()
         return Checksums(self._size, ((0, bytes(self._crcs)),))
@@ -126,7 +126,7 @@ class CheckedFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """Returns the next bytes, `size` of them or all up to the end.
+        """Return the next bytes, `size` of them or all up to the end.
 
         Raises:
           DataError: They are not those that were scanned.
@@ -142,7 +142,7 @@ class CheckedFile(io.RawIOBase):
         return self._checked(begin, end)
 
     def _checked(self, begin: int, end: int) -> bytes:
-        """Returns the bytes of a range, once all of their blocks are compared."""
+        """Return the bytes of a range, once all of their blocks are compared."""
         first, stop = begin // BLOCK, -(-end // BLOCK)
         start, after = first * BLOCK, min(stop * BLOCK, self._checksums.size)
         is_last = after == self._checksums.size
@@ -158,7 +158,7 @@ class CheckedFile(io.RawIOBase):
         return data
 
     def _compare(self, actual: Checksums, first: int, stop: int) -> None:
-        """Raises DataError where blocks, counted from the first, are not those of the scan."""
+        """Raise DataError where blocks, counted from the first, are not those of the scan."""
         begin, size = first * BLOCK, self._checksums.size
         end = min(stop * BLOCK, size)
         if actual.size > end - begin:
@@ -170,7 +170,7 @@ class CheckedFile(io.RawIOBase):
                 raise self._changed(offset, min(offset + BLOCK, end))
 
     def _stored(self, size: int) -> bytes:
-        """Reads the next bytes of the file as it is now: `size` of them, or fewer at its end."""
+        """Read the next bytes of the file as it is now: `size` of them, or fewer at its end."""
         data: bytes = self._file.read(size)
         while len(data) < size and (more := self._file.read(size - len(data))):
             data += more

@@ -76,7 +76,7 @@ ContentsAt: TypeAlias = Callable[[str], Contents | None]
 
 
 def list_stored_files(folder: str, hashed: Iterable[StoredFile] = ()) -> tuple[StoredFile, ...]:
-    """Lists every file in a folder and below it, sorted by path.
+    """List every file in a folder and below it, sorted by path.
 
     Args:
       folder: Local or remote.
@@ -92,7 +92,7 @@ def list_stored_files(folder: str, hashed: Iterable[StoredFile] = ()) -> tuple[S
 
 
 def stored_file(folder: str, path: str) -> StoredFile:
-    """Reads a file of a folder for its size and digest; DataError where it cannot be read."""
+    """Read a file of a folder for its size and digest; DataError where it cannot be read."""
     digest, size = hashlib.sha256(), 0
     with files.read(files.join(folder, path)) as file:
         while chunk := file.read(_CHUNK):
@@ -102,7 +102,7 @@ def stored_file(folder: str, path: str) -> StoredFile:
 
 
 def dataset_at(folder: str) -> Contents | None:
-    """Returns what belongs to the dataset in a local folder; None where there is no dataset."""
+    """Return what belongs to the dataset in a local folder; None where there is no dataset."""
     path = os.path.join(folder, MANIFEST)
     try:
         with open(path, encoding="utf-8") as file:
@@ -115,7 +115,7 @@ def dataset_at(folder: str) -> Contents | None:
 
 
 def _paths_of_0_1(folder: str, manifest: Manifest) -> Iterator[str]:
-    """Yields the files of recordmill 0.1.0, whose manifest lists the shards alone."""
+    """Yield the files of recordmill 0.1.0, whose manifest lists the shards alone."""
     yield from _ALWAYS
     for name, split in manifest.splits.items():
         yield from (shard.path for shard in split.shards)
@@ -128,7 +128,7 @@ def _paths_of_0_1(folder: str, manifest: Manifest) -> Iterator[str]:
 
 
 def _graph_paths(folder: str, transform_fn: Mapping[str, str]) -> Iterator[str]:
-    """Yields the files of the graph: all in its folder, if their digest is that of the manifest.
+    """Yield the files of the graph: all in its folder, if their digest is that of the manifest.
 
     Where it is another one, a file was put there or changed, and those that every graph has and
     the vocabularies that the metadata name are the graph's.
@@ -152,7 +152,7 @@ def _asset_names(folder: str) -> Iterator[str]:
 
 
 def find_strays(folder: str, paths: Collection[str]) -> list[str]:
-    """Finds what is in a local folder and belongs to no run: files, links and special files.
+    """Find what is in a local folder and belongs to no run: files, links and special files.
 
     An empty folder holds nothing that could be lost, and does not count.
 

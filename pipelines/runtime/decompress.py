@@ -146,7 +146,7 @@ class _Decompressed(io.RawIOBase):
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """Opens any path of Beam's filesystems; the bytes are those stored.
+    """Open any path of Beam's filesystems; the bytes are those stored.
 
     Raises:
       DataError: It cannot be opened, or is a folder.

@@ -106,7 +106,7 @@ def _sorted(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def dictionary_indices(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-    """Returns the index in the dictionary of each row's value, int32 [rows].
+    """Return the index in the dictionary of each row's value, int32 [rows].
 
     That of null is the length of the dictionary.
     """

@@ -213,7 +213,7 @@ class Fold(Protocol):
     """What is computed of a bucket in one pass: picklable, deterministic, mergeable in order."""
 
     def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
+        """Load what cannot be pickled, once a worker."""
 
     def start(self) -> Any:
         """A fresh accumulator."""
@@ -229,7 +229,7 @@ class RawTensorAdapter(Protocol):
     """What makes the tensors of a `preprocessing_fn` of a batch: picklable, called from threads."""
 
     def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
+        """Load what cannot be pickled, once a worker."""
 
     def type_specs(self) -> dict[str, tf.TypeSpec]:
         """What the tensors look like, by name; known before `setup`."""

@@ -22,7 +22,7 @@ def direct_runner() -> beam.runners.PipelineRunner:
 
 @contextmanager
 def unwrap_beam_errors() -> Iterator[None]:
-    """Takes our errors out of what Beam wraps them in.
+    """Take our errors out of what Beam wraps them in.
 
     In process, Beam adds the name of the stage to the message, and makes a RuntimeError of an
     interrupt; from another process an error comes as a RuntimeError that holds the traceback.

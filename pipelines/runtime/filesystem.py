@@ -168,7 +168,7 @@ def list_files(folder: str) -> list[str]:
 
 
 def remove(path: str) -> None:
-    """Deletes a file; one that is not there is fine."""
+    """Delete a file; one that is not there is fine."""
     if is_remote(path):
         if FileSystems.exists(path):
             FileSystems.delete([path])
@@ -178,7 +178,7 @@ def remove(path: str) -> None:
 
 
 def remove_tree(folder: str) -> None:
-    """Deletes a folder with all that is in it; one that is not there is fine."""
+    """Delete a folder with all that is in it; one that is not there is fine."""
     if is_remote(folder):
         remove_remote(folder, list_files(folder))
     elif os.path.lexists(folder):
@@ -186,13 +186,13 @@ def remove_tree(folder: str) -> None:
 
 
 def remove_remote(folder: str, names: Iterable[str]) -> None:
-    """Deletes files of a remote folder, which must be there, all at once."""
+    """Delete files of a remote folder, which must be there, all at once."""
     if paths := [join(folder, name) for name in names]:
         FileSystems.delete(paths)
 
 
 def sync_tree(folder: str) -> None:
-    """Makes all that is in a local folder outlive a power failure; a remote store sees to it.
+    """Make all that is in a local folder outlive a power failure; a remote store sees to it.
 
     Raises:
       DataError: The disk is full, or faulty.
@@ -223,7 +223,7 @@ def _unwritable(path: str, error: OSError) -> DataError:
 
 
 def sync_folder(folder: str) -> None:
-    """Makes the names in a local folder outlive a power failure, where the filesystem can."""
+    """Make the names in a local folder outlive a power failure, where the filesystem can."""
     with suppress(OSError):
         handle = os.open(folder or ".", os.O_RDONLY)
         try:

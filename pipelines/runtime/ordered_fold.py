@@ -70,7 +70,7 @@ class OrderedMergeTree:
         self._accumulators: dict[tuple[int, int, int], Any] = {}
 
     def add(self, block: Block) -> None:
-        """Takes a block in; it must not overlap another."""
+        """Take a block in; it must not overlap another."""
         rank, level, place, accumulator = block
         while (rank, level, place ^ 1) in self._accumulators:
             other = self._accumulators.pop((rank, level, place ^ 1))

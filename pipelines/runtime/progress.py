@@ -37,7 +37,7 @@ class Progress:
     directory: str
 
     def note(self, stage: str, rows: int, size: int = 0) -> None:
-        """Adds rows and bytes to what the stage has done."""
+        """Add rows and bytes to what the stage has done."""
         if self.directory:
             path = os.path.join(self.directory, f"{os.getpid()}.tsv")
             with open(path, "a", encoding="utf-8") as lines:
@@ -89,7 +89,7 @@ class NoteFold:
         """The accumulator is None."""
 
     def add(self, accumulator: None, batch: pa.RecordBatch) -> None:
-        """Notes the rows."""
+        """Note the rows."""
         self.progress.note(self.stage, batch.num_rows)
 
     def merge(self, accumulators: list[None]) -> None:

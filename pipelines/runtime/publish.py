@@ -104,7 +104,7 @@ def stage(
 
 
 def commit(staging: Staging, manifest: Manifest) -> Manifest:
-    """Publishes what was written into the staging folder; the manifest is written last.
+    """Publish what was written into the staging folder; the manifest is written last.
 
     A process that dies in here leaves what stood at the output before, or the new dataset. Where
     the filesystem cannot exchange two folders, there is a moment without either; the old dataset
@@ -132,7 +132,7 @@ def commit(staging: Staging, manifest: Manifest) -> Manifest:
 
 
 def put_in_place(staging: Staging) -> None:
-    """Puts what was staged where the output is, in exchange for what stood there.
+    """Put what was staged where the output is, in exchange for what stood there.
 
     Raises:
       DataError: Something appeared at the output meanwhile.
@@ -151,7 +151,7 @@ def put_in_place(staging: Staging) -> None:
 
 
 def _exchange(folder: str, output: str) -> None:
-    """Swaps two folders, at once where the filesystem can."""
+    """Swap two folders, at once where the filesystem can."""
     if _renameat2_exchange(folder, output):
         return
     os.rename(output, f"{folder}.old")
@@ -190,7 +190,7 @@ def _stage_remotely(output: str) -> Iterator[Staging]:
 
 
 def _remove_unfinished(output: str) -> None:
-    """Deletes what a failed run wrote to a remote folder, which was empty when it began."""
+    """Delete what a failed run wrote to a remote folder, which was empty when it began."""
     paths = files.list_files(output)
     files.remove_remote(output, filter(was_written_by_a_run, paths))
     if others := [path for path in paths if not was_written_by_a_run(path)]:
@@ -240,7 +240,7 @@ def _hidden(output: str) -> str:
 
 
 def _sweep(output: str, contents_at: ContentsAt) -> None:
-    """Removes what runs left beside the output; to be called with the lock held.
+    """Remove what runs left beside the output; to be called with the lock held.
 
     An old dataset that was moved aside, and no new one put in its place, is put back. One that got
     other files after it was looked at is kept.
@@ -262,12 +262,12 @@ def _sweep(output: str, contents_at: ContentsAt) -> None:
 
 
 def _strays(folder: str, contents: Contents | None) -> list[str]:
-    """Finds what a replaced folder holds that no run wrote; nothing in one never finished."""
+    """Find what a replaced folder holds that no run wrote; nothing in one never finished."""
     return find_strays(folder, contents.paths) if contents else []
 
 
 def _keep(folder: str, output: str, strays: list[str]) -> None:
-    """Gives a replaced folder a name beside the output that no run removes."""
+    """Give a replaced folder a name beside the output that no run removes."""
     token = folder.removesuffix(".old").rpartition("-")[2]
     replaced = f"{output}.replaced-{token}"
     os.rename(folder, replaced)
@@ -293,7 +293,7 @@ def _explained(output: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(output: str) -> Iterator[None]:
-    """Holds the lock on an output; the death of the process releases it."""
+    """Hold the lock on an output; the death of the process releases it."""
     path = f"{_hidden(output)}.lock"
     with _explained(output):
         os.makedirs(os.path.dirname(output), exist_ok=True)

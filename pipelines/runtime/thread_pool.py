@@ -23,7 +23,7 @@ class ElementFn:
     """What is done to one element: a picklable object, called from several threads."""
 
     def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
+        """Load what cannot be pickled, once a worker."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Iterable[Any]:
         """The outputs for an element and side inputs."""
@@ -75,7 +75,7 @@ class ThreadedDoFn(beam.DoFn):  # type: ignore[misc]
             raise
 
     def _abandon(self) -> None:
-        """Ends all that is in flight, so that no thread writes on while the run cleans up."""
+        """End all that is in flight, so that no thread writes on while the run cleans up."""
         for future in self._pending:
             future.cancel()
         wait(self._pending)

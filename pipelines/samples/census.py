@@ -50,7 +50,7 @@ _COUNTRY = ("United-States", "United-States", "United-States", "Mexico", "German
 
 
 def write_census_sample(directory: str) -> tuple[str, str]:
-    """Writes `adult.data` (2,000 rows) and `adult.test` (1,000 rows), always the same bytes.
+    """Write `adult.data` (2,000 rows) and `adult.test` (1,000 rows), always the same bytes.
 
     Args:
       directory: Made where it is not there.

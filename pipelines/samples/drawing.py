@@ -35,11 +35,11 @@ class Brush:
     turn: float = 0.0
 
     def polygon(self, points: Iterable[Point], colour: Colour) -> None:
-        """Fills what the points enclose."""
+        """Fill what the points enclose."""
         self.canvas.polygon([self._place(point) for point in points], fill=colour)
 
     def mirrored(self, points: Iterable[Point], colour: Colour) -> None:
-        """Fills a shape and its mirror image beyond the y axis."""
+        """Fill a shape and its mirror image beyond the y axis."""
         right = list(points)
         self.polygon(right, colour)
         self.polygon([(-x, y) for x, y in right], colour)
@@ -50,11 +50,11 @@ class Brush:
         self.canvas.line(placed, fill=colour, width=round(width * self.scale), joint="curve")
 
     def ellipse(self, centre: Point, radii: Point, colour: Colour) -> None:
-        """Fills an ellipse, its radii along x and y."""
+        """Fill an ellipse, its radii along x and y."""
         self.polygon(_arc(centre, radii, 0, 2 * math.pi), colour)
 
     def capsule(self, start: Point, end: Point, radius: float, colour: Colour) -> None:
-        """Fills all that lies within a radius of the line between two different points."""
+        """Fill all that lies within a radius of the line between two different points."""
         along = math.atan2(end[1] - start[1], end[0] - start[0])
         radii, quarter = (radius, radius), math.pi / 2
         ends = _arc(end, radii, along - quarter, along + quarter)

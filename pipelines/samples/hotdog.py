@@ -50,7 +50,7 @@ _ICINGS = ((240, 150, 180), (110, 66, 44), (250, 240, 230), (150, 210, 220))
 
 
 def write_hotdog_sample(directory: str) -> tuple[str, str]:
-    """Writes `{train,test}/{hot_dog,not_hot_dog}/*.jpg`, always the same pictures.
+    """Write `{train,test}/{hot_dog,not_hot_dog}/*.jpg`, always the same pictures.
 
     There are 60 pictures of each class to train and 20 to test, of 120 to 320 pixels a side. Every
     tenth is stored turned, with the EXIF orientation that says so.

@@ -36,7 +36,7 @@ _ACCESS = (1, 2, 3, 4, 4, 5, 5, 6, 7, 8, 24, 24, 24)
 
 
 def write_housing_sample(directory: str) -> str:
-    """Writes `housing.csv` (a header and 500 rows), always the same bytes.
+    """Write `housing.csv` (a header and 500 rows), always the same bytes.
 
     Args:
       directory: Made where it is not there.

@@ -47,7 +47,7 @@ Box = tuple[int, int, int, int]
 
 
 def write_planes_sample(directory: str) -> tuple[str, str]:
-    """Writes `{train,eval}/images/*.jpg` and `{train,eval}/annotations/*.xml`, always the same.
+    """Write `{train,eval}/images/*.jpg` and `{train,eval}/annotations/*.xml`, always the same.
 
     There are 12 pictures to train and 4 to evaluate, of about 800x600 pixels, with 3 to 10
     aeroplanes each, some cut by the edge; one training picture has none. The annotations are

@@ -35,7 +35,7 @@ class BottomKSampler:
         self._kept: dict[str, pa.RecordBatch] = {}
 
     def see(self, cleaned: CleanBatch, take: Callable[[_Places], pa.RecordBatch]) -> None:
-        """Keeps those rows of a block whose keys are small enough.
+        """Keep those rows of a block whose keys are small enough.
 
         Args:
           cleaned: What became of the block.

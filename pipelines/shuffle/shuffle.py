@@ -43,7 +43,7 @@ class RowSink(Protocol):
     """What happens to rows as soon as they are clean; picklable, and threads can share it."""
 
     def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
+        """Load what cannot be pickled, once a worker."""
 
     def __call__(self, keyed: KeyedRows) -> Sequence[Any]:
         """What there is to shuffle now."""

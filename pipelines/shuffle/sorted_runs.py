@@ -85,7 +85,7 @@ class RunWriter:
     layout: BucketLayout
 
     def setup(self) -> None:
-        """Makes the folder. Nothing is held yet."""
+        """Make the folder. Nothing is held yet."""
         os.makedirs(self.directory, exist_ok=True)
         self._holding = Lock()
         self._held: dict[str, list[pa.RecordBatch]] = {}

@@ -130,7 +130,7 @@ def select_rows(
     filters: Sequence[pc.Expression],
     sampling: float,
 ) -> CleanBatch:
-    """Splits good rows, and chooses among them.
+    """Split good rows, and choose among them.
 
     Args:
       rows: The good rows.
@@ -165,7 +165,7 @@ def select_rows(
 
 
 def check_filters(filters: Sequence[pc.Expression], schema: Schema | ImageSchema) -> None:
-    """Checks that filters can be computed on rows of the schema.
+    """Check that filters can be computed on rows of the schema.
 
     Raises:
       RecipeError: A filter names an unknown column, or is no condition on the columns' types.

@@ -109,7 +109,7 @@ def _paths(pattern: str) -> list[str]:
 
 
 def check_formats(inputs: Iterable[Input]) -> None:
-    """Checks that each input is all CSV or all Parquet, by the first bytes of its files.
+    """Check that each input is all CSV or all Parquet, by the first bytes of its files.
 
     Raises:
       DataError: Files of one input are of both kinds, or one cannot be read.

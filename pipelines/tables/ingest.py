@@ -197,7 +197,7 @@ class RowRouter:
     sample_rows: int
 
     def setup(self) -> None:
-        """Loads what cannot be pickled, once a worker."""
+        """Load what cannot be pickled, once a worker."""
         self.place.setup()
         self._smallest = BottomKSampler(self.sample_rows)
 
@@ -268,7 +268,7 @@ class _ReadPart(ElementFn):
 def read_counts_of(
     cleaned: CleanBatch, folder: str, *, split: str | None, position: tuple[int, int], size: int
 ) -> Iterator[TaggedOutput]:
-    """Writes the rejects of a block, and gives its "account".
+    """Write the rejects of a block, and give its "account".
 
     Args:
       cleaned: What became of the block.

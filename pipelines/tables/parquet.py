@@ -85,7 +85,7 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
 
 
 def row_group_checksums(scanned: ScannedFile, stretch: ByteRange) -> Checksums:
-    """Returns the checksums of the bytes that are read for a row group: its own, and the footer's.
+    """Return the checksums of the bytes that are read for a row group: its own, and the footer's.
 
     Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
     bytes that old writers did not count.
@@ -118,7 +118,7 @@ def _opened(
 
 
 def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str) -> None:
-    """Raises DataError where columns are missing, twice there, or without a text."""
+    """Raise DataError where columns are missing, twice there, or without a text."""
     problems = []
     for name in column_names:
         times = schema.names.count(name)
@@ -139,7 +139,7 @@ def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str)
 def _stretches(
     metadata: pq.FileMetaData, column_names: Sequence[str], block_bytes: int
 ) -> Iterator[ByteRange]:
-    """Runs of records, each in one row group."""
+    """Run of records, each in one row group."""
     index = offset = 0
     for row_group in range(metadata.num_row_groups):
         group = metadata.row_group(row_group)
@@ -161,7 +161,7 @@ def _stretches(
 
 
 def _stored(group: pq.RowGroupMetaData) -> tuple[int, int]:
-    """Returns where the columns of a row group begin and end in the file; (0, 0) for no column."""
+    """Return where the columns of a row group begin and end in the file; (0, 0) for no column."""
     begins, ends = [], []
     for column in map(group.column, range(group.num_columns)):
         offsets = (column.dictionary_page_offset, column.data_page_offset)

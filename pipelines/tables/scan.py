@@ -62,7 +62,7 @@ def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
 
 
 def _checksums(scanned: ScannedFile, stretches: Sequence[ByteRange]) -> Checksums:
-    """Returns the checksums of the stored bytes of some stretches."""
+    """Return the checksums of the stored bytes of some stretches."""
     if scanned.format == "parquet":
         return row_group_checksums(scanned, stretches[0])
     if scanned.compression:
@@ -73,7 +73,7 @@ def _checksums(scanned: ScannedFile, stretches: Sequence[ByteRange]) -> Checksum
 def scan(
     file: InputFile, *, column_names: Sequence[str], csv_format: CsvFormat, block_bytes: int
 ) -> ScannedFile:
-    """Reads a file once, from beginning to end, in bounded memory.
+    """Read a file once, from beginning to end, in bounded memory.
 
     Args:
       file: The file.
@@ -110,7 +110,7 @@ def scan(
 
 
 def check_is_text(head: bytes, *, path: str) -> None:
-    """Raises DataError where the first bytes of a text are those of another kind of file."""
+    """Raise DataError where the first bytes of a text are those of another kind of file."""
     for magic, name in _FOREIGN.items():
         if head.startswith(magic):
             raise DataError(
@@ -136,7 +136,7 @@ class _Tally:
         self.stretches: list[ByteRange] = []
 
     def read(self, text: BinaryIO) -> None:
-        """Adds all of a text. A piece ends anywhere; its last, cut record waits for the next."""
+        """Add all of a text. A piece ends anywhere; its last, cut record waits for the next."""
         carry = self._after_mark(text.read(8))
         while piece := text.read(max(_CHUNK, len(carry))):
             carry = self._add(carry + piece, final=False)
@@ -159,7 +159,7 @@ class _Tally:
         return head
 
     def _add(self, data: bytes, *, final: bool) -> bytes:
-        """Counts and cuts the whole units of `data`; returns the rest."""
+        """Count and cut the whole units of `data`; return the rest."""
         found = find_record_boundaries(data, self._format, final=final)
         self._check(found, data, final=final)
         is_record, first = found.is_record, 0
@@ -175,7 +175,7 @@ class _Tally:
         return data[found.size :]
 
     def _check(self, found: RecordBoundaries, data: bytes, *, final: bool) -> None:
-        """Raises DataError for an open quote at the end and for a record without measure."""
+        """Raise DataError for an open quote at the end and for a record without measure."""
         if final and found.open_line is not None:
             raise DataError(
                 f"{self._path}:{self._line + found.open_line}: the quote that opens here is never "
@@ -192,7 +192,7 @@ class _Tally:
             )
 
     def _skip_header(self, found: RecordBoundaries, data: bytes) -> int:
-        """Checks the header if it is here; returns the number of units up to its end."""
+        """Check the header if it is here; return the number of units up to its end."""
         is_record = found.is_record
         if not is_record.any():
             return len(is_record)
@@ -205,7 +205,7 @@ class _Tally:
         return place + 1
 
     def _cut(self, found: RecordBoundaries, is_record: Mask, unit: int) -> None:
-        """Ends a stretch with each unit, from `unit` on, that fills it."""
+        """End a stretch with each unit, from `unit` on, that fills it."""
         ends = self._offset + found.bounds[1:]
         while unit < len(is_record):
             last = int(np.searchsorted(ends, self._start + self._block_bytes))
@@ -219,7 +219,7 @@ class _Tally:
         self._start, self._start_line, self._stretch_records = offset, line, 0
 
     def _end_stretch(self, offset: int, line: int) -> None:
-        """Keeps the stretch that ends here, if there is a record in it, and begins the next."""
+        """Keep the stretch that ends here, if there is a record in it, and begin the next."""
         if self._stretch_records:
             self.stretches.append(
                 ByteRange(
@@ -237,7 +237,7 @@ class _Tally:
 def _check_header(
     record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, where: str
 ) -> None:
-    """Raises DataError where a header does not name the expected columns in their order.
+    """Raise DataError where a header does not name the expected columns in their order.
 
     A column without a name is called by its place, "column_3".
     """

@@ -42,7 +42,7 @@ _ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 
 def guess_encoding(data: bytes) -> str:
-    """Returns the encoding, as Python names it, that bytes which are no UTF-8 look like.
+    """Return the encoding, as Python names it, that bytes which are no UTF-8 look like.
 
     Latin-1 and cp1252 differ in the bytes from 0x80 to 0x9f alone, which hold quotes and the euro
     sign in cp1252 and nothing that is written in Latin-1.
@@ -69,7 +69,7 @@ def guess_encoding(data: bytes) -> str:
 
 
 def encoding_advice(data: bytes) -> str:
-    """Returns what bytes look like that are no UTF-8, how they read then, and how to convert them.
+    """Return what bytes look like that are no UTF-8, how they read then, and how to convert them.
 
     >>> encoding_advice("5 €,no".encode("cp1252"))
     'The bytes look like cp1252 (Windows), in which they read "5 €,no": convert the file, as \
@@ -90,7 +90,7 @@ def encoding_advice(data: bytes) -> str:
 
 
 def rejects_advice(rejects: Iterable[Reject]) -> str:
-    """Returns what to do about rejects that are no UTF-8 text; "" where there are none.
+    """Return what to do about rejects that are no UTF-8 text; "" where there are none.
 
     Args:
       rejects: Of any reasons; the bytes of all that are undecodable are taken together.
@@ -108,7 +108,7 @@ def rejects_advice(rejects: Iterable[Reject]) -> str:
 
 
 def undecodable_rows(folder: str, ledger: Mapping[str, Ledger]) -> str:
-    """Returns a sentence on the rows that were rejected for their encoding; "" without any.
+    """Return a sentence on the rows that were rejected for their encoding; "" without any.
 
     Args:
       folder: Of a prepared dataset or a profile.
@@ -130,5 +130,5 @@ def _first_undecodable(path: str) -> Reject:
 
 
 def _bytes_of(raw: str) -> bytes:
-    """Returns the bytes of a record that a reject shows with `\\xNN` for those that are no text."""
+    """Return the bytes of a record that a reject shows with `\\xNN` for those that are no text."""
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), raw.encode())

@@ -36,7 +36,7 @@ Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
 
 
 def configure_tensorflow_threads() -> None:
-    """Makes every TensorFlow op run on one thread, so that no sum depends on the number of cores.
+    """Make every TensorFlow op run on one thread, so that no sum depends on the number of cores.
 
     Ops still run beside each other: with one thread for all of them, batches of different
     threads would wait for one another. To be called before TensorFlow runs its first op; after
@@ -76,7 +76,7 @@ class TransformRows(ElementFn):
         self._loaded: dict[str, TransformFunction] = {}
 
     def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
-        """Writes the segment of a bucket.
+        """Write the segment of a bucket.
 
         Raises:
           DataError: The graph fails on a batch, or gives another number of rows than it got. The

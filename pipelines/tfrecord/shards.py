@@ -94,7 +94,7 @@ class ShardPlan:
 def write_segment(
     folder: str, *, split: str, index: int, batches: Iterable[Sequence[bytes] | pa.Array]
 ) -> Segment:
-    """Writes the records of a bucket to a segment file; writing it again replaces it.
+    """Write the records of a bucket to a segment file; writing it again replaces it.
 
     Args:
       folder: Where the run keeps its segments.
@@ -259,7 +259,7 @@ def _write_once(plan: ShardPlan, *, directory: str, compression: str) -> Shard:
 
 
 def _write(plan: ShardPlan, path: str, *, compression: str) -> int:
-    """Writes the file; returns the CRC-32C of its bytes as they were in memory."""
+    """Write the file; return the CRC-32C of its bytes as they were in memory."""
     deflate = zlib.compressobj(wbits=31) if compression == "GZIP" else None
     crc = 0
     with files.create(path) as file:

@@ -125,7 +125,7 @@ def examine_block(block: TextBatch, schema: Schema) -> Examined:
 
 
 def _examine_column(column: Column, profile: Numbers | Strings, block: TextBatch) -> Bad:
-    """Adds the values of a column to its profile; returns the bad ones.
+    """Add the values of a column to its profile; return the bad ones.
 
     Values that a run clips or takes as missing are in the profile as they are in that of a run.
     """

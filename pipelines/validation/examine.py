@@ -90,7 +90,7 @@ class _Examine(FoldWork):
     csv_format: CsvFormat
 
     def setup(self) -> None:
-        """Does nothing: there is nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def __call__(self, element: Any, *side_inputs: Any) -> Iterator[tuple[Key, Node]]:
         portion: Portion = element

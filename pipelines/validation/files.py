@@ -247,7 +247,7 @@ def _json_block(
 
 
 def _json_row(line: bytes, names: RequestNames) -> dict[str, Any] | tuple[str, str]:
-    """Returns the values of a line by column, or why it is no row: (reason, message)."""
+    """Return the values of a line by column, or why it is no row: (reason, message)."""
     try:
         row = json.loads(line, object_pairs_hook=_fields)
         columns = names.columns(row) if isinstance(row, dict) else {}

@@ -64,7 +64,7 @@ def validate(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> Findings:
-    """Holds data against what is expected of it.
+    """Hold data against what is expected of it.
 
     Args:
       data: Paths and globs of CSV, Parquet or JSON lines files; or one prepared dataset, folder of
@@ -163,7 +163,7 @@ class Expect:
 
 
 def check_expect(expect: Expect) -> None:
-    """Finds before a run what would be wrong with its expectations after it.
+    """Find before a run what would be wrong with its expectations after it.
 
     Raises:
       DataError: The schema cannot be read.
@@ -176,7 +176,7 @@ def check_expect(expect: Expect) -> None:
 def check_expectations(
     expect: Expect, statistics: Mapping[str, DatasetFeatureStatistics]
 ) -> dict[str, Findings]:
-    """Holds the statistics of a run against what it expects.
+    """Hold the statistics of a run against what it expects.
 
     Args:
       expect: What is expected.

@@ -112,7 +112,7 @@ class DriftThresholds:
             raise RecipeError(f"min_rows {self.min_rows:,} is above max_rows {self.max_rows:,}")
 
     def check(self, columns: Schema, schema: schema_pb2.Schema) -> None:
-        """Checks that every limit, here and in the schema, fits its column.
+        """Check that every limit, here and in the schema, fits its column.
 
         Raises:
           RecipeError: It names no column, or a comparator that does not fit the type.
@@ -204,7 +204,7 @@ def compare(
     reference: Reference,
     limits: DriftThresholds,
 ) -> Compared:
-    """Compares the features and the label with what they are to resemble.
+    """Compare the features and the label with what they are to resemble.
 
     Args:
       schema: Whose comparators count.
@@ -316,7 +316,7 @@ def _by_chance(name: str, told: str) -> str:
 
 
 def _is_estimated(pair: _Pair) -> bool:
-    """Returns whether one side lists each whole number, and the other could and does not."""
+    """Return whether one side lists each whole number, and the other could and do not."""
     sides = (pair.now, pair.before)
     if pair.column.type != "int64" or len({value_counts(side) is None for side in sides}) == 1:
         return False

@@ -36,7 +36,7 @@ class Bins:
 
     @classmethod
     def of(cls, labels: Sequence[str], now: Iterable[float], before: Iterable[float]) -> Bins:
-        """Makes shares of counts, [bins]."""
+        """Make shares of counts, [bins]."""
         p, q = np.array([*now], np.float64), np.array([*before], np.float64)
         return cls(labels, p / p.sum(), q / q.sum())
 
@@ -59,7 +59,7 @@ class Bounds:
         return labels + [f"{value:.6g}" for value in self.points] + [_NOT_FINITE] * 2
 
     def place(self, value: float) -> int:
-        """Returns the number of the bin that a value is in: its own, or the one around it."""
+        """Return the number of the bin that a value is in: its own, or the one around it."""
         last = max(len(self.edges) - 1, 0)
         if value in self.points:
             return last + self.points.index(value)
@@ -72,7 +72,7 @@ def exact_bins(
     bounds: Bounds,
     sizes: Sequence[float],
 ) -> Bins | None:
-    """Returns the exact shares of numbers: of single ones where they are few.
+    """Return the exact shares of numbers: of single ones where they are few.
 
     Few are at most 20, for histograms make as many bins, or as many as have 10 values each on
     either side: of more, chance alone would make a divergence of half the usual threshold of 0.1.
@@ -101,7 +101,7 @@ def exact_bins(
 
 
 def value_counts(statistics: FeatureNameStatistics) -> dict[str, float] | None:
-    """Returns how often each number occurs, where recordmill listed it; see `statistics_proto`."""
+    """Return how often each number occurs, where recordmill listed it; see `statistics_proto`."""
     for custom in statistics.custom_stats:
         if custom.name == "value_counts":
             return {one.label: one.sample_count for one in custom.rank_histogram.buckets}

@@ -77,7 +77,7 @@ def find_anomalies(
     previous: DatasetFeatureStatistics | None = None,
     limits: DriftThresholds | None = None,
 ) -> Findings:
-    """Holds data against a schema, and against the statistics it is to resemble.
+    """Hold data against a schema, and against the statistics it is to resemble.
 
     Args:
       schema: What is expected, with TFDV's comparators and constraints where there are any.
@@ -125,7 +125,7 @@ def _in_order(anomalies: Iterable[Anomaly], columns: Schema) -> list[Anomaly]:
 
 
 def _tell(info: AnomalyInfo, anomaly: Anomaly) -> None:
-    """Adds an anomaly to those of its column; several together have TFDV's "Multiple errors"."""
+    """Add an anomaly to those of its column; several together have TFDV's "Multiple errors"."""
     info.reason.add(
         type=AnomalyInfo.Type.Value(anomaly.type),
         short_description=anomaly.short,

@@ -28,12 +28,12 @@ class BadValues:
     values: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, text: str, count: int, place: str) -> None:
-        """Adds a text that occurs `count` times, first at `place`."""
+        """Add a text that occurs `count` times, first at `place`."""
         self.count += count
         self._keep(text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + "…", count, place)
 
     def absorb(self, other: BadValues) -> None:
-        """Adds all that another one, of data that comes later, was given."""
+        """Add all that another one, of data that comes later, was given."""
         self.count += other.count
         for text, (count, place) in other.values.items():
             self._keep(text, count, place)

@@ -96,7 +96,7 @@ class _Change:
         return self.findings.observed.bad.get(self.name, {})
 
     def put(self, column: Column) -> None:
-        """Writes what the proto says of a column: its type, its domain, its annotation, its tensor.
+        """Write what the proto says of a column: its type, its domain, its annotation, its tensor.
 
         Presence and shape stay as they are.
         """
@@ -114,7 +114,7 @@ class _Change:
         self.put_tensor(fresh)
 
     def put_tensor(self, fresh: schema_pb2.Schema) -> None:
-        """Takes over the tensor of a column, where the schema says what tensors there are."""
+        """Take over the tensor of a column, where the schema says what tensors there are."""
         groups = self.schema.tensor_representation_group
         made = fresh.tensor_representation_group[""].tensor_representation
         if "" in groups and self.name in made:

@@ -65,7 +65,7 @@ class Sequence:
     broken: bool = False
 
     def add(self, values: npt.NDArray[np.int64]) -> None:
-        """Adds the next numbers, int64 [values]."""
+        """Add the next numbers, int64 [values]."""
         if self.broken or not len(values):
             return
         if self.last is not None:

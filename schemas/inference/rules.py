@@ -243,7 +243,7 @@ def _notes(seen: ColumnSummary) -> tuple[str, ...]:
 
 
 def formatted(seen: ColumnSummary) -> list[str]:
-    """Returns a note on texts that are mostly amounts, such as "$1,200"; none of others."""
+    """Return a note on texts that are mostly amounts, such as "$1,200"; none of others."""
     if seen.formatted < 0.5 * max(1, seen.text_count):
         return []
     return [

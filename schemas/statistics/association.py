@@ -133,7 +133,7 @@ class Pairs:
     products: float = 0.0
 
     def add(self, column: Values, label: Values) -> None:
-        """Adds rows."""
+        """Add rows."""
         assert isinstance(column, np.ndarray) and isinstance(label, np.ndarray)
         both = np.isfinite(column) & np.isfinite(label)
         if not both.any():
@@ -143,7 +143,7 @@ class Pairs:
         self.absorb(Pairs(len(x), (mean_x, mean_y), squares, float(x @ y)))
 
     def absorb(self, other: Pairs) -> None:
-        """Adds all that the other one was given.
+        """Add all that the other one was given.
 
         Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", 1979.
@@ -204,7 +204,7 @@ class Groups:
     full: bool = False
 
     def add(self, column: Values, label: Values) -> None:
-        """Adds rows."""
+        """Add rows."""
         groups, numbers = (label, column) if self.of_label else (column, label)
         if groups is None or self.full:
             self._fill()
@@ -223,7 +223,7 @@ class Groups:
         self.absorb(Groups(self.of_label, groups.names, counts, means + numbers[0], squares))
 
     def absorb(self, other: Groups) -> None:
-        """Adds all that the other one was given; see `Pairs.absorb` for the source."""
+        """Add all that the other one was given; see `Pairs.absorb` for the source."""
         if self.full or other.full:
             self._fill()
             return
@@ -279,7 +279,7 @@ class Table:
     full: bool = False
 
     def add(self, column: Values, label: Values) -> None:
-        """Adds rows."""
+        """Add rows."""
         if column is None or label is None or self.full:
             self._fill()
             return
@@ -294,7 +294,7 @@ class Table:
         self.absorb(Table(column.names, label.names, counts.reshape(shape)))
 
     def absorb(self, other: Table) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         names, (my_rows, its_rows) = _union(self.names, other.names)
         classes, (my_columns, its_columns) = _union(self.classes, other.classes)
         too_large = len(names) * len(classes) > CELLS or not (_fits(names) and _fits(classes))

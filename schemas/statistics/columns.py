@@ -132,7 +132,7 @@ class Numbers:
         self.values = np.empty(0, self.dtype)
 
     def add(self, array: pa.Array) -> None:
-        """Adds an array of the column's type, nulls included."""
+        """Add an array of the column's type, nulls included."""
         self.missing += array.null_count
         values = array.drop_null().to_numpy()
         self.count += len(values)
@@ -144,7 +144,7 @@ class Numbers:
             self._put(*_tally(values))
 
     def absorb(self, other: Numbers) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         self.missing += other.missing
         self.count += other.count
         self.not_finite += other.not_finite
@@ -244,7 +244,7 @@ class Strings:
     frequent: Frequent = field(default_factory=lambda: Frequent(CAPACITY, TEXT_BYTES))
 
     def add(self, array: pa.DictionaryArray) -> None:
-        """Adds a dictionary<int32, string> array, nulls included."""
+        """Add a dictionary<int32, string> array, nulls included."""
         values, counts = _tally_strings(array)
         count = int(counts.sum())
         self.missing += len(array) - count
@@ -255,7 +255,7 @@ class Strings:
         self.frequent.add(values, counts)
 
     def absorb(self, other: Strings) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         self.missing += other.missing
         if other.shortest is not None and other.longest is not None:
             self._lengths(other.count, other.total_bytes, other.shortest, other.longest)

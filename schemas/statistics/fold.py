@@ -67,7 +67,7 @@ class StatisticsFold:
     schema: Schema
 
     def setup(self) -> None:
-        """Does nothing: there is nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def start(self) -> Profile:
         """The profile of no rows."""
@@ -84,7 +84,7 @@ class StatisticsFold:
         )
 
     def add(self, accumulator: Profile, batch: pa.RecordBatch) -> Profile:
-        """Adds a batch of `Schema.arrow_schema()` to the profile, which is changed and returned."""
+        """Add a batch of `Schema.arrow_schema()` to the profile, which is changed and returned."""
         accumulator.rows += batch.num_rows
         for column, found in zip(self.schema, accumulator.columns, strict=True):
             found.add(batch.column(column.name))

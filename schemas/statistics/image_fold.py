@@ -79,14 +79,14 @@ class ImageStatisticsFold:
     schema: ImageSchema
 
     def setup(self) -> None:
-        """Does nothing: there is nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def start(self) -> ImageProfile:
         """The profile of no images."""
         return ImageProfile(self._images.start(), _BOXES_FOLD.start())
 
     def add(self, accumulator: ImageProfile, batch: pa.RecordBatch) -> ImageProfile:
-        """Adds a batch of `ImageSchema.arrow_schema()` to the profile, which is changed."""
+        """Add a batch of `ImageSchema.arrow_schema()` to the profile, which is changed."""
         self._images.add(accumulator.images, self._image_rows(batch))
         if self.schema.kind == "detection":
             _BOXES_FOLD.add(accumulator.boxes, _box_rows(batch))

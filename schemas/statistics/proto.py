@@ -182,7 +182,7 @@ def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
 
 
 def _is_listed(found: Numbers) -> bool:
-    """Returns whether the finite numbers are few enough to list with their counts."""
+    """Return whether the finite numbers are few enough to list with their counts."""
     values = found.values
     if len(values) <= LISTED_FRACTIONS:
         return len(values) > 0
@@ -191,7 +191,7 @@ def _is_listed(found: Numbers) -> bool:
 
 
 def _value_counts(found: Numbers) -> RankHistogram:
-    """Lists numbers, the most common first; of equal counts, the smaller first."""
+    """List numbers, the most common first; of equal counts, the smaller first."""
     proto = RankHistogram()
     order = np.argsort(-found.counts, kind="stable")
     for rank, place in enumerate(order):

@@ -71,13 +71,13 @@ class Quantiles:
     halvings: list[list[int]] = field(default_factory=list)
 
     def add(self, values: npt.NDArray[Any], counts: Counts) -> None:
-        """Adds numbers, each with how often it occurs (at least once); both of shape [values]."""
+        """Add numbers, each with how often it occurs (at least once); both of shape [values]."""
         for level in range(int(counts.max(initial=0)).bit_length()):
             self._put(level, values[(counts >> level) & 1 == 1])
         self._halve()
 
     def absorb(self, other: Quantiles) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         for level, values in enumerate(other.levels):
             self._put(level, values)
             for kept, times in enumerate(other.halvings[level]):
@@ -137,11 +137,11 @@ class DistinctNumbers:
     hashes: npt.NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def add(self, values: npt.NDArray[Any]) -> None:
-        """Adds numbers, of always the same type, repeated or not; equal ones have equal bits."""
+        """Add numbers, of always the same type, repeated or not; equal ones have equal bits."""
         self._keep(mix64(values.view(f"u{values.itemsize}").astype(np.uint64)))
 
     def absorb(self, other: DistinctNumbers) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         self._keep(other.hashes)
 
     def estimate(self) -> int:
@@ -167,11 +167,11 @@ class DistinctStrings:
         self._sketch = KmvSketch(HASHES)
 
     def add(self, values: pa.StringArray) -> None:
-        """Adds strings, repeated or not."""
+        """Add strings, repeated or not."""
         self._sketch.AddValues(values)
 
     def absorb(self, other: DistinctStrings) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         self._sketch.Merge(other._sketch)
 
     def to_bytes(self) -> bytes:
@@ -226,11 +226,11 @@ class Frequent:
     distinct: DistinctStrings | None = None
 
     def add(self, values: pa.StringArray, counts: Counts) -> None:
-        """Adds strings without nulls, each with how often it occurs; both of shape [values]."""
+        """Add strings without nulls, each with how often it occurs; both of shape [values]."""
         self.absorb(Frequent(self.capacity, self.room, values, counts, np.zeros_like(counts)))
 
     def absorb(self, other: Frequent) -> None:
-        """Adds all that the other one was given."""
+        """Add all that the other one was given."""
         encoded = pa.concat_arrays([self.values, other.values]).dictionary_encode()
         fits = self._fits(encoded.dictionary)
         if self.distinct or other.distinct or not fits:

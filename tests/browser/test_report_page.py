@@ -18,7 +18,7 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def opened(chromium: Any, pages: dict[str, Path]) -> Iterator[Open]:
-    """Opens a page; when the test ends, nothing may have gone wrong in it."""
+    """Open a page; when the test ends, nothing may have gone wrong in it."""
     contexts, wrong = [], []
 
     def go(name: str, *, size: str = "desktop", scheme: str = "light") -> Any:

@@ -49,7 +49,7 @@ def test_pages_outside_docs_are_in_the_navigation(repository: ModuleType) -> Non
 
 
 def site(tmp_path: Path, pages: dict[str, str]) -> None:
-    """Builds a site of some pages with the settings of ours, but for its hooks and plugins."""
+    """Build a site of some pages with the settings of ours, but for its hooks and plugins."""
     (tmp_path / "docs").mkdir()
     for name, text in pages.items():
         (tmp_path / "docs" / name).write_text(text)

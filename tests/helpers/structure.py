@@ -56,7 +56,7 @@ class Module:
         return len(self.path.read_text("utf-8").splitlines())
 
     def imports(self) -> Iterator[tuple[str, str]]:
-        """Yields (module, name) of each `from module import name`, below `recordmill`."""
+        """Yield (module, name) of each `from module import name`, below `recordmill`."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.ImportFrom):
                 base = self._base_of(node)
@@ -70,13 +70,13 @@ class Module:
         return ".".join([*parents, *([node.module] if node.module else [])])
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """Yields every function and method."""
+        """Yield every function and method."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
     def docstrings(self) -> Iterator[str]:
-        """Yields the docstrings of the module, its classes and its functions."""
+        """Yield the docstrings of the module, its classes and its functions."""
         kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         for node in ast.walk(self.tree):
             if isinstance(node, kinds):
@@ -85,7 +85,7 @@ class Module:
                     yield text
 
     def bindings(self) -> Iterator[str]:
-        """Yields the name of every parameter and assigned variable, once a binding."""
+        """Yield the name of every parameter and assigned variable, once a binding."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield node.id
@@ -94,7 +94,7 @@ class Module:
 
 
 def modules() -> dict[str, Module]:
-    """Returns every module of the package by its dotted name below `recordmill`."""
+    """Return every module of the package by its dotted name below `recordmill`."""
     result = {}
     for layer in LAYERS:
         for path in sorted((ROOT / layer).rglob("*.py")):
@@ -105,7 +105,7 @@ def modules() -> dict[str, Module]:
 
 
 def imports(code: Mapping[str, Module]) -> dict[str, set[str]]:
-    """Returns the modules that each module imports; a name of a package counts as the package."""
+    """Return the modules that each module imports; a name of a package counts as the package."""
     return {name: _imported(module, code) - {name} for name, module in code.items()}
 
 
@@ -115,7 +115,7 @@ def _imported(module: Module, code: Mapping[str, Module]) -> set[str]:
 
 
 def circle(arrows: Mapping[str, set[str]]) -> list[str]:
-    """Returns the modules of a circle of imports, in order; none where there is no circle."""
+    """Return the modules of a circle of imports, in order; none where there is no circle."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
@@ -124,7 +124,7 @@ def circle(arrows: Mapping[str, set[str]]) -> list[str]:
 
 
 def broken_rules(arrows: Mapping[str, set[str]]) -> list[str]:
-    """Returns the imports that break a rule, as `importer -> imported: rule`, sorted."""
+    """Return the imports that break a rule, as `importer -> imported: rule`, sorted."""
     return sorted(
         f"{importer} -> {target}: {rule}"
         for importer, targets in arrows.items()
@@ -152,12 +152,12 @@ def _within(name: str, *packages: str) -> bool:
 
 
 def long_files(code: Mapping[str, Module]) -> list[str]:
-    """Returns the files of more than 400 lines."""
+    """Return the files of more than 400 lines."""
     return [f"{m.name}: {m.lines} lines" for m in code.values() if m.lines > MAX_FILE_LINES]
 
 
 def function_lengths(code: Mapping[str, Module]) -> dict[str, int]:
-    """Returns the lines of each function, by `module:line name`."""
+    """Return the lines of each function, by `module:line name`."""
     return {
         f"{module.name}:{node.lineno} {node.name}": (node.end_lineno or 0) - node.lineno + 1
         for module in code.values()
@@ -166,7 +166,7 @@ def function_lengths(code: Mapping[str, Module]) -> dict[str, int]:
 
 
 def large_folders(code: Mapping[str, Module]) -> list[str]:
-    """Returns the folders with more than 20 modules, not counting `__init__.py`."""
+    """Return the folders with more than 20 modules, not counting `__init__.py`."""
     sizes = Counter(m.path.parent for m in code.values() if m.path.name != "__init__.py")
     return [
         f"{folder.relative_to(ROOT)}: {count} modules"
@@ -176,19 +176,19 @@ def large_folders(code: Mapping[str, Module]) -> list[str]:
 
 
 def wh_docstrings(code: Mapping[str, Module]) -> tuple[int, int]:
-    """Returns the number of docstrings that open with What, How, … and of all docstrings."""
+    """Return the number of docstrings that open with What, How, … and of all docstrings."""
     docs = [text for module in code.values() for text in module.docstrings()]
     return sum(bool(WH_OPENING.match(text)) for text in docs), len(docs)
 
 
 def vague_bindings(code: Mapping[str, Module]) -> tuple[int, int]:
-    """Returns the number of bindings with a vague name, and of all bindings."""
+    """Return the number of bindings with a vague name, and of all bindings."""
     names = [name for module in code.values() for name in module.bindings()]
     return sum(name in VAGUE_NAMES for name in names), len(names)
 
 
 def main() -> None:
-    """Prints the measurements."""
+    """Print the measurements."""
     code = modules()
     arrows = imports(code)
     loop, rules = circle(arrows), broken_rules(arrows)

@@ -23,7 +23,7 @@ _TWO = ("hours-per-week", "capital-loss")
 
 
 def main(folder: str) -> None:
-    """Checks each kind of model in training, in prediction and as it is served."""
+    """Check each kind of model in training, in prediction and as it is served."""
     data = load(folder)
     dataset = data.dataset("eval", 64, shuffle=False).take(2)
     features = [batch for batch, _ in dataset]

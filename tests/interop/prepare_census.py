@@ -39,7 +39,7 @@ _NONE = DriftThresholds(skew=1.0, drift=1.0, missing=1.0)
 
 
 def main(folder: Path, census: Path) -> None:
-    """Writes all there is to compare."""
+    """Write all there is to compare."""
     folder.mkdir(parents=True, exist_ok=True)
     recipe = find_recipe("census")
     if census.is_dir():

@@ -65,7 +65,7 @@ class Checks:
 
 
 def main(folder: Path) -> int:
-    """Compares all there is; prints what does not agree."""
+    """Compare all there is; print what does not agree."""
     checks = Checks()
     schema = _read(folder / "census/schema/schema.pbtxt", schema_pb2.Schema())
     for split in ("train", "eval"):

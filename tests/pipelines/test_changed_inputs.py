@@ -31,7 +31,7 @@ SCANNED = "the file changed while it was read: expected the bytes that were scan
 
 
 def edit(path: Path, old: bytes, new: bytes) -> None:
-    """Replaces some bytes by as many others; neither size nor time shows it."""
+    """Replace some bytes by as many others; neither size nor time shows it."""
     content, before = path.read_bytes(), path.stat()
     assert old in content and len(old) == len(new)
     path.write_bytes(content.replace(old, new))
@@ -41,7 +41,7 @@ def edit(path: Path, old: bytes, new: bytes) -> None:
 
 @pytest.fixture
 def before(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes something happen before a function of a module is called for the first time."""
+    """Make something happen before a function of a module is called for the first time."""
 
     def hook(module: Any, name: str, happen: Callable[[], None]) -> None:
         function, todo, lock = getattr(module, name), [happen], Lock()

@@ -57,7 +57,7 @@ def all_parts(zone: str) -> Callable[[tf.Tensor], list[tf.Tensor]]:
 
 
 def assert_parts(moments: list[datetime], zone: str, sep: str = "T") -> None:
-    """Asserts that moments have the parts that the clocks of a zone show."""
+    """Assert that moments have the parts that the clocks of a zone show."""
     clocks = [in_zone(moment, UTC if zone == "UTC" else ZoneInfo(zone)) for moment in moments]
     found = all_parts(zone)(tf.constant([moment.isoformat(sep) for moment in moments]))
     for part, values in zip(PARTS, found, strict=True):

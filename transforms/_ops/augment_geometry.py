@@ -51,7 +51,7 @@ class Operation(ABC):
     """One step of augmentation: (image, boxes, seed) -> (image, boxes, kept)."""
 
     def __call__(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
-        """Applies the operation to one image.
+        """Apply the operation to one image.
 
         Args:
           image: uint8 [height, width, 3]; the sizes at least 1, and not known before the graph
@@ -82,7 +82,7 @@ class Operation(ABC):
         """As `__call__`, of tensors that have been checked."""
 
     def _require(self, good: bool, field: str, expected: str) -> None:
-        """Raises a RecipeError that names the operation, the field and its value unless `good`."""
+        """Raise a RecipeError that names the operation, the field and its value unless `good`."""
         if not good:
             value = getattr(self, field)
             raise RecipeError(f"{type(self).__name__}: {field}: expected {expected}, got {value!r}")

@@ -47,11 +47,11 @@ class TimeZone:
     offsets: tuple[int, ...]
 
     def from_utc(self, instants: tf.Tensor) -> tf.Tensor:
-        """Converts instants to wall times; int64, of the same shape."""
+        """Convert instants to wall times; int64, of the same shape."""
         return instants + self._offsets(instants, self.changes)
 
     def to_utc(self, walls: tf.Tensor) -> tf.Tensor:
-        """Converts wall times to instants; int64, of the same shape.
+        """Convert wall times to instants; int64, of the same shape.
 
         Where clocks are put back, a wall time that occurs twice is the first of the two. Where
         they are put forward, one that does not occur counts as if they had not been: 02:30 of a
@@ -74,7 +74,7 @@ class TimeZone:
 
 @cache
 def time_zone(name: str) -> TimeZone:
-    """Finds a time zone.
+    """Find a time zone.
 
     Args:
       name: "UTC", an offset from it such as "+02:00", or a name of the IANA database such as

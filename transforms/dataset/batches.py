@@ -25,7 +25,7 @@ def row_batches(
     features: Sequence[str],
     label: str | None,
 ) -> tf.data.Dataset:
-    """Returns batches of rows: of features, or of (features, label).
+    """Return batches of rows: of features, or of (features, label).
 
     Args:
       blocks: Serialized records, strings [some].
@@ -47,7 +47,7 @@ def row_batches(
 def row_parser(
     spec: Mapping[str, Any], features: Sequence[str], label: str | None
 ) -> Callable[[tf.Tensor], Any]:
-    """Returns a function from serialized rows to what a batch of `row_batches` has."""
+    """Return a function from serialized rows to what a batch of `row_batches` has."""
     wanted = {name: spec[name] for name in (*features, *([] if label is None else [label]))}
 
     def parse(serialized: tf.Tensor) -> Any:
@@ -67,7 +67,7 @@ def image_batches(
     outputs: Mapping[str, tf.TypeSpec],
     features: Sequence[str] | None,
 ) -> tf.data.Dataset:
-    """Returns batches of (image or features, target); see `parse_images`.
+    """Return batches of (image or features, target); see `parse_images`.
 
     Args:
       records: Serialized records, string scalars.
@@ -100,7 +100,7 @@ def image_parser(
     outputs: Mapping[str, tf.TypeSpec],
     features: Sequence[str] | None,
 ) -> Callable[[tf.Tensor], Any]:
-    """Returns a function from serialized records of images to features; see `image_batches`."""
+    """Return a function from serialized records of images to features; see `image_batches`."""
     spec: tf.TypeSpec = tf.TensorSpec([images["height"], images["width"], 3], tf.uint8)
     if not images["height"]:
         spec = tf.RaggedTensorSpec([None, None, 3], tf.uint8, 1, tf.int64)
@@ -117,7 +117,7 @@ def image_parser(
 
 
 def _in_order(parsed: Any, features: Sequence[str] | None) -> Any:
-    """Returns what was parsed, or a dict of the wanted features of it, in their order."""
+    """Return what was parsed, or a dict of the wanted features of it, in their order."""
     if features is None:
         return parsed
     named = parsed if isinstance(parsed, Mapping) else {IMAGE: parsed}

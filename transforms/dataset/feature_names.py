@@ -13,7 +13,7 @@ __all__ = ["choose_features"]
 def choose_features(
     names: Iterable[str] | None, available: Collection[str], *, label: Collection[str] = ()
 ) -> list[str]:
-    """Returns the chosen features in the order they are named; all of them where none are.
+    """Return the chosen features in the order they are named; all of them where none are.
 
     Args:
       names: Those that are chosen; None for all.

@@ -41,7 +41,7 @@ _STORAGES = ("png", "jpeg", "raw")
 
 
 def check_images(images: Mapping[str, Any], *, path: str) -> None:
-    """Checks what the manifest at `path` says of image records.
+    """Check what the manifest at `path` says of image records.
 
     Raises:
       DataError: Something is missing or cannot be; the message names it.

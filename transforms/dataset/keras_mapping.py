@@ -37,7 +37,7 @@ _batches: set[frozenset[str]] = set()
 
 
 def map_batches_by_name(features: Iterable[str]) -> None:
-    """Makes functional models take batches of these features by name.
+    """Make functional models take batches of these features by name.
 
     Which Keras is loaded makes no difference: TensorFlow 2.15 to 2.21 load it, with themselves or
     at the first look at `tf.keras`. Of a Keras that is built otherwise there is a warning.
@@ -59,7 +59,7 @@ def map_batches_by_name(features: Iterable[str]) -> None:
 
 
 def _functional_classes() -> list[Any]:
-    """Returns the class of functional models of every Keras that is loaded."""
+    """Return the class of functional models of every Keras that is loaded."""
     modules: list[Any] = [sys.modules.get(path) for path in _FUNCTIONAL]
     return [module.Functional for module in modules if hasattr(module, "Functional")]
 
@@ -85,7 +85,7 @@ def _by_name(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mapped(model: Any, inputs: Any) -> Any:
-    """Returns what a functional model takes of its inputs; other structures stay as they are.
+    """Return what a functional model takes of its inputs; other structures stay as they are.
 
     Raises:
       ValueError: The inputs are a batch of ours, and it does not show which feature is which
@@ -109,7 +109,7 @@ def _mapped(model: Any, inputs: Any) -> Any:
 
 
 def model_features(model: Any, features: Mapping[str, Any]) -> Any:
-    """Returns the features that a functional model takes, by the names of its inputs.
+    """Return the features that a functional model takes, by the names of its inputs.
 
     Args:
       model: A functional Keras model: its `input` is a dict, whose keys are the names of features;
@@ -133,7 +133,7 @@ def model_features(model: Any, features: Mapping[str, Any]) -> Any:
 
 
 def features_by_name(model: Any, features: Any) -> Any:
-    """Returns what a model is fed of features: of a functional model, those it names.
+    """Return what a model is fed of features: of a functional model, those it names.
 
     Args:
       model: Any model.
@@ -149,6 +149,6 @@ def features_by_name(model: Any, features: Any) -> Any:
 
 
 def _feature(name: str, features: Mapping[str, Any]) -> str | None:
-    """Returns the feature of which an input has the name, as `keras_inputs` gives it."""
+    """Return the feature of which an input has the name, as `keras_inputs` gives it."""
     named = [feature for feature in features if name in (feature, feature.replace("/", "_"))]
     return named[0] if len(named) == 1 else None

@@ -52,7 +52,7 @@ _FRAME_RECORDS = 1024
 
 
 def load(directory: str | os.PathLike[str]) -> PreparedDataset:
-    """Opens a prepared dataset.
+    """Open a prepared dataset.
 
     Args:
       directory: The dataset's folder; a local path or any that `tf.io.gfile` reads, such as
@@ -213,7 +213,7 @@ class PreparedDataset:
         )
 
     def keras_inputs(self, *, features: Sequence[str] | None = None) -> dict[str, Any]:
-        """Returns a `keras.Input` by the name of each feature, or of those named, in that order.
+        """Return a `keras.Input` by the name of each feature, or of those named, in that order.
 
         Raises:
           RecipeError: A feature is ragged, or is none of the dataset's.
@@ -243,7 +243,7 @@ class PreparedDataset:
         gives: Gives | None = None,
         features: Sequence[str] | None = None,
     ) -> None:
-        """Writes a model with the transform graph in front of it; see `export`."""
+        """Write a model with the transform graph in front of it; see `export`."""
         export(self, model, path, gives=gives, features=features)
 
     @property

@@ -67,7 +67,7 @@ def _check_format(text: str, path: str) -> None:
 
 
 def check_graph(path: str, expected: str | None) -> None:
-    """Raises DataError where the graph is gone, or is not the one the records were made with."""
+    """Raise DataError where the graph is gone, or is not the one the records were made with."""
     files = list(_tree(path))
     if not files:
         raise DataError(f"{path}: the transform graph is gone. {AGAIN}")

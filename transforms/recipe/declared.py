@@ -33,7 +33,7 @@ class Step:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, xs: Sequence[Any]) -> Any:
-        """Applies the operation to tensors.
+        """Apply the operation to tensors.
 
         Raises:
           RecipeError: It does not take so many, or not of these dtypes, or refuses them itself.
@@ -72,7 +72,7 @@ class Made:
     expression: str = ""
 
     def __call__(self, known: Mapping[str, Any], columns: Sequence[Column]) -> Any:
-        """Makes it of the tensors that are known by now."""
+        """Make it of the tensors that are known by now."""
         made = [known[name] for name in self.of]
         if self.expression:
             made = [evaluate(self.expression, known, columns)]
@@ -96,7 +96,7 @@ class Declared:
     features: tuple[Made, ...]
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Makes the features.
+        """Make the features.
 
         Args:
           inputs: Dense tensors of the columns; other tensors, of images, are left as they are.

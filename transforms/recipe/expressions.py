@@ -49,7 +49,7 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], tf.Tensor]] = {
 def evaluate(
     text: str, tensors: Mapping[str, tf.Tensor], schema: Iterable[Column] = ()
 ) -> tf.Tensor:
-    """Computes an expression; `schemas.expressions.parse` says what it can be.
+    """Compute an expression; `schemas.expressions.parse` says what it can be.
 
     Args:
       text: Such as "capital_gain - capital_loss".

@@ -50,7 +50,7 @@ def export(
     gives: Gives | None = None,
     features: Sequence[str] | None = None,
 ) -> None:
-    """Writes a model with the transform graph in front of it.
+    """Write a model with the transform graph in front of it.
 
     The answers to the first records, fed to the model as in training, are compared with those of
     the model as it is served. A model that gives other answers each time is not compared, and
@@ -95,7 +95,7 @@ def export(
 def _export_function(
     data: TrainedOn, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
 ) -> ServingGraph:
-    """Writes a model that is called with features; returns the graph in front of it."""
+    """Write a model that is called with features; return the graph in front of it."""
     classes = data.manifest.classes
     function = ModelFunction(model, gives or what_it_gives(model, classes), classes)
     of_records = trained_answers(data, function, graph)
@@ -109,7 +109,7 @@ def _export_function(
 
 
 def _check_names(columns: Iterable[str]) -> None:
-    """Raises RecipeError where a signature would call two columns alike."""
+    """Raise RecipeError where a signature would call two columns alike."""
     names: dict[str, str] = {}
     for column in columns:
         other = names.setdefault(served_name(column), column)

@@ -19,7 +19,7 @@ _DEFAULT, _EXAMPLES = "serving_default", "examples"
 
 
 def export_estimator(data: TrainedOn, estimator: Any, folder: str) -> ServingGraph:
-    """Writes an estimator with the signatures `serving_default` and `examples`.
+    """Write an estimator with the signatures `serving_default` and `examples`.
 
     Args:
       data: The dataset it was trained on.
@@ -58,7 +58,7 @@ def export_estimator(data: TrainedOn, estimator: Any, folder: str) -> ServingGra
 
 
 def _used_features(estimator: Any, graph: ServingGraph) -> list[str]:
-    """Returns the features that the predictions of an estimator are computed from."""
+    """Return the features that the predictions of an estimator are computed from."""
     with tf.Graph().as_default():
         features = {name: _placeholder(spec) for name, spec in graph.specs.items()}
         ops = {
@@ -74,7 +74,7 @@ def _used_features(estimator: Any, graph: ServingGraph) -> list[str]:
 
 
 def _placeholder(spec: tf.TypeSpec) -> Any:
-    """Returns a placeholder of a feature; of a composite one, made of several."""
+    """Return a placeholder of a feature; of a composite one, made of several."""
     parts = [
         tf.compat.v1.placeholder(part.dtype, part.shape)
         for part in tf.nest.flatten(spec, expand_composites=True)

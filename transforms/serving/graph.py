@@ -32,7 +32,7 @@ class ServingGraph:
         *,
         used: Sequence[str] | None = None,
     ) -> None:
-        """Opens the graph.
+        """Open the graph.
 
         Args:
           path: Its folder.
@@ -77,7 +77,7 @@ class ServingGraph:
         return {name: unnamed(self._graph.outputs[name]) for name in self.features}
 
     def over(self, features: Sequence[str], *, used: Sequence[str] | None = None) -> ServingGraph:
-        """Returns the same graph in front of a model that takes other features.
+        """Return the same graph in front of a model that takes other features.
 
         Args:
           features: Those that it takes, in a dict.

@@ -167,7 +167,7 @@ class JsonInstances:
         return row | {name: self._missing(name) for name in absent}, problems
 
     def _unknown(self, given: str, name: str | None) -> str:
-        """Describes a field that the model does not take; `name` is its column, if any."""
+        """Describe a field that the model does not take; `name` is its column, if any."""
         if name is not None and name == self.label:
             return "it is the label, which the model tells; leave it out"
         if name is not None:

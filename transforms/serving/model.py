@@ -103,7 +103,7 @@ class ServedModel:
     def __call__(
         self, signature: str, columns: Mapping[str, npt.NDArray[Any]]
     ) -> dict[str, npt.NDArray[Any]]:
-        """Calls a signature.
+        """Call a signature.
 
         Args:
           signature: Its name.

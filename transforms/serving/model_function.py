@@ -54,19 +54,19 @@ class ModelFunction:
         )
 
     def output(self, features: Any) -> Any:
-        """Returns what the model itself gives of features, mapped by name."""
+        """Return what the model itself gives of features, mapped by name."""
         return self.model(features_by_name(self.model, features), training=False)
 
     def served(self, features: Any) -> Answers:
-        """Returns the answers to features of the transform graph, mapped by name; for a graph."""
+        """Return the answers to features of the transform graph, mapped by name; for a graph."""
         return self._named(self._called(features_by_name(self.model, features)))
 
     def trained(self, batch: Any) -> Answers:
-        """Returns the answers to a batch fed as Keras feeds it to train or predict; for a graph."""
+        """Return the answers to a batch fed as Keras feeds it to train or predict; for a graph."""
         return self._named(self._called(batch))
 
     def eagerly(self, features: Any, *, by_name: bool) -> Answers:
-        """Returns the answers of `served`, or else of `trained`, computed right away."""
+        """Return the answers of `served`, or else of `trained`, computed right away."""
         fed = features_by_name(self.model, features) if by_name else features
         return self._named(self.model(fed, training=False))
 
@@ -77,7 +77,7 @@ class ModelFunction:
 def largest_difference(
     one: Answers, other: Answers
 ) -> tuple[float, tuple[str, int, str, str] | None]:
-    """Returns the largest difference between answers to the same rows.
+    """Return the largest difference between answers to the same rows.
 
     Args:
       one: Tensors or arrays [rows, …] by name.
@@ -107,7 +107,7 @@ def largest_difference(
 
 
 def _shares(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Returns how far values are apart, as a share of the largest one, in the shape of both."""
+    """Return how far values are apart, as a share of the largest one, in the shape of both."""
     if first.dtype.kind != "f":
         return np.where(first == second, 0.0, np.inf)
     finite = np.isfinite(first) & np.isfinite(second)
@@ -119,7 +119,7 @@ def _shares(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np
 
 
 def _shown(value: Any) -> str:
-    """Returns a value in a few characters.
+    """Return a value in a few characters.
 
     >>> _shown(np.float32(0.1)), _shown(b"yes")
     ('0.1', "b'yes'")

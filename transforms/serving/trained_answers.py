@@ -26,7 +26,7 @@ _NOT_COMPARED = "the model was not compared with itself as it was trained: %s"
 def trained_answers(
     data: TrainedOn, function: ModelFunction, graph: ServingGraph
 ) -> Callable[[tf.Tensor], Mapping[str, Any]] | None:
-    """Returns the model over serialized records, once it was found to answer as it is served.
+    """Return the model over serialized records, once it was found to answer as it is served.
 
     Args:
       data: The dataset it was trained on.
@@ -63,7 +63,7 @@ def _parser(
 
 
 def _compare(data: TrainedOn, function: ModelFunction, names: Sequence[str] | None) -> str | None:
-    """Returns why the model cannot be compared; None where it was, and answers as it is served."""
+    """Return why the model cannot be compared; None where it was, and answers as it is served."""
     split = next((name for name, one in data.manifest.splits.items() if one.records), None)
     if split is None:
         return "the dataset has no records"

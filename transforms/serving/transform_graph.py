@@ -147,7 +147,7 @@ class TransformGraph:
 
 
 def ancestor_ops(tensors: Iterable[Any], effects: Iterable[Any] | None = None) -> set[str]:
-    """Returns the names of the ops that some tensors of a graph are computed from.
+    """Return the names of the ops that some tensors of a graph are computed from.
 
     Args:
       tensors: Tensors of one graph.

@@ -15,7 +15,7 @@ __all__ = ["used_features"]
 def used_features(
     function: Callable[[dict[str, Any]], Any], specs: Mapping[str, tf.TypeSpec]
 ) -> list[str]:
-    """Returns the features that a function of features uses, in the order of `specs`.
+    """Return the features that a function of features uses, in the order of `specs`.
 
     A feature counts as used where an output, or an op with an effect such as an assertion, is
     computed from it in the graph of the function. Of a function within it that was loaded with

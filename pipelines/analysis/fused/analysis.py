@@ -292,7 +292,7 @@ def export(
     *,
     save_options: tf.saved_model.SaveOptions | None = None,
 ) -> None:
-    """Writes the SavedModel of the function, as stock `AnalyzeDataset` does.
+    """Write the SavedModel of the function, as stock `AnalyzeDataset` does.
 
     Args:
       analysis: What was analyzed.

@@ -31,7 +31,7 @@ def export(
     expected: Mapping[str, frozenset[str]],
     save_options: tf.saved_model.SaveOptions | None = None,
 ) -> None:
-    """Writes the SavedModel of a function all of whose analyzers are evaluated.
+    """Write the SavedModel of a function all of whose analyzers are evaluated.
 
     Args:
       preprocessing_fn: The function.

@@ -154,7 +154,7 @@ def trace(
 
 
 def _forget_eager_calls() -> None:
-    """Empties TFT's collections of the default graph, which every trace inherits.
+    """Empty TFT's collections of the default graph, which every trace inherits.
 
     A function of TFT that somebody called eagerly, in a notebook say, has left its tensors there,
     and they are no part of any graph.
@@ -192,7 +192,7 @@ def _inputs_seen(future: Any, keys: Mapping[int, str]) -> frozenset[str]:
 
 
 def check_fingerprint(traced: Trace, expected: Mapping[str, frozenset[str]]) -> None:
-    """Raises RuntimeError where a function asks for other analyzers than it did at first."""
+    """Raise RuntimeError where a function asks for other analyzers than it did at first."""
     now = fingerprint(traced)
     for name in sorted({*now, *expected}):
         if now.get(name) != expected.get(name):
@@ -228,7 +228,7 @@ class Part:
         return not self._used.isdisjoint(map(_node, self._feeds))
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        """Puts the part into the `tf.function` that is being traced.
+        """Put the part into the `tf.function` that is being traced.
 
         Args:
           inputs: What stands for the flat inputs of the trace; none where it reads none.

@@ -197,7 +197,7 @@ class _Recorder(nodes.Visitor):  # type: ignore[misc]
 
 
 def _check_fusable(operation: Any) -> None:
-    """Raises NotFusable for an operation that is not interpreted."""
+    """Raise NotFusable for an operation that is not interpreted."""
     kind = type(operation)
     if kind in UNFUSABLE:
         raise NotFusable(f'analyzer "{operation.label}" is {UNFUSABLE[kind]}')

@@ -39,13 +39,13 @@ class Sums:
     settled: int = 0
 
     def add(self, tables: Iterable[pa.Table]) -> None:
-        """Adds rows."""
+        """Add rows."""
         self.tables.extend(tables)
         if sum(table.num_rows for table in self.tables) > 2 * self.settled + _LAZY_ROWS:
             self.settle()
 
     def settle(self) -> pa.Table | None:
-        """Sums up the rows, one a key, keys in the order of their first row; None for no rows."""
+        """Sum up the rows, one a key, keys in the order of their first row; None for no rows."""
         if len(self.tables) > 1 or (self.tables and not self.settled):
             self.tables = [_summed(pa.concat_tables(self.tables), self.keys)]
             self.settled = self.tables[0].num_rows

@@ -61,7 +61,7 @@ BOX_FORMATS = tuple(
 def edges_of(
     form: BoxForm, a: _Number, b: _Number, c: _Number, d: _Number
 ) -> tuple[_Number, _Number, _Number, _Number]:
-    """Converts the four numbers of a box to its edges.
+    """Convert the four numbers of a box to its edges.
 
     Args:
       form: Which numbers they are.
@@ -86,7 +86,7 @@ def edges_of(
 def numbers_of(
     form: BoxForm, xmin: _Number, ymin: _Number, xmax: _Number, ymax: _Number
 ) -> tuple[_Number, _Number, _Number, _Number]:
-    """Converts the edges of a box to the four numbers of a form: the inverse of `edges_of`.
+    """Convert the edges of a box to the four numbers of a form: the inverse of `edges_of`.
 
     Args:
       form: Which numbers to give.

@@ -121,7 +121,7 @@ def _header(path: str) -> list[str]:
 
 
 def _check(header: Sequence[str], columns: _Columns, path: str) -> None:
-    """Raises DataError where the header names a column twice, or not at all."""
+    """Raise DataError where the header names a column twice, or not at all."""
     repeated = sorted({name for name in header if header.count(name) > 1})
     missing = [name for name in columns.names if name not in header]
     if repeated or (header and missing):
@@ -199,7 +199,7 @@ def _boxes(
 
 
 def _add_box(boxed: _Boxed, row: Row, form: BoxForm) -> None:
-    """Adds the box of a row to its image; the first row says how large the image is."""
+    """Add the box of a row to its image; the first row says how large the image is."""
     size = size_of(row["width"].strip(BLANKS), row["height"].strip(BLANKS))
     if not boxed.boxes:
         boxed.annotation = replace(boxed.annotation, stated_size=size)

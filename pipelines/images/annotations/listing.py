@@ -176,7 +176,7 @@ class _Shelf:
         self.rejects: list[Reject] = []
 
     def add(self, annotation: Annotation, folder: str, box_format: BoxFormat) -> None:
-        """Adds what an annotation says to `images` or to `rejects`.
+        """Add what an annotation says to `images` or to `rejects`.
 
         Args:
           annotation: The annotation.

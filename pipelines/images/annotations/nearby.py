@@ -51,7 +51,7 @@ class NearbyAnnotations:
 
 
 def nearby_annotations(pattern: str) -> list[NearbyAnnotations]:
-    """Finds annotations of pictures near them: up to 3 inputs to give instead.
+    """Find annotations of pictures near them: up to 3 inputs to give instead.
 
     Args:
       pattern: The input that names the pictures.
@@ -80,7 +80,7 @@ class _Pictures:
             self._paths.setdefault(posixpath.basename(file.name), prefix + file.name)
 
     def folders(self) -> Iterator[str]:
-        """Yields the folders to look into, the nearest first, each once."""
+        """Yield the folders to look into, the nearest first, each once."""
         prefix = prefix_of(self._root)
         own = [self._root, *(prefix + posixpath.dirname(file.name) for file in self._found)]
         around = [
@@ -91,7 +91,7 @@ class _Pictures:
         yield from dict.fromkeys(map(_normal, [*own, *around, _parent(self._root)]))
 
     def annotations(self, folder: str) -> Iterator[NearbyAnnotations]:
-        """Yields the files of a folder that annotate the pictures."""
+        """Yield the files of a folder that annotate the pictures."""
         names = sorted(file.name for file in files_in(folder) if not file.name.startswith("."))
         prefix = "" if folder == "." else prefix_of(folder)
         xml = list(self._matching(names, ".xml", prefix, _named_by_voc))
@@ -106,7 +106,7 @@ class _Pictures:
     def _matching(
         self, names: list[str], suffix: str, prefix: str, named: Callable[[str], Iterator[str]]
     ) -> Iterator[tuple[str, str]]:
-        """Yields the files that name one of the pictures, and the root that goes with each."""
+        """Yield the files that name one of the pictures, and the root that goes with each."""
         for name in [name for name in names if name.lower().endswith(suffix)][:_FILES]:
             base = None
             with suppress(DataError, csv.Error):
@@ -115,7 +115,7 @@ class _Pictures:
                 yield name, _relative(base, _normal(posixpath.dirname(prefix + name)))
 
     def _base(self, names: Iterator[str]) -> str | None:
-        """Returns the folder that the names are relative to, if one of them is a picture's."""
+        """Return the folder that the names are relative to, if one of them is a picture's."""
         for written in names:
             try:
                 name = relative_name(written.strip())
@@ -133,7 +133,7 @@ def _named_by_voc(path: str) -> Iterator[str]:
 
 
 def _named_by_coco(path: str) -> Iterator[str]:
-    """Yields the names in the beginning of the file: the whole of it can be large."""
+    """Yield the names in the beginning of the file: the whole of it can be large."""
     for written in _FILE_NAME.findall(_head(path)):
         with suppress(ValueError):
             yield json.loads(written)
@@ -163,6 +163,6 @@ def _normal(folder: str) -> str:
 
 
 def _relative(base: str, folder: str) -> str:
-    """Returns the way from a folder to a base, both local or both of one filesystem."""
+    """Return the way from a folder to a base, both local or both of one filesystem."""
     scheme, _, path = folder.rpartition("://")
     return posixpath.relpath(base.removeprefix(f"{scheme}://") if scheme else base, path or ".")

@@ -102,7 +102,7 @@ class ImageFormat:
                 raise RecipeError(f'{name}: expected {choices}, got "{value}"')
 
     def boxes_of(self, usual: BoxFormat) -> BoxFormat:
-        """Returns the convention of boxes, given the usual one of a kind of files."""
+        """Return the convention of boxes, given the usual one of a kind of files."""
         return BoxFormat(self.box or usual.form, self.units)
 
 

@@ -45,7 +45,7 @@ class ListedBoxes:
 
     @classmethod
     def of(cls, source: Input, listing: Listing) -> ListedBoxes:
-        """Counts the boxes of a listing."""
+        """Count the boxes of a listing."""
         images = listing.images
         boxes = sum(len(image.boxes) for image in images)
         only = all(image.source == image.path for image in images)
@@ -57,7 +57,7 @@ _PLAIN = re.compile(r"[\w./-]+")
 
 
 def check_listed(listed: Iterable[ListedBoxes], *, images: Images) -> None:
-    """Checks that each split can have a box, before any image is read.
+    """Check that each split can have a box, before any image is read.
 
     Args:
       listed: Of all inputs.
@@ -120,7 +120,7 @@ def _root(found: NearbyAnnotations, images: Images) -> str:
 
 
 def check_some_boxes(counts: Mapping[str, tuple[int, int]], *, images: Images) -> None:
-    """Checks that each split has a box.
+    """Check that each split has a box.
 
     Args:
       counts: By split, how many images and how many boxes there are.
@@ -139,7 +139,7 @@ def check_some_boxes(counts: Mapping[str, tuple[int, int]], *, images: Images) -
 
 
 def check_boxes(evidence: Mapping[str, BoxEvidence], *, images: Images) -> None:
-    """Checks that each split has boxes, and that few of them are doubtful.
+    """Check that each split has boxes, and that few of them are doubtful.
 
     Args:
       evidence: By split, what is known of the boxes of the images that were read and kept.
@@ -161,7 +161,7 @@ def check_boxes(evidence: Mapping[str, BoxEvidence], *, images: Images) -> None:
 
 
 def _doubtful(split: str, evidence: BoxEvidence, images: Images) -> Iterator[str]:
-    """Yields the lines of the message on a split; none where its boxes are good."""
+    """Yield the lines of the message on a split; none where its boxes are good."""
     kinds = (
         (evidence.clipped, "reach out of their picture by more than a pixel", "max_clipped_ratio"),
         (evidence.tiny, "have a side of less than 1.5 pixels in their picture", "max_tiny_ratio"),
@@ -205,7 +205,7 @@ def _reason(evidence: BoxEvidence, images: Images, keys: str) -> str:
 
 
 def _setting(box_format: BoxFormat, images: Images) -> str:
-    """Writes the setting of a convention; with the units where they are not the recipe's."""
+    """Write the setting of a convention; with the units where they are not the recipe's."""
     other = box_format.units != images.format.units
     units = f", units: {box_format.units}" if other else ""
     return f"{{format: {{box: {box_format.form}{units}}}}}"

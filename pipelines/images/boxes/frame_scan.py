@@ -70,7 +70,7 @@ class _ReadHeaders(ElementFn):
 
 
 def _evidence(ref: ImageRef, limits: ImageLimits) -> FrameEvidence:
-    """Returns what a photo shows; nothing where it cannot be read, which is seen again later."""
+    """Return what a photo shows; nothing where it cannot be read, which is seen again later."""
     try:
         size, orientation = read_header(_head(ref, limits), limits=limits)
     except BadImage:

@@ -110,7 +110,7 @@ class BoxFrame:
 
 
 def evidence_of(ref: ImageRef, size: Size, orientation: int) -> FrameEvidence:
-    """Returns what one photo shows.
+    """Return what one photo shows.
 
     Args:
       ref: The photo, and its boxes.
@@ -132,12 +132,12 @@ def evidence_of(ref: ImageRef, size: Size, orientation: int) -> FrameEvidence:
 
 
 def stored_size(size: Size, orientation: int) -> Size:
-    """Returns the size of a picture as it is stored, given that of the upright one."""
+    """Return the size of a picture as it is stored, given that of the upright one."""
     return size if orientation < 5 else size[::-1]
 
 
 def decide_frame(evidence: FrameEvidence) -> BoxFrame:
-    """Returns the frame that photos show.
+    """Return the frame that photos show.
 
     Raises:
       DataError: They show both, or neither and it matters.
@@ -161,7 +161,7 @@ def decide_frame(evidence: FrameEvidence) -> BoxFrame:
 
 
 def _shown(ref: ImageRef, upright: Size, stored: Size) -> dict[str, str]:
-    """Returns the frames that a photo speaks for, and why; normally one or none."""
+    """Return the frames that a photo speaks for, and why; normally one or none."""
     shown = {}
     fits = {"upright": _fits(ref, upright), "stored": _fits(ref, stored)}
     for frame, other, size in (("upright", "stored", upright), ("stored", "upright", stored)):

@@ -63,7 +63,7 @@ class BoxMarks:
 
 
 def relative_boxes(ref: ImageRef, size: Size) -> Edges:
-    """Returns the boxes of an image relative to a frame of that size, not clipped: float64 [n, 4].
+    """Return the boxes of an image relative to a frame of that size, not clipped: float64 [n, 4].
 
     Args:
       ref: The image.
@@ -75,7 +75,7 @@ def relative_boxes(ref: ImageRef, size: Size) -> Edges:
 
 
 def clip_to_picture(ref: ImageRef, size: Size) -> Edges:
-    """Returns the boxes of an image relative to its frame, clipped to it: float64 [n, 4].
+    """Return the boxes of an image relative to its frame, clipped to it: float64 [n, 4].
 
     A box outside the frame comes out empty.
 
@@ -87,7 +87,7 @@ def clip_to_picture(ref: ImageRef, size: Size) -> Edges:
 
 
 def box_marks(ref: ImageRef, size: Size) -> BoxMarks:
-    """Finds what is doubtful of the boxes of an image.
+    """Find what is doubtful of the boxes of an image.
 
     Args:
       ref: The image.
@@ -108,7 +108,7 @@ def box_marks(ref: ImageRef, size: Size) -> BoxMarks:
 
 
 def _corners(numbers: Edges, size: Size) -> tuple[Edges, Edges]:
-    """Returns the lower and the upper x and y of boxes, their numbers read in each convention.
+    """Return the lower and the upper x and y of boxes, their numbers read in each convention.
 
     Args:
       numbers: The four of each box, [4, n].
@@ -173,7 +173,7 @@ class BoxEvidence:
 
     @classmethod
     def of(cls, ref: ImageRef, marks: BoxMarks) -> BoxEvidence:
-        """Returns what is known of one image."""
+        """Return what is known of one image."""
         clipped, tiny = (_doubt(ref, marks.size, marked) for marked in (marks.clipped, marks.tiny))
         return cls(1, len(ref.boxes), clipped, tiny, marks.fitting)
 
@@ -187,7 +187,7 @@ def _doubt(ref: ImageRef, size: Size, marked: npt.NDArray[np.bool_]) -> Doubt:
 
 
 def _shown(ref: ImageRef, size: Size, place: int) -> str:
-    """Describes a box as it was written, and the picture it is in."""
+    """Describe a box as it was written, and the picture it is in."""
     ymin, xmin, ymax, xmax = ref.boxes[place]
     numbers = numbers_of(ref.box_format.form, xmin, ymin, xmax, ymax)
     got = ", ".join(f"{number:.6g}" for number in numbers)

@@ -75,7 +75,7 @@ def test_few_steps(low: int, high: int, dtype: str, few: bool) -> None:
 
 
 def made(folder: Path, transforms: str, values: list[object]) -> Manifest:
-    """Runs a recipe on a column of ids."""
+    """Run a recipe on a column of ids."""
     rows = "".join(f"{value},{place}\n" for place, value in enumerate(values))
     (folder / "ids.csv").write_text("id,y\n" + rows)
     recipe = recipe_of_text(TEXT.format(transforms=transforms), name="ids", folder=str(folder))

@@ -23,7 +23,7 @@ from recordmill.pipelines.runtime.ordered_fold import (
 
 
 def _nested(accumulators: list[Any]) -> Any:
-    """Shows what was merged with what."""
+    """Show what was merged with what."""
     return accumulators[0] if len(accumulators) == 1 else tuple(accumulators)
 
 

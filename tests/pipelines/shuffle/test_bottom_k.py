@@ -28,7 +28,7 @@ def block(keys: list[tuple[int, int, int]]) -> CleanBatch:
 
 
 def see(smallest: BottomKSampler, keys: list[tuple[int, int, int]]) -> list[int]:
-    """Shows a block; gives how many rows were taken of it."""
+    """Show a block; give how many rows were taken of it."""
     cleaned, taken = block(keys), []
 
     def take(places: Any) -> pa.RecordBatch:

@@ -229,7 +229,7 @@ class TestRejects:
 
 
 def edit(path: Path, content: bytes) -> None:
-    """Writes other content, and puts the time stamps back."""
+    """Write other content, and put the time stamps back."""
     before = path.stat()
     path.write_bytes(content)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

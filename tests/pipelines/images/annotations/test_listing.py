@@ -39,7 +39,7 @@ def reasons(listing: Listing) -> list[tuple[int, str]]:
 
 
 def make(folder: Path, *paths: str) -> None:
-    """Makes files; an image is never opened here, so any bytes do."""
+    """Make files; an image is never opened here, so any bytes do."""
     for path in paths:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(b"pixels")
