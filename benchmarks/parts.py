@@ -77,9 +77,9 @@ def columns(rows: int) -> dict[str, Any]:
 
 def csv(folder: Path) -> Contenders:
     """CSV: 200,000 rows of 15 columns to text columns of Arrow; ours counts and digests first."""
+    from recordmill.pipelines.readers.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
+    from recordmill.pipelines.readers.scan import scan
     from recordmill.pipelines.runtime.elements import InputFile
-    from recordmill.pipelines.tables.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
-    from recordmill.pipelines.tables.scan import scan
 
     table = pa.table(columns(ROWS))
     path, names = folder / "rows.csv", table.column_names

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.peers.problems import PROBLEMS
-from recordmill.pipelines.recipes.recipe import Recipe
-from recordmill.pipelines.tables.csv_source import CsvFormat
+from recordmill.pipelines.config.recipe import Recipe
+from recordmill.pipelines.readers.csv_source import CsvFormat
 
 RECIPE = Recipe(
     name="wide",

@@ -27,15 +27,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .analysis.analyze_dataset import AnalyzeDataset
     from .config.image_limits import ImageLimits
+    from .config.images import Images
+    from .config.recipe import Recipe
     from .images.annotations.refs import ImageFormat
-    from .images.options import Images
     from .preparation import prepare
-    from .profiles.profile import profile
+    from .profiling import profile
+    from .readers.csv_source import CsvFormat, Input
     from .recipes.find import find_recipe
-    from .recipes.recipe import Recipe
     from .reshape.reshape import Reshape, Table
     from .shuffle.split import Splitting
-    from .tables.csv_source import CsvFormat, Input
     from .tables.dataframes import FrameInput
     from .validation.validate import Expect, validate
 

@@ -17,6 +17,7 @@ from ..schemas.images import ImageSchema
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, SourceFile, Split, tree_sha256
 from ..schemas.statistics.features import FeaturesFold
 from .analysis.number_ranges import rounded_columns
+from .config.recipe import Recipe
 from .dataset.metadata import (
     ledgers,
     profiles_of,
@@ -30,7 +31,6 @@ from .dataset.metadata import (
 from .dataset.split_checks import check_records, split_warnings
 from .parity.training_serving_gap import training_serving_gap
 from .profiles.cache import check_profiled
-from .recipes.recipe import Recipe
 from .report.page import write_report
 from .runtime import filesystem as files
 from .runtime.publish import Staging, commit

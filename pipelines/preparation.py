@@ -21,12 +21,13 @@ from .analysis.analyze import Analyze, Analyzed
 from .analysis.checked_fn import CheckedFn
 from .analysis.feature_statistics import MergeFeatures
 from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
+from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
 from .dataset.split_checks import LABELS, LabelsFold, check_splits
 from .finalize import as_expected, draft_manifest, publish_draft
 from .inputs.outside import check_cache_outside
-from .profiles.profile import write_cached_profiles
-from .recipes.recipe import Recipe
+from .profiling import write_cached_profiles
+from .readers.csv_source import Input
 from .resolve import ResolvedInputs, resolve_inputs, splits_of
 from .runtime import filesystem as files
 from .runtime.arrow_coder import ArrowCoder
@@ -38,7 +39,6 @@ from .runtime.thread_pool import ThreadedDoFn
 from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .sources import RecordSource, source_for
-from .tables.csv_source import Input
 from .tables.ingest import ReadCounts, check_rejects
 from .tables.transform import configure_tensorflow_threads
 from .tfrecord.shards import WriteShards

@@ -13,12 +13,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from ..schemas.errors import RecipeError
 from ..schemas.schema import Schema
 from ..schemas.split_names import check_split_names
+from .config.recipe import Recipe
 from .inputs.outside import check_inputs_outside
 from .inputs.spans import resolve
-from .recipes.recipe import Recipe
+from .readers.csv_source import Input
 from .runtime import filesystem as files
 from .runtime.publish import Staging
-from .tables.csv_source import Input
 
 if TYPE_CHECKING:
     from .tables.dataframes import FrameInput

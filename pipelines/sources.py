@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Split
-from .recipes.recipe import Recipe
+from .config.recipe import Recipe
+from .readers.csv_source import Input
 from .runtime.elements import RawTensorAdapter
 from .runtime.thread_pool import ElementFn
 from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import RowSink
-from .tables.csv_source import Input
 from .tables.source import TableSource
 
 __all__ = ["RecordSource", "source_for"]

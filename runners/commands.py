@@ -17,8 +17,8 @@ from ..schemas.manifest import Manifest
 from .logging_setup import start_tensorflow
 
 if TYPE_CHECKING:
-    from ..pipelines.recipes.recipe import Recipe
-    from ..pipelines.tables.csv_source import Input
+    from ..pipelines.config.recipe import Recipe
+    from ..pipelines.readers.csv_source import Input
     from .launch import RunnerName, ShuffleName
 
 _SHOWN_RECORDS = 5
@@ -44,9 +44,9 @@ def run(
     began = time.monotonic()
     start_tensorflow()
     from ..pipelines.preparation import prepare, write_template
+    from ..pipelines.readers.csv_source import Input
     from ..pipelines.recipes.find import find_recipe
     from ..pipelines.runtime.visible import visible
-    from ..pipelines.tables.csv_source import Input
     from .launch import launcher
     from .progress import show_progress
 
@@ -84,7 +84,7 @@ def run(
 @contextmanager
 def inputs_of(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
     """Those of the command line, or of the recipe, or its own sample while it is read."""
-    from ..pipelines.tables.csv_source import Input
+    from ..pipelines.readers.csv_source import Input
 
     tables = recipe.reshape.tables if recipe.reshape else {}
     if given:
@@ -125,7 +125,7 @@ def _split_and_pattern(given: str) -> tuple[str | None, str]:
 
 def summary(manifest: Manifest, output: str, seconds: float) -> str:
     """The closing words of a run: where every row went and what was written."""
-    from ..pipelines.tables.text_encoding import undecodable_rows
+    from ..pipelines.readers.text_encoding import undecodable_rows
 
     lines = [f"{manifest.name}: prepared {output} in {seconds:.1f} s"]
     for name, ledger in manifest.ledger.items():

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ..pipelines.config.recipe import Recipe
     from ..pipelines.profiles.profiled import Profiled
-    from ..pipelines.recipes.recipe import Recipe
-    from ..pipelines.tables.csv_source import Input
+    from ..pipelines.readers.csv_source import Input
 
 __all__ = ["profile"]
 
@@ -60,8 +60,8 @@ def profile(
     start_tensorflow()
     from rich.console import Console
 
-    from ..pipelines.profiles.profile import profile as profile_files
     from ..pipelines.profiles.profiled import stage_profile
+    from ..pipelines.profiling import profile as profile_files
     from .progress import show_progress
 
     with stage_profile(output, overwrite=overwrite):
@@ -91,9 +91,9 @@ def profile(
 @contextmanager
 def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
     """How files are read, and which; a sample is there as long as it is used."""
+    from ..pipelines.readers.csv_source import Input
     from ..pipelines.recipes.file import read_recipe
     from ..pipelines.recipes.find import find_recipe
-    from ..pipelines.tables.csv_source import Input
     from .commands import inputs_of
 
     if not _is_data(target):
@@ -125,8 +125,8 @@ def _inferred(target: str) -> Recipe:
     """Return the recipe of files; say on standard error what was read and what looks wrong."""
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
+    from ..pipelines.readers.csv_source import Input
     from ..pipelines.recipes.file import recipe_of_text
-    from ..pipelines.tables.csv_source import Input
     from .init import show_summary
 
     resolved, _ = resolve([Input(_ALL, target)])
@@ -145,7 +145,7 @@ def summary(profiled: Profiled, output: str, seconds: float) -> str:
       output: Where.
       seconds: How long it took.
     """
-    from ..pipelines.tables.text_encoding import undecodable_rows
+    from ..pipelines.readers.text_encoding import undecodable_rows
 
     lines = [f"{profiled.name}: profiled {output} in {seconds:.1f} s"]
     for split, ledger in profiled.ledger.items():

@@ -47,16 +47,16 @@ def test_imports_are_found_wherever_they_stand() -> None:
     code = {
         part.name: part
         for part in (
-            module("pipelines.tables.scan", "from ..runtime import files\nimport os"),
+            module("pipelines.readers.scan", "from ..runtime import files\nimport os"),
             module("pipelines.runtime.files", "def f():\n  from ...schemas.errors import Error"),
-            module("schemas.errors", "from recordmill.pipelines.tables.scan import scan"),
+            module("schemas.errors", "from recordmill.pipelines.readers.scan import scan"),
         )
     }
     arrows = structure.imports(code)
     assert arrows == {
-        "pipelines.tables.scan": {"pipelines.runtime.files"},
+        "pipelines.readers.scan": {"pipelines.runtime.files"},
         "pipelines.runtime.files": {"schemas.errors"},
-        "schemas.errors": {"pipelines.tables.scan"},
+        "schemas.errors": {"pipelines.readers.scan"},
     }
     assert set(structure.circle(arrows)) == set(code)
     assert structure.circle({"a": {"b"}, "b": set()}) == []

@@ -14,8 +14,8 @@ from typing import Any
 import tensorflow as tf
 
 from ...schemas.errors import RecipeError
+from ..config.recipe import PreprocessingFn
 from ..recipes.functions import where
-from ..recipes.recipe import PreprocessingFn
 
 __all__ = ["CheckedFn"]
 

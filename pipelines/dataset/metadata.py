@@ -8,8 +8,8 @@ from typing import Any
 
 from ...schemas.errors import DataError
 from ...schemas.manifest import Ledger
+from ..config.recipe import Recipe
 from ..profiles.cache import read_profiles
-from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
 from ..shuffle.split import UNSPLIT
 from ..sources import StatisticsAccumulator, source_for

@@ -15,7 +15,7 @@ from ...schemas.errors import DataError
 from ...schemas.images import BOX_LABELS, ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
-from ..recipes.recipe import Recipe
+from ..config.recipe import Recipe
 from ..tables.ingest import ReadCounts
 
 __all__ = [

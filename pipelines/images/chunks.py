@@ -20,12 +20,13 @@ import tensorflow as tf
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ..config.image_limits import ImageLimits
-from ..recipes.recipe import Recipe
+from ..config.images import Images
+from ..config.recipe import Recipe
+from ..readers.csv_source import Input
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
 from ..shuffle.layout import IMAGES
 from ..tables.clean import CleanBatch, select_rows
-from ..tables.csv_source import Input
 from ..tables.ingest import ReadCounts, sum_read_counts
 from .annotations.refs import ImageRef, Listing
 from .appearance import Appearance, compute_appearance
@@ -47,7 +48,6 @@ from .files import (
     with_looks,
 )
 from .near_duplicates import HashBatch
-from .options import Images
 
 __all__ = ["Chunk", "ChunkRead", "Tally", "chunks", "read_chunk"]
 

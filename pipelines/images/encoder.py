@@ -23,10 +23,10 @@ import tensorflow as tf
 
 from ...schemas.images import IMAGE, ImageSchema
 from ...schemas.manifest import Expansion
+from ..config.images import Images
 from ..shuffle.layout import ENCODED_BYTES, RECORDS
 from ..tfrecord.example_encoder import encode_examples
 from .graph import GraphOutput, ImageGraph
-from .options import Images
 from .records import ImageOrigin, PixelEncoder, features
 from .tensors import ImageTensorAdapter
 from .tiles import OutputImage, TileAndAugment

@@ -22,8 +22,8 @@ from ...transforms._ops.orientation import upright_boxes
 from ..config.image_limits import ImageLimits
 from ..runtime import filesystem as files
 from ..runtime.elements import Reject
+from ..selection.convert import Reason, convert
 from ..shuffle.fingerprint import Lane, mix64
-from ..tables.convert import Reason, convert
 from .annotations.refs import ImageRef
 from .appearance import Appearance
 from .boxes.frames import stored_size

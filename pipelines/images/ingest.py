@@ -15,11 +15,12 @@ from apache_beam.pvalue import AsDict, AsSingleton, TaggedOutput
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
 from ..analysis.analyze import ExportGraph
-from ..recipes.recipe import Recipe
+from ..config.images import Images
+from ..config.recipe import Recipe
+from ..readers.csv_source import Input
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..shuffle.shuffle import RowSink
-from ..tables.csv_source import Input
 from ..tables.ingest import IngestResult, RowRouter, read_counts_of
 from ..tables.transform import configure_tensorflow_threads
 from .annotations.listing import list_images
@@ -31,7 +32,6 @@ from .boxes.marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .encoder import EncodeImages
 from .near_duplicates import find_near, without
-from .options import Images
 
 __all__ = ["FRAME", "FRAME_COUNTS", "NEAR", "IngestImages", "ScanImages"]
 

@@ -20,8 +20,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms.dataset.image_records import CLASSES
+from ..config.images import Images
 from ..runtime import filesystem as files
-from .options import Images
 from .tiles import OutputImage, Pixels
 
 __all__ = ["PixelEncoder", "ImageOrigin", "describe", "features", "further_outputs"]

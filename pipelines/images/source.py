@@ -18,20 +18,20 @@ from ...transforms.serving.transform_graph import TransformGraph
 from ..analysis.analyze import ExportGraph
 from ..analysis.checked_fn import CheckedFn
 from ..analysis.fused import analysis as fused
+from ..config.images import Images
+from ..config.recipe import Recipe
 from ..parity.images import check_image_parity
 from ..parity.tables import distinct_rows
-from ..recipes.recipe import Recipe
+from ..readers.csv_source import Input
 from ..runtime import filesystem as files
 from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
 from ..shuffle.shuffle import RowSink
 from ..tables.clean import check_filters
-from ..tables.csv_source import Input
 from .boxes.check import check_some_boxes
 from .boxes.frames import FrameEvidence
 from .counts import COUNTS, ImageCounts
 from .ingest import FRAME, FRAME_COUNTS, NEAR, IngestImages, ScanImages
 from .near_duplicates import NearDuplicateFindings, places
-from .options import Images
 from .records import describe, further_outputs
 from .tensors import ImageTensorAdapter
 from .transform import TransformImages

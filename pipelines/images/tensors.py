@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
-from ..tables.tensors import SchemaTensorAdapter
+from ..analysis.tensors import SchemaTensorAdapter
 
 __all__ = ["ImageTensorAdapter"]
 

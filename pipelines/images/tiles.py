@@ -18,7 +18,7 @@ from ...schemas.manifest import Expansion
 from ...schemas.mix64 import mix_word
 from ...transforms.augment import copy_seed
 from ...transforms.tiles import tile_boxes
-from .options import Images
+from ..config.images import Images
 
 __all__ = ["TileAndAugment", "SourcePicture", "OutputImage", "Pixels"]
 

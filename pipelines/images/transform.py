@@ -18,13 +18,13 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Expansion
+from ..config.images import Images
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn
 from ..tables.transform import configure_tensorflow_threads
 from ..tfrecord.shards import write_segment
 from .counts import COUNTS, ImageCounts
 from .encoder import TRAINING, EncodedRecords, EncodeImages
-from .options import Images
 
 __all__ = ["TransformImages"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount, percent, shown
-from ..tables.text_encoding import rejects_advice
+from ..readers.text_encoding import rejects_advice
 from .table import InferredTable
 
 __all__ = ["check_understood", "rejected_records"]

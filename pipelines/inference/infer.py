@@ -19,10 +19,10 @@ from ...schemas.inference.label import choose_label
 from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import choose, kept
+from ..readers.csv_source import Input, InputFile, match
+from ..readers.parse import parse_part
+from ..readers.scan import parts, scan
 from ..runtime.elements import TextBatch
-from ..tables.csv_source import Input, InputFile, match
-from ..tables.parse import parse_part
-from ..tables.scan import parts, scan
 from .checks import check_understood
 from .observe import observe
 from .sniff import Dialect, sniff

@@ -14,7 +14,7 @@ from ...schemas.column import MISSING_INT64, Column
 from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, ColumnSummary
 from ...schemas.statistics.columns import Numbers
 from ..runtime.dictionaries import dictionary_indices
-from ..tables.convert import Mask, Reason, Reasons, convert, true_of
+from ..selection.convert import Mask, Reason, Reasons, convert, true_of
 
 __all__ = ["observe"]
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import shown
+from ..readers.arrow_text import text_problem
+from ..readers.parquet import is_parquet
 from ..runtime.decompress import open_decompressed
-from ..tables.arrow_text import text_problem
-from ..tables.parquet import is_parquet
 
 __all__ = ["ReadableColumns", "readable_columns"]
 

@@ -21,10 +21,10 @@ from typing import BinaryIO, cast
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount
+from ..readers.csv_boundaries import BYTE_ORDER_MARK, CsvFormat
+from ..readers.scan import check_is_text
+from ..readers.text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
 from ..runtime.decompress import detect_compression, open_decompressed, open_text
-from ..tables.csv_boundaries import BYTE_ORDER_MARK, CsvFormat
-from ..tables.scan import check_is_text
-from ..tables.text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
 from .delimiters import OtherDelimiter, find_other_delimiter
 from .parquet_columns import readable_columns
 

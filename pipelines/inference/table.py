@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ...schemas.inference.observed import ColumnSummary
+from ..readers.text_encoding import UNDECODABLE
 from ..runtime.elements import Reject, TextBatch
-from ..tables.text_encoding import UNDECODABLE
 from .sniff import Dialect
 
 __all__ = ["InferredTable"]

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
+from ..config.images import Images
+from ..config.recipe import Recipe
 from ..images.annotations.listing import image_root, is_annotation
 from ..images.annotations.paths import find, leads_out, prefix_of
-from ..images.options import Images
-from ..recipes.recipe import Recipe
+from ..readers.csv_source import Input, match
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
 from ..runtime.publish import Staging
-from ..tables.csv_source import Input, match
 
 __all__ = ["check_cache_outside", "check_inputs_outside"]
 

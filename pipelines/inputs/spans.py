@@ -17,8 +17,8 @@ from itertools import groupby, product
 from apache_beam.io.filesystem import FileSystem
 
 from ...schemas.errors import DataError, RecipeError
+from ..readers.csv_source import Input
 from ..runtime import filesystem as files
-from ..tables.csv_source import Input
 
 __all__ = ["Span", "resolve", "window"]
 

@@ -38,8 +38,8 @@ from ..config.image_limits import ImageLimits
 from ..images.annotations.listing import list_images
 from ..images.annotations.refs import ImageFormat, ImageRef
 from ..images.check import BadImage, check_image
+from ..readers.csv_source import Input
 from ..runtime import filesystem as files
-from ..tables.csv_source import Input
 from .comparison import JSON, Comparison, ModelParity, absent_signatures, graph_problems
 from .examples import serialized
 from .tables import stored_records

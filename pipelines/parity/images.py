@@ -15,8 +15,8 @@ from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Shard
 from ...transforms.dataset.image_records import record_pixels
+from ..config.images import Images
 from ..images.graph import ImageGraph
-from ..images.options import Images
 from ..images.records import PixelEncoder, features
 from ..images.tensors import ImageTensorAdapter
 from ..images.tiles import Pixels, TileAndAugment

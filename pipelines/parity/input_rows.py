@@ -16,15 +16,15 @@ import pyarrow as pa
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Manifest, SourceFile
 from ...schemas.schema import Schema
+from ..readers.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
+from ..readers.scan import scan
 from ..runtime import filesystem as files
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
 from ..shuffle.bottom_k import BottomKSampler
 from ..shuffle.layout import FILE, KEY, LINE
 from ..shuffle.split import Splitting
 from ..tables.clean import CleanBatch, clean
-from ..tables.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
 from ..tables.ingest import SAMPLE_ROWS
-from ..tables.scan import scan
 from .tables import distinct_rows
 
 __all__ = ["Rows", "read_input_rows"]

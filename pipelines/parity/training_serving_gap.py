@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from ...schemas.column import Column
 from ...schemas.schema import Schema
-from ..images.options import Images
-from ..recipes.recipe import Recipe
+from ..config.images import Images
+from ..config.recipe import Recipe
 
 __all__ = ["training_serving_gap"]
 

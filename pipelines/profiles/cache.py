@@ -33,10 +33,10 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.statistics import codec as profile_codec
 from ...schemas.statistics.fold import Profile, StatisticsFold
-from ..recipes.recipe import Recipe
+from ..config.recipe import Recipe
+from ..readers.scan import InputFile
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
-from ..tables.scan import InputFile
 
 __all__ = [
     "Entry",

@@ -13,6 +13,7 @@ from typing import Any
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger, SourceFile
+from ..config.recipe import Recipe
 from ..dataset.metadata import (
     STATISTICS,
     ledgers,
@@ -22,7 +23,6 @@ from ..dataset.metadata import (
     write_schema,
     write_statistics,
 )
-from ..recipes.recipe import Recipe
 from ..runtime import filesystem as files
 from ..runtime.ordered_fold import Key
 from ..runtime.publish import Staging

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..inputs.spans import Span, resolve
-from ..tables.csv_source import Input, match
-from ..tables.scan import InputFile
+from ..readers.csv_source import Input, match
+from ..readers.scan import InputFile
 from .cache import StatisticsCache
 from .profiled import ProfiledSpan
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from ..config.recipe import Recipe
 from .file import recipe_of_text
 from .packaged import built_in_text
-from .recipe import Recipe
 
 __all__ = ["built_in"]
 

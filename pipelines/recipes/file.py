@@ -19,15 +19,15 @@ from ...schemas.column import Column
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
+from ..config.recipe import Recipe
 from ..runtime.filesystem import read
 from ..shuffle.split import Splitting
 from .conditions import condition
-from .explain import Report, take_as_written
+from .errors import Report, take_as_written
+from .fields import OUTPUT, as_they_are, json_schema, recipe_type
 from .functions import load_function
-from .keys import OUTPUT, as_they_are, json_schema, recipe_type
-from .models import build, given
 from .packaged import SAMPLES, built_in_text
-from .recipe import Recipe
+from .pydantic_models import build, given
 from .transforms import declared
 from .yaml import LONGEST, Node, parse
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ...schemas.errors import RecipeError
+from ..config.recipe import Recipe
 from .built_in import built_in
 from .file import read_recipe
 from .functions import load_file, load_module
 from .packaged import SAMPLES
-from .recipe import Recipe
 
 __all__ = ["find_recipe"]
 

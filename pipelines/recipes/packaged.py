@@ -7,11 +7,11 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from ...schemas.errors import RecipeError
+from ..readers.csv_source import Input
 from ..samples.census import write_census_sample
 from ..samples.hotdog import write_hotdog_sample
 from ..samples.housing import write_housing_sample
 from ..samples.planes import write_planes_sample
-from ..tables.csv_source import Input
 
 if TYPE_CHECKING:
     pass

@@ -14,7 +14,17 @@ from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
 from ...transforms.recipe.declared import Declared, Made, Step
 from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
-from .models import Place, Shorthand, Text, chosen, described, given, model, one_or_more, typed
+from .pydantic_models import (
+    Place,
+    Shorthand,
+    Text,
+    chosen,
+    described,
+    given,
+    model,
+    one_or_more,
+    typed,
+)
 
 __all__ = ["FEATURES", "VALUES", "ValueSource", "declared", "sources"]
 

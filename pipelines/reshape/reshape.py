@@ -21,8 +21,8 @@ import pyarrow as pa
 from ...schemas.column import Column
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.schema import Schema
-from ..tables.csv_boundaries import CsvFormat
-from ..tables.csv_source import Input
+from ..readers.csv_boundaries import CsvFormat
+from ..readers.csv_source import Input
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,13 +29,13 @@ from ...schemas.errors import RecipeError, RecordmillError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
 from ..inputs.spans import resolve
+from ..readers.csv_boundaries import CsvFormat
+from ..readers.csv_source import Input, ScanCsv, check_formats, parse_part, parts
 from ..runtime import filesystem as files
 from ..runtime.elements import FileFragment, ScannedFile
 from ..runtime.thread_pool import in_global_window
 from ..shuffle.split import Splitting
 from ..tables.clean import clean
-from ..tables.csv_boundaries import CsvFormat
-from ..tables.csv_source import Input, ScanCsv, check_formats, parse_part, parts
 from ..tables.dataframes import frame_table
 from ..tables.ingest import ReadCounts, check_rejects, read_counts_of, sum_read_counts
 from .reshape import Reshape, Table, place_of, reshaped_frame, to_frame

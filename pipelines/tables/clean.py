@@ -28,9 +28,9 @@ from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
 from ..runtime.dictionaries import compact, dictionary_indices
 from ..runtime.elements import Reject, TextBatch
+from ..selection.convert import Mask, Reason, Reasons, convert, true_of
 from ..shuffle.fingerprint import Lane, fingerprint
 from ..shuffle.split import UNSPLIT, SplitIndex, Splitting, assign, sampled
-from .convert import Mask, Reason, Reasons, convert, true_of
 
 __all__ = ["CleanBatch", "check_filters", "select_rows", "clean"]
 

@@ -19,9 +19,9 @@ from ...schemas.column import Column
 from ...schemas.errors import DataError
 from ...schemas.schema import Schema
 from ...schemas.split_names import check_split_name
+from ..readers.arrow_text import text_problem
+from ..readers.csv_source import Input
 from ..runtime import filesystem as files
-from .arrow_text import text_problem
-from .csv_source import Input
 
 __all__ = ["FrameInput", "flat", "frame_input", "frame_table", "write_frames"]
 

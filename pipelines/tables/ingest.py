@@ -23,7 +23,9 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
-from ..recipes.recipe import Recipe
+from ..config.recipe import Recipe
+from ..readers.csv_source import ScannedFile, parse_part, parts
+from ..readers.text_encoding import rejects_advice
 from ..runtime import filesystem as files
 from ..runtime.elements import Bucket, FileFragment, Reject, TextBatch
 from ..runtime.progress import Note, Progress
@@ -35,8 +37,6 @@ from ..shuffle.shuffle import RowSink
 from ..shuffle.sorted_runs import KeyedRows
 from ..shuffle.split import UNSPLIT
 from .clean import CleanBatch, clean
-from .csv_source import ScannedFile, parse_part, parts
-from .text_encoding import rejects_advice
 
 __all__ = [
     "SAMPLE_ROWS",

@@ -11,14 +11,14 @@ import pyarrow as pa
 from ...schemas.manifest import Split
 from ...schemas.schema import Schema
 from ...schemas.statistics.fold import StatisticsFold
+from ..analysis.tensors import SchemaTensorAdapter
+from ..config.recipe import Recipe
 from ..parity.tables import check_parity
-from ..recipes.recipe import Recipe
+from ..readers.csv_source import BLOCK_BYTES, Input, ScanCsv, check_formats, match
 from ..shuffle.layout import TABLE, BucketLayout
 from ..shuffle.shuffle import RowSink
 from .clean import check_filters
-from .csv_source import BLOCK_BYTES, Input, ScanCsv, check_formats, match
 from .ingest import IngestTable
-from .tensors import SchemaTensorAdapter
 from .transform import TransformRows
 
 __all__ = ["TableSource"]

@@ -17,7 +17,7 @@ from ...schemas.statistics.columns import Numbers, Strings
 from ...schemas.statistics.fold import Profile, StatisticsFold
 from ..runtime.dictionaries import dictionary_indices
 from ..runtime.elements import TextBatch
-from ..tables.convert import Reason, convert
+from ..selection.convert import Reason, convert
 
 __all__ = ["Bad", "Examined", "Unknown", "examine_block", "fold_of", "merge"]
 

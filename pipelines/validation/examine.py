@@ -19,11 +19,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from ...schemas.anomalies.observed import InputSummary
 from ...schemas.schema import Schema
+from ..readers.csv_boundaries import CsvFormat
+from ..readers.csv_source import Input, match
 from ..runtime.errors import direct_runner, unwrap_beam_errors
 from ..runtime.ordered_fold import Block as Node
 from ..runtime.ordered_fold import CombineBuckets, FoldWork, Key, OrderedMergeTree
-from ..tables.csv_boundaries import CsvFormat
-from ..tables.csv_source import Input, match
 from .blocks import Examined, examine_block, fold_of, merge
 from .files import Portion, blocks, names_of, portions
 from .observed import observed_of, read_observed, write_observed

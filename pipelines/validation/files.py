@@ -22,18 +22,18 @@ import pyarrow.parquet
 
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
-from ..runtime.decompress import detect_compression, open_decompressed, open_text
-from ..runtime.elements import FileFragment, InputFile, Reject, TextBatch
-from ..tables.csv_boundaries import (
+from ..readers.csv_boundaries import (
     BYTE_ORDER_MARK,
     MAX_RECORD_BYTES,
     CsvFormat,
     find_record_boundaries,
 )
-from ..tables.csv_source import BLOCK_BYTES
-from ..tables.parquet import is_parquet
-from ..tables.parse import parse_part
-from ..tables.scan import parts, scan
+from ..readers.csv_source import BLOCK_BYTES
+from ..readers.parquet import is_parquet
+from ..readers.parse import parse_part
+from ..readers.scan import parts, scan
+from ..runtime.decompress import detect_compression, open_decompressed, open_text
+from ..runtime.elements import FileFragment, InputFile, Reject, TextBatch
 
 __all__ = ["Portion", "blocks", "is_json_lines", "names_of", "portions"]
 

@@ -29,8 +29,8 @@ from ...schemas.anomalies.observed import InputSummary
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST
 from ...schemas.schema import Schema
+from ..readers.csv_boundaries import CsvFormat
 from ..runtime import filesystem as files
-from ..tables.csv_boundaries import CsvFormat
 from .examine import examine
 
 __all__ = [

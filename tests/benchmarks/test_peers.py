@@ -20,8 +20,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with adult.data, and the dataset made of it in `out`."""
     from recordmill.pipelines.census import CENSUS
     from recordmill.pipelines.preparation import prepare
+    from recordmill.pipelines.readers.csv_source import Input
     from recordmill.pipelines.samples.census import write_census_sample
-    from recordmill.pipelines.tables.csv_source import Input
 
     folder = tmp_path_factory.mktemp("peers")
     train, _ = write_census_sample(str(folder))

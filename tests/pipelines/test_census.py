@@ -12,10 +12,10 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from recordmill.pipelines import Input, find_recipe, prepare
+from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
+from recordmill.pipelines.readers.csv_source import ReadCsv
 from recordmill.pipelines.shuffle.split import Splitting
 from recordmill.pipelines.tables.clean import clean
-from recordmill.pipelines.tables.csv_source import ReadCsv
-from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
 
 CENSUS = find_recipe("census")
 VOCABULARIES = (

@@ -18,10 +18,9 @@ from PIL import Image
 from small_images import PETS
 from small_recipe import HEADER, SCHEMA, SMALL, rows
 
-from recordmill.pipelines import Input, Reshape, prepare, profile
+from recordmill.pipelines import Input, Reshape, prepare, profile, profiling
+from recordmill.pipelines.config.recipe import Recipe
 from recordmill.pipelines.images import ingest as image_rows
-from recordmill.pipelines.profiles import profile as profiling
-from recordmill.pipelines.recipes.recipe import Recipe
 from recordmill.pipelines.reshape import reshaping
 from recordmill.pipelines.tables import ingest as table_rows
 from recordmill.schemas import DataError

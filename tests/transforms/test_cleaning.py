@@ -9,7 +9,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.tables.convert import Reason, convert
+from recordmill.pipelines.selection.convert import Reason, convert
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import BLANKS, MISSING_INT64, Column
 from recordmill.schemas.errors import RecipeError

@@ -18,12 +18,12 @@ from typing import BinaryIO, cast
 
 from ....schemas.column import BLANKS
 from ....schemas.errors import DataError
+from ...readers.csv_boundaries import CsvFormat
+from ...readers.csv_source import BLOCK_BYTES
+from ...readers.parse import parse_part
+from ...readers.scan import InputFile, parts, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text
 from ...runtime.elements import Reject, TextBatch
-from ...tables.csv_boundaries import CsvFormat
-from ...tables.csv_source import BLOCK_BYTES
-from ...tables.parse import parse_part
-from ...tables.scan import InputFile, parts, scan
 from .box_format import XYXY, BoxForm
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
 from .refs import Box, ImageFormat

@@ -20,9 +20,9 @@ from typing import Literal
 
 from ....schemas.errors import DataError, RecipeError
 from ....schemas.manifest import SourceFile, tree_sha256
+from ...readers.csv_source import Input
 from ...runtime import filesystem as files
 from ...runtime.elements import Reject
-from ...tables.csv_source import Input
 from .box_format import XYWH, XYXY, BoxFormat
 from .coco import read_coco
 from .common import Annotated, Annotation, reject

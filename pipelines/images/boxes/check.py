@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ....schemas.errors import DataError
-from ...tables.csv_source import Input
+from ...config.images import Images
+from ...readers.csv_source import Input
 from ..annotations.box_format import BOX_FORMATS, BoxFormat
 from ..annotations.csv import BOX_COLUMNS
 from ..annotations.nearby import NearbyAnnotations, nearby_annotations
 from ..annotations.refs import Listing
-from ..options import Images
 from .marks import BoxEvidence, Doubt
 
 __all__ = ["ListedBoxes", "check_boxes", "check_listed", "check_some_boxes"]

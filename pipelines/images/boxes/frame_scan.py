@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from ...config.image_limits import ImageLimits
+from ...config.images import Images
+from ...readers.csv_source import Input
 from ...runtime import filesystem as files
 from ...runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
-from ...tables.csv_source import Input
 from ..annotations.refs import ImageRef, Listing
 from ..check import BadImage, read_header
 from ..chunks import Chunk, chunks
 from ..jpeg import has_scan
-from ..options import Images
 from .frames import BoxFrame, FrameEvidence, decide_frame, evidence_of
 
 __all__ = ["FindBoxFrame"]

@@ -19,9 +19,9 @@ from apache_beam.testing.util import assert_that
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from recordmill.pipelines.analysis.feature_statistics import MergeFeatures, Part
+from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
 from recordmill.pipelines.runtime.elements import Bucket
 from recordmill.pipelines.runtime.thread_pool import ThreadedDoFn
-from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
 from recordmill.pipelines.tables.transform import TransformRows
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema

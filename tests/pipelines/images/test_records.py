@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from recordmill.pipelines.images.options import Images, Storage
+from recordmill.pipelines.config.images import Images, Storage
 from recordmill.pipelines.images.records import (
     ImageOrigin,
     PixelEncoder,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.images.options import Images
+from recordmill.pipelines.config.images import Images
 from recordmill.pipelines.images.tiles import OutputImage, SourcePicture, TileAndAugment
 from recordmill.schemas.manifest import Expansion
 from recordmill.transforms.augment import Augmentation, RandomFlip, RandomHue

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from observed import observed
 
 from recordmill.pipelines.inference.observe import observe
-from recordmill.pipelines.tables.convert import convert
+from recordmill.pipelines.selection.convert import convert
 from recordmill.schemas.column import Column
 from recordmill.schemas.inference.observed import CAPACITY, MISSING_TOKENS, ColumnSummary
 

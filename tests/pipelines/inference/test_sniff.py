@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.inference.sniff import sniff, sniff_text
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
+from recordmill.pipelines.readers.csv_boundaries import CsvFormat
 from recordmill.schemas.errors import DataError
 
 CASES = {

@@ -13,8 +13,8 @@ from small_published import prepare as publish
 from small_recipe import HEADER, SCHEMA, SMALL
 
 from recordmill.pipelines import Input, Reshape, Table, prepare, profile
+from recordmill.pipelines.config.recipe import Recipe
 from recordmill.pipelines.inputs.outside import check_inputs_outside
-from recordmill.pipelines.recipes.recipe import Recipe
 from recordmill.pipelines.runtime.publish import Staging
 from recordmill.schemas import RecipeError
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordmill.pipelines.inputs.spans import Span, resolve, window
-from recordmill.pipelines.tables.csv_source import Input, match
+from recordmill.pipelines.readers.csv_source import Input, match
 from recordmill.schemas.errors import DataError, RecipeError
 
 DAYS = st.dates(date(1999, 12, 1), date(2032, 3, 31))

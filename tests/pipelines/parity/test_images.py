@@ -15,9 +15,9 @@ import tensorflow as tf
 from small_images import PETS, TILED, classify, detect, encoded, picture, write_boxes, write_pets
 
 from recordmill.pipelines import Images, Input, Recipe, prepare
+from recordmill.pipelines.config.images import Storage
 from recordmill.pipelines.images.annotations.listing import list_images
 from recordmill.pipelines.images.chunks import Chunk, read_chunk
-from recordmill.pipelines.images.options import Storage
 from recordmill.pipelines.images.records import PixelEncoder
 from recordmill.pipelines.parity import images as image_parity
 from recordmill.pipelines.parity.images import check_image_parity

@@ -17,9 +17,9 @@ from small_recipe import HEADER, SMALL, rows
 from recordmill.pipelines import CsvFormat, Input, Recipe, Splitting
 from recordmill.pipelines.profiles import cache as module
 from recordmill.pipelines.profiles.cache import Entry, StatisticsCache, read_profiles
-from recordmill.pipelines.profiles.profile import profile, write_cached_profiles
 from recordmill.pipelines.profiles.profiled import PROFILE, Profiled
-from recordmill.pipelines.tables.scan import InputFile
+from recordmill.pipelines.profiling import profile, write_cached_profiles
+from recordmill.pipelines.readers.scan import InputFile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
 from recordmill.schemas.statistics.fold import StatisticsFold

@@ -12,13 +12,13 @@ from helpers.checked_fn import check_preprocessing_fn
 from real_data import DATA
 
 from recordmill.pipelines import Input, prepare
+from recordmill.pipelines.config.images import Images
+from recordmill.pipelines.config.recipe import Recipe
 from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.images.options import Images
+from recordmill.pipelines.readers.csv_source import CsvFormat
 from recordmill.pipelines.recipes.built_in import built_in
 from recordmill.pipelines.recipes.file import read_recipe
 from recordmill.pipelines.recipes.packaged import SAMPLES, built_in_text
-from recordmill.pipelines.recipes.recipe import Recipe
-from recordmill.pipelines.tables.csv_source import CsvFormat
 from recordmill.schemas import ImageSchema, RecipeError
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.manifest import Manifest

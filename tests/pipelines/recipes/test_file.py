@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pytest
 
 from recordmill.pipelines.config.image_limits import ImageLimits
+from recordmill.pipelines.config.images import Images
+from recordmill.pipelines.config.recipe import Recipe
 from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.images.options import Images
+from recordmill.pipelines.readers.csv_source import CsvFormat, Input
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
-from recordmill.pipelines.recipes.recipe import Recipe
 from recordmill.pipelines.shuffle.split import Splitting
-from recordmill.pipelines.tables.csv_source import CsvFormat, Input
 from recordmill.schemas import Column, ImageSchema, RecipeError, Schema
 from recordmill.transforms.augment import Augmentation, RandomCrop, RandomFlip, RandomHue
 from recordmill.transforms.recipe.declared import Declared, Made, Step

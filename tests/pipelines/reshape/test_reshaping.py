@@ -14,10 +14,10 @@ import reshapes
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.readers.csv_source import Input
 from recordmill.pipelines.reshape.reshape import Reshape, Table
 from recordmill.pipelines.reshape.reshaping import Reshaped, reshape, reshaped_splits
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
-from recordmill.pipelines.tables.csv_source import Input
 from recordmill.pipelines.tables.dataframes import flat
 from recordmill.schemas import Column, DataError, RecipeError, Schema
 

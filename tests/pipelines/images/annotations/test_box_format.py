@@ -21,7 +21,7 @@ from recordmill.pipelines.images.annotations.coco import parse_coco
 from recordmill.pipelines.images.annotations.listing import list_images
 from recordmill.pipelines.images.annotations.refs import Box, ImageFormat
 from recordmill.pipelines.images.annotations.voc import parse_voc
-from recordmill.pipelines.tables.csv_source import Input
+from recordmill.pipelines.readers.csv_source import Input
 from recordmill.schemas.errors import RecipeError
 
 BOX: Box = (20.0, 10.0, 26.0, 15.0)

@@ -15,7 +15,7 @@ from recordmill.pipelines.images.annotations.common import Annotation
 from recordmill.pipelines.images.annotations.csv import read_csv
 from recordmill.pipelines.images.annotations.listing import list_images
 from recordmill.pipelines.images.annotations.refs import ImageFormat, Listing
-from recordmill.pipelines.tables.csv_source import Input
+from recordmill.pipelines.readers.csv_source import Input
 from recordmill.schemas.errors import DataError, RecipeError
 
 BOXES = "filename,width,height,class,xmin,ymin,xmax,ymax\n"

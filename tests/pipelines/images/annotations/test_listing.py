@@ -16,7 +16,7 @@ from real_data import DATA
 
 from recordmill.pipelines.images.annotations.listing import list_images
 from recordmill.pipelines.images.annotations.refs import ImageFormat, ImageRef, Listing
-from recordmill.pipelines.tables.csv_source import Input
+from recordmill.pipelines.readers.csv_source import Input
 from recordmill.schemas.errors import DataError, RecipeError
 
 

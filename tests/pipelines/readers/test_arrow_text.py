@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.tables.arrow_text import NoText, text_column, text_problem
-from recordmill.pipelines.tables.convert import convert
+from recordmill.pipelines.readers.arrow_text import NoText, text_column, text_problem
+from recordmill.pipelines.selection.convert import convert
 from recordmill.schemas.column import Column
 
 MOMENT = dt.datetime(2026, 11, 21, 10, 5, 6)

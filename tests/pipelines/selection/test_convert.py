@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.tables.convert import convert
+from recordmill.pipelines.selection.convert import convert
 from recordmill.schemas.column import BLANKS, Column
 
 NUMBER_LIKE = st.text("0123456789+-.eE \t", max_size=8)

@@ -17,11 +17,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
+from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.readers.parse import parse_part, parse_stretch
+from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import BLOCK
 from recordmill.pipelines.runtime.elements import ByteRange, InputFile, Reject, TextBatch
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
-from recordmill.pipelines.tables.parse import parse_part, parse_stretch
-from recordmill.pipelines.tables.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
-from ..images.options import Images
+from ..readers.csv_source import CsvFormat, Input
 from ..reshape.reshape import Reshape
 from ..shuffle.split import Splitting
-from ..tables.csv_source import CsvFormat, Input
+from .images import Images
 
 if TYPE_CHECKING:
     from ..validation.validate import Expect

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from ...schemas.errors import RecipeError
 from ...transforms.augment import Augmentation
 from ...transforms.tiles import Tiling
-from ..config.image_limits import ImageLimits
-from .annotations.refs import ImageFormat
+from ..images.annotations.refs import ImageFormat
+from .image_limits import ImageLimits
 
 __all__ = ["Images", "Storage"]
 

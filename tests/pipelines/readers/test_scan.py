@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
+from recordmill.pipelines.readers import scan as scan_module
+from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import Checksums
 from recordmill.pipelines.runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile
-from recordmill.pipelines.tables import scan as scan_module
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
-from recordmill.pipelines.tables.scan import parts, scan
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError
 

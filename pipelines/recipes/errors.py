@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...schemas.errors import RecipeError
-from .models import Place
+from .pydantic_models import Place
 from .yaml import Node
 
 __all__ = ["Report", "take_as_written"]

@@ -19,26 +19,26 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsIter
 
-from ..dataset.metadata import STATISTICS
-from ..inputs.outside import check_cache_outside
-from ..recipes.recipe import Recipe
-from ..resolve import resolve_inputs, splits_of
-from ..runtime import filesystem as files
-from ..runtime.elements import Bucket
-from ..runtime.errors import direct_runner, unwrap_beam_errors
-from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
-from ..runtime.progress import Note, Progress
-from ..runtime.publish import Staging
-from ..shuffle.shuffle import CountRepeats, ShuffleOnDisk
-from ..sources import StatisticsAccumulator, source_for
-from ..tables.csv_source import Input
-from .cache import StatisticsCache, write_profiled, write_profiles
-from .draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
-from .profiled import Profiled, ProfiledSpan, stage_profile
-from .spans import Unit, dated, units_of
+from .config.recipe import Recipe
+from .dataset.metadata import STATISTICS
+from .inputs.outside import check_cache_outside
+from .profiles.cache import StatisticsCache, write_profiled, write_profiles
+from .profiles.draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
+from .profiles.profiled import Profiled, ProfiledSpan, stage_profile
+from .profiles.spans import Unit, dated, units_of
+from .readers.csv_source import Input
+from .resolve import resolve_inputs, splits_of
+from .runtime import filesystem as files
+from .runtime.elements import Bucket
+from .runtime.errors import direct_runner, unwrap_beam_errors
+from .runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
+from .runtime.progress import Note, Progress
+from .runtime.publish import Staging
+from .shuffle.shuffle import CountRepeats, ShuffleOnDisk
+from .sources import StatisticsAccumulator, source_for
 
 if TYPE_CHECKING:
-    from ..tables.dataframes import FrameInput
+    from .tables.dataframes import FrameInput
 
 __all__ = ["profile", "write_cached_profiles"]
 

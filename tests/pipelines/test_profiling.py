@@ -18,8 +18,8 @@ from small_recipe import HEADER, SMALL, rows
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines import Input, Recipe, find_recipe
-from recordmill.pipelines.profiles.profile import profile
 from recordmill.pipelines.profiles.profiled import PROFILE, Profiled, stage_profile
+from recordmill.pipelines.profiling import profile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
 

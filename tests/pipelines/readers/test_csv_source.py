@@ -14,8 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 from real_data import DATA
 
-from recordmill.pipelines.runtime.elements import TextBatch
-from recordmill.pipelines.tables.csv_source import (
+from recordmill.pipelines.readers.csv_source import (
     CsvFormat,
     Input,
     InputFile,
@@ -25,6 +24,7 @@ from recordmill.pipelines.tables.csv_source import (
     check_formats,
     match,
 )
+from recordmill.pipelines.runtime.elements import TextBatch
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError, RecipeError
 

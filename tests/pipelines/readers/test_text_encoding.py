@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.tables.text_encoding import (
+from recordmill.pipelines.readers.text_encoding import (
     encoding_advice,
     guess_encoding,
     rejects_advice,
     undecodable_rows,
 )
+from recordmill.pipelines.runtime.elements import Reject
 from recordmill.schemas.manifest import Ledger
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.tables import csv_boundaries as records
-from recordmill.pipelines.tables.csv_boundaries import (
+from recordmill.pipelines.readers import csv_boundaries as records
+from recordmill.pipelines.readers.csv_boundaries import (
     MAX_RECORD_BYTES,
     CsvFormat,
     find_record_boundaries,

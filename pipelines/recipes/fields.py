@@ -22,11 +22,13 @@ from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ...transforms import augment
 from ...transforms._ops.time_zones import time_zone
+from ..config.recipe import Recipe
+from ..readers.csv_source import Input
 from ..reshape.reshape import Reshape, Table
 from ..runtime.filesystem import is_remote, join
-from ..tables.csv_source import Input
 from ..validation.validate import Expect
-from .models import (
+from .packaged import SAMPLES
+from .pydantic_models import (
     Parts,
     Shorthand,
     Text,
@@ -40,8 +42,6 @@ from .models import (
     parts_of,
     refused,
 )
-from .packaged import SAMPLES
-from .recipe import Recipe
 from .transforms import FEATURES, VALUES
 
 __all__ = ["OUTPUT", "as_they_are", "json_schema", "recipe_type"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recordmill.pipelines.images.options import Images
+from recordmill.pipelines.config.images import Images
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms.augment import Augmentation, RandomFlip
 from recordmill.transforms.tiles import Tiling

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapter
 
-from recordmill.pipelines.tables.tensors import SchemaTensorAdapter
+from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
 from recordmill.schemas.column import MISSING_INT64, Column
 from recordmill.schemas.schema import Schema
 
