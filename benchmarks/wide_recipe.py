@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.peers.problems import PROBLEMS
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.recipe import Recipe
-from recordmill.pipelines.readers.csv_source import CsvFormat
 
 RECIPE = Recipe(
     name="wide",

@@ -26,18 +26,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.analyze_dataset import AnalyzeDataset
+    from .config.csv_format import CsvFormat
+    from .config.expect import Expect
+    from .config.image_format import ImageFormat
     from .config.image_limits import ImageLimits
     from .config.images import Images
+    from .config.input import Input
     from .config.recipe import Recipe
-    from .images.annotations.refs import ImageFormat
+    from .config.reshape import Reshape, Table
+    from .config.splitting import Splitting
     from .preparation import prepare
     from .profiling import profile
-    from .readers.csv_source import CsvFormat, Input
     from .recipes.find import find_recipe
-    from .reshape.reshape import Reshape, Table
-    from .shuffle.split import Splitting
     from .tables.dataframes import FrameInput
-    from .validation.validate import Expect, validate
+    from .validation.validate import validate
 
 __all__ = [
     "AnalyzeDataset",
@@ -60,20 +62,20 @@ __all__ = [
 
 _HOMES = {
     "AnalyzeDataset": "analysis.analyze_dataset",
-    "CsvFormat": "tables.csv_source",
-    "Expect": "validation.validate",
+    "CsvFormat": "config.csv_format",
+    "Expect": "config.expect",
     "FrameInput": "tables.dataframes",
-    "ImageFormat": "images.annotations.refs",
+    "ImageFormat": "config.image_format",
     "ImageLimits": "config.image_limits",
-    "Images": "images.options",
-    "Input": "tables.csv_source",
-    "Recipe": "recipes.recipe",
-    "Reshape": "reshape.reshape",
-    "Splitting": "shuffle.split",
-    "Table": "reshape.reshape",
+    "Images": "config.images",
+    "Input": "config.input",
+    "Recipe": "config.recipe",
+    "Reshape": "config.reshape",
+    "Splitting": "config.splitting",
+    "Table": "config.reshape",
     "find_recipe": "recipes.find",
     "prepare": "preparation",
-    "profile": "profiles.profile",
+    "profile": "profiling",
     "validate": "validation.validate",
 }
 

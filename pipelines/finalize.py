@@ -17,6 +17,7 @@ from ..schemas.images import ImageSchema
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, SourceFile, Split, tree_sha256
 from ..schemas.statistics.features import FeaturesFold
 from .analysis.number_ranges import rounded_columns
+from .config.expect import Expect
 from .config.recipe import Recipe
 from .dataset.metadata import (
     ledgers,
@@ -36,7 +37,7 @@ from .runtime import filesystem as files
 from .runtime.publish import Staging, commit
 from .sources import source_for
 from .tables.ingest import ReadCounts
-from .validation.validate import Expect, check_expectations
+from .validation.validate import check_expectations
 
 __all__ = ["as_expected", "draft_manifest", "publish_draft"]
 

@@ -21,13 +21,13 @@ from .analysis.analyze import Analyze, Analyzed
 from .analysis.checked_fn import CheckedFn
 from .analysis.feature_statistics import MergeFeatures
 from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
+from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
 from .dataset.split_checks import LABELS, LabelsFold, check_splits
 from .finalize import as_expected, draft_manifest, publish_draft
 from .inputs.outside import check_cache_outside
 from .profiling import write_cached_profiles
-from .readers.csv_source import Input
 from .resolve import ResolvedInputs, resolve_inputs, splits_of
 from .runtime import filesystem as files
 from .runtime.arrow_coder import ArrowCoder

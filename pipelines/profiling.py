@@ -19,6 +19,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsIter
 
+from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
 from .inputs.outside import check_cache_outside
@@ -26,7 +27,6 @@ from .profiles.cache import StatisticsCache, write_profiled, write_profiles
 from .profiles.draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
 from .profiles.profiled import Profiled, ProfiledSpan, stage_profile
 from .profiles.spans import Unit, dated, units_of
-from .readers.csv_source import Input
 from .resolve import resolve_inputs, splits_of
 from .runtime import filesystem as files
 from .runtime.elements import Bucket

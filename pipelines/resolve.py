@@ -13,10 +13,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from ..schemas.errors import RecipeError
 from ..schemas.schema import Schema
 from ..schemas.split_names import check_split_names
+from .config.input import Input
 from .config.recipe import Recipe
 from .inputs.outside import check_inputs_outside
 from .inputs.spans import resolve
-from .readers.csv_source import Input
 from .runtime import filesystem as files
 from .runtime.publish import Staging
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Split
+from .config.input import Input
 from .config.recipe import Recipe
-from .readers.csv_source import Input
 from .runtime.elements import RawTensorAdapter
 from .runtime.thread_pool import ElementFn
 from .shuffle.layout import BucketLayout

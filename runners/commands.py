@@ -17,8 +17,8 @@ from ..schemas.manifest import Manifest
 from .logging_setup import start_tensorflow
 
 if TYPE_CHECKING:
+    from ..pipelines.config.input import Input
     from ..pipelines.config.recipe import Recipe
-    from ..pipelines.readers.csv_source import Input
     from .launch import RunnerName, ShuffleName
 
 _SHOWN_RECORDS = 5
@@ -43,8 +43,8 @@ def run(
     """Prepare a dataset and print where every row went."""
     began = time.monotonic()
     start_tensorflow()
+    from ..pipelines.config.input import Input
     from ..pipelines.preparation import prepare, write_template
-    from ..pipelines.readers.csv_source import Input
     from ..pipelines.recipes.find import find_recipe
     from ..pipelines.runtime.visible import visible
     from .launch import launcher
@@ -84,7 +84,7 @@ def run(
 @contextmanager
 def inputs_of(recipe: Recipe, given: Sequence[str]) -> Iterator[list[Input]]:
     """Those of the command line, or of the recipe, or its own sample while it is read."""
-    from ..pipelines.readers.csv_source import Input
+    from ..pipelines.config.input import Input
 
     tables = recipe.reshape.tables if recipe.reshape else {}
     if given:

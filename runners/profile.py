@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ..pipelines.config.input import Input
     from ..pipelines.config.recipe import Recipe
     from ..pipelines.profiles.profiled import Profiled
-    from ..pipelines.readers.csv_source import Input
 
 __all__ = ["profile"]
 
@@ -91,7 +91,7 @@ def profile(
 @contextmanager
 def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
     """How files are read, and which; a sample is there as long as it is used."""
-    from ..pipelines.readers.csv_source import Input
+    from ..pipelines.config.input import Input
     from ..pipelines.recipes.file import read_recipe
     from ..pipelines.recipes.find import find_recipe
     from .commands import inputs_of
@@ -123,9 +123,9 @@ def _is_data(target: str) -> bool:
 
 def _inferred(target: str) -> Recipe:
     """Return the recipe of files; say on standard error what was read and what looks wrong."""
+    from ..pipelines.config.input import Input
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
-    from ..pipelines.readers.csv_source import Input
     from ..pipelines.recipes.file import recipe_of_text
     from .init import show_summary
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..schemas.errors import RecipeError
 
 if TYPE_CHECKING:
-    from ..pipelines.readers.csv_boundaries import CsvFormat
+    from ..pipelines.config.csv_format import CsvFormat
     from ..schemas.anomalies.columns import Anomaly
     from ..schemas.anomalies.compare import Comparison, Limit
     from ..schemas.anomalies.find import Findings
@@ -114,7 +114,7 @@ def csv_format_of(options: Sequence[str], base: CsvFormat | None = None) -> CsvF
     Raises:
       RecipeError: A key is none of `CsvFormat`'s, or has another value than it takes.
     """
-    from ..pipelines.readers.csv_boundaries import CsvFormat
+    from ..pipelines.config.csv_format import CsvFormat
 
     if not options:
         return None

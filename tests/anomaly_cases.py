@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
-from recordmill.pipelines.readers.csv_source import InputFile
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.runtime.elements import InputFile
 from recordmill.pipelines.validation.blocks import Examined, examine_block, merge
 from recordmill.pipelines.validation.files import blocks, names_of, portions
 from recordmill.pipelines.validation.observed import observed_of

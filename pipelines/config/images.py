@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ...schemas.errors import RecipeError
 from ...transforms.augment import Augmentation
 from ...transforms.tiles import Tiling
-from ..images.annotations.refs import ImageFormat
+from .image_format import ImageFormat
 from .image_limits import ImageLimits
 
 __all__ = ["Images", "Storage"]

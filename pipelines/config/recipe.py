@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
-from ..readers.csv_source import CsvFormat, Input
-from ..reshape.reshape import Reshape
-from ..shuffle.split import Splitting
+from .csv_format import CsvFormat
 from .images import Images
+from .input import Input
+from .reshape import Reshape
+from .splitting import Splitting
 
 if TYPE_CHECKING:
-    from ..validation.validate import Expect
+    from .expect import Expect
 
 __all__ = ["PreprocessingFn", "Recipe"]
 

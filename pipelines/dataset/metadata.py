@@ -8,10 +8,10 @@ from typing import Any
 
 from ...schemas.errors import DataError
 from ...schemas.manifest import Ledger
+from ...schemas.split_names import UNSPLIT
 from ..config.recipe import Recipe
 from ..profiles.cache import read_profiles
 from ..runtime import filesystem as files
-from ..shuffle.split import UNSPLIT
 from ..sources import StatisticsAccumulator, source_for
 from ..tables.ingest import ReadCounts
 

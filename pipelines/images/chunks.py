@@ -21,8 +21,8 @@ from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ..config.image_limits import ImageLimits
 from ..config.images import Images
+from ..config.input import Input
 from ..config.recipe import Recipe
-from ..readers.csv_source import Input
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
 from ..shuffle.layout import IMAGES

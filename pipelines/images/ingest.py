@@ -16,8 +16,8 @@ from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
 from ..analysis.analyze import ExportGraph
 from ..config.images import Images
+from ..config.input import Input
 from ..config.recipe import Recipe
-from ..readers.csv_source import Input
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..shuffle.shuffle import RowSink

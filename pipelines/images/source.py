@@ -19,10 +19,10 @@ from ..analysis.analyze import ExportGraph
 from ..analysis.checked_fn import CheckedFn
 from ..analysis.fused import analysis as fused
 from ..config.images import Images
+from ..config.input import Input
 from ..config.recipe import Recipe
 from ..parity.images import check_image_parity
 from ..parity.tables import distinct_rows
-from ..readers.csv_source import Input
 from ..runtime import filesystem as files
 from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
 from ..shuffle.shuffle import RowSink

@@ -19,10 +19,11 @@ from ...schemas.inference.label import choose_label
 from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import choose, kept
-from ..readers.csv_source import Input, InputFile, match
+from ..config.input import Input
+from ..readers.csv_source import match
 from ..readers.parse import parse_part
 from ..readers.scan import parts, scan
-from ..runtime.elements import TextBatch
+from ..runtime.elements import InputFile, TextBatch
 from .checks import check_understood
 from .observe import observe
 from .sniff import Dialect, sniff

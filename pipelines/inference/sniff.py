@@ -21,7 +21,8 @@ from typing import BinaryIO, cast
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import amount
-from ..readers.csv_boundaries import BYTE_ORDER_MARK, CsvFormat
+from ..config.csv_format import CsvFormat
+from ..readers.csv_boundaries import BYTE_ORDER_MARK
 from ..readers.scan import check_is_text
 from ..readers.text_encoding import UTF_16_MARKS, encoding_advice, guess_encoding
 from ..runtime.decompress import detect_compression, open_decompressed, open_text

@@ -12,7 +12,7 @@ import yaml
 
 from ...schemas.inference.facts import amount, percent, shown
 from ...schemas.inference.proposal import ColumnProposal, Step
-from ..readers.csv_boundaries import CsvFormat
+from ..config.csv_format import CsvFormat
 
 __all__ = ["recipe_text"]
 

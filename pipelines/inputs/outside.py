@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from ...schemas.errors import RecipeError
 from ...schemas.images import ImageSchema
 from ..config.images import Images
+from ..config.input import Input
 from ..config.recipe import Recipe
 from ..images.annotations.listing import image_root, is_annotation
 from ..images.annotations.paths import find, leads_out, prefix_of
-from ..readers.csv_source import Input, match
+from ..readers.csv_source import match
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
 from ..runtime.publish import Staging

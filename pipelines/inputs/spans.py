@@ -17,7 +17,7 @@ from itertools import groupby, product
 from apache_beam.io.filesystem import FileSystem
 
 from ...schemas.errors import DataError, RecipeError
-from ..readers.csv_source import Input
+from ..config.input import Input
 from ..runtime import filesystem as files
 
 __all__ = ["Span", "resolve", "window"]

@@ -34,11 +34,12 @@ from ...transforms.serving.model import (
 from ...transforms.serving.raw_columns import raw_tensors
 from ...transforms.serving.transform_graph import TransformGraph
 from ...transforms.tiles import Tiling
+from ..config.image_format import ImageFormat
 from ..config.image_limits import ImageLimits
+from ..config.input import Input
 from ..images.annotations.listing import list_images
-from ..images.annotations.refs import ImageFormat, ImageRef
+from ..images.annotations.refs import ImageRef
 from ..images.check import BadImage, check_image
-from ..readers.csv_source import Input
 from ..runtime import filesystem as files
 from .comparison import JSON, Comparison, ModelParity, absent_signatures, graph_problems
 from .examples import serialized

@@ -16,13 +16,15 @@ import pyarrow as pa
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Manifest, SourceFile
 from ...schemas.schema import Schema
-from ..readers.csv_source import BLOCK_BYTES, CsvFormat, parse_part, parts
-from ..readers.scan import scan
+from ..config.csv_format import CsvFormat
+from ..config.splitting import Splitting
+from ..readers.csv_source import BLOCK_BYTES
+from ..readers.parse import parse_part
+from ..readers.scan import parts, scan
 from ..runtime import filesystem as files
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
 from ..shuffle.bottom_k import BottomKSampler
 from ..shuffle.layout import FILE, KEY, LINE
-from ..shuffle.split import Splitting
 from ..tables.clean import CleanBatch, clean
 from ..tables.ingest import SAMPLE_ROWS
 from .tables import distinct_rows

@@ -34,9 +34,9 @@ from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.statistics import codec as profile_codec
 from ...schemas.statistics.fold import Profile, StatisticsFold
 from ..config.recipe import Recipe
-from ..readers.scan import InputFile
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
+from ..runtime.elements import InputFile
 
 __all__ = [
     "Entry",

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ..config.input import Input
 from ..inputs.spans import Span, resolve
-from ..readers.csv_source import Input, match
-from ..readers.scan import InputFile
+from ..readers.csv_source import match
+from ..runtime.elements import InputFile
 from .cache import StatisticsCache
 from .profiled import ProfiledSpan
 

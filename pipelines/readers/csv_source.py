@@ -19,29 +19,23 @@ from typing import NamedTuple
 import apache_beam as beam
 
 from ...schemas.errors import DataError, RecipeError
-from ...schemas.split_names import check_split_name
+from ..config.csv_format import CsvFormat
+from ..config.input import Input
 from ..runtime import filesystem as files
 from ..runtime.decompress import open_decompressed
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
-from .csv_boundaries import CsvFormat
 from .parquet import is_parquet
 from .parse import parse_part
 from .scan import parts, scan
 
 __all__ = [
     "BLOCK_BYTES",
-    "CsvFormat",
     "CsvRead",
     "check_formats",
-    "Input",
-    "InputFile",
     "ParseCsv",
     "ReadCsv",
     "ScanCsv",
-    "ScannedFile",
     "match",
-    "parse_part",
-    "parts",
 ]
 
 BLOCK_BYTES = 16 << 20
@@ -50,32 +44,6 @@ BLOCK_BYTES = 16 << 20
 _HEAD = 16
 _LOOKS = 16
 """Files that are looked into at the same time."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """Files to read.
-
-    Attributes:
-      split: The split they are read for, such as "train"; None where content decides.
-      pattern: A path, or a glob: `*` stands for any characters but "/", `?` for one character,
-        `**` for any characters. `{date}` stands for a day, written 2026-11-21 or 20261121.
-      last: Of the days that `{date}` stands for, the window to read: so many calendar days, the
-        newest one found the last of them. None for all days.
-
-    Raises:
-      RecipeError: `split` is no name that a split may have, or `last` is less than 1.
-    """
-
-    split: str | None
-    pattern: str
-    last: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.split is not None:
-            check_split_name(self.split, key=f"input {self.pattern}: split")
-        if self.last is not None and self.last < 1:
-            raise RecipeError(f"input {self.pattern}: last: expected at least 1, got {self.last}")
 
 
 def match(inputs: Iterable[Input]) -> tuple[InputFile, ...]:

@@ -21,12 +21,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ...schemas.errors import DataError
+from ..config.csv_format import CsvFormat
 from ..runtime.checksums import CheckedFile
 from ..runtime.decompress import open_decompressed, open_text
 from ..runtime.elements import ByteRange, FileFragment, InputFile, Reject, TextBatch
 from .csv_boundaries import (
     BYTE_ORDER_MARK,
-    CsvFormat,
     Mask,
     Positions,
     RecordBoundaries,

@@ -19,21 +19,15 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ...schemas.errors import DataError
+from ..config.csv_format import MAX_RECORD_BYTES, CsvFormat
 from ..runtime.checksums import Checksums
 from ..runtime.decompress import Digest, detect_compression, open_decompressed, open_text
 from ..runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile
-from .csv_boundaries import (
-    BYTE_ORDER_MARK,
-    MAX_RECORD_BYTES,
-    CsvFormat,
-    Mask,
-    RecordBoundaries,
-    find_record_boundaries,
-)
+from .csv_boundaries import BYTE_ORDER_MARK, Mask, RecordBoundaries, find_record_boundaries
 from .parquet import is_parquet, row_group_checksums, scan_parquet
 from .text_encoding import encoding_advice
 
-__all__ = ["InputFile", "check_is_text", "parts", "scan"]
+__all__ = ["check_is_text", "parts", "scan"]
 
 _LOG = logging.getLogger(__name__)
 

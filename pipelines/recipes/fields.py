@@ -22,11 +22,11 @@ from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ...transforms import augment
 from ...transforms._ops.time_zones import time_zone
+from ..config.expect import Expect
+from ..config.input import Input
 from ..config.recipe import Recipe
-from ..readers.csv_source import Input
-from ..reshape.reshape import Reshape, Table
+from ..config.reshape import Reshape, Table
 from ..runtime.filesystem import is_remote, join
-from ..validation.validate import Expect
 from .packaged import SAMPLES
 from .pydantic_models import (
     Parts,

@@ -20,8 +20,8 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ..config.recipe import Recipe
+from ..config.splitting import Splitting
 from ..runtime.filesystem import read
-from ..shuffle.split import Splitting
 from .conditions import condition
 from .errors import Report, take_as_written
 from .fields import OUTPUT, as_they_are, json_schema, recipe_type

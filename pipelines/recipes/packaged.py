@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from ...schemas.errors import RecipeError
-from ..readers.csv_source import Input
+from ..config.input import Input
 from ..samples.census import write_census_sample
 from ..samples.hotdog import write_hotdog_sample
 from ..samples.housing import write_housing_sample

@@ -28,17 +28,21 @@ from apache_beam.pvalue import AsIter
 from ...schemas.errors import RecipeError, RecordmillError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
+from ..config.csv_format import CsvFormat
+from ..config.input import Input
+from ..config.reshape import Reshape, Table
+from ..config.splitting import Splitting
 from ..inputs.spans import resolve
-from ..readers.csv_boundaries import CsvFormat
-from ..readers.csv_source import Input, ScanCsv, check_formats, parse_part, parts
+from ..readers.csv_source import ScanCsv, check_formats
+from ..readers.parse import parse_part
+from ..readers.scan import parts
 from ..runtime import filesystem as files
 from ..runtime.elements import FileFragment, ScannedFile
 from ..runtime.thread_pool import in_global_window
-from ..shuffle.split import Splitting
 from ..tables.clean import clean
 from ..tables.dataframes import frame_table
 from ..tables.ingest import ReadCounts, check_rejects, read_counts_of, sum_read_counts
-from .reshape import Reshape, Table, place_of, reshaped_frame, to_frame
+from .reshape import place_of, reshaped_frame, to_frame
 
 __all__ = ["Reshaped", "reshape", "reshaped_splits"]
 

@@ -26,11 +26,13 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
+from ...schemas.split_names import UNSPLIT
+from ..config.splitting import Splitting
 from ..runtime.dictionaries import compact, dictionary_indices
 from ..runtime.elements import Reject, TextBatch
 from ..selection.convert import Mask, Reason, Reasons, convert, true_of
 from ..shuffle.fingerprint import Lane, fingerprint
-from ..shuffle.split import UNSPLIT, SplitIndex, Splitting, assign, sampled
+from ..shuffle.split import SplitIndex, assign, sampled
 
 __all__ = ["CleanBatch", "check_filters", "select_rows", "clean"]
 

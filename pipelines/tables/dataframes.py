@@ -19,8 +19,8 @@ from ...schemas.column import Column
 from ...schemas.errors import DataError
 from ...schemas.schema import Schema
 from ...schemas.split_names import check_split_name
+from ..config.input import Input
 from ..readers.arrow_text import text_problem
-from ..readers.csv_source import Input
 from ..runtime import filesystem as files
 
 __all__ = ["FrameInput", "flat", "frame_input", "frame_table", "write_frames"]

@@ -23,11 +23,13 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.manifest import Ledger, SourceFile
 from ...schemas.schema import Schema
+from ...schemas.split_names import UNSPLIT
 from ..config.recipe import Recipe
-from ..readers.csv_source import ScannedFile, parse_part, parts
+from ..readers.parse import parse_part
+from ..readers.scan import parts
 from ..readers.text_encoding import rejects_advice
 from ..runtime import filesystem as files
-from ..runtime.elements import Bucket, FileFragment, Reject, TextBatch
+from ..runtime.elements import Bucket, FileFragment, Reject, ScannedFile, TextBatch
 from ..runtime.progress import Note, Progress
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..shuffle.bottom_k import BottomKSampler, merge_samples
@@ -35,7 +37,6 @@ from ..shuffle.fingerprint import few_keys
 from ..shuffle.layout import FILE, KEY, LINE
 from ..shuffle.shuffle import RowSink
 from ..shuffle.sorted_runs import KeyedRows
-from ..shuffle.split import UNSPLIT
 from .clean import CleanBatch, clean
 
 __all__ = [

@@ -12,9 +12,10 @@ from ...schemas.manifest import Split
 from ...schemas.schema import Schema
 from ...schemas.statistics.fold import StatisticsFold
 from ..analysis.tensors import SchemaTensorAdapter
+from ..config.input import Input
 from ..config.recipe import Recipe
 from ..parity.tables import check_parity
-from ..readers.csv_source import BLOCK_BYTES, Input, ScanCsv, check_formats, match
+from ..readers.csv_source import BLOCK_BYTES, ScanCsv, check_formats, match
 from ..shuffle.layout import TABLE, BucketLayout
 from ..shuffle.shuffle import RowSink
 from .clean import check_filters

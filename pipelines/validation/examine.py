@@ -19,8 +19,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from ...schemas.anomalies.observed import InputSummary
 from ...schemas.schema import Schema
-from ..readers.csv_boundaries import CsvFormat
-from ..readers.csv_source import Input, match
+from ..config.csv_format import CsvFormat
+from ..config.input import Input
+from ..readers.csv_source import match
 from ..runtime.errors import direct_runner, unwrap_beam_errors
 from ..runtime.ordered_fold import Block as Node
 from ..runtime.ordered_fold import CombineBuckets, FoldWork, Key, OrderedMergeTree

@@ -22,12 +22,8 @@ import pyarrow.parquet
 
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
-from ..readers.csv_boundaries import (
-    BYTE_ORDER_MARK,
-    MAX_RECORD_BYTES,
-    CsvFormat,
-    find_record_boundaries,
-)
+from ..config.csv_format import MAX_RECORD_BYTES, CsvFormat
+from ..readers.csv_boundaries import BYTE_ORDER_MARK, find_record_boundaries
 from ..readers.csv_source import BLOCK_BYTES
 from ..readers.parquet import is_parquet
 from ..readers.parse import parse_part

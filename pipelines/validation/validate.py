@@ -10,8 +10,8 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from dataclasses import fields, replace
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -23,18 +23,18 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import (
     DatasetFeatureStatisticsList,
 )
 
-from ...schemas.anomalies.compare import DriftThresholds, Limit
+from ...schemas.anomalies.compare import DriftThresholds
 from ...schemas.anomalies.find import Findings, find_anomalies
 from ...schemas.anomalies.observed import InputSummary
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST
 from ...schemas.schema import Schema
-from ..readers.csv_boundaries import CsvFormat
+from ..config.csv_format import CsvFormat
+from ..config.expect import Expect
 from ..runtime import filesystem as files
 from .examine import examine
 
 __all__ = [
-    "Expect",
     "check_expect",
     "check_expectations",
     "csv_format_of",
@@ -49,7 +49,6 @@ _RESHAPED = (
     "the rows of {} were made by the function `reshape` of its recipe, out of files of other "
     "columns. Prepare or profile the new files by that recipe, and validate what comes out."
 )
-_OnAnomalies = Literal["fail", "warn"]
 
 
 def validate(
@@ -112,54 +111,6 @@ def validate(
     if findings.anomalies and observed.files and (_recipe_of(against) or {}).get("reshape"):
         findings = replace(findings, notes=(_RESHAPED.format(against), *findings.notes))
     return findings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expect:
-    """What a run expects of its own data, held against its statistics before it publishes.
-
-    Attributes:
-      schema: A `schema.pbtxt`, or a prepared dataset, whose "train" each split is compared with.
-      previous: A prepared dataset that "train" must not have drifted from, such as the run's own
-        output of yesterday; "" for none. One that is not there yet is passed over.
-      skew_threshold: The largest good distance from the dataset `schema`.
-      drift_threshold: The largest good distance from `previous`.
-      missing_threshold: The most by which a share of missing values may rise.
-      thresholds: The largest good distance of single columns.
-      min_rows: The fewest rows of "train"; None for any.
-      max_rows: The most rows of "train"; None for any.
-      on_anomalies: "fail": nothing is published; "warn": they are logged.
-
-    Raises:
-      RecipeError: A field is out of its range.
-    """
-
-    schema: str
-    previous: str = ""
-    skew_threshold: float = 0.1
-    drift_threshold: float = 0.1
-    missing_threshold: float = 0.05
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    min_rows: int | None = None
-    max_rows: int | None = None
-    on_anomalies: _OnAnomalies = "fail"
-
-    def __post_init__(self) -> None:
-        if self.on_anomalies not in get_args(_OnAnomalies):
-            expected = " or ".join(f'"{one}"' for one in get_args(_OnAnomalies))
-            raise RecipeError(f'on_anomalies: expected {expected}, got "{self.on_anomalies}"')
-        self.limits(_TRAIN)
-
-    def limits(self, split: str) -> DriftThresholds:
-        """The limits of a split; how many rows there must be is said of "train"."""
-        return DriftThresholds(
-            skew=self.skew_threshold,
-            drift=self.drift_threshold,
-            missing=self.missing_threshold,
-            columns={name: Limit(threshold) for name, threshold in self.thresholds.items()},
-            min_rows=self.min_rows if split == _TRAIN else None,
-            max_rows=self.max_rows if split == _TRAIN else None,
-        )
 
 
 def check_expect(expect: Expect) -> None:

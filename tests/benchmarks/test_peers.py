@@ -19,8 +19,8 @@ UNSEEN = 3
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with adult.data, and the dataset made of it in `out`."""
     from recordmill.pipelines.census import CENSUS
+    from recordmill.pipelines.config.input import Input
     from recordmill.pipelines.preparation import prepare
-    from recordmill.pipelines.readers.csv_source import Input
     from recordmill.pipelines.samples.census import write_census_sample
 
     folder = tmp_path_factory.mktemp("peers")

@@ -12,8 +12,8 @@ import tensorflow as tf
 from image_dataset import Picture, noise, png, write_dataset
 
 from recordmill.pipelines import Input
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.samples.planes import write_planes_sample
 from recordmill.runners.cli import main
 from recordmill.transforms import load

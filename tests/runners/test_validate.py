@@ -11,7 +11,7 @@ from anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.runners.schema import update
 from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
 from recordmill.schemas.anomalies.compare import Limit

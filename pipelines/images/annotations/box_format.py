@@ -10,21 +10,20 @@ All of them count in pixels, or relative to the width and the height of the pict
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
+
+from ...config.image_format import BoxForm, BoxUnits, ImageFormat
 
 __all__ = [
+    "box_format_of",
     "BOX_FORMATS",
     "XYWH",
     "XYXY",
-    "BoxForm",
     "BoxFormat",
-    "BoxUnits",
     "edges_of",
     "numbers_of",
 ]
 
-BoxForm = Literal["xywh", "xyxy", "cxcywh"]
-BoxUnits = Literal["pixels", "relative"]
 
 _Number = TypeVar("_Number", float, Any)
 """A float, or an array of one number a box."""
@@ -106,3 +105,8 @@ def numbers_of(
     if form == "xywh":
         return xmin, ymin, xmax - xmin, ymax - ymin
     return (xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin
+
+
+def box_format_of(image_format: ImageFormat, usual: BoxFormat) -> BoxFormat:
+    """Return the box convention that a format states, with the usual one of its kind of files."""
+    return BoxFormat(image_format.box or usual.form, image_format.units)

@@ -16,8 +16,9 @@ from collections import defaultdict
 from typing import Any
 
 from ....schemas.errors import DataError
+from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYWH, BoxForm, BoxFormat
+from .box_format import XYWH, BoxFormat
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, reject, size_of
 from .refs import Box
 

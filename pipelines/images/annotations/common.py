@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ...config.image_format import BoxForm
 from ...runtime.elements import Reject
-from .box_format import XYXY, BoxForm, BoxFormat, edges_of
+from .box_format import XYXY, BoxFormat, edges_of
 from .refs import Box
 
 __all__ = ["EDGES", "Annotated", "Annotation", "BadAnnotation", "box_of", "reject", "size_of"]

@@ -18,15 +18,16 @@ from typing import BinaryIO, cast
 
 from ....schemas.column import BLANKS
 from ....schemas.errors import DataError
-from ...readers.csv_boundaries import CsvFormat
+from ...config.csv_format import CsvFormat
+from ...config.image_format import BoxForm, ImageFormat
 from ...readers.csv_source import BLOCK_BYTES
 from ...readers.parse import parse_part
-from ...readers.scan import InputFile, parts, scan
+from ...readers.scan import parts, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text
-from ...runtime.elements import Reject, TextBatch
-from .box_format import XYXY, BoxForm
+from ...runtime.elements import InputFile, Reject, TextBatch
+from .box_format import XYXY, box_format_of
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
-from .refs import Box, ImageFormat
+from .refs import Box
 
 __all__ = ["BOX_COLUMNS", "read_csv"]
 
@@ -61,7 +62,7 @@ def read_csv(path: str, image_format: ImageFormat) -> Annotated:
         for part in parts(scanned)
         for block in parse_part(part, column_names=header, csv_format=CsvFormat())
     )
-    box_format = image_format.boxes_of(XYXY)
+    box_format = box_format_of(image_format, XYXY)
     annotations: Iterable[Annotation] = (
         _boxes(blocks, header, columns, box_format.form)
         if has_boxes

@@ -20,16 +20,17 @@ from typing import Literal
 
 from ....schemas.errors import DataError, RecipeError
 from ....schemas.manifest import SourceFile, tree_sha256
-from ...readers.csv_source import Input
+from ...config.image_format import ImageFormat
+from ...config.input import Input
 from ...runtime import filesystem as files
 from ...runtime.elements import Reject
-from .box_format import XYWH, XYXY, BoxFormat
+from .box_format import XYWH, XYXY, BoxFormat, box_format_of
 from .coco import read_coco
 from .common import Annotated, Annotation, reject
 from .csv import read_csv
 from .folders import folder_images
 from .paths import Found, files_in, find, is_hidden, leads_out, prefix_of, relative_name
-from .refs import ImageFormat, ImageRef, Listing
+from .refs import ImageRef, Listing
 from .voc import read_voc
 
 __all__ = ["IMAGE_SUFFIXES", "image_root", "is_annotation", "list_images"]
@@ -148,10 +149,10 @@ def _read(kind: Kind, paths: list[str], image_format: ImageFormat) -> Iterator[A
     if kind == "CSV":
         yield from (read_csv(path, image_format) for path in paths)
     elif kind == "COCO":
-        coco = image_format.boxes_of(XYWH)
+        coco = box_format_of(image_format, XYWH)
         yield from (read_coco(path, box_format=coco) for path in paths)
     else:
-        read = partial(read_voc, box_format=image_format.boxes_of(XYXY))
+        read = partial(read_voc, box_format=box_format_of(image_format, XYXY))
         with ThreadPoolExecutor(_THREADS) as pool:
             for first in range(0, len(paths), _FILES_AT_ONCE):
                 yield from pool.map(read, paths[first : first + _FILES_AT_ONCE])

@@ -12,8 +12,9 @@ import hashlib
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
+from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYXY, BoxForm, BoxFormat
+from .box_format import XYXY, BoxFormat
 from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
 from .refs import Box
 

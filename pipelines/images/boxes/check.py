@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ....schemas.errors import DataError
 from ...config.images import Images
-from ...readers.csv_source import Input
+from ...config.input import Input
 from ..annotations.box_format import BOX_FORMATS, BoxFormat
 from ..annotations.csv import BOX_COLUMNS
 from ..annotations.nearby import NearbyAnnotations, nearby_annotations

@@ -14,7 +14,7 @@ import apache_beam as beam
 
 from ...config.image_limits import ImageLimits
 from ...config.images import Images
-from ...readers.csv_source import Input
+from ...config.input import Input
 from ...runtime import filesystem as files
 from ...runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..annotations.refs import ImageRef, Listing

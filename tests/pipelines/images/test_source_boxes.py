@@ -11,8 +11,8 @@ from PIL import Image
 from small_images import TILED, examples, value, write_boxes
 
 from recordmill.pipelines import Input, prepare
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.images import Images
-from recordmill.pipelines.images.annotations.refs import ImageFormat
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
 

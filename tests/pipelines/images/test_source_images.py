@@ -13,8 +13,8 @@ from PIL import Image
 from small_images import PETS, TILED, encoded, examples, picture, run, value, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.images import Images
-from recordmill.pipelines.images.annotations.refs import ImageFormat
 from recordmill.pipelines.verify import verify
 from recordmill.schemas import Column
 from recordmill.schemas.errors import DataError, RecipeError

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.inference.sniff import sniff, sniff_text
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
 from recordmill.schemas.errors import DataError
 
 CASES = {

@@ -19,7 +19,7 @@ from recordmill.pipelines.profiles import cache as module
 from recordmill.pipelines.profiles.cache import Entry, StatisticsCache, read_profiles
 from recordmill.pipelines.profiles.profiled import PROFILE, Profiled
 from recordmill.pipelines.profiling import profile, write_cached_profiles
-from recordmill.pipelines.readers.scan import InputFile
+from recordmill.pipelines.runtime.elements import InputFile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
 from recordmill.schemas.statistics.fold import StatisticsFold

@@ -8,12 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from recordmill.pipelines.config.csv_format import MAX_RECORD_BYTES, CsvFormat
 from recordmill.pipelines.readers import csv_boundaries as records
-from recordmill.pipelines.readers.csv_boundaries import (
-    MAX_RECORD_BYTES,
-    CsvFormat,
-    find_record_boundaries,
-)
+from recordmill.pipelines.readers.csv_boundaries import find_record_boundaries
 from recordmill.schemas.errors import RecipeError
 
 COMMENTED = CsvFormat(comment="#")

@@ -14,17 +14,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 from real_data import DATA
 
-from recordmill.pipelines.readers.csv_source import (
-    CsvFormat,
-    Input,
-    InputFile,
-    ReadCsv,
-    ScanCsv,
-    ScannedFile,
-    check_formats,
-    match,
-)
-from recordmill.pipelines.runtime.elements import TextBatch
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.input import Input
+from recordmill.pipelines.readers.csv_source import ReadCsv, ScanCsv, check_formats, match
+from recordmill.pipelines.runtime.elements import InputFile, ScannedFile, TextBatch
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError, RecipeError
 

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.readers.parse import parse_part
 from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import BLOCK
 from recordmill.pipelines.runtime.elements import InputFile, ScannedFile, TextBatch
-from recordmill.pipelines.shuffle.split import Splitting
 from recordmill.pipelines.tables.clean import clean
 from recordmill.schemas import Column, DataError, Schema
 

@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers.parse import parse_part, parse_stretch
 from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import BLOCK

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers import scan as scan_module
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
 from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import Checksums
 from recordmill.pipelines.runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile

@@ -12,10 +12,10 @@ from helpers.checked_fn import check_preprocessing_fn
 from real_data import DATA
 
 from recordmill.pipelines import Input, prepare
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.images import Images
 from recordmill.pipelines.config.recipe import Recipe
-from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.readers.csv_source import CsvFormat
 from recordmill.pipelines.recipes.built_in import built_in
 from recordmill.pipelines.recipes.file import read_recipe
 from recordmill.pipelines.recipes.packaged import SAMPLES, built_in_text

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from recordmill.pipelines.readers.csv_source import CsvFormat, Input
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.expect import Expect
+from recordmill.pipelines.config.input import Input
+from recordmill.pipelines.config.reshape import Reshape, Table
 from recordmill.pipelines.recipes.fields import _columns, _expect, _reshape
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.pipelines.recipes.functions import load_function
 from recordmill.pipelines.recipes.yaml import parse
-from recordmill.pipelines.reshape.reshape import Reshape, Table
-from recordmill.pipelines.validation.validate import Expect
 from recordmill.schemas import Column, Schema
 
 

@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.image_limits import ImageLimits
 from recordmill.pipelines.config.images import Images
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.config.recipe import Recipe
-from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.readers.csv_source import CsvFormat, Input
+from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
-from recordmill.pipelines.shuffle.split import Splitting
 from recordmill.schemas import Column, ImageSchema, RecipeError, Schema
 from recordmill.transforms.augment import Augmentation, RandomCrop, RandomFlip, RandomHue
 from recordmill.transforms.recipe.declared import Declared, Made, Step

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 import reshapes
 
-from recordmill.pipelines.readers.csv_source import Input
-from recordmill.pipelines.reshape.reshape import Reshape, Table, check_reshape, to_frame
+from recordmill.pipelines.config.input import Input
+from recordmill.pipelines.config.reshape import Reshape, Table
+from recordmill.pipelines.reshape.reshape import check_reshape, to_frame
 from recordmill.schemas import Column, DataError, RecipeError, Schema
 
 ORDERS = Schema(

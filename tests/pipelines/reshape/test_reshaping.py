@@ -14,9 +14,9 @@ import reshapes
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
-from recordmill.pipelines.readers.csv_source import Input
-from recordmill.pipelines.reshape.reshape import Reshape, Table
+from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.input import Input
+from recordmill.pipelines.config.reshape import Reshape, Table
 from recordmill.pipelines.reshape.reshaping import Reshaped, reshape, reshaped_splits
 from recordmill.pipelines.tables.dataframes import flat
 from recordmill.schemas import Column, DataError, RecipeError, Schema

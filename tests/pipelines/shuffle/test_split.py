@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.shuffle.fingerprint import mix64
-from recordmill.pipelines.shuffle.split import UNSPLIT, Splitting, assign, sampled
+from recordmill.pipelines.shuffle.split import assign, sampled
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import RecipeError
+from recordmill.schemas.split_names import UNSPLIT
 
 LANE = mix64(np.arange(100_000, dtype=np.uint64))
 WORDS = st.lists(st.integers(0, 2**64 - 1)).map(lambda words: np.array(words, np.uint64))

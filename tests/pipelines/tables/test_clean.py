@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
+from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
 from recordmill.pipelines.shuffle.fingerprint import fingerprint
-from recordmill.pipelines.shuffle.split import Splitting, assign, sampled
+from recordmill.pipelines.shuffle.split import assign, sampled
 from recordmill.pipelines.tables.clean import CleanBatch, check_filters, clean
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column

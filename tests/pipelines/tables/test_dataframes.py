@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.readers.arrow_text import text_column
-from recordmill.pipelines.readers.csv_source import Input
 from recordmill.pipelines.tables.dataframes import FrameInput, flat, frame_table, write_frames
 from recordmill.schemas import Column, DataError, RecipeError, Schema
 

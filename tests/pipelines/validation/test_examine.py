@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from anomaly_cases import examine_here, examined_here
 
-from recordmill.pipelines.readers.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.validation.blocks import merge
 from recordmill.pipelines.validation.examine import examine
 from recordmill.pipelines.validation.observed import observed_of

@@ -10,8 +10,8 @@ from anomaly_cases import GOOD, SCHEMA, examine_here, statistics
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
+from recordmill.pipelines.config.expect import Expect
 from recordmill.pipelines.validation.validate import (
-    Expect,
     check_expect,
     check_expectations,
     read_schema,

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordmill.pipelines.config.image_format import BoxForm, ImageFormat
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.images.annotations.box_format import (
     BOX_FORMATS,
-    BoxForm,
     BoxFormat,
     edges_of,
     numbers_of,
 )
 from recordmill.pipelines.images.annotations.coco import parse_coco
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import Box, ImageFormat
+from recordmill.pipelines.images.annotations.refs import Box
 from recordmill.pipelines.images.annotations.voc import parse_voc
-from recordmill.pipelines.readers.csv_source import Input
 from recordmill.schemas.errors import RecipeError
 
 BOX: Box = (20.0, 10.0, 26.0, 15.0)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from recordmill.pipelines.config.image_format import ImageFormat
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.images.annotations.coco import parse_coco
 from recordmill.pipelines.images.annotations.common import Annotation
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import ImageFormat
-from recordmill.pipelines.readers.csv_source import Input
 from recordmill.schemas.errors import DataError
 
 CATEGORIES = [{"id": 1, "name": "cat"}, {"id": 7, "name": " dog "}, {"id": 8, "name": ""}]

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recordmill.pipelines.config.image_format import ImageFormat
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.images.annotations.common import Annotation
 from recordmill.pipelines.images.annotations.csv import read_csv
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import ImageFormat, Listing
-from recordmill.pipelines.readers.csv_source import Input
+from recordmill.pipelines.images.annotations.refs import Listing
 from recordmill.schemas.errors import DataError, RecipeError
 
 BOXES = "filename,width,height,class,xmin,ymin,xmax,ymax\n"

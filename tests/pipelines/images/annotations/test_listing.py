@@ -14,9 +14,10 @@ from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 from real_data import DATA
 
+from recordmill.pipelines.config.image_format import ImageFormat
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import ImageFormat, ImageRef, Listing
-from recordmill.pipelines.readers.csv_source import Input
+from recordmill.pipelines.images.annotations.refs import ImageRef, Listing
 from recordmill.schemas.errors import DataError, RecipeError
 
 

@@ -20,9 +20,10 @@ from PIL import Image, ImageOps
 from small_images import TILED, encoded, examples, picture, value
 
 from recordmill.pipelines import Images, Input, prepare
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.image_limits import ImageLimits
 from recordmill.pipelines.images.annotations.listing import list_images
-from recordmill.pipelines.images.annotations.refs import ImageFormat, ImageRef
+from recordmill.pipelines.images.annotations.refs import ImageRef
 from recordmill.pipelines.images.boxes.frame_scan import FindBoxFrame
 from recordmill.pipelines.images.boxes.frames import BoxFrame
 from recordmill.pipelines.images.check import check_image
