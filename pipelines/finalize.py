@@ -35,8 +35,8 @@ from .profiles.cache import check_profiled
 from .report.page import write_report
 from .runtime import filesystem as files
 from .runtime.publish import Staging, commit
+from .selection.read_counts import ReadCounts
 from .sources import source_for
-from .tables.ingest import ReadCounts
 from .validation.validate import check_expectations
 
 __all__ = ["as_expected", "draft_manifest", "publish_draft"]

@@ -21,6 +21,7 @@ from .analysis.analyze import Analyze, Analyzed
 from .analysis.checked_fn import CheckedFn
 from .analysis.feature_statistics import MergeFeatures
 from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
+from .analysis.transform_function import configure_tensorflow_threads
 from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
@@ -36,11 +37,10 @@ from .runtime.errors import direct_runner, unwrap_beam_errors
 from .runtime.progress import Note, NoteFold, Progress
 from .runtime.publish import Staging, stage
 from .runtime.thread_pool import ThreadedDoFn
+from .selection.read_counts import ReadCounts, check_rejects
 from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .sources import RecordSource, source_for
-from .tables.ingest import ReadCounts, check_rejects
-from .tables.transform import configure_tensorflow_threads
 from .tfrecord.shards import WriteShards
 from .validation.validate import check_expect
 

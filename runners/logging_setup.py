@@ -28,7 +28,7 @@ def start_tensorflow() -> None:
     else is written to standard error meanwhile comes out afterwards.
     """
     with without_notes(), _uncollected():
-        from ..pipelines.tables.transform import configure_tensorflow_threads
+        from ..pipelines.analysis.transform_function import configure_tensorflow_threads
 
         configure_tensorflow_threads()
         import absl.logging

@@ -12,8 +12,8 @@ from ...schemas.split_names import UNSPLIT
 from ..config.recipe import Recipe
 from ..profiles.cache import read_profiles
 from ..runtime import filesystem as files
+from ..selection.read_counts import ReadCounts
 from ..sources import StatisticsAccumulator, source_for
-from ..tables.ingest import ReadCounts
 
 __all__ = [
     "STATISTICS",

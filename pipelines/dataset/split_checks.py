@@ -16,7 +16,7 @@ from ...schemas.images import BOX_LABELS, ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
 from ..config.recipe import Recipe
-from ..tables.ingest import ReadCounts
+from ..selection.read_counts import ReadCounts
 
 __all__ = [
     "LABELS",

@@ -24,10 +24,10 @@ from ..config.images import Images
 from ..config.input import Input
 from ..config.recipe import Recipe
 from ..runtime.elements import Reject
+from ..selection.read_counts import ReadCounts, sum_read_counts
+from ..selection.select import CleanBatch, select_rows
 from ..shuffle.fingerprint import Lane
 from ..shuffle.layout import IMAGES
-from ..tables.clean import CleanBatch, select_rows
-from ..tables.ingest import ReadCounts, sum_read_counts
 from .annotations.refs import ImageRef, Listing
 from .appearance import Appearance, compute_appearance
 from .boxes.frames import FrameEvidence, evidence_of

@@ -15,7 +15,7 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import BOXES, IMAGE, LABEL, ImageSchema
 from ...transforms._ops.jpeg import GUARD
 from ...transforms.dataset.image_records import CLASSES
-from ..tables.transform import TransformFunction, stored_features
+from ..analysis.transform_function import TransformFunction, stored_features
 from .records import ImageOrigin, further_outputs
 from .tiles import Pixels, SourcePicture
 

@@ -15,14 +15,16 @@ from apache_beam.pvalue import AsDict, AsSingleton, TaggedOutput
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
 from ..analysis.analyze import ExportGraph
+from ..analysis.transform_function import configure_tensorflow_threads
 from ..config.images import Images
 from ..config.input import Input
 from ..config.recipe import Recipe
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
+from ..selection.ingest_result import IngestResult
+from ..selection.read_counts import read_counts_of
+from ..selection.row_router import RowRouter
 from ..shuffle.shuffle import RowSink
-from ..tables.ingest import IngestResult, RowRouter, read_counts_of
-from ..tables.transform import configure_tensorflow_threads
 from .annotations.listing import list_images
 from .annotations.refs import Listing
 from .boxes.check import ListedBoxes, check_boxes, check_listed

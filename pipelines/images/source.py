@@ -24,9 +24,9 @@ from ..config.recipe import Recipe
 from ..parity.images import check_image_parity
 from ..parity.tables import distinct_rows
 from ..runtime import filesystem as files
+from ..selection.select import check_filters
 from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
 from ..shuffle.shuffle import RowSink
-from ..tables.clean import check_filters
 from .boxes.check import check_some_boxes
 from .boxes.frames import FrameEvidence
 from .counts import COUNTS, ImageCounts

@@ -18,10 +18,10 @@ from apache_beam.pvalue import TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import Expansion
+from ..analysis.transform_function import configure_tensorflow_threads
 from ..config.images import Images
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn
-from ..tables.transform import configure_tensorflow_threads
 from ..tfrecord.shards import write_segment
 from .counts import COUNTS, ImageCounts
 from .encoder import TRAINING, EncodedRecords, EncodeImages

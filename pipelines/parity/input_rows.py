@@ -23,9 +23,10 @@ from ..readers.parse import parse_part
 from ..readers.scan import parts, scan
 from ..runtime import filesystem as files
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
+from ..selection.select import CleanBatch
 from ..shuffle.bottom_k import BottomKSampler
 from ..shuffle.layout import FILE, KEY, LINE
-from ..tables.clean import CleanBatch, clean
+from ..tables.clean import clean
 from ..tables.ingest import SAMPLE_ROWS
 from .tables import distinct_rows
 

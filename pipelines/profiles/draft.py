@@ -26,8 +26,8 @@ from ..dataset.metadata import (
 from ..runtime import filesystem as files
 from ..runtime.ordered_fold import Key
 from ..runtime.publish import Staging
+from ..selection.read_counts import ReadCounts
 from ..sources import StatisticsAccumulator, source_for
-from ..tables.ingest import ReadCounts
 from .cache import Entry, StatisticsCache, read_profiles, write_profiles
 from .profiled import PROFILE, Profiled, commit_profile
 from .spans import Unit

@@ -39,9 +39,9 @@ from ..readers.scan import parts
 from ..runtime import filesystem as files
 from ..runtime.elements import FileFragment, ScannedFile
 from ..runtime.thread_pool import in_global_window
+from ..selection.read_counts import ReadCounts, check_rejects, read_counts_of, sum_read_counts
 from ..tables.clean import clean
 from ..tables.dataframes import frame_table
-from ..tables.ingest import ReadCounts, check_rejects, read_counts_of, sum_read_counts
 from .reshape import place_of, reshaped_frame, to_frame
 
 __all__ = ["Reshaped", "reshape", "reshaped_splits"]

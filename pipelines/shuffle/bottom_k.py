@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..tables.clean import CleanBatch
+from ..selection.select import CleanBatch
 from .layout import KEY
 
 __all__ = ["BottomKSampler", "merge_samples"]

@@ -16,9 +16,9 @@ from ..config.input import Input
 from ..config.recipe import Recipe
 from ..parity.tables import check_parity
 from ..readers.csv_source import BLOCK_BYTES, ScanCsv, check_formats, match
+from ..selection.select import check_filters
 from ..shuffle.layout import TABLE, BucketLayout
 from ..shuffle.shuffle import RowSink
-from .clean import check_filters
 from .ingest import IngestTable
 from .transform import TransformRows
 

@@ -20,7 +20,7 @@ from recordmill.pipelines.dataset.split_checks import (
     check_splits,
     split_warnings,
 )
-from recordmill.pipelines.tables.ingest import ReadCounts
+from recordmill.pipelines.selection.read_counts import ReadCounts
 from recordmill.schemas import Column, DataError, ImageSchema, Schema
 from recordmill.schemas.manifest import Ledger, Manifest
 

@@ -9,7 +9,7 @@ import pytest
 from small_recipe import SCHEMA
 
 from recordmill.pipelines.recipes.conditions import condition
-from recordmill.pipelines.tables.clean import check_filters
+from recordmill.pipelines.selection.select import check_filters
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.images import ImageSchema
 

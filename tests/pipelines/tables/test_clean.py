@@ -16,9 +16,10 @@ from real_data import DATA
 
 from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
+from recordmill.pipelines.selection.select import CleanBatch, check_filters
 from recordmill.pipelines.shuffle.fingerprint import fingerprint
 from recordmill.pipelines.shuffle.split import assign, sampled
-from recordmill.pipelines.tables.clean import CleanBatch, check_filters, clean
+from recordmill.pipelines.tables.clean import clean
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError, RecipeError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.tables.ingest import ReadCounts, check_rejects, write_rejects
+from recordmill.pipelines.selection.read_counts import ReadCounts, check_rejects, write_rejects
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Ledger
 

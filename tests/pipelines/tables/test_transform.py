@@ -24,9 +24,10 @@ from apache_beam.testing.util import assert_that, equal_to
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
+from recordmill.pipelines.analysis.transform_function import configure_tensorflow_threads
 from recordmill.pipelines.runtime.elements import Bucket
 from recordmill.pipelines.runtime.thread_pool import ThreadedDoFn
-from recordmill.pipelines.tables.transform import TransformRows, configure_tensorflow_threads
+from recordmill.pipelines.tables.transform import TransformRows
 from recordmill.pipelines.tfrecord.framing import read_frames
 from recordmill.pipelines.tfrecord.shards import Segment
 from recordmill.schemas.column import Column

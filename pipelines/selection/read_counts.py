@@ -1,0 +1,131 @@
+"""`ReadCounts`: the count of every record read, and the rejects written beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from itertools import islice
+from operator import add
+
+import numpy as np
+from apache_beam.pvalue import TaggedOutput
+
+from ...schemas.errors import DataError
+from ...schemas.manifest import Ledger
+from ...schemas.split_names import UNSPLIT
+from ..readers.text_encoding import rejects_advice
+from ..runtime import filesystem as files
+from ..runtime.elements import Reject
+from ..shuffle.fingerprint import few_keys
+from .select import CleanBatch
+
+__all__ = ["ReadCounts", "check_rejects", "read_counts_of", "sum_read_counts", "write_rejects"]
+
+
+_SHOWN = 5
+"""Rejects in the message of a run that had too many."""
+
+
+@dataclass(frozen=True)
+class ReadCounts:
+    """What became of some records, by split, before they were shuffled.
+
+    Attributes:
+      ledger: The counts by split, `written` still 0.
+      size: The bytes read.
+      contents: The first lanes of the keys of the rows that were kept; None where there are more
+        different ones than `few_keys` lists.
+    """
+
+    ledger: Mapping[str, Ledger]
+    size: int = 0
+    contents: frozenset[int] | None = frozenset()
+
+    def __add__(self, other: ReadCounts) -> ReadCounts:
+        names = sorted({*self.ledger, *other.ledger})
+        none = Ledger()
+        return ReadCounts(
+            {name: self.ledger.get(name, none) + other.ledger.get(name, none) for name in names},
+            self.size + other.size,
+            _united(self.contents, other.contents),
+        )
+
+    @property
+    def records(self) -> int:
+        """The records read."""
+        return sum(ledger.read for ledger in self.ledger.values())
+
+    @property
+    def rejected(self) -> int:
+        """The records rejected, for whatever reason."""
+        return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
+
+
+def _united(keys: frozenset[int] | None, others: frozenset[int] | None) -> frozenset[int] | None:
+    if keys is None or others is None:
+        return None
+    return few_keys(np.array([*keys | others], np.uint64))
+
+
+def sum_read_counts(accounts: Iterable[ReadCounts]) -> ReadCounts:
+    return reduce(add, accounts, ReadCounts({}))
+
+
+def read_counts_of(
+    cleaned: CleanBatch, folder: str, *, split: str | None, position: tuple[int, int], size: int
+) -> Iterator[TaggedOutput]:
+    """Write the rejects of a block, and give its "account".
+
+    Args:
+      cleaned: What became of the block.
+      folder: Where the rejects go.
+      split: The split the input names, if any.
+      position: The place of the block in the input.
+      size: Its bytes.
+    """
+    write_rejects(cleaned.rejects, folder, split=split, position=position)
+    yield TaggedOutput("account", ReadCounts(cleaned.ledger, size, few_keys(cleaned.hi)))
+
+
+def write_rejects(
+    rejects: Sequence[Reject], folder: str, *, split: str | None, position: tuple[int, int]
+) -> None:
+    """One file a block, under a name that a replay writes again with the same content."""
+    if not rejects:
+        return
+    place = "-".join(f"{number:06d}" for number in position)
+    path = files.join(folder, split or UNSPLIT, f"{place}.jsonl")
+    with files.create(path, durable=False) as lines:
+        for reject in rejects:
+            lines.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
+
+
+def check_rejects(account: ReadCounts, *, limit: float, folder: str) -> ReadCounts:
+    """The account itself, where not too many records were rejected.
+
+    Raises:
+      DataError: More than `limit` of the records were; the message counts them by reason and
+        shows the first ones.
+    """
+    if account.rejected <= limit * account.records:
+        return account
+    reasons = sum_read_counts(
+        [ReadCounts({"": ledger}) for ledger in account.ledger.values()]
+    ).ledger[""]
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
+    raise DataError(
+        f"{account.rejected:,} of {account.records:,} records were rejected "
+        f"({account.rejected / account.records:.2%}; max_reject_ratio is {limit:.2%}): {counts}. "
+        f"Nothing was published. The first ones:\n{_first_rejects(folder)}"
+    )
+
+
+def _first_rejects(folder: str) -> str:
+    shown: list[Reject] = []
+    for name in files.list_files(folder):
+        with files.read(files.join(folder, name)) as lines:
+            shown += [Reject(**json.loads(line)) for line in islice(lines, _SHOWN - len(shown))]
+    advice = rejects_advice(shown)
+    return "\n".join([*(f"  {reject}" for reject in shown), *([advice] if advice else [])])
