@@ -1,13 +1,16 @@
-"""What a run found out, written beside its shards, and the manifest that says it all."""
+"""Last stage of a run: checks, metadata files and the draft of the manifest, then publication."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
+import apache_beam as beam
 import pyarrow as pa
 import tensorflow as tf
+from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
@@ -15,13 +18,10 @@ from tensorflow_transform.tf_metadata import schema_utils
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, SourceFile, Split, tree_sha256
-from ..schemas.statistics.features import FeaturesFold
+from ..schemas.statistics.features import FeaturesFold, FeaturesProfile
 from .analysis.number_ranges import rounded_columns
-from .config.expect import Expect
-from .config.recipe import Recipe
 from .dataset.metadata import (
     ledgers,
-    profiles_of,
     unseen,
     versions,
     write_proto,
@@ -29,149 +29,206 @@ from .dataset.metadata import (
     write_schema,
     write_statistics,
 )
+from .dataset.run_outputs import RunOutputs
 from .dataset.split_checks import check_records, split_warnings
+from .images.counts import ImageCounts
+from .images.findings import ImageFindings
 from .parity.training_serving_gap import training_serving_gap
 from .profiles.cache import check_profiled
+from .profiles.split_profiles import split_profiles
 from .report.page import write_report
+from .run_settings import RunSettings
 from .runtime import filesystem as files
 from .runtime.publish import Staging, commit
 from .selection.read_counts import ReadCounts
 from .sources import source_for
-from .validation.validate import check_expectations
 
-__all__ = ["as_expected", "draft_manifest", "publish_draft"]
+__all__ = ["Finalize", "StageOutputs", "publish_draft", "vocab_sizes"]
 
 
-def draft_manifest(
+class StageOutputs(NamedTuple):
+    """Outputs of all stages; `RunOutputs` documents the elements."""
+
+    sources: beam.PCollection[tuple[int, SourceFile]]
+    read_counts: beam.PCollection[ReadCounts]
+    samples: beam.PCollection[tuple[str, pa.RecordBatch]]
+    repeats: beam.PCollection[tuple[str, int]]
+    folds: beam.PCollection[tuple[str, str, Any]]
+    vocab_sizes: beam.PCollection[dict[str, int]]
+    shards: beam.PCollection[tuple[str, int, Shard]]
+    feature_profiles: beam.PCollection[tuple[str, FeaturesProfile]] | None = None
+    expansions: beam.PCollection[tuple[str, Expansion]] | None = None
+    image_findings: beam.PCollection[ImageFindings] | None = None
+    image_counts: beam.PCollection[tuple[str, ImageCounts]] | None = None
+
+
+@dataclass
+class Finalize(beam.PTransform):  # type: ignore[misc]
+    """Writes all of a dataset but its shards and its graph, and a draft of its manifest.
+
+    A remote dataset is published here too, as nobody may be waiting for the job; a local one by
+    whoever runs the pipeline, see `publish_draft`.
+
+    Attributes:
+      settings: Settings of the run.
+      staging: Folders of the dataset.
+      outputs: Outputs of all stages.
+    """
+
+    settings: RunSettings
+    staging: Staging
+    outputs: StageOutputs
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[Staging]:
+        """Add the stages."""
+        outputs = self.outputs
+        drafted = (
+            begin
+            | "Once" >> beam.Create([self.staging])
+            | "DraftManifest"
+            >> beam.Map(
+                _draft,
+                settings=self.settings,
+                sources=AsIter(outputs.sources),
+                read_counts=AsSingleton(outputs.read_counts),
+                samples=AsDict(outputs.samples),
+                repeats=AsDict(outputs.repeats),
+                folds=AsIter(outputs.folds),
+                vocab_sizes=AsSingleton(outputs.vocab_sizes),
+                shards=AsIter(outputs.shards),
+                feature_profiles=_dict_of(outputs.feature_profiles),
+                expansions=_iter_of(outputs.expansions),
+                image_findings=_iter_of(outputs.image_findings),
+                image_counts=_iter_of(outputs.image_counts),
+            )
+        )  # Staging, one
+        if files.is_remote(self.staging.output):
+            return drafted | "Publish" >> beam.Map(publish_draft)
+        return drafted
+
+
+def _iter_of(collection: beam.PCollection[Any] | None) -> Any:
+    return () if collection is None else AsIter(collection)
+
+
+def _dict_of(collection: beam.PCollection[Any] | None) -> Any:
+    return {} if collection is None else AsDict(collection)
+
+
+def _draft(
     staging: Staging,
     *,
-    recipe: Recipe,
-    splits: Sequence[str],
+    settings: RunSettings,
     sources: Iterable[tuple[int, SourceFile]],
-    account: ReadCounts,
+    read_counts: ReadCounts,
     samples: Mapping[str, pa.RecordBatch],
-    findings: Iterable[tuple[str, Any]],
     repeats: Mapping[str, int],
     folds: Iterable[tuple[str, str, Any]],
-    expansions: Iterable[tuple[str, Expansion]],
+    vocab_sizes: Mapping[str, int],
     shards: Iterable[tuple[str, int, Shard]],
-    transformed: Iterable[tuple[str, Any]] = (),
-    profiles: str = "",
-    told: Mapping[str, Any] | None = None,
+    feature_profiles: Mapping[str, FeaturesProfile],
+    expansions: Iterable[tuple[str, Expansion]],
+    image_findings: Iterable[ImageFindings],
+    image_counts: Iterable[tuple[str, ImageCounts]],
 ) -> Staging:
-    """Write all of a dataset but its shards and its graph, and a draft of its manifest.
+    """Write the metadata of a dataset, and its manifest to the scratch folder."""
+    outputs = RunOutputs(
+        sources=tuple(sources),
+        read_counts=read_counts,
+        samples=samples,
+        repeats=repeats,
+        folds=tuple(folds),
+        vocab_sizes=vocab_sizes,
+        shards=tuple(shards),
+        feature_profiles=feature_profiles,
+        expansions=tuple(expansions),
+        image_findings=next(iter(image_findings), None),
+        image_counts=tuple(image_counts),
+    )
+    manifest = draft_manifest(staging, settings, outputs)
+    write_report(staging.folder, manifest=manifest)
+    files.write_bytes(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
+    return staging
 
-    It checks what can only be checked at the end: that the ledgers add up to what was scanned, and
-    that the graph serves what was stored. A runner may call it again; it writes the same.
 
-    Args:
-      staging: Where; the draft goes to the scratch folder, for `publish_draft`.
-      recipe: What was run.
-      splits: All splits, in the order people see.
-      sources: (place, input), all of them.
-      account: Of all records, up to the shuffle.
-      samples: By split, what its first rows were.
-      findings: What else was found while reading.
-      repeats: By split, the rows left out as repeats.
-      folds: (fold, split, accumulator).
-      expansions: (split, how many records some rows became); none where each became one.
-      shards: (split, index, shard).
-      transformed: (split, `FeaturesProfile`), where features are profiled.
-      profiles: A folder with the profiles of the splits, as `write_cached_profiles` writes them;
-        "" where they are among the folds.
-      told: Further fields of the manifest.
+def draft_manifest(staging: Staging, settings: RunSettings, outputs: RunOutputs) -> Manifest:
+    """Check what can only be checked at the end, write the metadata, and return the manifest.
 
-    Returns:
-      `staging`.
+    A runner may retry it; it writes the same again.
 
     Raises:
       DataError: A ledger does not add up, a split has no record, a file changed since its
         statistics were made, or parity does not hold.
     """
-    record_source, folder = source_for(recipe), staging.folder
-    inputs = tuple(source for _, source in sorted(sources, key=lambda place: place[0]))
-    written = _by_split(shards, splits)
-    expansion = _expansion(expansions, written)
-    ledger = ledgers(account, repeats, _rows(expansion), scanned=sum(one.records for one in inputs))
-    records = {name: split.records for name, split in written.items()}
-    check_records(records, ledger, recipe=recipe)
-    if profiles:
-        check_profiled(profiles, inputs)
-    folds = list(folds)
-    known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
-    write_schema(recipe, folder)
-    write_statistics(known, record_source.statistics, folder)
-    _write_transformed(dict(transformed), splits if recipe.statistics else (), folder)
+    recipe, folder = settings.recipe, staging.folder
+    inputs = tuple(source for _, source in sorted(outputs.sources, key=lambda entry: entry[0]))
+    splits = _splits(outputs.shards, settings.splits)
+    expansion = _expansion(outputs.expansions, splits)
+    ledger = ledgers(
+        outputs.read_counts,
+        outputs.repeats,
+        {name: part.written for name, part in expansion.items()},
+        scanned=sum(source.records for source in inputs),
+    )
+    check_records({name: split.records for name, split in splits.items()}, ledger, recipe=recipe)
+    if settings.profiles:
+        check_profiled(settings.profiles, inputs)
+    source = source_for(recipe)
+    profiles = {}
+    if recipe.statistics:
+        profiles = split_profiles(
+            outputs.folds, source.statistics, splits=settings.splits, folder=settings.profiles
+        )
+    write_schema(recipe.schema, folder)
+    write_statistics(profiles, source.statistics, folder)
+    _write_feature_statistics(outputs.feature_profiles, settings, folder)
     for name in ledger:
         write_rejects(name, [files.join(staging.scratch, "rejects", name)], folder)
-    manifest = Manifest(
+    extras = source.finish(folder, outputs, splits)
+    label = recipe.schema.label
+    return Manifest(
         name=recipe.name,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         versions=versions(),
         recipe=recipe.resolved(),
         seed=recipe.seed,
         inputs=inputs,
-        splits=written,
+        splits=splits,
         ledger=ledger,
         compression=recipe.compression,
-        **_of_label(recipe),
-        buckets=_buckets(folder),
+        label=label.name if label else None,
+        classes=label.domain if label else (),
+        buckets=outputs.vocab_sizes,
         pipeline_only=tuple(training_serving_gap(recipe)),
         transform_fn={"sha256": tree_sha256(_tree(files.join(folder, "transform_fn")))},
-        unseen=unseen(record_source.statistics, known),
+        unseen=unseen(source.statistics, profiles),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
-        warnings=(
-            *split_warnings(ledger, splits=splits, schema=recipe.schema, folds=folds),
-            *rounded_columns(recipe.schema, folds),
-        ),
-        **record_source.finish(folder, samples, written, findings),
-        **(told or {}),
+        warnings=_warnings(settings, outputs, ledger),
+        parity=extras.parity,
+        images=extras.images,
+        spans=settings.inputs.spans,
+        reshape=settings.inputs.reshape,
     )
-    write_report(folder, manifest=manifest)
-    files.write_bytes(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
-    return staging
 
 
-def _rows(expansion: Mapping[str, Expansion]) -> dict[str, int]:
-    return {name: one.written for name, one in expansion.items()}
+def _warnings(
+    settings: RunSettings, outputs: RunOutputs, ledger: Mapping[str, Any]
+) -> tuple[str, ...]:
+    schema, folds = settings.recipe.schema, outputs.folds
+    return (
+        *split_warnings(ledger, splits=settings.splits, schema=schema, folds=folds),
+        *rounded_columns(schema, folds),
+    )
 
 
-def as_expected(
-    transform_fn: str,
-    *,
-    expect: Expect,
-    recipe: Recipe,
-    splits: Sequence[str],
-    folds: Iterable[tuple[str, str, Any]],
-    profiles: str = "",
-) -> str:
-    """The folder of the graph itself, where the statistics are as expected.
+def vocab_sizes(folder: str) -> dict[str, int]:
+    """Return the number of ids of each int64 feature; 0 where it is not categorical.
+
+    It is read before the dataset is finished, as that rewrites the metadata of images.
 
     Args:
-      transform_fn: The folder of the graph; what takes it waits for the check.
-      expect: What is expected.
-      recipe: As in `draft_manifest`.
-      splits: As in `draft_manifest`.
-      folds: As in `draft_manifest`.
-      profiles: As in `draft_manifest`.
-
-    Raises:
-      DataError: They are not, and the run is to fail then.
+      folder: Folder with `transformed_metadata`, as tensorflow_transform writes it.
     """
-    fold = source_for(recipe).statistics
-    known = profiles_of(folds, profiles, recipe=recipe, splits=splits)
-    datasets = fold.to_proto(known).datasets
-    check_expectations(expect, {dataset.name: dataset for dataset in datasets})
-    return transform_fn
-
-
-def _of_label(recipe: Recipe) -> dict[str, Any]:
-    label = recipe.schema.label
-    return {"label": label.name, "classes": label.domain} if label else {"label": None}
-
-
-def _buckets(folder: str) -> dict[str, int]:
-    """How many ids each int64 feature has; 0 where the metadata call it no categorical one."""
     path = files.join(folder, "transformed_metadata", "schema.pbtxt")
     schema = text_format.Parse(files.read_bytes(path).decode(), schema_pb2.Schema())
     specs, domains = schema_utils.schema_as_feature_spec(schema)
@@ -183,27 +240,26 @@ def _buckets(folder: str) -> dict[str, int]:
 
 
 def _expansion(
-    expansions: Iterable[tuple[str, Expansion]], splits: Mapping[str, Split]
+    parts: Iterable[tuple[str, Expansion]], splits: Mapping[str, Split]
 ) -> dict[str, Expansion]:
-    """How the rows of each split became records; checked."""
-    told: dict[str, Expansion] = {}
-    for name, expansion in expansions:
-        told[name] = told.get(name, Expansion()) + expansion
+    """Sum how the rows of each split became records, and check it against the shards."""
+    sums: dict[str, Expansion] = {}
+    for name, part in parts:
+        sums[name] = sums.get(name, Expansion()) + part
     for name, split in splits.items():
-        one = told.setdefault(name, Expansion(split.records, split.records))
-        if one.records != split.records:
+        expansion = sums.setdefault(name, Expansion(split.records, split.records))
+        if expansion.records != split.records:
             raise DataError(
-                f"{name}: {one.records:,} records were made, but {split.records:,} were written. "
-                "This is a bug in recordmill; nothing was published."
+                f"{name}: {expansion.records:,} records were made, but {split.records:,} were "
+                "written. This is a bug in recordmill; nothing was published."
             )
-    return {name: told[name] for name in splits}
+    return {name: sums[name] for name in splits}
 
 
 def publish_draft(staging: Staging) -> Manifest:
-    """Publish the dataset that `draft_manifest` finished, unless it is published already.
+    """Publish the dataset that `Finalize` drafted, unless it is published already.
 
-    A remote dataset is published by the job itself, which nobody may be waiting for, and then
-    asked for by whoever did wait.
+    A remote dataset is published by the job itself, and then asked for by whoever waited for it.
 
     Returns:
       The manifest.
@@ -218,19 +274,23 @@ def _read_manifest(path: str) -> Manifest:
     return Manifest.from_json(files.read_bytes(path).decode(), path=path)
 
 
-def _by_split(shards: Iterable[tuple[str, int, Shard]], splits: Sequence[str]) -> dict[str, Split]:
-    held: dict[str, list[Shard]] = {split: [] for split in splits}
-    for split, _, shard in sorted(shards, key=lambda place: place[:2]):
-        held[split].append(shard)
+def _splits(shards: Iterable[tuple[str, int, Shard]], names: Sequence[str]) -> dict[str, Split]:
+    """Return the shards of each split, in order, and the number of their records."""
+    by_split: dict[str, list[Shard]] = {name: [] for name in names}
+    for name, _, shard in sorted(shards, key=lambda entry: entry[:2]):
+        by_split[name].append(shard)
     return {
         name: Split(sum(shard.records for shard in of_split), tuple(of_split))
-        for name, of_split in held.items()
+        for name, of_split in by_split.items()
     }
 
 
-def _write_transformed(profiles: Mapping[str, Any], splits: Sequence[str], folder: str) -> None:
+def _write_feature_statistics(
+    profiles: Mapping[str, Any], settings: RunSettings, folder: str
+) -> None:
+    """Write `stats/transformed-<split>.pb` for each split, where features are profiled."""
     fold = FeaturesFold()
-    for split in splits if profiles else ():
+    for split in settings.splits if profiles and settings.recipe.statistics else ():
         proto = fold.to_proto({split: profiles.get(split, fold.start())})
         write_proto(proto, files.join(folder, "stats", f"transformed-{split}.pb"))
 

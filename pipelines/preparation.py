@@ -1,46 +1,46 @@
-"""The whole way of a row or an image, from its file to a published dataset.
+"""`prepare`: the complete flow of a row or an image, from its file to a published dataset.
 
-scan -> read (parse, clean, key, split) -> shuffle -> analyze and profile -> transform
-     -> shards -> parity and findings -> publish
+Read (scan, parse, clean, key, split) -> Shuffle -> Analyze and profile -> Transform -> Write
+-> Finalize (parity, metadata, manifest) -> publish
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 
 from ..schemas.errors import RecipeError
 from ..schemas.manifest import Manifest
-from .analysis.analyze import Analyze, Analyzed
-from .analysis.checked_fn import CheckedFn
-from .analysis.feature_statistics import MergeFeatures
-from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold, check_integers
+from .analysis.analyze import Analyze
+from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold
 from .analysis.transform_function import configure_tensorflow_threads
+from .checks import CheckAnalysis, CheckCounts
 from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
-from .dataset.split_checks import LABELS, LabelsFold, check_splits
-from .finalize import as_expected, draft_manifest, publish_draft
+from .dataset.split_checks import LABELS, LabelsFold
+from .finalize import Finalize, StageOutputs, publish_draft, vocab_sizes
+from .images.near_duplicates import DropNearDuplicates
 from .inputs.outside import check_cache_outside
 from .profiling import write_cached_profiles
+from .read_rows import ReadRows
 from .resolve import ResolvedInputs, resolve_inputs, splits_of
+from .run_settings import RunSettings
 from .runtime import filesystem as files
 from .runtime.arrow_coder import ArrowCoder
-from .runtime.elements import Bucket, Fold
+from .runtime.elements import Fold
 from .runtime.errors import direct_runner, unwrap_beam_errors
 from .runtime.progress import Note, NoteFold, Progress
 from .runtime.publish import Staging, stage
-from .runtime.thread_pool import ThreadedDoFn
-from .selection.read_counts import ReadCounts, check_rejects
-from .shuffle.layout import BucketLayout
+from .runtime.wait_for import WaitFor
 from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
 from .sources import RecordSource, source_for
+from .stages import Plan
 from .tfrecord.shards import WriteShards
 from .validation.validate import check_expect
 
@@ -92,9 +92,8 @@ def prepare(
     check_cache_outside(statistics_cache, output)
     with stage(output, overwrite=overwrite) as staging:
         with unwrap_beam_errors():
-            read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
-            splits = _checked(recipe, read.inputs)
-            run = Run(recipe, read, splits, staging, shuffle, Progress(progress))
+            resolved = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
+            run = _plan_run(recipe, resolved, staging, shuffle, Progress(progress))
             if statistics_cache:
                 run = run.with_cached_statistics(statistics_cache)
             with beam.Pipeline(runner, options) as p:
@@ -110,7 +109,7 @@ def write_template(
     runner: beam.runners.PipelineRunner,
     options: PipelineOptions,
 ) -> None:
-    """Build a job to be started later, where Beam's option `template_location` says.
+    """Write a Dataflow template to the folder of Beam's option `template_location`.
 
     Args:
       recipe: As in `prepare`.
@@ -131,10 +130,10 @@ def write_template(
         raise RecipeError(f"recipe {recipe.name}: a template cannot reshape: run it directly")
     _check_recipe(recipe, None)
     staging = Staging(output, output)
-    read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
-    splits = _checked(recipe, read.inputs)
+    resolved = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
+    run = _plan_run(recipe, resolved, staging, "group", Progress(""))
     with beam.Pipeline(runner, options) as p:
-        build(p, Run(recipe, read, splits, staging, "group", Progress("")))
+        build(p, run)
 
 
 def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
@@ -152,180 +151,25 @@ def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
         )
 
 
-def _checked(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
-    """The splits there will be, once all that can be wrong before a run is found to be right."""
-    splits = _splits(recipe, inputs)
-    source_for(recipe).check(inputs)
+def _plan_run(
+    recipe: Recipe,
+    inputs: ResolvedInputs,
+    staging: Staging,
+    shuffle: Shuffle,
+    progress: Progress,
+) -> Run:
+    """Check all that can be wrong before a run, and trace the `preprocessing_fn`."""
+    splits = _splits(recipe, inputs.inputs)
+    source = source_for(recipe)
+    source.check_inputs(inputs.inputs)
     beam.coders.registry.register_coder(pa.RecordBatch, ArrowCoder)
     configure_tensorflow_threads()
-    return splits
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run, once it is known what it reads and where it writes.
-
-    Attributes:
-      recipe: What is made.
-      read: What is read.
-      splits: All splits, in the order people see.
-      staging: Where it is written.
-      shuffle: How rows get into order.
-      progress: Where the progress is noted.
-      profiles: A folder with the profiles of the splits; "" where they are made on the way.
-    """
-
-    recipe: Recipe
-    read: ResolvedInputs
-    splits: Sequence[str]
-    staging: Staging
-    shuffle: Shuffle
-    progress: Progress
-    profiles: str = ""
-
-    def with_cached_statistics(self, cache: str) -> Run:
-        """The run, with profiles made of what the cache has, and the rest read for it now."""
-        folder = self.scratch("profiles")
-        write_cached_profiles(
-            self.recipe, inputs=self.read.named, statistics_cache=cache, folder=folder
-        )
-        return replace(self, profiles=folder)
-
-    @property
-    def by_content(self) -> bool:
-        """Whether content decides the split, as no input names one."""
-        return all(one.split is None for one in self.read.inputs)
-
-    def scratch(self, *names: str) -> str:
-        """A path in the folder that is gone when the run ends."""
-        return files.join(self.staging.scratch, *names)
-
-    def order(self, layout: BucketLayout) -> ShuffleOnDisk | ShuffleByGroup:
-        """What puts rows into canonical order."""
-        if self.shuffle == "group":
-            return ShuffleByGroup(self.recipe.distinct, layout)
-        return ShuffleOnDisk(self.scratch("runs"), self.splits, self.recipe.distinct, layout)
-
-    def folds(self, source: RecordSource) -> dict[str, Fold]:
-        """What is folded of the rows beside the analysis."""
-        noted: dict[str, Fold] = {
-            "progress": NoteFold(self.progress, "analyze"),
-            NUMBER_RANGES: NumberRangesFold.of(self.recipe.schema),
-            LABELS: LabelsFold.of(self.recipe.schema),
-        }
-        profiled = self.recipe.statistics and not self.profiles
-        return {STATISTICS: source.statistics, **noted} if profiled else noted
-
-    def analyze(self, source: RecordSource, transform_fn: beam.PCollection[str] | None) -> Analyze:
-        """What makes the graph, where it is not there already, and the folds."""
-        checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
-        also = self.folds(source)
-        return Analyze(checked, source.feed, self.staging.folder, also, transform_fn=transform_fn)
-
-    def write(self) -> WriteShards:
-        """What makes shards of segments."""
-        recipe = self.recipe
-        size = recipe.target_shard_mb * 1_000_000
-        return WriteShards(
-            self.staging.folder, self.splits, size, recipe.shards, recipe.compression
-        )
-
-
-def build(p: beam.Pipeline, run: Run) -> None:
-    """Add the whole way of a row to a pipeline; what comes of it is in the staging folder."""
-    recipe, progress, scratch = run.recipe, run.progress, run.scratch
-    source = source_for(recipe)
-    order = run.order(source.layout)
-
-    scanned = (
-        p
-        | "Scan" >> source.scan(run.read.inputs)
-        | "NoteScan" >> Note(progress, "scan", source.scanned)
-    )  # what is to be read
-    read = scanned | "Read" >> source.read(
-        order.place, scratch("rejects"), run.staging.folder, in_threads=run.shuffle == "disk"
-    )
-    account = (
-        read.account(progress)
-        | "CheckRejects"
-        >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=scratch("rejects"))
-        | "CheckSplits"
-        >> beam.Map(check_splits, splits=run.splits, recipe=recipe, by_content=run.by_content)
-    )  # Account, one
-    shuffled = (
-        read.rows | "Shuffle" >> order | "OnceChecked" >> beam.Map(_after, AsSingleton(account))
-    )  # Bucket
-    buckets = read.thin(shuffled)  # Bucket
-    analysis = buckets | "Analyze" >> run.analyze(source, read.transform_fn)
-    # transform_fn: its folder; folds: (name, split, accumulator)
-    transformed = buckets | "Transform" >> beam.ParDo(
-        ThreadedDoFn(source.transform(scratch("segments"))),
-        AsSingleton(_as_expected(run, analysis)),
-    ).with_outputs("expansion", "findings", "statistics", main="segments")
-    shards = (
-        transformed.segments
-        | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
-        # Segment
-        | "Write" >> run.write()
-        | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
-    )  # (split, index, Shard)
-    _draft(
-        p,
-        run,
-        sources=AsIter(read.sources),
-        account=AsSingleton(account),
-        samples=AsDict(read.samples),
-        findings=AsIter((read.findings, transformed.findings) | "AllFindings" >> beam.Flatten()),
-        repeats=AsDict(buckets | "CountRepeats" >> CountRepeats()),
-        folds=AsIter(analysis.folds),
-        expansions=AsIter(transformed.expansion),
-        transformed=AsIter(transformed.statistics | "Features" >> MergeFeatures()),
-        shards=AsIter(shards),
-    )
-
-
-def _as_expected(run: Run, analysis: Analyzed) -> beam.PCollection[str]:
-    """The folder of the graph, once the data are known to suit it and to be as expected."""
-    suited = analysis.transform_fn | "CheckIntegers" >> beam.Map(
-        check_integers, schema=run.recipe.schema, folds=AsIter(analysis.folds)
-    )
-    if run.recipe.expect is None:
-        return suited
-    return suited | "AsExpected" >> beam.Map(
-        as_expected,
-        expect=run.recipe.expect,
-        recipe=run.recipe,
-        splits=run.splits,
-        folds=AsIter(analysis.folds),
-        profiles=run.profiles,
-    )
-
-
-def _draft(p: beam.Pipeline, run: Run, **found: Any) -> None:
-    """Write what describes the dataset, once all of it is there."""
-    drafted = (
-        p
-        | "Once" >> beam.Create([run.staging])
-        | "DraftManifest"
-        >> beam.Map(
-            draft_manifest,
-            recipe=run.recipe,
-            splits=run.splits,
-            profiles=run.profiles,
-            told=run.read.told,
-            **found,
-        )
-    )  # Staging, one
-    if files.is_remote(run.staging.output):
-        _ = drafted | "Publish" >> beam.Map(publish_draft)
-
-
-def _after(bucket: Bucket, account: ReadCounts) -> Bucket:
-    """The bucket; taking the account makes what follows wait for its check."""
-    return bucket
+    settings = RunSettings(recipe, splits, inputs)
+    return Run(source, source.plan(), settings, staging, shuffle, progress)
 
 
 def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
+    """Return the splits; RecipeError where there is no "train", or one of `shards` is missing."""
     splits = splits_of(recipe, inputs)
     if "train" not in splits:
         raise RecipeError(
@@ -336,3 +180,131 @@ def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
         if name not in splits:
             raise RecipeError(f'recipe {recipe.name}: shards: there is no split "{name}"')
     return splits
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run whose inputs, splits and plan are known.
+
+    Attributes:
+      source: Source of the records.
+      plan: Traced `preprocessing_fn` and layout of the rows.
+      settings: Recipe, inputs and splits.
+      staging: Folders that the run writes.
+      shuffle: "disk" or "group".
+      progress: Progress to note in.
+    """
+
+    source: RecordSource
+    plan: Plan
+    settings: RunSettings
+    staging: Staging
+    shuffle: Shuffle
+    progress: Progress
+
+    @property
+    def recipe(self) -> Recipe:
+        """Settings of the dataset."""
+        return self.settings.recipe
+
+    def scratch(self, *names: str) -> str:
+        """Return a path in the folder that is deleted when the run ends."""
+        return files.join(self.staging.scratch, *names)
+
+    def with_cached_statistics(self, cache: str) -> Run:
+        """Return the run with profiles from the cache; days that are not in it are read now."""
+        folder = self.scratch("profiles")
+        write_cached_profiles(
+            self.recipe,
+            inputs=self.settings.inputs.named,
+            statistics_cache=cache,
+            folder=folder,
+        )
+        return replace(self, settings=replace(self.settings, profiles=folder))
+
+    def shuffle_rows(self) -> ShuffleOnDisk | ShuffleByGroup:
+        """Return the stage that brings rows into canonical order."""
+        distinct, layout = self.recipe.distinct, self.plan.layout
+        if self.shuffle == "group":
+            return ShuffleByGroup(distinct, layout)
+        return ShuffleOnDisk(self.scratch("runs"), self.settings.splits, distinct, layout)
+
+    def folds(self) -> dict[str, Fold]:
+        """Return the folds that run beside the first phase of the analysis."""
+        schema = self.recipe.schema
+        folds: dict[str, Fold] = {
+            "progress": NoteFold(self.progress, "analyze"),
+            NUMBER_RANGES: NumberRangesFold.of(schema),
+            LABELS: LabelsFold.of(schema),
+        }
+        if self.recipe.statistics and not self.settings.profiles:
+            return {STATISTICS: self.source.statistics, **folds}
+        return folds
+
+    def write_shards(self) -> WriteShards:
+        """Return the stage that writes shards of segments."""
+        recipe = self.recipe
+        return WriteShards(
+            self.staging.folder,
+            self.settings.splits,
+            recipe.target_shard_mb * 1_000_000,
+            recipe.shards,
+            recipe.compression,
+        )
+
+
+def build(p: beam.Pipeline, run: Run) -> None:
+    """Add all stages of a run to a pipeline; they write to the staging folder."""
+    source, plan, settings, progress = run.source, run.plan, run.settings, run.progress
+    shuffle = run.shuffle_rows()
+
+    ingested = p | "Read" >> ReadRows(
+        source,
+        settings.inputs.inputs,
+        shuffle.sink,
+        rejects=run.scratch("rejects"),
+        progress=progress,
+        plan=plan,
+        graph_folder=run.staging.folder,
+        in_threads=run.shuffle == "disk",
+    )
+    read_counts = ingested.read_counts | "CheckCounts" >> CheckCounts(
+        settings, rejects=run.scratch("rejects")
+    )  # ReadCounts, one
+    buckets = (
+        ingested.rows
+        | "Shuffle" >> shuffle
+        | "AwaitChecks" >> WaitFor(read_counts, *ingested.checks)
+    )  # Bucket
+    if plan.drops_near_duplicates:
+        buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
+    analyzed = buckets | "Analyze" >> Analyze(
+        plan.traced, run.staging.folder, also=run.folds(), transform_fn=ingested.transform_fn
+    )  # transform_fn: its folder; folds: (name, split, accumulator)
+    transform_fn = analyzed.transform_fn | "CheckAnalysis" >> CheckAnalysis(
+        settings, analyzed.folds
+    )
+    transformed = buckets | "Transform" >> source.transform(
+        plan, transform_fn, run.scratch("segments")
+    )
+    shards = (
+        transformed.segments
+        | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
+        # Segment
+        | "Write" >> run.write_shards()
+        | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
+    )  # (split, index, Shard)
+    outputs = StageOutputs(
+        sources=ingested.sources,
+        read_counts=read_counts,
+        samples=ingested.samples,
+        repeats=buckets | "CountRepeats" >> CountRepeats(),
+        folds=analyzed.folds,
+        vocab_sizes=transform_fn | "VocabSizes" >> beam.Map(vocab_sizes),
+        shards=shards,
+        feature_profiles=transformed.feature_profiles,
+        expansions=transformed.expansions,
+        image_findings=ingested.image_findings,
+        image_counts=transformed.image_counts,
+    )
+    _ = p | "Finalize" >> Finalize(settings, run.staging, outputs)

@@ -1,41 +1,52 @@
-"""The way of a row into a profile: what is in the files, and no dataset.
+"""`profile`: the flow of a row into a profile, which describes files without a dataset.
 
-scan -> read (parse, clean, key, split) -> shuffle -> profile -> draft -> publish
+Read (scan, parse, clean, key, split) -> Shuffle -> Profile -> Draft -> publish
 
-It is the way of `preparation` without the graph and the shards. Rejects are counted and shown,
-and are never too many. With a statistics cache each day of the input goes its own way, and those
-that went before do not go again.
+It is the flow of `preparation` without the graph and the shards. Rejects are counted and shown, and
+never end the run. With a statistics cache each day of the input is a unit of its own, and a unit
+that is in the cache is not read again.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import AsIter
+from apache_beam.pvalue import AsDict, AsIter, AsSingleton
 
+from ..schemas.manifest import SourceFile
 from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
+from .images.near_duplicates import DropNearDuplicates
 from .inputs.outside import check_cache_outside
 from .profiles.cache import StatisticsCache, write_profiled, write_profiles
-from .profiles.draft import LEFT_OUT, draft_profile, drafted_sources, publish_profile, read_draft
+from .profiles.draft import (
+    LEFT_OUT,
+    UnitFindings,
+    draft_profile,
+    drafted_sources,
+    publish_profile,
+    read_draft,
+)
 from .profiles.profiled import Profiled, ProfiledSpan, stage_profile
 from .profiles.spans import Unit, dated, units_of
+from .read_rows import ReadRows
 from .resolve import resolve_inputs, splits_of
 from .runtime import filesystem as files
-from .runtime.elements import Bucket
+from .runtime.elements import Bucket, StatisticsFold
 from .runtime.errors import direct_runner, unwrap_beam_errors
 from .runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
-from .runtime.progress import Note, Progress
+from .runtime.progress import Progress
 from .runtime.publish import Staging
+from .selection.read_counts import ReadCounts
 from .shuffle.shuffle import CountRepeats, ShuffleOnDisk
-from .sources import StatisticsAccumulator, source_for
+from .sources import source_for
 
 if TYPE_CHECKING:
     from .tables.dataframes import FrameInput
@@ -55,7 +66,7 @@ def profile(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> Profiled:
-    """Profiles files: reads, cleans and splits them as a run does, and tells what is in them.
+    """Profile files: read, clean and split them as a run does, and describe every column.
 
     Args:
       recipe: How they are read. Its features are not looked at.
@@ -86,14 +97,14 @@ def profile(
     check_cache_outside(statistics_cache, output)
     runner = runner or direct_runner()
     with stage_profile(output, overwrite=overwrite) as staging, unwrap_beam_errors():
-        read = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
-        splits = splits_of(recipe, read.inputs)
-        source_for(recipe).check(read.inputs)
+        resolved = resolve_inputs(recipe, inputs, staging, runner=runner, options=options)
+        splits = splits_of(recipe, resolved.inputs)
+        source_for(recipe).check_inputs(resolved.inputs)
         if cache:
-            units = units_of(dated(read.named), cache)
+            units = units_of(dated(resolved.named), cache)
         else:
-            told = tuple(ProfiledSpan(**one) for one in read.told.get("spans", ()))
-            units = (Unit(read.inputs, told),)
+            spans = tuple(ProfiledSpan(**span) for span in resolved.spans)
+            units = (Unit(resolved.inputs, spans),)
         run = _Run(recipe, splits, units, staging, cache, Progress(progress))
         run(runner, options)
         return publish_profile(staging, recipe, facets=facets)
@@ -136,7 +147,7 @@ def write_cached_profiles(
 
 @dataclass(frozen=True)
 class _Run:
-    """The pipeline; what comes of it is the draft in the staging folder."""
+    """The pipeline of a profile; it writes a draft to the staging folder."""
 
     recipe: Recipe
     splits: tuple[str, ...]
@@ -149,12 +160,11 @@ class _Run:
         self, runner: beam.runners.PipelineRunner, options: PipelineOptions | None
     ) -> None:
         with beam.Pipeline(runner, options) as p:
-            parts = [
-                p | f"Unit{place}" >> _ReadUnit(self, place)
-                for place, unit in enumerate(self.units)
+            findings = [
+                p | f"Unit{index}" >> _ReadUnit(self, index)
+                for index, unit in enumerate(self.units)
                 if not unit.cached
-            ]
-            found = parts or [p | "Nothing" >> beam.Create([])]
+            ] or [p | "NoUnit" >> beam.Create([])]
             _ = (
                 p
                 | "Once" >> beam.Create([self.staging])
@@ -162,64 +172,84 @@ class _Run:
                 >> beam.Map(
                     draft_profile,
                     recipe=self.recipe,
+                    fold=source_for(self.recipe).statistics,
                     splits=self.splits,
                     units=self.units,
                     cache=self.cache,
-                    found=AsIter(tuple(found) | "All" >> beam.Flatten()),
+                    findings=AsIter(tuple(findings) | "AllUnits" >> beam.Flatten()),
                 )
             )
 
 
 class _ReadUnit(beam.PTransform):  # type: ignore[misc]
-    """PBegin -> what is found of a unit: (place of the unit, field of `Found`, element)."""
+    """Reads and profiles the files of a unit: PBegin -> PCollection[UnitFindings], one."""
 
-    def __init__(self, run: _Run, place: int) -> None:
+    def __init__(self, run: _Run, index: int) -> None:
         super().__init__()
         self._run = run
-        self._place = place
+        self._index = index
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[tuple[int, str, Any]]:
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[UnitFindings]:
         run, recipe = self._run, self._run.recipe
-        source = source_for(recipe, prepares=False)
-        folder = partial(files.join, run.staging.scratch, f"unit-{self._place}")
-        layout, splits = source.layout, run.splits
-        order = ShuffleOnDisk(folder("runs"), splits, recipe.distinct, layout)
-        scanned = (
-            begin
-            | "Scan" >> source.scan(run.units[self._place].inputs)
-            | "NoteScan" >> Note(run.progress, "scan", source.scanned)
-        )  # what is to be read
-        read = scanned | "Read" >> source.read(
-            order.place, folder("rejects"), run.staging.folder, in_threads=True
+        source = source_for(recipe)
+        folder = partial(files.join, run.staging.scratch, f"unit-{self._index}")
+        shuffle = ShuffleOnDisk(folder("runs"), run.splits, recipe.distinct, source.layout)
+        distinct = ShuffleOnDisk(folder("runs"), run.splits, True, source.layout)
+
+        ingested = begin | "Read" >> ReadRows(
+            source,
+            run.units[self._index].inputs,
+            shuffle.sink,
+            rejects=folder("rejects"),
+            progress=run.progress,
         )
-        buckets = read.thin(read.rows | "Shuffle" >> order)  # Bucket
-        every = read.rows | "ShuffleDistinct" >> ShuffleOnDisk(folder("runs"), splits, True, layout)
-        found = {
-            "sources": read.sources,
-            "accounts": read.account(run.progress),
-            "findings": read.findings,
-            "profiles": buckets
-            | "Profile" >> CombineBuckets(_Profile(source.statistics, run.progress)),
-            "repeats": every | "CountRepeats" >> CountRepeats(),
-        }
+        buckets = ingested.rows | "Shuffle" >> shuffle  # Bucket
+        if ingested.image_findings is not None and recipe.drops_near_duplicates:
+            buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
+        profiles = buckets | "Profile" >> CombineBuckets(_Profile(source.statistics, run.progress))
+        repeats = (
+            ingested.rows | "ShuffleDistinct" >> distinct | "CountRepeats" >> CountRepeats()
+        )  # (split, count)
         return (
-            tuple(
-                part | f"Of{name}" >> beam.Map(_of_unit, self._place, name)
-                for name, part in found.items()
+            begin
+            | "Once" >> beam.Impulse()
+            | "UnitFindings"
+            >> beam.Map(
+                _unit_findings,
+                index=self._index,
+                sources=AsIter(ingested.sources),
+                read_counts=AsSingleton(ingested.read_counts),
+                repeats=AsDict(repeats),
+                profiles=AsIter(profiles),
             )
-            | "Found" >> beam.Flatten()
         )
 
 
-def _of_unit(element: Any, place: int, name: str) -> tuple[int, str, Any]:
-    return place, name, element
+def _unit_findings(
+    once: bytes,
+    *,
+    index: int,
+    sources: Iterable[tuple[int, SourceFile]],
+    read_counts: ReadCounts,
+    repeats: Mapping[str, int],
+    profiles: Iterable[tuple[Key, Any]],
+) -> UnitFindings:
+    folded = {key[:2]: accumulator for key, accumulator in profiles}
+    return UnitFindings(
+        index,
+        tuple(source for _, source in sorted(sources, key=lambda entry: entry[0])),
+        read_counts,
+        dict(repeats),
+        left_out={split: count for (name, split), count in folded.items() if name == LEFT_OUT},
+        profiles={split: folded[name, split] for name, split in folded if name == STATISTICS},
+    )
 
 
 @dataclass(frozen=True)
 class _Profile(FoldWork):
-    """The work on one bucket: its profile, and how many rows it leaves out as repeats."""
+    """Profiles a bucket, and counts the rows that it leaves out as repeats."""
 
-    fold: StatisticsAccumulator
+    fold: StatisticsFold
     progress: Progress
 
     def setup(self) -> None:
@@ -230,9 +260,8 @@ class _Profile(FoldWork):
         for batch in element.open():
             accumulator = self.fold.add(accumulator, batch)
             self.progress.note("profile", batch.num_rows)
-        found = {STATISTICS: accumulator, LEFT_OUT: element.repeats()}
-        for name, one in found.items():
-            yield (name, element.split, ""), (0, 0, element.index, one)
+        yield (STATISTICS, element.split, ""), (0, 0, element.index, accumulator)
+        yield (LEFT_OUT, element.split, ""), (0, 0, element.index, element.repeats())
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
         return sum(accumulators) if key[0] == LEFT_OUT else self.fold.merge(accumulators)

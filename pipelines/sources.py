@@ -6,39 +6,23 @@ ImageSource    images and their annotations       images/source
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import apache_beam as beam
-import pyarrow as pa
 
 from ..schemas.images import ImageSchema
 from ..schemas.manifest import Split
 from .config.input import Input
 from .config.recipe import Recipe
-from .runtime.elements import RawTensorAdapter
-from .runtime.thread_pool import ElementFn
+from .dataset.run_outputs import ManifestExtras, RunOutputs
+from .runtime.elements import StatisticsFold
 from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import RowSink
+from .stages import Plan
 from .tables.source import TableSource
 
 __all__ = ["RecordSource", "source_for"]
-
-
-class StatisticsAccumulator(Protocol):
-    """The fold of the profiles; see `recordmill.schemas.statistics.fold.StatisticsFold`."""
-
-    def setup(self) -> None: ...
-
-    def start(self) -> Any: ...
-
-    def add(self, accumulator: Any, batch: pa.RecordBatch) -> Any: ...
-
-    def merge(self, accumulators: list[Any]) -> Any: ...
-
-    def unseen(self, profile: Any, training: Any) -> dict[str, int | None]: ...
-
-    def to_proto(self, profiles: Mapping[str, Any]) -> Any: ...
 
 
 class RecordSource(Protocol):
@@ -46,54 +30,73 @@ class RecordSource(Protocol):
 
     @property
     def layout(self) -> BucketLayout:
-        """How rows become buckets and batches."""
+        """Sizes of buckets and batches of the rows as they are read."""
 
     @property
-    def feed(self) -> RawTensorAdapter:
-        """What makes the tensors of the `preprocessing_fn`."""
+    def statistics(self) -> StatisticsFold:
+        """Fold that profiles every column."""
 
-    @property
-    def statistics(self) -> StatisticsAccumulator:
-        """What is told of every column."""
+    def check_inputs(self, inputs: Sequence[Input]) -> None:
+        """Raise RecipeError or DataError where recipe and inputs do not go together."""
 
-    def check(self, inputs: Sequence[Input]) -> None:
-        """Raise RecipeError or DataError where recipe and inputs cannot go together."""
+    def plan(self) -> Plan:
+        """Trace the `preprocessing_fn`, once, and choose the layout."""
 
     def scan(self, inputs: Sequence[Input]) -> beam.PTransform:
-        """PBegin -> what is to be read."""
+        """Return the stage PBegin -> elements to ingest."""
 
-    def scanned(self, element: Any) -> tuple[int, int]:
-        """How many records and bytes an element of `scan` stands for."""
+    def scan_size(self, element: Any) -> tuple[int, int]:
+        """Return the number of records and bytes of an element of `scan`."""
 
-    def read(
-        self, place: RowSink, rejects: str, folder: str, *, in_threads: bool
+    def ingest(
+        self,
+        plan: Plan | None,
+        sink: RowSink,
+        *,
+        rejects: str,
+        graph_folder: str = "",
+        in_threads: bool = True,
     ) -> beam.PTransform:
-        """What is to be read -> `IngestResult`; a graph that needs no analysis goes to `folder`."""
+        """Return the stage elements of `scan` -> `IngestResult`.
 
-    def transform(self, directory: str) -> ElementFn:
-        """What makes segments of buckets, and tagged "expansion" the numbers of records.
+        Args:
+          plan: Plan of the run; None to read rows for a profile only.
+          sink: First step of the shuffle.
+          rejects: Folder of the rejects.
+          graph_folder: Folder for a graph that can be exported before rows are read.
+          in_threads: Whether to read with a pool of threads.
+        """
 
-        What else it finds for the manifest is tagged "findings", as those of `IngestResult`.
+    def transform(
+        self, plan: Plan, transform_fn: beam.PCollection[str], folder: str
+    ) -> beam.PTransform:
+        """Return the stage PCollection[Bucket] -> `TransformResult`.
+
+        Args:
+          plan: Plan of the run.
+          transform_fn: Folder of the transform graph; one element.
+          folder: Folder of the segments.
         """
 
     def finish(
-        self,
-        folder: str,
-        samples: Mapping[str, pa.RecordBatch],
-        splits: Mapping[str, Split],
-        findings: Iterable[tuple[str, Any]],
-    ) -> dict[str, Any]:
-        """Write what else describes the dataset; give the further fields of the manifest.
+        self, folder: str, outputs: RunOutputs, splits: Mapping[str, Split]
+    ) -> ManifestExtras:
+        """Write the source's own metadata files, and check parity of records and graph.
+
+        Args:
+          folder: Dataset that is being written; its graph, schema and shards are complete.
+          outputs: Outputs of all stages.
+          splits: Shards of each split.
 
         Raises:
-          DataError: Parity does not hold.
+          DataError: Parity does not hold, or a split of images lost all of its boxes.
         """
 
 
-def source_for(recipe: Recipe, *, prepares: bool = True) -> RecordSource:
-    """Return the source of a recipe's records; `prepares=False` reads them for a profile only."""
+def source_for(recipe: Recipe) -> RecordSource:
+    """Return the source of a recipe's records, by the kind of its schema."""
     if not isinstance(recipe.schema, ImageSchema):
         return TableSource(recipe, recipe.schema)
     from .images.source import ImageSource
 
-    return ImageSource(recipe, recipe.schema, prepares)
+    return ImageSource(recipe, recipe.schema)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -30,10 +30,9 @@ from ..runtime import filesystem as files
 from ..runtime.elements import Bucket, Fold, RawTensorAdapter
 from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 from .fused import analysis as fused
+from .traced_fn import TracedFn
 
 __all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
-
-PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 
 ANALYSIS = ""
 """The name of the fold that is the analysis."""
@@ -60,8 +59,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     """Analyzes a `preprocessing_fn` on the buckets of some splits; folds more of every bucket.
 
     Args:
-      preprocessing_fn: A function in the sense of tensorflow_transform.
-      feed: Makes the tensors of a batch.
+      traced: The traced function.
       directory: Where `transform_fn/` and `transformed_metadata/` go, as `tft.TFTransformOutput`
         wants them.
       also: What else is computed of every bucket in the first pass, by names that are not empty.
@@ -70,8 +68,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
       transform_fn: What `ExportGraph` gave, where there is nothing to analyze.
     """
 
-    preprocessing_fn: PreprocessingFn
-    feed: RawTensorAdapter
+    traced: TracedFn
     directory: str
     also: Mapping[str, Fold] = field(default_factory=dict)
     splits: tuple[str, ...] = ("train",)
@@ -80,15 +77,14 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     def expand(self, buckets: PCollection[Bucket]) -> Analyzed:
         if self.transform_fn is not None:
             return Analyzed(self.transform_fn, self._fold(buckets))
-        try:
-            analysis = fused.trace(self.preprocessing_fn, self.feed.type_specs())
-        except fused.NotFusable as reason:
-            return self._stock(buckets, reason)
-        work = _FoldBucket(dict(self.also), self.splits, self.feed, analysis)
+        analysis, adapter = self.traced.analysis, self.traced.adapter
+        if analysis is None:
+            return self._stock(buckets)
+        work = _FoldBucket(dict(self.also), self.splits, adapter, analysis)
         first = buckets | "FoldBuckets" >> CombineBuckets(work)  # (key, accumulator)
         bindings = first | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
         for phase in range(1, analysis.phases):
-            work = _FoldBucket({}, self.splits, self.feed, analysis, phase)
+            work = _FoldBucket({}, self.splits, adapter, analysis, phase)
             bindings = (
                 buckets
                 | f"FoldBuckets{phase}" >> CombineBuckets(work, bindings)  # (key, accumulator)
@@ -101,14 +97,15 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     def _staging(self) -> str:
         return files.join(self.directory, _STAGING)
 
-    def _stock(self, buckets: PCollection[Bucket], reason: fused.NotFusable) -> Analyzed:
+    def _stock(self, buckets: PCollection[Bucket]) -> Analyzed:
         """The same by stock tensorflow_transform, in as many passes as it takes."""
-        warn(reason)
-        converter = TensorsToRecordBatchConverter(self.feed.type_specs())
+        adapter = self.traced.adapter
+        warn(self.traced.not_fusable)
+        converter = TensorsToRecordBatchConverter(adapter.type_specs())
         config = TensorAdapterConfig(converter.arrow_schema(), converter.tensor_representations())
-        batches = buckets | "Feed" >> beam.ParDo(_FeedBucket(self.feed, self.splits))
+        batches = buckets | "Feed" >> beam.ParDo(_FeedBucket(adapter, self.splits))
         with tft_beam.Context(temp_dir=self._staging):
-            transform_fn = (batches, config) | tft_beam.AnalyzeDataset(self.preprocessing_fn)
+            transform_fn = (batches, config) | tft_beam.AnalyzeDataset(self.traced.function)
         exported = (
             transform_fn
             | "Export" >> tft_beam.WriteTransformFn(self.directory)
@@ -118,7 +115,7 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
 
     def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
         """What is computed beside the analysis, in a pass of its own."""
-        work = _FoldBucket(dict(self.also), self.splits, self.feed)
+        work = _FoldBucket(dict(self.also), self.splits, self.traced.adapter)
         return buckets | "FoldBuckets" >> CombineBuckets(work) | "Also" >> _Others()
 
 
@@ -143,7 +140,7 @@ class ExportGraph(beam.PTransform):  # type: ignore[misc]
         )
 
 
-def warn(reason: fused.NotFusable) -> None:
+def warn(reason: fused.NotFusable | None) -> None:
     _LOG.warning("analysis is left to tensorflow_transform, which is slower: %s", reason)
 
 

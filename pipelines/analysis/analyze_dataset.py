@@ -17,11 +17,12 @@ from tensorflow_transform.beam.tft_beam_io import beam_metadata_io
 from tensorflow_transform.tf_metadata import metadata_io
 from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
+from ..config.recipe import PreprocessingFn
 from ..runtime import filesystem as files
 from ..runtime.elements import RawTensorAdapter
 from ..runtime.ordered_fold import Key
 from ..runtime.thread_pool import in_global_window
-from .analyze import ANALYSIS, Finish, PreprocessingFn, warn
+from .analyze import ANALYSIS, Finish, warn
 from .fused import analysis as fused
 
 __all__ = ["AnalyzeDataset"]

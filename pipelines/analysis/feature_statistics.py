@@ -1,4 +1,4 @@
-"""The statistics of transformed features: a part of each bucket, merged in the order of buckets."""
+"""Statistics of transformed features: one part a bucket, merged in the order of buckets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import apache_beam as beam
 from ...schemas.statistics.features import FeaturesFold, FeaturesProfile
 from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 
-__all__ = ["MergeFeatures", "Part"]
+__all__ = ["MergeFeatures", "FeaturesPart"]
 
 
-class Part(NamedTuple):
-    """What was found in the records of a bucket."""
+class FeaturesPart(NamedTuple):
+    """Profile of the transformed features of one bucket."""
 
     split: str
     bucket: int
@@ -22,9 +22,9 @@ class Part(NamedTuple):
 
 
 class MergeFeatures(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Part] -> PCollection[(split, FeaturesProfile)], one for each split it has."""
+    """PCollection[FeaturesPart] -> PCollection[(split, FeaturesProfile)], one a split."""
 
-    def expand(self, parts: beam.PCollection[Part]) -> beam.PCollection[tuple[str, Any]]:
+    def expand(self, parts: beam.PCollection[FeaturesPart]) -> beam.PCollection[tuple[str, Any]]:
         return (
             parts
             | "Merge" >> CombineBuckets(_Merge())  # ((name, split, piece), FeaturesProfile)
@@ -33,13 +33,13 @@ class MergeFeatures(beam.PTransform):  # type: ignore[misc]
 
 
 class _Merge(FoldWork):
-    """Parts are folded already."""
+    """Merges parts, which are folded already."""
 
     def setup(self) -> None:
-        pass
+        """Do nothing: there is nothing to load."""
 
     def __call__(self, element: Any, *side_inputs: Any) -> Iterator[tuple[Key, Block]]:
-        part: Part = element
+        part: FeaturesPart = element
         yield ("features", part.split, ""), (0, 0, part.bucket, part.profile)
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""`Recipe`: everything that says what a dataset is made of, in one frozen record."""
+"""`Recipe`: all settings of a dataset, in one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .csv_format import CsvFormat
 from .images import Images
 from .input import Input
 from .reshape import Reshape
+from .row_selection import RowSelection
 from .splitting import Splitting
 
 if TYPE_CHECKING:
@@ -117,27 +118,39 @@ class Recipe:
             if wrong:
                 raise RecipeError(f"recipe {self.name}: {message}")
 
+    @property
+    def selection(self) -> RowSelection:
+        """Settings that decide which rows stay, and in which split."""
+        return RowSelection(
+            splitting=self.split, seed=self.seed, filters=self.filters, sampling=self.sampling
+        )
+
+    @property
+    def drops_near_duplicates(self) -> bool:
+        """Whether images that look like another one are left out."""
+        return self.images is not None and self.images.near_duplicates == "drop"
+
     def resolved(self) -> dict[str, Any]:
-        """The recipe as JSON for the manifest: all fields, the defaults too."""
-        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+        """Return the recipe as JSON for the manifest: all fields, defaults included."""
+        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self)}
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it; functions by module, name and digest of their source."""
+    """Return the value as JSON; functions as module, name and digest of their source."""
     if isinstance(value, Schema | ImageSchema):
         return value.to_pbtxt()
     if hasattr(value, "__dataclass_fields__"):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if callable(value) and not isinstance(value, pc.Expression):
-        return _described(value)
+        return _function_json(value)
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _described(function: Callable[..., Any]) -> dict[str, str]:
+def _function_json(function: Callable[..., Any]) -> dict[str, str]:
     name = f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}"
     try:
         source = inspect.getsource(function)

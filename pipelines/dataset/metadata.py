@@ -1,24 +1,23 @@
-"""What is told of rows beside their records, of a dataset and of a profile alike."""
+"""Metadata files shared by datasets and profiles: ledger, schema, statistics, rejects."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 from ...schemas.errors import DataError
+from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger
+from ...schemas.schema import Schema
 from ...schemas.split_names import UNSPLIT
-from ..config.recipe import Recipe
-from ..profiles.cache import read_profiles
 from ..runtime import filesystem as files
+from ..runtime.elements import StatisticsFold
 from ..selection.read_counts import ReadCounts
-from ..sources import StatisticsAccumulator, source_for
 
 __all__ = [
     "STATISTICS",
     "ledgers",
-    "profiles_of",
     "unseen",
     "versions",
     "write_proto",
@@ -28,7 +27,7 @@ __all__ = [
 ]
 
 STATISTICS = "statistics"
-"""The name of the fold whose accumulators are the profiles of the splits."""
+"""Name of the fold whose accumulators are the profiles of the splits."""
 
 _LIBRARIES = (
     "recordmill",
@@ -43,58 +42,36 @@ _LIBRARIES = (
 
 
 def ledgers(
-    account: ReadCounts, repeats: Mapping[str, int], rows: Mapping[str, int], *, scanned: int
+    counts: ReadCounts, repeats: Mapping[str, int], rows: Mapping[str, int], *, scanned: int
 ) -> dict[str, Ledger]:
-    """The whole ledger of each split, checked.
+    """Return the complete ledger of each split, and check that it adds up.
 
     Args:
-      account: Of all records, up to the shuffle.
-      repeats: By split, the rows left out as repeats.
-      rows: By split, the rows that were left.
-      scanned: How many records the scanner counted.
+      counts: Counts of all records up to the shuffle.
+      repeats: For each split, the number of rows left out as repeats.
+      rows: For each split, the number of rows after that.
+      scanned: Number of records that the scanner counted.
 
     Raises:
-      DataError: It does not add up.
+      DataError: A sum differs.
     """
-    if account.records != scanned:
+    if counts.records != scanned:
         raise DataError(
-            f"{scanned:,} records were scanned, but {account.records:,} were read. This is a bug "
+            f"{scanned:,} records were scanned, but {counts.records:,} were read. This is a bug "
             "in recordmill; nothing was published."
         )
-    whole = {}
-    for name in dict.fromkeys([*rows, *account.ledger]):
+    complete = {}
+    for name in dict.fromkeys([*rows, *counts.ledger]):
         later = Ledger(written=rows.get(name, 0), duplicates=repeats.get(name, 0))
-        ledger = account.ledger.get(name, Ledger()) + later
+        ledger = counts.ledger.get(name, Ledger()) + later
         ledger.check(name)
         if name != UNSPLIT or ledger.read:
-            whole[name] = ledger
-    return whole
+            complete[name] = ledger
+    return complete
 
 
-def profiles_of(
-    folds: Iterable[tuple[str, str, Any]], folder: str, *, recipe: Recipe, splits: Sequence[str]
-) -> dict[str, Any]:
-    """The profile of each split; none where nobody profiled.
-
-    Args:
-      folds: (fold, split, accumulator).
-      folder: Where the profiles are, as `write_profiles` writes them; "" for among the folds.
-      recipe: What was run.
-      splits: All splits.
-    """
-    fold = source_for(recipe).statistics
-    if folder:
-        return read_profiles(folder, fold, splits)
-    if not recipe.statistics:
-        return {}
-    found = {split: profile for name, split, profile in folds if name == STATISTICS}
-    return {split: found.get(split, fold.start()) for split in splits}
-
-
-def unseen(
-    fold: StatisticsAccumulator, profiles: Mapping[str, Any]
-) -> dict[str, dict[str, int | None]]:
-    """By split but train, by column, how many values train has not; see `Manifest.unseen`."""
+def unseen(fold: StatisticsFold, profiles: Mapping[str, Any]) -> dict[str, dict[str, int | None]]:
+    """Return the rows of each split but train with values not in train: `Manifest.unseen`."""
     if "train" not in profiles:
         return {}
     return {
@@ -105,18 +82,17 @@ def unseen(
 
 
 def versions() -> dict[str, str]:
-    """The versions of recordmill and of the libraries under it."""
+    """Return the versions of recordmill and of the libraries under it."""
     return {library: metadata.version(library) for library in _LIBRARIES}
 
 
-def write_schema(recipe: Recipe, folder: str) -> None:
+def write_schema(schema: Schema | ImageSchema, folder: str) -> None:
     """Write `schema/schema.pbtxt`."""
-    files.write_bytes(
-        files.join(folder, "schema", "schema.pbtxt"), recipe.schema.to_pbtxt().encode()
-    )
+    path = files.join(folder, "schema", "schema.pbtxt")
+    files.write_bytes(path, schema.to_pbtxt().encode())
 
 
-def write_statistics(profiles: Mapping[str, Any], fold: StatisticsAccumulator, folder: str) -> None:
+def write_statistics(profiles: Mapping[str, Any], fold: StatisticsFold, folder: str) -> None:
     """Write `stats/<split>.pb` for each split."""
     for split, profile in profiles.items():
         proto = fold.to_proto({split: profile})
@@ -129,12 +105,12 @@ def write_proto(proto: Any, path: str) -> None:
 
 
 def write_rejects(name: str, parts: Sequence[str], folder: str) -> None:
-    """Write `rejects/<split>.jsonl`, in the order of the input, also where there are none.
+    """Write `rejects/<split>.jsonl`, in the order of the input; an empty file for no rejects.
 
     Args:
-      name: The split's.
+      name: Name of the split.
       parts: Folders of files of rejects, in order.
-      folder: The dataset's.
+      folder: Folder of the dataset.
     """
-    found = (files.join(part, path) for part in parts for path in files.list_files(part))
-    files.concatenate(files.join(folder, "rejects", f"{name}.jsonl"), found)
+    paths = (files.join(part, path) for part in parts for path in files.list_files(part))
+    files.concatenate(files.join(folder, "rejects", f"{name}.jsonl"), paths)

@@ -1,9 +1,9 @@
-"""A chunk of image files into rows with keys: open -> look -> choose -> press.
+"""Reading of a chunk of image files: open -> hash the picture -> select -> encode.
 
-With a press, an image is decoded once: the graph makes the pixels that are looked at and that
-become records, and only what it fails on is checked by itself, to be rejected. Without, each file
-is checked to its last byte, and the rows carry the bytes. Checked so are the files, too, of a
-graph that decodes by operations of its own, which do not refuse a cut JPEG.
+With an encoder, an image is decoded once: the graph makes the pixels that are hashed and that
+become records, and only a file on which it fails is checked by itself, to be rejected. Without
+one, each file is checked to its last byte, and the rows contain its bytes. Files are checked to
+the last byte, too, where the graph decodes by operations of its own, which accept a cut JPEG.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...schemas.images import ImageSchema
 from ..config.image_limits import ImageLimits
 from ..config.images import Images
 from ..config.input import Input
-from ..config.recipe import Recipe
+from ..config.row_selection import RowSelection
 from ..runtime.elements import Reject
 from ..selection.read_counts import ReadCounts, sum_read_counts
 from ..selection.select import CleanBatch, select_rows
@@ -63,11 +63,11 @@ class Chunk:
     """Some images of one input, which one worker reads.
 
     Attributes:
-      position: (place of the input, place of the chunk in it).
-      source: The pattern of the input.
-      split: The split the input names.
-      images: What to read.
-      rejects: Annotations that name no image that can be read; in the first chunk, all of them.
+      position: (index of the input, index of the chunk in it).
+      source: Pattern of the input.
+      split: Split that the input names; None where content decides.
+      images: Images to read.
+      rejects: Annotations that name no image that can be read; the first chunk has all of them.
     """
 
     position: tuple[int, int]
@@ -79,17 +79,17 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Tally:
-    """What was read of an input; adds up in any order.
+    """Sums over images of an input; they add up in any order.
 
     Attributes:
-      records: The images and the bad annotations.
-      bytes: Of the image files.
-      digest: The sum, modulo 2**256, of the digest of what names the images, and of the SHA-256
-        of (name, SHA-256 of the bytes) of each image.
-      formats: How many images there were of each format.
-      converted: How many of each format went through Pillow, since TensorFlow cannot decode them.
-      without_end_marker: How many JPEGs lacked nothing but their end marker.
-      frames: What the images show of the frame of their boxes.
+      records: Number of images and of bad annotations.
+      bytes: Total size of the image files.
+      digest: Sum, modulo 2**256, of the digest of the annotations and of the SHA-256 of
+        (name, SHA-256 of the bytes) of each image.
+      formats: Number of images of each format.
+      converted: Number of images of each format that Pillow decoded, since TensorFlow cannot.
+      without_end_marker: Number of JPEGs that lack nothing but their end marker.
+      frames: Evidence of the images about the frame of their boxes.
     """
 
     records: int = 0
@@ -112,37 +112,37 @@ class Tally:
         )
 
 
-def chunks(place: int, one: Input, listing: Listing) -> Iterator[Chunk]:
-    """The images of an input, up to 256 and 16 MB at a time, or one larger image.
+def chunks(input_index: int, source: Input, listing: Listing) -> Iterator[Chunk]:
+    """Yield the images of an input, up to 256 and 16 MB a chunk, or one larger image.
 
-    Of few images there are at least 8 chunks, so that there is work for several threads.
+    Few images are cut into at least 8 chunks, so that several threads have work.
     """
-    most = min(_CHUNK_IMAGES, -(-len(listing.images) // _FEW_CHUNKS))
-    held: list[ImageRef] = []
+    max_images = min(_CHUNK_IMAGES, -(-len(listing.images) // _FEW_CHUNKS))
+    images: list[ImageRef] = []
     size = index = 0
     rejects = listing.rejects
     for ref in listing.images:
-        if held and (len(held) == most or size + ref.size_bytes > _CHUNK_BYTES):
-            yield Chunk((place, index), one.pattern, one.split, tuple(held), rejects)
-            held, size, index, rejects = [], 0, index + 1, ()
-        held.append(ref)
+        if images and (len(images) == max_images or size + ref.size_bytes > _CHUNK_BYTES):
+            yield Chunk((input_index, index), source.pattern, source.split, tuple(images), rejects)
+            images, size, index, rejects = [], 0, index + 1, ()
+        images.append(ref)
         size += ref.size_bytes
-    if held or rejects:
-        yield Chunk((place, index), one.pattern, one.split, tuple(held), rejects)
+    if images or rejects:
+        yield Chunk((input_index, index), source.pattern, source.split, tuple(images), rejects)
 
 
 @dataclass(frozen=True)
 class ChunkRead:
-    """What became of a chunk.
+    """Rows of a chunk, and facts about its images.
 
     Attributes:
-      cleaned: Its rows, chosen and split, and the rejects.
-      rows: The same rows, for the shuffle: where there is a press with their records in place of
-        their bytes, and of boxes with how many are doubtful.
-      tally: What was read.
-      hashes: The difference hash of each image that was good, before some were left out; -1 where
-        it is too flat to tell.
-      boxes: By split, what is known of the boxes of the rows; empty where images have a label.
+      cleaned: Selected rows with their splits, and the rejects.
+      rows: The same rows for the shuffle: with an encoder they contain records instead of the bytes
+        of images, and with boxes the numbers of doubtful ones.
+      tally: Sums over the images read.
+      hashes: Difference hash of each good image, before the selection; -1 where the picture is too
+        flat to have one.
+      boxes: For each split, evidence about the boxes of its rows; empty where images have a label.
     """
 
     cleaned: CleanBatch
@@ -151,91 +151,93 @@ class ChunkRead:
     hashes: Sequence[int]
     boxes: Mapping[str, BoxEvidence] = field(default_factory=dict)
 
-    def looks(self) -> Iterator[HashBatch]:
-        """What the rows of each split look like."""
+    def hash_batches(self) -> Iterator[HashBatch]:
+        """Yield the hashes of the rows of each split."""
         cleaned = self.cleaned
         names = cleaned.batch.column("filename").to_pylist()
         digests = cleaned.batch.column("sha256").to_pylist()
         for index, split in enumerate(cleaned.splits):
-            chosen = [
+            rows = [
                 row
                 for row in np.flatnonzero(cleaned.split == index).tolist()
                 if self.hashes[cleaned.rows[row]] != _NO_HASH
             ]
-            if chosen:
+            if rows:
                 yield HashBatch(
                     split,
-                    tuple(names[row] for row in chosen),
-                    tuple(digests[row] for row in chosen),
-                    cleaned.lo[chosen],
-                    np.array([self.hashes[cleaned.rows[row]] for row in chosen], np.uint64),
+                    tuple(names[row] for row in rows),
+                    tuple(digests[row] for row in rows),
+                    cleaned.lo[rows],
+                    np.array([self.hashes[cleaned.rows[row]] for row in rows], np.uint64),
                 )
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """Some good images, one after the other; their `pictures` only where there is a press."""
+class _Batch:
+    """Consecutive good images, from index `start` on; with `pictures` where there is an encoder."""
 
     start: int
     rows: pa.RecordBatch
-    looks: Sequence[Appearance]
+    appearances: Sequence[Appearance]
     pictures: Pictures | None = None
 
 
 def read_chunk(
     chunk: Chunk,
-    recipe: Recipe,
     schema: ImageSchema,
     images: Images,
-    press: ImageRecordEncoder | None = None,
+    selection: RowSelection,
+    encoder: ImageRecordEncoder | None = None,
     *,
     frame: str = "stored",
 ) -> ChunkRead:
-    """Read and check the images of a chunk; those that are bad become rejects.
+    """Read and check the images of a chunk; bad ones become rejects.
 
     Args:
-      chunk: What to read.
-      recipe: Which images count.
-      schema: What they have.
-      images: How they are checked.
-      press: Makes their records, where the graph is there already.
-      frame: That of boxes: "upright" or "stored".
+      chunk: Images to read.
+      schema: Schema of the images.
+      images: Settings of the images.
+      selection: Filters, sampling and split ratios.
+      encoder: Encoder of their records, where the graph is exported before they are read.
+      frame: Frame of the boxes, "upright" or "stored".
 
     Raises:
-      DataError: The graph fails on an image that is good.
+      DataError: The graph fails on a good image.
     """
-    whole = press is None or not press.refuses_cut_jpegs
-    good, rejects, tally = _opened(chunk, schema, images.limits, whole=whole, frame=frame)
+    thorough = encoder is None or not encoder.refuses_cut_jpegs
+    good, rejects, tally = _open_all(chunk, schema, images.limits, thorough=thorough, frame=frame)
     values, good, bad_values = further_values(good, schema)
     bad: dict[int, Reject] = {}
     rows = as_rows(good, values, schema)
-    stretches = (
-        _Graph(press, images.limits, good, bad).stretches(rows) if press else _seen(good, rows)
+    batches = (
+        _GraphRunner(encoder, images.limits, good, bad).batches(rows)
+        if encoder
+        else _checked_images(good, rows)
     )
-    chooser = _Chooser(chunk, recipe, keys_of(good, recipe.seed), split_lane(good))
+    selector = _Selector(chunk, selection, keys_of(good, selection.seed), split_lane(good))
     hashes = [_NO_HASH] * len(good)
-    kept: list[CleanBatch] = []
-    pressed: list[pa.RecordBatch] = []
-    for stretch in stretches:
-        for place, look in enumerate(stretch.looks, stretch.start):
-            hashes[place] = _NO_HASH if look.dhash is None else look.dhash
-        kept.append(chooser.choose(stretch))
-        if press and stretch.pictures:
-            pressed.append(_pressed(press, stretch.pictures, kept[-1], stretch.start))
+    selected: list[CleanBatch] = []
+    encoded: list[pa.RecordBatch] = []
+    for batch in batches:
+        for index, appearance in enumerate(batch.appearances, batch.start):
+            hashes[index] = _NO_HASH if appearance.dhash is None else appearance.dhash
+        selected.append(selector.select(batch))
+        if encoder and batch.pictures:
+            encoded.append(_encoded(encoder, batch.pictures, selected[-1], batch.start))
     rejects += [*chunk.rejects, *bad_values, *bad.values()]
-    cleaned = _joined([*kept, chooser.reject(rejects, rows.slice(0, 0))])
-    tally += _formats([one for place, one in enumerate(good) if place not in bad])
-    shuffled = pa.concat_batches(pressed or [cleaned.batch])
+    cleaned = _concat([*selected, selector.reject(rejects, rows.slice(0, 0))])
+    tally += _formats([image for index, image in enumerate(good) if index not in bad])
+    shuffled = pa.concat_batches(encoded or [cleaned.batch])
     if schema.kind == "classification":
         return ChunkRead(cleaned, shuffled, tally, hashes)
-    shuffled = with_marks(shuffled, [good[place].marks for place in cleaned.rows.tolist()])
+    shuffled = with_marks(shuffled, [good[index].marks for index in cleaned.rows.tolist()])
     return ChunkRead(cleaned, shuffled, tally, hashes, _boxes_by_split(cleaned, good))
 
 
-def _opened(
-    chunk: Chunk, schema: ImageSchema, limits: ImageLimits, *, whole: bool, frame: str
+def _open_all(
+    chunk: Chunk, schema: ImageSchema, limits: ImageLimits, *, thorough: bool, frame: str
 ) -> tuple[list[GoodImage], list[Reject], Tally]:
-    """The images that are good as far as they are looked at, the other ones, and what was read."""
+    """Return the images that open, the rejects of the others, and the tally of both."""
     good: list[GoodImage] = []
     rejects: list[Reject] = []
     tally = Tally(records=len(chunk.rejects))
@@ -243,78 +245,78 @@ def _opened(
         file = read_file(ref, limits)
         tally += Tally(1, ref.size_bytes, digest_of(ref, file.sha256))
         try:
-            check = check_image if whole else open_image
+            check = check_image if thorough else open_image
             good.append(open_file(ref, file, schema, limits=limits, check=check, frame=frame))
         except BadImage as bad:
             rejects.append(reject_of(ref, bad))
     return good, rejects, tally
 
 
-def _seen(good: Sequence[GoodImage], rows: pa.RecordBatch) -> Iterator[_Stretch]:
-    """All images at once, as their check has seen them."""
-    yield _Stretch(0, rows, [cast(Appearance, one.image) for one in good])
+def _checked_images(good: Sequence[GoodImage], rows: pa.RecordBatch) -> Iterator[_Batch]:
+    """Yield all images at once, with the appearance that their check computed."""
+    yield _Batch(0, rows, [cast(Appearance, checked.image) for checked in good])
 
 
 @dataclass(frozen=True)
-class _Graph:
-    """Sends the images of a chunk through the graph; those that are bad go to `bad`, by place."""
+class _GraphRunner:
+    """Runs the images of a chunk through the graph; bad ones go to `bad`, by index."""
 
-    press: ImageRecordEncoder
+    encoder: ImageRecordEncoder
     limits: ImageLimits
     good: Sequence[GoodImage]
     bad: dict[int, Reject]
 
-    def stretches(self, rows: pa.RecordBatch) -> Iterator[_Stretch]:
-        """The images that are good, as many at once as memory allows."""
+    def batches(self, rows: pa.RecordBatch) -> Iterator[_Batch]:
+        """Yield the good images, as many at once as memory allows."""
         start = 0
-        for some in IMAGES.cut(rows):
-            yield from self._stretches(start, some)
-            start += some.num_rows
+        for batch in IMAGES.cut(rows):
+            yield from self._run(start, batch)
+            start += batch.num_rows
 
-    def _stretches(self, start: int, rows: pa.RecordBatch) -> Iterator[_Stretch]:
-        """All of them at once, or else each alone."""
+    def _run(self, start: int, rows: pa.RecordBatch) -> Iterator[_Batch]:
+        """Yield the images at once; where the graph fails on one of them, one by one."""
         try:
-            pictures = self.press.pictures(rows)
+            pictures = self.encoder.pictures(rows)
         except tf.errors.OpError as error:
             if rows.num_rows == 1:
-                self.bad[start] = self._reject(self.good[start], self.press.explain(error, rows))
+                self.bad[start] = self._reject(self.good[start], self.encoder.explain(error, rows))
                 return
             for row in range(rows.num_rows):
-                yield from self._stretches(start + row, rows.slice(row, 1))
+                yield from self._run(start + row, rows.slice(row, 1))
         else:
-            looks = compute_appearance(shot.picture.pixels for shot in pictures.shots)
-            yield _Stretch(start, rows, looks, pictures)
+            pixels = (output.picture.pixels for output in pictures.outputs)
+            yield _Batch(start, rows, compute_appearance(pixels), pictures)
 
-    def _reject(self, one: GoodImage, fault: str) -> Reject:
-        """What is wrong with an image that the graph fails on; DataError where nothing is."""
-        if not one.image.converted:
+    def _reject(self, good: GoodImage, fault: str) -> Reject:
+        """Return the reject of an image on which the graph fails; DataError where it is good."""
+        if not good.image.converted:
             try:
-                check_image(one.image.encoded, limits=self.limits, thorough=True)
+                check_image(good.image.encoded, limits=self.limits, thorough=True)
             except BadImage as bad:
-                return reject_of(one.ref, bad)
-        raise DataError(f"{one.ref.path}: {fault}")
+                return reject_of(good.ref, bad)
+        raise DataError(f"{good.ref.path}: {fault}")
 
 
 @dataclass(frozen=True)
-class _Chooser:
-    """Splits the images of a chunk and chooses among them, some at a time."""
+class _Selector:
+    """Assigns the images of a chunk to splits and selects among them, a batch at a time."""
 
     chunk: Chunk
-    recipe: Recipe
+    selection: RowSelection
     keys: tuple[Lane, Lane]
     lane: Lane
 
-    def choose(self, stretch: _Stretch) -> CleanBatch:
-        """What becomes of good images."""
-        rows = with_looks(stretch.rows, stretch.looks)
-        return self._choose(rows, stretch.start, ())
+    def select(self, batch: _Batch) -> CleanBatch:
+        """Return the selected rows of good images."""
+        rows = with_looks(batch.rows, batch.appearances)
+        return self._select(rows, batch.start, ())
 
-    def reject(self, rejects: Sequence[Reject], none: pa.RecordBatch) -> CleanBatch:
-        """What becomes of bad ones; `none` is a batch without rows."""
+    def reject(self, rejects: Sequence[Reject], empty: pa.RecordBatch) -> CleanBatch:
+        """Return a batch of rejects alone; `empty` is a batch without rows."""
         ordered = sorted(rejects, key=lambda reject: (reject.file, reject.line))
-        return self._choose(none, 0, ordered)
+        return self._select(empty, 0, ordered)
 
-    def _choose(self, rows: pa.RecordBatch, start: int, rejects: Sequence[Reject]) -> CleanBatch:
+    def _select(self, rows: pa.RecordBatch, start: int, rejects: Sequence[Reject]) -> CleanBatch:
         stop = start + rows.num_rows
         hi, lo = self.keys
         return select_rows(
@@ -326,29 +328,26 @@ class _Chooser:
             split=self.chunk.split,
             file=self.chunk.source,
             records=rows.num_rows + len(rejects),
-            splitting=self.recipe.split,
-            seed=self.recipe.seed,
-            filters=self.recipe.filters,
-            sampling=self.recipe.sampling,
+            selection=self.selection,
         )
 
 
-def _pressed(
-    press: ImageRecordEncoder, pictures: Pictures, cleaned: CleanBatch, start: int
+def _encoded(
+    encoder: ImageRecordEncoder, pictures: Pictures, cleaned: CleanBatch, start: int
 ) -> pa.RecordBatch:
-    """The rows that were kept, with the records of their pictures, which begin at a place."""
+    """Return the selected rows with the records of their pictures, the first of index `start`."""
     training = [cleaned.splits[index] == TRAINING for index in cleaned.split.tolist()]
     chosen = (cleaned.rows - start).tolist()
-    return encoded_rows(cleaned.batch, press.records(pictures, chosen=chosen, copies=training))
+    return encoded_rows(cleaned.batch, encoder.records(pictures, chosen=chosen, copies=training))
 
 
 def _boxes_by_split(cleaned: CleanBatch, good: Sequence[GoodImage]) -> dict[str, BoxEvidence]:
-    """Add up what is known of the boxes of the images that were kept."""
+    """Sum the evidence about the boxes of the selected images, by split."""
     return {
         split: sum(
             (
-                BoxEvidence.of(good[place].ref, good[place].marks)
-                for place in cleaned.rows[rows].tolist()
+                BoxEvidence.of(good[index].ref, good[index].marks)
+                for index in cleaned.rows[rows].tolist()
             ),
             BoxEvidence(),
         )
@@ -356,8 +355,8 @@ def _boxes_by_split(cleaned: CleanBatch, good: Sequence[GoodImage]) -> dict[str,
     }
 
 
-def _joined(parts: Sequence[CleanBatch]) -> CleanBatch:
-    """What became of all stretches of a chunk, and of its bad images."""
+def _concat(parts: Sequence[CleanBatch]) -> CleanBatch:
+    """Return all batches of a chunk, its rejects among them, as one."""
     return CleanBatch(
         batch=pa.concat_batches([part.batch for part in parts]),
         rows=np.concatenate([part.rows for part in parts]),
@@ -372,12 +371,12 @@ def _joined(parts: Sequence[CleanBatch]) -> CleanBatch:
 
 def _formats(good: Sequence[GoodImage]) -> Tally:
     return Tally(
-        formats=Counter(one.image.format for one in good),
-        converted=Counter(one.image.format for one in good if one.image.converted),
-        without_end_marker=sum(one.image.lacks_end_marker for one in good),
+        formats=Counter(each.image.format for each in good),
+        converted=Counter(each.image.format for each in good if each.image.converted),
+        without_end_marker=sum(each.image.lacks_end_marker for each in good),
         frames=FrameEvidence.sum(map(_frame_evidence, good)),
     )
 
 
-def _frame_evidence(one: GoodImage) -> FrameEvidence:
-    return evidence_of(one.ref, (one.image.width, one.image.height), one.image.orientation)
+def _frame_evidence(good: GoodImage) -> FrameEvidence:
+    return evidence_of(good.ref, (good.image.width, good.image.height), good.image.orientation)

@@ -13,10 +13,7 @@ import pyarrow.compute as pc
 from ...schemas.images import BOX_LABELS, BOXES, LABEL, ImageSchema
 from .boxes.marks import BoxMarks
 
-__all__ = ["COUNTS", "ImageCounts", "with_marks"]
-
-COUNTS = "counts"
-"""The name of the finding that is (split, `ImageCounts`), in parts to add up."""
+__all__ = ["ImageCounts", "with_marks"]
 
 _CLIPPED, _TINY = "__clipped", "__tiny"
 """The columns of how many boxes of an image are clipped, and tiny."""

@@ -1,11 +1,11 @@
-"""`ImageRecordEncoder`: rows of encoded images to the records that are stored of them.
+"""`ImageRecordEncoder`: rows of encoded images to tf.Examples.
 
-    pictures = press.pictures(rows)              the graph: encoded bytes to pixels, boxes, labels
-    pressed = press.records(pictures, ...)       pieces, copies, and the bytes of their records
+    pictures = encoder.pictures(rows)            the graph: encoded bytes to pixels, boxes, labels
+    records = encoder.records(pictures, ...)     tiles, copies, and the bytes of their tf.Examples
 
-Where the graph learns nothing from the data, it is there before the first image is read. Then an
-image is decoded once, where it is read, and its records go through the shuffle in place of its
-bytes. Else the bytes do, and the press stands behind the analysis.
+Where the graph learns nothing from the data, it is exported before the first image is read. Then
+an image is decoded once, where it is read, and its records go through the shuffle instead of its
+bytes. Otherwise the bytes do, and the encoder runs after the analysis.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 TRAINING = "train"
-"""The split whose pieces have augmented copies."""
+"""Split whose images get augmented copies."""
 
 _ORDERS = "__orders"
 _COUNTS = ("__pieces", "__left_out", "__copies")
@@ -49,27 +49,27 @@ _COUNTS = ("__pieces", "__left_out", "__copies")
 
 @dataclass(frozen=True)
 class Pictures:
-    """Some images as the graph gives them.
+    """Outputs of the graph for some images.
 
     Attributes:
-      shots: One an image.
-      further: The outputs that are stored under their own names, as `encode_examples` takes them.
+      outputs: Picture of each image, with its boxes and labels.
+      further: Outputs that are stored under their own names, as `encode_examples` takes them.
     """
 
-    shots: Sequence[GraphOutput]
+    outputs: Sequence[GraphOutput]
     further: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class EncodedRecords:
-    """The records of some images.
+    """Records of some images.
 
     Attributes:
-      records: Those of the first image, then those of the next: [records].
-      orders: A word a record, which places it among those of a bucket; uint64 [records].
-      ends: Where those of each image begin, and where the last ends; int64 [images + 1].
-      counts: How many pieces there were of each image, how many were left out, and how many copies
-        were made; int64 [images, 3].
+      records: tf.Examples of the first image, then those of the next, [records].
+      orders: Sort key of each record among those of a bucket; uint64, [records].
+      ends: Offsets of the records of each image; int64, [images + 1].
+      counts: For each image the number of tiles, of tiles left out, and of copies; int64,
+        [images, 3].
     """
 
     records: pa.LargeBinaryArray
@@ -79,11 +79,11 @@ class EncodedRecords:
 
     @property
     def expansion(self) -> Expansion:
-        """The numbers of all images together."""
+        """Sum of the counts of all images."""
         return Expansion(len(self.counts), *self.counts.sum(axis=0).tolist())
 
     def columns(self) -> dict[str, pa.Array]:
-        """A value an image, as `of` takes them."""
+        """Return columns of one value an image, from which `of` makes the records again."""
         splits = pa.array(self.ends, pa.int64())
         counts = {name: pa.array(self.counts[:, i]) for i, name in enumerate(_COUNTS)}
         return counts | {
@@ -93,7 +93,7 @@ class EncodedRecords:
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> EncodedRecords:
-        """What rows carry that `encoded_rows` made."""
+        """Return the records in rows that `encoded_rows` made."""
         records, orders = rows.column(RECORDS), rows.column(_ORDERS)
         lengths = records.value_lengths().to_numpy(zero_copy_only=False)
         counts = [rows.column(name).to_numpy() for name in _COUNTS]
@@ -105,32 +105,32 @@ class EncodedRecords:
         )
 
 
-def encoded_rows(rows: pa.RecordBatch, pressed: EncodedRecords) -> pa.RecordBatch:
-    """Rows with the records of the images in place of their bytes."""
-    kept = [name for name in rows.schema.names if name != IMAGE]
+def encoded_rows(rows: pa.RecordBatch, encoded: EncodedRecords) -> pa.RecordBatch:
+    """Return rows that contain the records of images instead of their bytes."""
+    names = [name for name in rows.schema.names if name != IMAGE]
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
-    made = {ENCODED_BYTES: pc.binary_length(columns[IMAGE])} | pressed.columns()
-    return pa.RecordBatch.from_pydict({name: columns[name] for name in kept} | made)
+    added = {ENCODED_BYTES: pc.binary_length(columns[IMAGE])} | encoded.columns()
+    return pa.RecordBatch.from_pydict({name: columns[name] for name in names} | added)
 
 
 class ImageRecordEncoder:
-    """Makes records of images; threads can share it.
+    """Makes tf.Examples of images; threads can share it.
 
     Args:
-      folder: Where `transform_fn` and `transformed_metadata` are.
-      schema: What the images have.
-      images: How they are cut, copied and stored.
-      seed: Of the copies.
+      folder: Folder with `transform_fn` and `transformed_metadata`.
+      schema: Schema of the images.
+      images: Settings of the images: tiles, copies and storage.
+      seed: Seed of the copies.
 
     Raises:
-      RecipeError: The `preprocessing_fn` gives no pixels, or not what the records need.
+      RecipeError: The `preprocessing_fn` returns no pixels, or lacks an output of the records.
     """
 
     def __init__(self, folder: str, schema: ImageSchema, images: Images, seed: int) -> None:
         self._schema = schema
-        self._feed = ImageTensorAdapter(schema)
+        self._adapter = ImageTensorAdapter(schema)
         self._graph = ImageGraph(folder, schema)
-        self._cutter = TileAndAugment(images, seed=seed)
+        self._tile_and_augment = TileAndAugment(images, seed=seed)
         self._encoder = PixelEncoder(images)
 
     @property
@@ -139,81 +139,82 @@ class ImageRecordEncoder:
         return self._graph.refuses_cut_jpegs
 
     def pictures(self, rows: pa.RecordBatch) -> Pictures:
-        """What the graph gives of the images of some rows.
+        """Run the graph on the images of some rows.
 
         Raises:
-          tf.errors.OpError: It fails on one of them; `explain` says where.
-          DataError: It gives another number of images than there are rows.
+          tf.errors.OpError: The graph fails on one of them; `explain` finds it.
+          DataError: The graph returns another number of images than there are rows.
         """
-        return Pictures(*self._graph(rows, self._feed(rows)))
+        return Pictures(*self._graph(rows, self._adapter(rows)))
 
     def explain(self, error: tf.errors.OpError, rows: pa.RecordBatch) -> str:
-        """Which op failed on these rows and why, on one line."""
+        """Describe on one line which op failed on these rows, and why."""
         return self._graph.explain(error, rows, self.pictures)
 
     def records(
         self, pictures: Pictures, *, chosen: Iterable[int], copies: Iterable[bool]
     ) -> EncodedRecords:
-        """The records of some pictures.
+        """Make the records of some pictures.
 
         Args:
-          pictures: As the graph gave them.
-          chosen: The places of those to make records of.
-          copies: Whether each of these has augmented copies, too.
+          pictures: Outputs of the graph.
+          chosen: Indices of the pictures to make records of.
+          copies: Whether to make augmented copies of each of these.
         """
-        pieces: list[tuple[OutputImage, ImageOrigin]] = []
-        places: list[int] = []
+        outputs: list[tuple[OutputImage, ImageOrigin]] = []
+        indices: list[int] = []
         ends, counts = [0], []
-        for place, copied in zip(chosen, copies, strict=True):
-            shot = pictures.shots[place]
-            own, expansion = self._cutter.pieces(shot.picture, copies=copied)
-            pieces += [(piece, shot.source) for piece in own]
-            places += [place] * len(own)
-            ends.append(len(pieces))
+        for index, copied in zip(chosen, copies, strict=True):
+            source = pictures.outputs[index]
+            own, expansion = self._tile_and_augment.pieces(source.picture, copies=copied)
+            outputs += [(output, source.source) for output in own]
+            indices += [index] * len(own)
+            ends.append(len(outputs))
             counts.append((expansion.pieces, expansion.left_out, expansion.copies))
         return EncodedRecords(
-            self._stored(pieces, places, pictures.further),
-            np.array([piece.order for piece, _ in pieces], np.uint64),
+            self._examples(outputs, indices, pictures.further),
+            np.array([output.order for output, _ in outputs], np.uint64),
             np.array(ends, np.int64),
             np.array(counts, np.int64).reshape(-1, len(_COUNTS)),
         )
 
-    def _stored(
+    def _examples(
         self,
-        pieces: Sequence[tuple[OutputImage, ImageOrigin]],
-        places: list[int],
+        outputs: Sequence[tuple[OutputImage, ImageOrigin]],
+        indices: list[int],
         further: dict[str, Any],
     ) -> pa.LargeBinaryArray:
-        if not pieces:
+        """Encode images, with the further outputs of the pictures of these indices."""
+        if not outputs:
             return pa.array([], pa.large_binary())
-        stored = features(pieces, schema=self._schema, encoder=self._encoder)
-        stored |= {name: _taken(column, places) for name, column in further.items()}
-        return encode_examples(stored)
+        columns = features(outputs, schema=self._schema, encoder=self._encoder)
+        columns |= {name: _take(column, indices) for name, column in further.items()}
+        return encode_examples(columns)
 
 
-def _taken(column: Any, places: list[int]) -> Any:
+def _take(column: Any, indices: list[int]) -> Any:
     if isinstance(column, np.ndarray):
-        return column.take(places, axis=0)
-    return column.take(pa.array(places))
+        return column.take(indices, axis=0)
+    return column.take(pa.array(indices))
 
 
 class EncodeImages:
-    """The presses of a worker, each made once for all its threads.
+    """Encoders of a worker, each made once for all of its threads.
 
     Args:
       schema: As in `ImageRecordEncoder`.
-      images: The same.
-      seed: The same.
+      images: As in `ImageRecordEncoder`.
+      seed: As in `ImageRecordEncoder`.
     """
 
     def __init__(self, schema: ImageSchema, images: Images, seed: int) -> None:
-        self._of = (schema, images, seed)
-        self._making = Lock()
-        self._made: dict[str, ImageRecordEncoder] = {}
+        self._settings = (schema, images, seed)
+        self._lock = Lock()
+        self._encoders: dict[str, ImageRecordEncoder] = {}
 
     def __call__(self, folder: str) -> ImageRecordEncoder:
-        """The press of the graph in a folder."""
-        with self._making:
-            if folder not in self._made:
-                self._made[folder] = ImageRecordEncoder(folder, *self._of)
-            return self._made[folder]
+        """Return the encoder of the graph in a folder."""
+        with self._lock:
+            if folder not in self._encoders:
+                self._encoders[folder] = ImageRecordEncoder(folder, *self._settings)
+            return self._encoders[folder]

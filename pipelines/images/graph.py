@@ -1,4 +1,4 @@
-"""`ImageGraph`: rows of encoded images through the transform graph of a dataset, to pictures."""
+"""`ImageGraph`: runs rows of encoded images through the transform graph of a dataset."""
 
 from __future__ import annotations
 
@@ -24,24 +24,29 @@ __all__ = ["ImageGraph", "GraphOutput"]
 
 @dataclass(frozen=True)
 class GraphOutput:
-    """An image as the graph gives it: the picture, and what its records need beside it."""
+    """Outputs of the graph for an image: the picture, and the fields of its records.
+
+    Attributes:
+      picture: Pixels and boxes.
+      source: Name and labels of the image.
+    """
 
     picture: SourcePicture
     source: ImageOrigin
 
 
 class ImageGraph:
-    """The transform graph of a dataset of images; threads can share it.
+    """Transform graph of a dataset of images; threads can share it.
 
     Args:
-      folder: Where `transform_fn` and `transformed_metadata` are.
-      schema: What the images have.
+      folder: Folder with `transform_fn` and `transformed_metadata`.
+      schema: Schema of the images.
 
     Attributes:
-      refuses_cut_jpegs: Whether it fails on a JPEG that lacks the data of its last pixels.
+      refuses_cut_jpegs: Whether the graph fails on a JPEG that lacks the data of its last pixels.
 
     Raises:
-      RecipeError: The `preprocessing_fn` gives no pixels, or not what the records need.
+      RecipeError: The `preprocessing_fn` returns no pixels, or lacks an output of the records.
     """
 
     def __init__(self, folder: str, schema: ImageSchema) -> None:
@@ -53,7 +58,7 @@ class ImageGraph:
     def __call__(
         self, rows: pa.RecordBatch, tensors: Mapping[str, Any]
     ) -> tuple[list[GraphOutput], dict[str, Any]]:
-        """What the graph gives of the images of some rows, and their further outputs."""
+        """Return the pictures of the images of some rows, and the further outputs of the graph."""
         outputs = self._function.run(tensors)
         count = int(outputs[IMAGE].shape[0])
         if count != rows.num_rows:
@@ -62,7 +67,7 @@ class ImageGraph:
                 f"{count:,}; the preprocessing_fn must keep the rows as they are"
             )
         further = {name: outputs[name] for name in further_outputs(outputs)}
-        shots = [
+        images = [
             GraphOutput(
                 SourcePicture(pixels, boxes, (int(sha256[:16], 16), int(sha256[16:32], 16))),
                 ImageOrigin(filename, label, classes),
@@ -77,10 +82,10 @@ class ImageGraph:
                 strict=True,
             )
         ]
-        return shots, stored_features(further, self._function.specs_of(further))
+        return images, stored_features(further, self._function.specs_of(further))
 
     def explain(self, error: tf.errors.OpError, rows: pa.RecordBatch, run: Any) -> str:
-        """Which op failed and why, on one line; see `graph_errors.explained`."""
+        """Describe on one line which op failed, and why; see `graph_errors.explained`."""
         return self._function.explain(error, rows, run)
 
     def _boxes(self, outputs: Mapping[str, Any], count: int) -> list[Any]:
@@ -114,7 +119,7 @@ class ImageGraph:
 
 
 def _pixels(images: tf.Tensor | tf.RaggedTensor) -> Iterable[Pixels]:
-    """The pixels of each image, [height, width, 3]."""
+    """Return the pixels of each image, uint8 [height, width, 3]."""
     if isinstance(images, tf.RaggedTensor):
         return (image.to_tensor().numpy() for image in images)
     return images.numpy()  # type: ignore[no-any-return]

@@ -1,7 +1,8 @@
-"""Image files into rows: list -> chunk -> read and place, and what else is told of them."""
+"""Reading of images: list -> chunk -> read, check and route, with facts about all of them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -9,8 +10,10 @@ from operator import add
 from typing import Any, TypeAlias
 
 import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from apache_beam.pvalue import AsDict, AsSingleton, TaggedOutput
+from apache_beam.pvalue import AsDict, AsIter, AsSingleton, TaggedOutput
 
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
@@ -18,13 +21,12 @@ from ..analysis.analyze import ExportGraph
 from ..analysis.transform_function import configure_tensorflow_threads
 from ..config.images import Images
 from ..config.input import Input
-from ..config.recipe import Recipe
-from ..runtime.elements import Bucket
+from ..config.row_selection import RowSelection
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
-from ..selection.ingest_result import IngestResult
 from ..selection.read_counts import read_counts_of
 from ..selection.row_router import RowRouter
 from ..shuffle.shuffle import RowSink
+from ..stages import IngestResult
 from .annotations.listing import list_images
 from .annotations.refs import Listing
 from .boxes.check import ListedBoxes, check_boxes, check_listed
@@ -33,163 +35,169 @@ from .boxes.frames import BoxFrame
 from .boxes.marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .encoder import EncodeImages
-from .near_duplicates import find_near, without
+from .findings import ImageFindings
+from .near_duplicates import NearDuplicateFindings, find_near
 
-__all__ = ["FRAME", "FRAME_COUNTS", "NEAR", "IngestImages", "ScanImages"]
-
-NEAR = "near"
-"""The name of the finding that is a `Near`."""
-
-FRAME, FRAME_COUNTS = "frame", "frame_counts"
-"""The names of the findings that are a `BoxFrame`, and the `FrameEvidence` of an input."""
+__all__ = ["IngestImages", "ScanImages"]
 
 SAMPLE_IMAGES = 16
-"""Images of a split that are kept for the parity check: those with the smallest keys."""
+"""Images of a split that are sampled for the parity check: those with the smallest keys."""
 
+ListedInput: TypeAlias = tuple[int, Input, Listing]
+"""(index of the input, the input, its images)."""
 
 InputKey: TypeAlias = tuple[int, str | None, str]
-"""(place among the inputs, split, pattern)."""
+"""(index of the input, split, pattern)."""
 
 
 @dataclass(eq=False)
 class ScanImages(beam.PTransform):  # type: ignore[misc]
-    """Lists the images of each input: PBegin -> PCollection[(place, Input, Listing)].
+    """Lists the images of each input: PBegin -> PCollection[(index, Input, Listing)].
 
     Attributes:
-      inputs: What to read.
-      images: How annotations name images.
+      inputs: Inputs to list.
+      images: Settings of the images, for the format of annotations.
     """
 
     inputs: Sequence[Input]
     images: Images
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[tuple[int, Input, Listing]]:
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[ListedInput]:
+        """Add the stages."""
         return (
             begin
             | "Inputs" >> beam.Create(list(enumerate(self.inputs)))
             | "SpreadInputs" >> beam.Reshuffle()
-            | "List" >> beam.MapTuple(partial(_listed, images=self.images))
+            | "List" >> beam.MapTuple(partial(_list, images=self.images))
         )
 
 
-def _listed(place: int, one: Input, images: Images) -> tuple[int, Input, Listing]:
-    return place, one, list_images(one, images.format, input_index=place)
+def _list(index: int, entry: Input, images: Images) -> ListedInput:
+    return index, entry, list_images(entry, images.format, input_index=index)
 
 
 @dataclass
 class IngestImages(beam.PTransform):  # type: ignore[misc]
-    """PCollection[(place, Input, Listing)] -> `IngestResult`, with a `Near` among its findings.
+    """Reads and checks images: PCollection[(index, Input, Listing)] -> `IngestResult`.
 
     Attributes:
-      recipe: Which images count.
-      schema: What they have.
-      images: How they are checked.
-      place: What happens to rows as soon as they are checked.
-      rejects: A folder for the rejects.
-      in_threads: Whether a pool of threads works, or one chunk is read after the other.
-      graph: Writes the transform graph, where it can be there before the images are read: then
-        the rows carry records in place of the bytes of images.
-      checks_boxes: Whether boxes that are doubtful or absent fail the run.
+      schema: Schema of the images.
+      images: Settings of the images.
+      selection: Filters, sampling and split ratios.
+      sink: First step of the shuffle, which takes rows as soon as they are checked.
+      rejects: Folder of the rejects.
+      in_threads: Whether to use a pool of threads; otherwise one chunk is read after another.
+      graph: Stage that exports the transform graph, where it can be there before images are read:
+        then rows contain encoded records instead of the bytes of images.
+      checks_boxes: Whether doubtful or absent boxes fail the run.
     """
 
-    recipe: Recipe
     schema: ImageSchema
     images: Images
-    place: RowSink
+    selection: RowSelection
+    sink: RowSink
     rejects: str
     in_threads: bool
     graph: ExportGraph | None = None
     checks_boxes: bool = False
 
-    def expand(self, listed: beam.PCollection[tuple[int, Input, Listing]]) -> IngestResult:
-        placing = RowRouter(self.place, SAMPLE_IMAGES)
-        work: ElementFn = _ReadChunk(self.recipe, self.schema, self.images, placing, self.rejects)
-        graph = self.graph and listed.pipeline | "Graph" >> self.graph  # its folder
+    def expand(self, listed: beam.PCollection[ListedInput]) -> IngestResult:
+        """Add the stages."""
+        router = RowRouter(self.sink, SAMPLE_IMAGES)
+        read = _ReadChunk(self.schema, self.images, self.selection, router, self.rejects)
+        graph = self.graph and listed.pipeline | "ExportGraph" >> self.graph  # its folder
         frame = self._frame(listed)
         side_inputs = [AsSingleton(frame), *([AsSingleton(graph)] if graph else [])]
-        spread = listed | "Chunk" >> beam.FlatMapTuple(chunks) | "SpreadChunks" >> beam.Reshuffle()
-        read = (
-            self._once_boxes_are_listed(spread, listed)
+        outputs = (
+            self._chunks(listed)
             # Chunk
             | "OpenAndCheck"
             >> beam.ParDo(
-                ThreadedDoFn(work) if self.in_threads else SerialDoFn(work), *side_inputs
-            ).with_outputs("account", "sample", "tally", "look", "boxes", main="rows")
+                ThreadedDoFn(read) if self.in_threads else SerialDoFn(read), *side_inputs
+            ).with_outputs("counts", "sample", "tally", "hashes", "boxes", main="rows")
         )
         tallies = (
-            (read.tally, listed | "OfListing" >> beam.MapTuple(_of_listing))
+            (outputs.tally, listed | "TallyListing" >> beam.MapTuple(_tally_of_listing))
             | "AllTallies" >> beam.Flatten()
-            | "AddTallies" >> beam.CombinePerKey(_sum_tallies)
-        )
-        near = (
-            read.look
-            | "GatherLooks" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
-        )
-        findings = (
-            frame | "Frame" >> beam.Map(lambda found: (FRAME, found)),
-            tallies | "FrameCounts" >> beam.MapTuple(_frames_found),
-            tallies | "Formats" >> beam.MapTuple(_formats_found),
-            tallies | "EndMarkers" >> beam.MapTuple(_end_markers_found),
-            listed | "Unannotated" >> beam.MapTuple(_unannotated_found),
-            near | "Near" >> beam.Map(lambda found: (NEAR, found)),
-        ) | "Findings" >> beam.Flatten()
+            | "SumTallies" >> beam.CombinePerKey(_sum_tallies)
+        )  # (InputKey, Tally)
         return IngestResult(
-            rows=read.rows,
-            accounts=read.account,
-            samples=placing.samples(read.sample),
-            sources=tallies | "Source" >> beam.MapTuple(_source),
-            findings=findings,
+            rows=outputs.rows,
+            read_counts=outputs.counts,
+            samples=router.samples(outputs.sample),
+            sources=tallies | "Source" >> beam.MapTuple(_source_file),
+            checks=(self._checked_boxes(outputs.boxes),) if self.checks_boxes else (),
             transform_fn=graph,
-            thin=lambda buckets: (
-                self._once_boxes_are_good(buckets, read.boxes)
-                | "LeaveOut" >> beam.Map(without, AsSingleton(near))
-            ),
+            image_findings=self._findings(listed, tallies, frame, outputs.hashes),
         )
 
-    def _frame(
-        self, listed: beam.PCollection[tuple[int, Input, Listing]]
-    ) -> beam.PCollection[BoxFrame]:
-        """The frame of boxes, one; no header is read where images have a label."""
+    def _frame(self, listed: beam.PCollection[ListedInput]) -> beam.PCollection[BoxFrame]:
+        """Return the frame of boxes, one; no header is read where images have a label."""
         if self.schema.kind == "classification":
             return listed.pipeline | "NoFrame" >> beam.Create([BoxFrame()])
         return listed | "FindFrame" >> FindBoxFrame(self.images, self.in_threads)
 
-    def _once_boxes_are_listed(
-        self,
-        spread: beam.PCollection[Chunk],
-        listed: beam.PCollection[tuple[int, Input, Listing]],
-    ) -> beam.PCollection[Chunk]:
-        """Pass the chunks on once the annotations of each split are known to have a box."""
+    def _chunks(self, listed: beam.PCollection[ListedInput]) -> beam.PCollection[Chunk]:
+        """Return the chunks to read; none before each split is known to have a box."""
+        spread = listed | "Chunk" >> beam.FlatMapTuple(chunks) | "SpreadChunks" >> beam.Reshuffle()
         if not self.checks_boxes:
             return spread
         boxes = (
             listed
-            | "BoxesOfListing" >> beam.MapTuple(lambda place, *of: ListedBoxes.of(*of))
+            | "BoxesOfListing" >> beam.MapTuple(lambda index, *listing: ListedBoxes.of(*listing))
             | "GatherListed" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
         )
-        check = partial(_once_listed, images=self.images)
+        check = partial(_check_listed, images=self.images)
         return spread | "CheckListed" >> beam.Map(check, AsSingleton(boxes))
 
-    def _once_boxes_are_good(
-        self, buckets: beam.PCollection[Bucket], boxes: beam.PCollection[tuple[str, BoxEvidence]]
-    ) -> beam.PCollection[Bucket]:
-        """Pass the buckets on once few boxes of all images are known to be doubtful."""
-        if not self.checks_boxes:
-            return buckets
-        evidence = boxes | "AddBoxes" >> beam.CombinePerKey(_sum_evidence)
-        check = partial(_once_good, images=self.images)
-        return buckets | "CheckBoxes" >> beam.Map(check, AsDict(evidence))
+    def _checked_boxes(
+        self, boxes: beam.PCollection[tuple[str, BoxEvidence]]
+    ) -> beam.PCollection[bytes]:
+        """Return one element, once few boxes of all images are known to be doubtful."""
+        evidence = boxes | "SumBoxes" >> beam.CombinePerKey(_sum_evidence)
+        check = partial(_check_boxes, images=self.images)
+        once = boxes.pipeline | "Once" >> beam.Impulse()
+        return once | "CheckBoxes" >> beam.Map(check, AsDict(evidence))
+
+    def _findings(
+        self,
+        listed: beam.PCollection[ListedInput],
+        tallies: beam.PCollection[tuple[InputKey, Tally]],
+        frame: beam.PCollection[BoxFrame],
+        hashes: beam.PCollection[Any],
+    ) -> beam.PCollection[ImageFindings]:
+        near = (
+            hashes
+            | "GatherHashes" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
+            | "FindNear" >> beam.Map(find_near, drop=self.images.near_duplicates == "drop")
+        )
+        unannotated = (
+            listed
+            | "Unannotated" >> beam.MapTuple(lambda index, entry, listing: listing.unannotated)
+            | "SumUnannotated" >> beam.CombineGlobally(sum)
+        )
+        return (
+            listed.pipeline
+            | "OnceAll" >> beam.Impulse()
+            | "Findings"
+            >> beam.Map(
+                _image_findings,
+                tallies=AsIter(tallies | "Tallies" >> beam.Values()),
+                unannotated=AsSingleton(unannotated),
+                near=AsSingleton(near),
+                frame=AsSingleton(frame),
+            )
+        )
 
 
-def _once_listed(chunk: Chunk, listed: Sequence[ListedBoxes], *, images: Images) -> Chunk:
+def _check_listed(chunk: Chunk, listed: Sequence[ListedBoxes], *, images: Images) -> Chunk:
     check_listed(listed, images=images)
     return chunk
 
 
-def _once_good(bucket: Bucket, evidence: Mapping[str, BoxEvidence], *, images: Images) -> Bucket:
+def _check_boxes(once: bytes, evidence: Mapping[str, BoxEvidence], *, images: Images) -> bytes:
     check_boxes(evidence, images=images)
-    return bucket
+    return once
 
 
 def _sum_evidence(evidence: Iterable[BoxEvidence]) -> BoxEvidence:
@@ -200,71 +208,78 @@ def _sum_tallies(tallies: Iterable[Tally]) -> Tally:
     return reduce(add, tallies, Tally())
 
 
-def _of_listing(place: int, one: Input, listing: Listing) -> tuple[InputKey, Tally]:
-    return (place, one.split, one.pattern), Tally(digest=int(listing.source.sha256, 16))
+def _tally_of_listing(index: int, entry: Input, listing: Listing) -> tuple[InputKey, Tally]:
+    return (index, entry.split, entry.pattern), Tally(digest=int(listing.source.sha256, 16))
 
 
-def _source(key: InputKey, tally: Tally) -> tuple[int, SourceFile]:
+def _source_file(key: InputKey, tally: Tally) -> tuple[int, SourceFile]:
     index, split, pattern = key
     digest = f"{tally.digest:064x}"
     return index, SourceFile(pattern, split, tally.bytes, digest, tally.records)
 
 
-def _formats_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
-    return "formats", (tally.formats, tally.converted)
-
-
-def _frames_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
-    return FRAME_COUNTS, tally.frames
-
-
-def _end_markers_found(key: InputKey, tally: Tally) -> tuple[str, Any]:
-    return "without_end_marker", tally.without_end_marker
-
-
-def _unannotated_found(place: int, one: Input, listing: Listing) -> tuple[str, Any]:
-    return "unannotated", listing.unannotated
+def _image_findings(
+    once: bytes,
+    *,
+    tallies: Iterable[Tally],
+    unannotated: int,
+    near: NearDuplicateFindings,
+    frame: BoxFrame,
+) -> ImageFindings:
+    total = _sum_tallies(tallies)
+    return ImageFindings(
+        formats=Counter(total.formats),
+        converted=Counter(total.converted),
+        without_end_marker=total.without_end_marker,
+        unannotated=unannotated,
+        near_duplicates=near,
+        frame=frame,
+        frame_evidence=total.frames,
+    )
 
 
 @dataclass
 class _ReadChunk(ElementFn):
-    """The work: Chunk -> placed rows, and tagged "account", "sample", "tally", "look" and "boxes".
+    """Chunk -> routed rows, and outputs tagged "counts", "sample", "tally", "hashes" and "boxes".
 
-    The side inputs are the frame of boxes, and the folder of the graph, if it is there already.
+    The side inputs are the frame of boxes, and the folder of the graph where it is exported first.
     """
 
-    recipe: Recipe
     schema: ImageSchema
     images: Images
-    placing: RowRouter
+    selection: RowSelection
+    router: RowRouter
     rejects: str
 
     def setup(self) -> None:
         configure_tensorflow_threads()
-        self.placing.setup()
-        self._presses = EncodeImages(self.schema, self.images, self.recipe.seed)
+        self.router.setup()
+        self._encoders = EncodeImages(self.schema, self.images, self.selection.seed)
 
     def __call__(self, chunk: Chunk, frame: BoxFrame, *graph: str) -> Iterator[Any]:
-        press = self._presses(*graph) if graph else None
-        read = read_chunk(chunk, self.recipe, self.schema, self.images, press, frame=frame.frame)
+        encoder = self._encoders(*graph) if graph else None
+        read = read_chunk(
+            chunk, self.schema, self.images, self.selection, encoder, frame=frame.frame
+        )
         cleaned, position = read.cleaned, chunk.position
         yield from read_counts_of(
             cleaned, self.rejects, split=chunk.split, position=position, size=read.tally.bytes
         )
         rows = replace(cleaned, batch=read.rows)
-        yield from self.placing(rows, partial(_sample, cleaned.batch))
+        yield from self.router(rows, partial(_sample, cleaned.batch))
         yield TaggedOutput("tally", ((position[0], chunk.split, chunk.source), read.tally))
-        for look in read.looks():
-            yield TaggedOutput("look", look)
-        for found in read.boxes.items():
-            yield TaggedOutput("boxes", found)
+        for hashes in read.hash_batches():
+            yield TaggedOutput("hashes", hashes)
+        for evidence in read.boxes.items():
+            yield TaggedOutput("boxes", evidence)
 
     def finish(self) -> Iterator[Any]:
-        return self.placing.finish()
+        return self.router.finish()
 
 
-def _sample(rows: pa.RecordBatch, chosen: Any) -> pa.RecordBatch:
-    taken = rows.take(pa.array(chosen))
+def _sample(rows: pa.RecordBatch, indices: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """Return some rows, with strings instead of dictionaries."""
+    taken = rows.take(pa.array(indices))
     columns = [
         column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
         for column in taken.columns

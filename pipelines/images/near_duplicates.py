@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from apache_beam.pvalue import AsSingleton
 
 from ..runtime.elements import Bucket
 from ..shuffle.fingerprint import Lane
 from .perceptual_hash import NearDuplicates, find_groups, leave_out
 
-__all__ = ["HashBatch", "NearDuplicateFindings", "find_near", "places", "without"]
+__all__ = [
+    "DropNearDuplicates",
+    "HashBatch",
+    "NearDuplicateFindings",
+    "find_near",
+    "places",
+    "without",
+]
 
 Place: TypeAlias = tuple[str, str, str]
 """(split, file name, SHA-256): what tells one image from another."""
@@ -82,6 +91,22 @@ def _seen(looks: Iterable[HashBatch]) -> dict[Place, tuple[int, int]]:
             place = (look.split, name, digest)
             seen[place] = min(seen.get(place, (lo, value)), (lo, value))
     return seen
+
+
+@dataclass
+class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
+    """Leaves out images that look like another one: PCollection[Bucket] -> PCollection[Bucket].
+
+    Attributes:
+      findings: Facts about the images, among them those to drop; one element.
+    """
+
+    findings: beam.PCollection[Any]
+
+    def expand(self, buckets: beam.PCollection[Bucket]) -> beam.PCollection[Bucket]:
+        """Add the stage."""
+        near = self.findings | "NearDuplicates" >> beam.Map(lambda facts: facts.near_duplicates)
+        return buckets | "Drop" >> beam.Map(without, AsSingleton(near))
 
 
 def without(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:

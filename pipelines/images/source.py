@@ -1,13 +1,12 @@
-"""Record source of images, with a label or boxes each; `RecordSource` says what methods do."""
+"""Record source of images, with a label or boxes each; `RecordSource` documents the methods."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
+import apache_beam as beam
 import pyarrow as pa
 
 from ...schemas.errors import RecipeError
@@ -17,20 +16,22 @@ from ...schemas.statistics.image_fold import ImageStatisticsFold
 from ...transforms.serving.transform_graph import TransformGraph
 from ..analysis.analyze import ExportGraph
 from ..analysis.checked_fn import CheckedFn
-from ..analysis.fused import analysis as fused
+from ..analysis.traced_fn import trace_fn
 from ..config.images import Images
 from ..config.input import Input
 from ..config.recipe import Recipe
+from ..dataset.run_outputs import ManifestExtras, RunOutputs
 from ..parity.images import check_image_parity
 from ..parity.tables import distinct_rows
 from ..runtime import filesystem as files
 from ..selection.select import check_filters
 from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
 from ..shuffle.shuffle import RowSink
+from ..stages import Plan
+from .annotations.refs import Listing
 from .boxes.check import check_some_boxes
-from .boxes.frames import FrameEvidence
-from .counts import COUNTS, ImageCounts
-from .ingest import FRAME, FRAME_COUNTS, NEAR, IngestImages, ScanImages
+from .counts import ImageCounts
+from .ingest import IngestImages, ScanImages
 from .near_duplicates import NearDuplicateFindings, places
 from .records import describe, further_outputs
 from .tensors import ImageTensorAdapter
@@ -44,46 +45,30 @@ class ImageSource:
     """Images, with a label or boxes each.
 
     Attributes:
-      recipe: What is made of them.
-      schema: What they have.
-      prepares: Whether they are prepared, or read to be looked at only.
+      recipe: Settings of the dataset.
+      schema: Schema of the images, `recipe.schema`.
     """
 
     recipe: Recipe
     schema: ImageSchema
-    prepares: bool = True
 
     @property
     def images(self) -> Images:
+        """Settings of the images."""
         return self.recipe.images or Images()
 
     @property
     def layout(self) -> BucketLayout:
-        if self.images.expands:
-            return ENCODED_TILES if self._unanalyzed else TILED_IMAGES
-        return ENCODED_IMAGES if self._unanalyzed else IMAGES
-
-    @cached_property
-    def _unanalyzed(self) -> fused.Analysis | None:
-        """The trace of the `preprocessing_fn`, where that learns nothing from the data."""
-        if not self.prepares:
-            return None
-        checked = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
-        try:
-            analysis = fused.trace(checked, self.feed.type_specs())
-        except fused.NotFusable:
-            return None
-        return None if analysis.phases else analysis
-
-    @property
-    def feed(self) -> ImageTensorAdapter:
-        return ImageTensorAdapter(self.schema)
+        """Sizes of buckets and batches of rows that contain the bytes of images."""
+        return TILED_IMAGES if self.images.expands else IMAGES
 
     @property
     def statistics(self) -> ImageStatisticsFold:
+        """Fold that profiles every column, and the pictures."""
         return ImageStatisticsFold(self.schema)
 
-    def check(self, inputs: Sequence[Input]) -> None:
+    def check_inputs(self, inputs: Sequence[Input]) -> None:
+        """Check filters, and settings that images do not take."""
         check_filters(self.recipe.filters, self.schema)
         if self.recipe.split.columns:
             raise RecipeError(
@@ -95,84 +80,109 @@ class ImageSource:
                 "images: tiling is for detection: a tile of a picture need not show its class"
             )
 
+    def plan(self) -> Plan:
+        """Trace the `preprocessing_fn`; where it learns nothing, images are encoded when read."""
+        function = CheckedFn(self.recipe.name, self.recipe.preprocessing_fn)
+        traced = trace_fn(function, ImageTensorAdapter(self.schema))
+        layout = self.layout
+        if traced.constant:
+            layout = ENCODED_TILES if self.images.expands else ENCODED_IMAGES
+        return Plan(traced, layout, self.recipe.drops_near_duplicates)
+
     def scan(self, inputs: Sequence[Input]) -> ScanImages:
+        """Return the stage PBegin -> PCollection[(index, Input, Listing)]."""
         return ScanImages(inputs, self.images)
 
-    def scanned(self, element: Any) -> tuple[int, int]:
+    def scan_size(self, element: tuple[int, Input, Listing]) -> tuple[int, int]:
+        """Return the number of images and rejects of an input, and the bytes of the images."""
         _, _, listing = element
         size = sum(image.size_bytes for image in listing.images)
         return len(listing.images) + len(listing.rejects), size
 
-    def read(self, place: RowSink, rejects: str, folder: str, *, in_threads: bool) -> IngestImages:
-        graph = ExportGraph(self._unanalyzed, folder) if self._unanalyzed else None
-        checks_boxes = self.prepares and self.schema.kind == "detection"
+    def ingest(
+        self,
+        plan: Plan | None,
+        sink: RowSink,
+        *,
+        rejects: str,
+        graph_folder: str = "",
+        in_threads: bool = True,
+    ) -> IngestImages:
+        """Return the stage PCollection[(index, Input, Listing)] -> `IngestResult`."""
+        constant = plan.traced.constant if plan else None
         return IngestImages(
-            self.recipe, self.schema, self.images, place, rejects, in_threads, graph, checks_boxes
+            self.schema,
+            self.images,
+            self.recipe.selection,
+            sink,
+            rejects,
+            in_threads,
+            graph=ExportGraph(constant, graph_folder) if constant else None,
+            checks_boxes=plan is not None and self.schema.kind == "detection",
         )
 
-    def transform(self, directory: str) -> TransformImages:
-        pressed = self._unanalyzed is not None
-        return TransformImages(self.schema, self.images, self.recipe.seed, directory, pressed)
+    def transform(
+        self, plan: Plan, transform_fn: beam.PCollection[str], folder: str
+    ) -> TransformImages:
+        """Return the stage PCollection[Bucket] -> `TransformResult`."""
+        return TransformImages(
+            self.schema,
+            self.images,
+            self.recipe.seed,
+            transform_fn,
+            folder,
+            encoded=plan.traced.constant is not None,
+        )
 
     def finish(
-        self,
-        folder: str,
-        samples: Mapping[str, pa.RecordBatch],
-        splits: Mapping[str, Split],
-        findings: Iterable[tuple[str, Any]],
-    ) -> dict[str, Any]:
-        found = list(findings)
-        counts = self._counts(found, splits)
-        (near,) = (value for name, value in found if name == NEAR)
+        self, folder: str, outputs: RunOutputs, splits: Mapping[str, Split]
+    ) -> ManifestExtras:
+        """Write the schema of the records and the label map, and check parity of sampled images."""
+        findings = outputs.image_findings
+        assert findings is not None
+        counts = self._counts(outputs.image_counts, splits)
         describe(folder, schema=self.schema)
         if self.schema.kind == "detection":
             path = files.join(folder, "label_map.pbtxt")
             files.write_bytes(path, self.schema.label_map().encode())
-        written = {
-            split: _written(sample, split, near, distinct=self.recipe.distinct)
-            for split, sample in samples.items()
+        samples = {
+            split: _written(sample, split, findings.near_duplicates, distinct=self.recipe.distinct)
+            for split, sample in outputs.samples.items()
         }
         parity = check_image_parity(
             folder,
-            written,
+            samples,
             {name: split.shards for name, split in splits.items()},
             schema=self.schema,
             images=self.images,
             seed=self.recipe.seed,
             compression=self.recipe.compression,
         )
-        told = self._told(folder, found, near)
-        told["counts"] = {split: one.as_json(self.schema) for split, one in counts.items()}
-        return {"parity": parity, "images": told}
+        images = {
+            **self._storage(folder),
+            **findings.to_json(boxes=self.schema.kind == "detection"),
+            "counts": {split: count.as_json(self.schema) for split, count in counts.items()},
+        }
+        return ManifestExtras(parity, images)
 
     def _counts(
-        self, findings: Sequence[tuple[str, Any]], splits: Iterable[str]
+        self, parts: Sequence[tuple[str, ImageCounts]], splits: Iterable[str]
     ) -> dict[str, ImageCounts]:
-        """Add up what is in each split; DataError where one has lost all of its boxes."""
+        """Sum the counts of each split; DataError where one has lost all of its boxes."""
         counts = {split: ImageCounts() for split in splits}
-        for name, value in findings:
-            if name == COUNTS:
-                split, some = value
-                counts[split] += some
+        for split, part in parts:
+            counts[split] += part
         if self.schema.kind == "detection":
-            boxes = {split: (one.images, one.boxes) for split, one in counts.items()}
+            boxes = {split: (count.images, count.boxes) for split, count in counts.items()}
             check_some_boxes(boxes, images=self.images)
         return counts
 
-    def _told(
-        self, folder: str, findings: Sequence[tuple[str, Any]], near: NearDuplicateFindings
-    ) -> dict[str, Any]:
-        """What the manifest says of images."""
+    def _storage(self, folder: str) -> dict[str, Any]:
+        """Return the fields of `Manifest.images` about classes and stored pixels."""
         outputs = TransformGraph(files.join(folder, "transform_fn")).outputs
         height, width = outputs[IMAGE].shape[1:3]
         if self.images.tiling:
             height = width = self.images.tiling.size
-        formats: Counter[str] = Counter()
-        converted: Counter[str] = Counter()
-        for name, value in findings:
-            if name == "formats":
-                formats += value[0]
-                converted += value[1]
         return {
             "kind": self.schema.kind,
             "classes": list(self.schema.classes),
@@ -180,30 +190,14 @@ class ImageSource:
             "height": height,
             "width": width,
             "further": sorted(further_outputs(outputs)),
-            "formats": dict(sorted(formats.items())),
-            "converted_by_pillow": dict(sorted(converted.items())),
-            "without_end_marker": sum(
-                value for name, value in findings if name == "without_end_marker"
-            ),
-            "unannotated": sum(value for name, value in findings if name == "unannotated"),
-            "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
-            **self._frame_told(findings),
         }
-
-    def _frame_told(self, findings: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        """What the manifest says of the frame of boxes; nothing where images have a label."""
-        if self.schema.kind == "classification":
-            return {}
-        (frame,) = (value for name, value in findings if name == FRAME)
-        evidence = FrameEvidence.sum(value for name, value in findings if name == FRAME_COUNTS)
-        return {"box_frame": asdict(frame) | evidence.counts()}
 
 
 def _written(
     sample: pa.RecordBatch, split: str, near: NearDuplicateFindings, *, distinct: bool
 ) -> pa.RecordBatch:
-    """The rows of a sample that were not left out, without their keys."""
+    """Return the rows of a sample that were written, without their keys."""
     if distinct:
         sample = distinct_rows(sample, IMAGES.equal)
-    kept = [place not in near.dropped for place in places(split, sample)]
-    return sample.filter(pa.array(kept, pa.bool_())).drop_columns(list(KEY))
+    mask = [image not in near.dropped for image in places(split, sample)]
+    return sample.filter(pa.array(mask, pa.bool_())).drop_columns(list(KEY))

@@ -1,19 +1,20 @@
-"""`TransformImages`: the records of a bucket of images, into a file of tf.Examples.
+"""Transform of images: the records of a bucket of images, into a file of framed tf.Examples.
 
-The records of a bucket are written in an order of their own where an image can become several, so
-that the tiles and copies of one picture do not stand side by side.
+Where an image can become several records, those of a bucket are written in an order of their own,
+so that the tiles and copies of one picture do not stand side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import AsSingleton, TaggedOutput
 
 from ...schemas.errors import DataError
 from ...schemas.images import ImageSchema
@@ -21,102 +22,134 @@ from ...schemas.manifest import Expansion
 from ..analysis.transform_function import configure_tensorflow_threads
 from ..config.images import Images
 from ..runtime.elements import Bucket
-from ..runtime.thread_pool import ElementFn
+from ..runtime.thread_pool import ElementFn, ThreadedDoFn
+from ..stages import TransformResult
 from ..tfrecord.shards import write_segment
-from .counts import COUNTS, ImageCounts
+from .counts import ImageCounts
 from .encoder import TRAINING, EncodedRecords, EncodeImages
 
-__all__ = ["TransformImages"]
+__all__ = ["TransformImageRows", "TransformImages"]
 
-_AT_ONCE = 256
+_RECORDS_AT_ONCE = 256
 
 
 @dataclass
-class TransformImages(ElementFn):
-    """The work on one bucket, for `ThreadedDoFn`; the side input is the folder of the graph.
-
-    Gives the `Segment` of the bucket, tagged "expansion" (split, `Expansion`), and tagged
-    "findings" what its images are counted to have.
+class TransformImages(beam.PTransform):  # type: ignore[misc]
+    """Transforms buckets of images: PCollection[Bucket] -> `TransformResult`.
 
     Attributes:
-      schema: What the images have.
-      images: How they are cut, copied and stored.
-      seed: Of the copies.
-      directory: The folder that segments go to.
-      pressed: Whether the rows carry records, or the bytes of images.
+      schema: Schema of the images.
+      images: Settings of the images: tiles, copies and storage.
+      seed: Seed of the copies.
+      transform_fn: Folder of the transform graph; one element.
+      folder: Folder of the segments.
+      encoded: Whether the rows contain encoded records, or else the bytes of images.
+    """
+
+    schema: ImageSchema
+    images: Images
+    seed: int
+    transform_fn: beam.PCollection[str]
+    folder: str
+    encoded: bool
+
+    def expand(self, buckets: beam.PCollection[Bucket]) -> TransformResult:
+        """Add the stage."""
+        transform = TransformImageRows(
+            self.schema, self.images, self.seed, self.folder, self.encoded
+        )
+        outputs = buckets | "TransformRows" >> beam.ParDo(
+            ThreadedDoFn(transform), AsSingleton(self.transform_fn)
+        ).with_outputs("expansion", "counts", main="segments")
+        return TransformResult(
+            outputs.segments, expansions=outputs.expansion, image_counts=outputs.counts
+        )
+
+
+@dataclass
+class _BucketTotals:
+    """Sums over the images of a bucket, added up while its records are written."""
+
+    expansion: Expansion = field(default_factory=Expansion)
+    counts: ImageCounts = field(default_factory=ImageCounts)
+
+
+@dataclass
+class TransformImageRows(ElementFn):
+    """Transforms one bucket, for `ThreadedDoFn`; the side input is the folder of the graph.
+
+    Outputs the `Segment` of the bucket, (split, `Expansion`) tagged "expansion", and
+    (split, `ImageCounts`) tagged "counts".
+
+    Attributes:
+      schema: Schema of the images.
+      images: Settings of the images: tiles, copies and storage.
+      seed: Seed of the copies.
+      directory: Folder of the segments.
+      encoded: Whether the rows contain encoded records, or else the bytes of images.
     """
 
     schema: ImageSchema
     images: Images
     seed: int
     directory: str
-    pressed: bool
+    encoded: bool
 
     def setup(self) -> None:
+        """Prepare TensorFlow, and an empty cache of graphs."""
         configure_tensorflow_threads()
-        self._presses = EncodeImages(self.schema, self.images, self.seed)
+        self._encoders = EncodeImages(self.schema, self.images, self.seed)
 
     def __call__(self, element: Bucket, *side_inputs: str) -> list[Any]:
         """Write the segment of a bucket.
 
         Raises:
           DataError: The graph fails on a batch; the message names the split and the op.
-          RecipeError: The graph does not give what records of images need.
+          RecipeError: The graph lacks an output that records of images need.
         """
         (folder,) = side_inputs
-        found: list[Expansion] = []
-        counts: list[ImageCounts] = []
-        pressed = _counted(self._pressed(element, folder, counts), found)
+        totals = _BucketTotals()
+        encoded = self._encoded(element, folder, totals)
         segment = write_segment(
             self.directory,
             split=element.split,
             index=element.index,
-            batches=_in_own_order(pressed)
+            batches=_in_own_order(list(encoded))
             if self.images.expands
-            else (one.records for one in pressed),
+            else (batch.records for batch in encoded),
         )
-        expansion = sum(found, Expansion())
-        counted = (element.split, sum(counts, ImageCounts()))
         return [
             segment,
-            TaggedOutput("expansion", (element.split, expansion)),
-            TaggedOutput("findings", (COUNTS, counted)),
+            TaggedOutput("expansion", (element.split, totals.expansion)),
+            TaggedOutput("counts", (element.split, totals.counts)),
         ]
 
-    def _pressed(
-        self, bucket: Bucket, folder: str, counts: list[ImageCounts]
+    def _encoded(
+        self, bucket: Bucket, folder: str, totals: _BucketTotals
     ) -> Iterator[EncodedRecords]:
-        if self.pressed:
-            for rows in bucket.open():
-                counts.append(ImageCounts.of(rows, self.schema))
-                yield EncodedRecords.of(rows)
-            return
-        press = self._presses(folder)
+        """Yield the records of each batch of a bucket, and add them to the totals."""
+        encoder = None if self.encoded else self._encoders(folder)
         for rows in bucket.open():
-            counts.append(ImageCounts.of(rows, self.schema))
-            try:
-                pictures = press.pictures(rows)
-            except tf.errors.OpError as error:
-                raise DataError(f"{bucket.split}: {press.explain(error, rows)}") from error
-            places = range(rows.num_rows)
-            copies = [bucket.split == TRAINING] * rows.num_rows
-            yield press.records(pictures, chosen=places, copies=copies)
+            totals.counts += ImageCounts.of(rows, self.schema)
+            if encoder is None:
+                batch = EncodedRecords.of(rows)
+            else:
+                try:
+                    pictures = encoder.pictures(rows)
+                except tf.errors.OpError as error:
+                    raise DataError(f"{bucket.split}: {encoder.explain(error, rows)}") from error
+                copies = [bucket.split == TRAINING] * rows.num_rows
+                batch = encoder.records(pictures, chosen=range(rows.num_rows), copies=copies)
+            totals.expansion += batch.expansion
+            yield batch
 
 
-def _counted(pressed: Iterable[EncodedRecords], found: list[Expansion]) -> Iterator[EncodedRecords]:
-    """The same, and of each its expansion into `found`."""
-    for one in pressed:
-        found.append(one.expansion)
-        yield one
-
-
-def _in_own_order(pressed: Iterable[EncodedRecords]) -> Iterator[pa.LargeBinaryArray]:
-    """The records of all images by their order, a few hundred at a time."""
-    held = list(pressed)
-    if not held:
+def _in_own_order(batches: Sequence[EncodedRecords]) -> Iterator[pa.LargeBinaryArray]:
+    """Yield the records of all images sorted by their order, a few hundred at a time."""
+    if not batches:
         return
-    records = pa.chunked_array([one.records for one in held], pa.large_binary())
-    order = np.argsort(np.concatenate([one.orders for one in held]), kind="stable")
-    for start in range(0, len(order), _AT_ONCE):
-        taken = records.take(pa.array(order[start : start + _AT_ONCE]))
+    records = pa.chunked_array([batch.records for batch in batches], pa.large_binary())
+    order = np.argsort(np.concatenate([batch.orders for batch in batches]), kind="stable")
+    for start in range(0, len(order), _RECORDS_AT_ONCE):
+        taken = records.take(pa.array(order[start : start + _RECORDS_AT_ONCE]))
         yield pa.concat_arrays(taken.chunks)

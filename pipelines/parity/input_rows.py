@@ -17,6 +17,7 @@ from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import Manifest, SourceFile
 from ...schemas.schema import Schema
 from ..config.csv_format import CsvFormat
+from ..config.row_selection import RowSelection
 from ..config.splitting import Splitting
 from ..readers.csv_source import BLOCK_BYTES
 from ..readers.parse import parse_part
@@ -115,13 +116,12 @@ class _Published(Splitting):
 
 def _cleaned(block: TextBatch, schema: Schema, manifest: Manifest) -> CleanBatch:
     recipe = manifest.recipe
-    return clean(
-        block,
-        schema,
+    selection = RowSelection(
         splitting=_Published(recipe["split"]["ratios"], tuple(recipe["split"]["columns"])),
         seed=manifest.seed,
         sampling=recipe["sampling"],
     )
+    return clean(block, schema, selection)
 
 
 def _texts(block: TextBatch, cleaned: CleanBatch, chosen: npt.NDArray[np.int64]) -> pa.RecordBatch:

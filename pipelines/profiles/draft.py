@@ -1,13 +1,11 @@
-"""The draft of a profile: all of it but the report, from what was found and what was known."""
+"""Draft of a profile: all of it but the report, from the findings of its units and the cache."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import reduce
-from operator import add
 from typing import Any
 
 from ...schemas.errors import DataError
@@ -15,7 +13,6 @@ from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger, SourceFile
 from ..config.recipe import Recipe
 from ..dataset.metadata import (
-    STATISTICS,
     ledgers,
     unseen,
     versions,
@@ -24,10 +21,9 @@ from ..dataset.metadata import (
     write_statistics,
 )
 from ..runtime import filesystem as files
-from ..runtime.ordered_fold import Key
+from ..runtime.elements import StatisticsFold
 from ..runtime.publish import Staging
 from ..selection.read_counts import ReadCounts
-from ..sources import StatisticsAccumulator, source_for
 from .cache import Entry, StatisticsCache, read_profiles, write_profiles
 from .profiled import PROFILE, Profiled, commit_profile
 from .spans import Unit
@@ -35,7 +31,7 @@ from .spans import Unit
 __all__ = [
     "FACETS",
     "LEFT_OUT",
-    "Found",
+    "UnitFindings",
     "draft_profile",
     "drafted_sources",
     "publish_profile",
@@ -46,44 +42,47 @@ FACETS = "facets.pb"
 LEFT_OUT = "left_out"
 
 
-@dataclass
-class Found:
-    """What a pipeline finds of a unit.
+@dataclass(frozen=True)
+class UnitFindings:
+    """Facts about the files of a unit, as its pipeline found them.
 
     Attributes:
-      sources: (place, `SourceFile`).
-      accounts: Of its records, up to the shuffle.
-      findings: (name, value).
-      repeats: (split, how many rows equal another one).
-      profiles: ((`STATISTICS`, split, ""), profile), and ((`LEFT_OUT`, split, ""), how many rows
-        were left out as repeats).
+      index: Index of the unit.
+      sources: Files read, in the order of the inputs.
+      read_counts: Counts of all records up to the shuffle.
+      repeats: For each split, the number of rows equal to another one.
+      left_out: For each split, the number of rows left out as repeats.
+      profiles: For each split that has rows, its profile.
     """
 
-    sources: list[tuple[int, SourceFile]] = field(default_factory=list)
-    accounts: list[ReadCounts] = field(default_factory=list)
-    findings: list[tuple[str, Any]] = field(default_factory=list)
-    repeats: list[tuple[str, int]] = field(default_factory=list)
-    profiles: list[tuple[Key, Any]] = field(default_factory=list)
+    index: int
+    sources: tuple[SourceFile, ...]
+    read_counts: ReadCounts
+    repeats: Mapping[str, int]
+    left_out: Mapping[str, int]
+    profiles: Mapping[str, Any]
 
 
 def draft_profile(
     staging: Staging,
     *,
     recipe: Recipe,
+    fold: StatisticsFold,
     splits: Sequence[str],
     units: Sequence[Unit],
     cache: StatisticsCache | None,
-    found: Iterable[tuple[int, str, Any]],
+    findings: Iterable[UnitFindings],
 ) -> Staging:
-    """Write all of a profile but its report; a runner may call it again, it writes the same.
+    """Write all of a profile but its report; a runner may retry it, it writes the same again.
 
     Args:
-      staging: Where; the draft of profile.json goes to the scratch folder.
-      recipe: What was run.
+      staging: Folders of the profile; the draft of profile.json goes to the scratch folder.
+      recipe: Settings of the profile.
+      fold: Fold that profiles every column.
       splits: All splits, in the order people see.
-      units: What was profiled, in the order it is merged in.
-      cache: Where the units that are cached are, and the others go.
-      found: (place of a unit that is not cached, field of its `Found`, element).
+      units: Units that were profiled, in the order in which they are merged.
+      cache: Cache of units; None for none.
+      findings: Findings of each unit that was not in the cache.
 
     Returns:
       `staging`.
@@ -91,33 +90,30 @@ def draft_profile(
     Raises:
       DataError: A ledger does not add up, or a file changed since the cache was asked for it.
     """
-    fold = source_for(recipe).statistics
-    of_unit = [Found() for _ in units]
-    for place, name, element in found:
-        getattr(of_unit[place], name).append(element)
+    by_index = {unit.index: unit for unit in findings}
     entries = []
-    for place, unit in enumerate(units):
+    for index, unit in enumerate(units):
         if unit.cached:
-            entries.append(_known(unit, cache))
+            entries.append(_cached_entry(unit, cache))
             continue
-        folder = files.join(staging.scratch, f"unit-{place}")
-        entries.append(_entry(of_unit[place], splits, fold, folder))
+        folder = files.join(staging.scratch, f"unit-{index}")
+        entries.append(_entry(by_index[index], splits, fold, folder))
         if cache:
             cache.check(unit.key, entries[-1])
             cache.save(unit.key, entries[-1])
     profiles = {
-        split: fold.merge([one.profiles[split] for one in entries if split in one.profiles])
+        split: fold.merge([entry.profiles[split] for entry in entries if split in entry.profiles])
         for split in splits
     }
     ledger = _ledger(entries, splits)
-    write_schema(recipe, staging.folder)
+    write_schema(recipe.schema, staging.folder)
     write_statistics(profiles, fold, staging.folder)
     for name in ledger:
-        parts = [part for one in entries for part in one.rejects.get(name, ())]
+        parts = [part for entry in entries for part in entry.rejects.get(name, ())]
         write_rejects(name, parts, staging.folder)
     if cache:
         write_profiles(files.join(staging.scratch, "profiles"), profiles)
-    profiled = _profiled(recipe, entries, profiles, ledger, units)
+    profiled = _profiled(recipe, fold, entries, profiles, ledger, units)
     files.write_bytes(files.join(staging.scratch, PROFILE), profiled.to_json().encode())
     return staging
 
@@ -158,8 +154,8 @@ def _write_facets(folder: str, splits: Sequence[str]) -> None:
     files.concatenate(files.join(folder, FACETS), parts)
 
 
-def _known(unit: Unit, cache: StatisticsCache | None) -> Entry:
-    """The entry of a cached unit; that of nothing, for a day that is missing."""
+def _cached_entry(unit: Unit, cache: StatisticsCache | None) -> Entry:
+    """Return the entry of a cached unit; an empty one for a day that is missing."""
     if not unit.key:
         return Entry((), {}, {})
     entry = cache.load(unit.key) if cache else None
@@ -171,31 +167,32 @@ def _known(unit: Unit, cache: StatisticsCache | None) -> Entry:
     return entry
 
 
-def _entry(found: Found, splits: Sequence[str], fold: StatisticsAccumulator, folder: str) -> Entry:
-    """What was found of a unit; its ledger is checked."""
-    sources = tuple(source for _, source in sorted(found.sources, key=lambda one: one[0]))
-    folded = {key[:2]: one for key, one in found.profiles}
-    profiles = {split: folded.get((STATISTICS, split), fold.start()) for split in splits}
+def _entry(
+    findings: UnitFindings, splits: Sequence[str], fold: StatisticsFold, folder: str
+) -> Entry:
+    """Return the cache entry of a unit's findings, after a check of its ledger."""
+    profiles = {split: findings.profiles.get(split, fold.start()) for split in splits}
     ledger = ledgers(
-        reduce(add, found.accounts, ReadCounts({})),
-        {split: folded.get((LEFT_OUT, split), 0) for split in splits},
+        findings.read_counts,
+        {split: findings.left_out.get(split, 0) for split in splits},
         {split: profile.rows for split, profile in profiles.items()},
-        scanned=sum(source.records for source in sources),
+        scanned=sum(source.records for source in findings.sources),
     )
     rejects = {name: (files.join(folder, "rejects", name),) for name in ledger}
-    return Entry(sources, ledger, dict(found.repeats), profiles, rejects)
+    return Entry(findings.sources, ledger, dict(findings.repeats), profiles, rejects)
 
 
 def _ledger(entries: Sequence[Entry], splits: Sequence[str]) -> dict[str, Ledger]:
-    whole = {split: Ledger() for split in splits}
+    sums = {split: Ledger() for split in splits}
     for entry in entries:
         for name, ledger in entry.ledger.items():
-            whole[name] = whole.get(name, Ledger()) + ledger
-    return whole
+            sums[name] = sums.get(name, Ledger()) + ledger
+    return sums
 
 
 def _profiled(
     recipe: Recipe,
+    fold: StatisticsFold,
     entries: Sequence[Entry],
     profiles: Mapping[str, Any],
     ledger: Mapping[str, Ledger],
@@ -221,7 +218,7 @@ def _profiled(
         ledger=ledger,
         repeats={split: repeats[split] for split in profiles},
         label=schema.label.name if schema.label else None,
-        unseen=unseen(source_for(recipe).statistics, profiles),
+        unseen=unseen(fold, profiles),
         images=images,
         spans=tuple(span for unit in units for span in unit.spans),
     )

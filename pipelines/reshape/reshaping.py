@@ -31,7 +31,7 @@ from ...schemas.schema import Schema
 from ..config.csv_format import CsvFormat
 from ..config.input import Input
 from ..config.reshape import Reshape, Table
-from ..config.splitting import Splitting
+from ..config.row_selection import RowSelection
 from ..inputs.spans import resolve
 from ..readers.csv_source import ScanCsv, check_formats
 from ..readers.parse import parse_part
@@ -218,11 +218,11 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
             | "SpreadParts" >> beam.Reshuffle()
             | "Clean"
             >> beam.FlatMap(_frames, table=self.table, rejects=self.rejects).with_outputs(
-                "account", main="frames"
+                "counts", main="frames"
             )
         )
         account = (
-            rows.account
+            rows.counts
             | "AddUp" >> beam.CombineGlobally(sum_read_counts)
             | "CheckRejects"
             >> beam.Map(
@@ -250,7 +250,7 @@ def _frames(part: FileFragment, *, table: Table, rejects: str) -> Iterator[Any]:
     """The clean rows of a part, a frame a block; and tagged "account"."""
     names = table.schema.names
     for block in parse_part(part, column_names=names, csv_format=table.csv):
-        cleaned = clean(block, table.schema, splitting=Splitting(), seed=0)
+        cleaned = clean(block, table.schema, RowSelection())
         yield from read_counts_of(
             cleaned, rejects, split=block.split, position=block.position, size=block.size
         )

@@ -11,7 +11,7 @@ RawTensorAdapter  makes the tensors of a batch of rows                        an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -35,6 +35,7 @@ __all__ = [
     "InputFile",
     "Reject",
     "ScannedFile",
+    "StatisticsFold",
     "ByteRange",
 ]
 
@@ -223,6 +224,16 @@ class Fold(Protocol):
 
     def merge(self, accumulators: list[Any]) -> Any:
         """One accumulator of several, given in canonical order."""
+
+
+class StatisticsFold(Fold, Protocol):
+    """Fold whose accumulators are the profiles of splits, of tables or images."""
+
+    def unseen(self, profile: Any, training: Any) -> dict[str, int | None]:
+        """Return for each column the number of rows whose value is not in the training profile."""
+
+    def to_proto(self, profiles: Mapping[str, Any]) -> Any:
+        """Return the `DatasetFeatureStatisticsList` of profiles by split."""
 
 
 class RawTensorAdapter(Protocol):

@@ -1,4 +1,4 @@
-"""`ReadCounts`: the count of every record read, and the rejects written beside it."""
+"""`ReadCounts`: counts of every record read; and the files of rejects."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class ReadCounts:
-    """What became of some records, by split, before they were shuffled.
+    """Counts of some records up to the shuffle; they add up in any order.
 
     Attributes:
-      ledger: The counts by split, `written` still 0.
-      size: The bytes read.
-      contents: The first lanes of the keys of the rows that were kept; None where there are more
-        different ones than `few_keys` lists.
+      ledger: Counts by split, `written` still 0.
+      size: Number of bytes read.
+      contents: Distinct first lanes of the keys of the selected rows; None where there are more of
+        them than `few_keys` lists.
     """
 
     ledger: Mapping[str, Ledger]
@@ -54,12 +54,12 @@ class ReadCounts:
 
     @property
     def records(self) -> int:
-        """The records read."""
+        """Number of records read."""
         return sum(ledger.read for ledger in self.ledger.values())
 
     @property
     def rejected(self) -> int:
-        """The records rejected, for whatever reason."""
+        """Number of records rejected, for any reason."""
         return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
 
 
@@ -69,55 +69,56 @@ def _united(keys: frozenset[int] | None, others: frozenset[int] | None) -> froze
     return few_keys(np.array([*keys | others], np.uint64))
 
 
-def sum_read_counts(accounts: Iterable[ReadCounts]) -> ReadCounts:
-    return reduce(add, accounts, ReadCounts({}))
+def sum_read_counts(counts: Iterable[ReadCounts]) -> ReadCounts:
+    """Return the sum of counts; all zero for none."""
+    return reduce(add, counts, ReadCounts({}))
 
 
 def read_counts_of(
     cleaned: CleanBatch, folder: str, *, split: str | None, position: tuple[int, int], size: int
 ) -> Iterator[TaggedOutput]:
-    """Write the rejects of a block, and give its "account".
+    """Write the rejects of a block, and yield its `ReadCounts`, tagged "counts".
 
     Args:
-      cleaned: What became of the block.
-      folder: Where the rejects go.
-      split: The split the input names, if any.
-      position: The place of the block in the input.
-      size: Its bytes.
+      cleaned: Rows of the block.
+      folder: Folder of the rejects.
+      split: Split that the input names, if any.
+      position: (index of the input, index of the block in it).
+      size: Size of the block in bytes.
     """
     write_rejects(cleaned.rejects, folder, split=split, position=position)
-    yield TaggedOutput("account", ReadCounts(cleaned.ledger, size, few_keys(cleaned.hi)))
+    yield TaggedOutput("counts", ReadCounts(cleaned.ledger, size, few_keys(cleaned.hi)))
 
 
 def write_rejects(
     rejects: Sequence[Reject], folder: str, *, split: str | None, position: tuple[int, int]
 ) -> None:
-    """One file a block, under a name that a replay writes again with the same content."""
+    """Write the rejects of a block to a file, whose name is the same when a runner retries."""
     if not rejects:
         return
-    place = "-".join(f"{number:06d}" for number in position)
-    path = files.join(folder, split or UNSPLIT, f"{place}.jsonl")
+    stem = "-".join(f"{number:06d}" for number in position)
+    path = files.join(folder, split or UNSPLIT, f"{stem}.jsonl")
     with files.create(path, durable=False) as lines:
         for reject in rejects:
             lines.write(json.dumps(asdict(reject), ensure_ascii=False).encode() + b"\n")
 
 
-def check_rejects(account: ReadCounts, *, limit: float, folder: str) -> ReadCounts:
-    """The account itself, where not too many records were rejected.
+def check_rejects(counts: ReadCounts, *, limit: float, folder: str) -> ReadCounts:
+    """Return the counts, unless too many records were rejected.
 
     Raises:
       DataError: More than `limit` of the records were; the message counts them by reason and
         shows the first ones.
     """
-    if account.rejected <= limit * account.records:
-        return account
+    if counts.rejected <= limit * counts.records:
+        return counts
     reasons = sum_read_counts(
-        [ReadCounts({"": ledger}) for ledger in account.ledger.values()]
+        [ReadCounts({"": ledger}) for ledger in counts.ledger.values()]
     ).ledger[""]
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
+    shares = ", ".join(f"{count:,} {reason}" for reason, count in reasons.rejected.items())
     raise DataError(
-        f"{account.rejected:,} of {account.records:,} records were rejected "
-        f"({account.rejected / account.records:.2%}; max_reject_ratio is {limit:.2%}): {counts}. "
+        f"{counts.rejected:,} of {counts.records:,} records were rejected "
+        f"({counts.rejected / counts.records:.2%}; max_reject_ratio is {limit:.2%}): {shares}. "
         f"Nothing was published. The first ones:\n{_first_rejects(folder)}"
     )
 

@@ -24,58 +24,57 @@ __all__ = ["RowRouter"]
 
 @dataclass
 class RowRouter:
-    """What happens to clean rows: they are placed, and a sample of them is kept.
+    """Sends clean rows to a sink, and samples rows for the parity check.
 
     Attributes:
-      place: Where they go.
-      sample_rows: How many rows of each split are kept: those with the smallest keys.
+      sink: First step of the shuffle.
+      sample_rows: Rows of each split to sample: those with the smallest keys.
     """
 
-    place: RowSink
+    sink: RowSink
     sample_rows: int
 
     def setup(self) -> None:
         """Load what cannot be pickled, once a worker."""
-        self.place.setup()
-        self._smallest = BottomKSampler(self.sample_rows)
+        self.sink.setup()
+        self._sampler = BottomKSampler(self.sample_rows)
 
     def __call__(
         self, cleaned: CleanBatch, take: Callable[[npt.NDArray[np.int64]], pa.RecordBatch]
     ) -> Iterator[Any]:
-        """What there is to shuffle now.
+        """Yield the elements that the sink makes of some rows.
 
         Args:
           cleaned: The rows.
-          take: What is kept of the rows at the given places, without their keys.
+          take: Returns the sampled form of the rows at some indices, without their keys.
         """
-        self._smallest.see(cleaned, take)
-        for split, chosen in cleaned.by_split():
-            yield from self.place(_keyed(split, cleaned, chosen))
+        self._sampler.see(cleaned, take)
+        for split, rows in cleaned.by_split():
+            yield from self.sink(_keyed(split, cleaned, rows))
 
     def finish(self) -> Iterator[Any]:
-        """What is left to shuffle at the end of a bundle; and tagged "sample" what was kept."""
-        yield from self.place.finish()
-        for sample in self._smallest.finish():
+        """Yield what the sink still holds at the end of a bundle, and samples tagged "sample"."""
+        yield from self.sink.finish()
+        for sample in self._sampler.finish():
             yield TaggedOutput("sample", sample)
 
     def samples(
-        self, kept: beam.PCollection[tuple[str, pa.RecordBatch]]
+        self, samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     ) -> beam.PCollection[tuple[str, pa.RecordBatch]]:
-        """What is kept of all that workers kept: the samples of `IngestResult`."""
+        """Merge the samples of all bundles: (split, rows with the smallest keys of all)."""
         merge = partial(merge_samples, rows=self.sample_rows)
         return (
-            kept
+            samples
             | "GatherSamples" >> beam.GroupByKey()
-            | "BottomK" >> beam.MapTuple(lambda split, some: (split, merge(some)))
+            | "BottomK" >> beam.MapTuple(lambda split, batches: (split, merge(batches)))
         )
 
 
-def _keyed(split: str, cleaned: CleanBatch, chosen: Any) -> KeyedRows:
+def _keyed(split: str, cleaned: CleanBatch, rows: npt.NDArray[np.int64]) -> KeyedRows:
+    """Return some clean rows, all of one split, with the two columns of their keys."""
     keys = [pa.array(cleaned.hi), pa.array(cleaned.lo)]
     schema = cleaned.batch.schema
     for name in KEY:
         schema = schema.append(pa.field(name, pa.uint64()))
     batch = pa.RecordBatch.from_arrays([*cleaned.batch.columns, *keys], schema=schema)
-    return KeyedRows(
-        split, batch if len(chosen) == batch.num_rows else batch.take(pa.array(chosen))
-    )
+    return KeyedRows(split, batch if len(rows) == batch.num_rows else batch.take(pa.array(rows)))

@@ -20,7 +20,7 @@ from ...schemas.images import ImageSchema
 from ...schemas.manifest import Ledger
 from ...schemas.schema import Schema
 from ...schemas.split_names import UNSPLIT
-from ..config.splitting import Splitting
+from ..config.row_selection import RowSelection
 from ..runtime.dictionaries import compact
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
@@ -32,19 +32,19 @@ __all__ = ["CleanBatch", "check_filters", "select_rows"]
 
 @dataclass(frozen=True)
 class CleanBatch:
-    """What becomes of a block.
+    """Rows of a block that stay, with their keys and splits, and the count of all its records.
 
     Attributes:
-      batch: The good rows that filters and sampling keep, in file order, of
-        `Schema.arrow_schema()`. Dictionaries hold each value once, and none that no row has.
-      rows: The place in the block's batch of each row; int64, [rows].
-      hi: The first lane of the rows' keys, which orders them; uint64, [rows].
-      lo: The second lane; uint64, [rows].
-      splits: The names of the splits.
-      split: The index in `splits` of each row's split; uint8, [rows].
-      rejects: The block's own and those of cleaning, by line.
-      ledger: The counts by split, `written` still 0. Where content decides the split, rejected
-        records stand under `UNSPLIT`.
+      batch: Good rows that pass the filters and the sampling, in file order, of
+        `Schema.arrow_schema()`. A dictionary contains each value once, and none without a row.
+      rows: Position of each row in the block's batch; int64, [rows].
+      hi: First lane of the keys, which orders the rows; uint64, [rows].
+      lo: Second lane of the keys; uint64, [rows].
+      splits: Names of the splits.
+      split: Index in `splits` of the split of each row; uint8, [rows].
+      rejects: Rejects of the parser and of cleaning, by line.
+      ledger: Counts by split, `written` still 0. Where content decides the split, rejected records
+        are counted under `UNSPLIT`.
     """
 
     batch: pa.RecordBatch
@@ -57,7 +57,7 @@ class CleanBatch:
     ledger: Mapping[str, Ledger]
 
     def by_split(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        """Each split that has rows here, and their places among them."""
+        """Yield each split that has rows here, with the positions of its rows; int64."""
         for index, split in enumerate(self.splits):
             places = np.flatnonzero(self.split == index)
             if len(places):
@@ -74,42 +74,38 @@ def select_rows(
     split: str | None,
     file: str,
     records: int,
-    splitting: Splitting,
-    seed: int,
-    filters: Sequence[pc.Expression],
-    sampling: float,
+    selection: RowSelection,
 ) -> CleanBatch:
-    """Split good rows, and choose among them.
+    """Assign good rows to splits, and keep those that pass the filters and the sampling.
 
     Args:
-      rows: The good rows.
-      places: The place of each among the records read.
-      keys: Both lanes of the key of each.
-      lane: A hash of what decides split and sample of each.
-      rejects: Of the other records.
-      split: The split of all rows; None where content decides.
-      file: Where they are from.
-      records: How many records were read, counted apart.
-      splitting: As in `clean`.
-      seed: As in `clean`.
-      filters: As in `clean`.
-      sampling: As in `clean`.
+      rows: Good rows of one block, with the columns that the filters use.
+      places: Position of each row among the records read; int64, [rows].
+      keys: Both lanes of the key of each row; uint64, [rows] each.
+      lane: Hash of the values that decide split and sample; uint64, [rows].
+      rejects: Rejects of the other records.
+      split: Split of all rows; None where content decides.
+      file: File of the rows, for messages.
+      records: Number of records read, counted by the scanner.
+      selection: Filters, sampling and split ratios.
+
+    Raises:
+      DataError: A filter fails on these values, such as by dividing by zero.
     """
-    splits = (split,) if split is not None else tuple(splitting.ratios)
-    assigned = (
-        np.zeros(len(lane), np.uint8) if split is not None else assign(lane, splitting.ratios, seed)
-    )
-    passed = _passed(rows, filters, file)
-    kept = passed & sampled(lane, sampling, seed)
+    ratios, seed = selection.splitting.ratios, selection.seed
+    splits = (split,) if split is not None else tuple(ratios)
+    assigned = np.zeros(len(lane), np.uint8) if split is not None else assign(lane, ratios, seed)
+    passed = _passed(rows, selection.filters, file)
+    selected = passed & sampled(lane, selection.sampling, seed)
     return CleanBatch(
-        batch=compact(filter_rows(kept, rows)),
-        rows=places[kept],
-        hi=keys[0][kept],
-        lo=keys[1][kept],
+        batch=compact(filter_rows(selected, rows)),
+        rows=places[selected],
+        hi=keys[0][selected],
+        lo=keys[1][selected],
         splits=splits,
-        split=assigned[kept],
+        split=assigned[selected],
         rejects=tuple(rejects),
-        ledger=_ledger(split, records, rejects, splits, assigned, passed=passed, kept=kept),
+        ledger=_ledger(split, records, rejects, splits, assigned, passed=passed, selected=selected),
     )
 
 
@@ -139,7 +135,7 @@ def _explained(error: pa.ArrowException, schema: Schema | ImageSchema) -> str:
 
 
 def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
-    """The values of an expression, one a row."""
+    """Return the value of an expression for each row."""
     plan = [
         acero.Declaration("table_source", acero.TableSourceNodeOptions(table)),
         acero.Declaration("project", acero.ProjectNodeOptions([expression], ["value"])),
@@ -148,7 +144,7 @@ def _evaluate(expression: pc.Expression, table: pa.Table) -> pa.ChunkedArray:
 
 
 def _passed(rows: pa.RecordBatch, filters: Sequence[pc.Expression], file: str) -> Mask:
-    """Which rows all filters are true of."""
+    """Return the mask of rows for which all filters are true; bool, [rows]."""
     if not filters:
         return np.ones(rows.num_rows, np.bool_)
     condition = reduce(operator.and_, filters)
@@ -166,16 +162,16 @@ def _ledger(
     split: SplitIndex,
     *,
     passed: Mask,
-    kept: Mask,
+    selected: Mask,
 ) -> dict[str, Ledger]:
-    """The counts by split; `read` is the scanner's number, the rest is counted of the rows."""
+    """Return the counts by split: `read` as the scanner counted, the others from the masks."""
     rejected = dict(sorted(Counter(reject.reason for reject in rejects).items()))
     if named is not None:
-        filtered, sampled_out = int((~passed).sum()), int((passed & ~kept).sum())
+        filtered, sampled_out = int((~passed).sum()), int((passed & ~selected).sum())
         return {named: Ledger(records, 0, filtered, 0, sampled_out, rejected)}
     read, filtered, sampled_out = (
         np.bincount(split[mask], minlength=len(splits)).tolist()
-        for mask in (np.ones_like(kept), ~passed, passed & ~kept)
+        for mask in (np.ones_like(selected), ~passed, passed & ~selected)
     )
     return {
         **{

@@ -54,7 +54,7 @@ class RowSink(Protocol):
 
 @dataclass
 class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Run] -> PCollection[Bucket]: sorted runs in files; `place` makes them.
+    """PCollection[Run] -> PCollection[Bucket]: sorted runs in files, which `sink` writes.
 
     Attributes:
       directory: A folder that every worker sees. The runs in it can go when the pipeline ends.
@@ -69,8 +69,8 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
     layout: BucketLayout = TABLE
 
     @property
-    def place(self) -> RowSink:
-        """What makes runs of rows; to be called where the rows are."""
+    def sink(self) -> RowSink:
+        """Sink that writes rows to sorted runs, on the worker that read them."""
         return RunWriter(self.directory, self.layout)
 
     def expand(self, runs: beam.PCollection[SortedRun]) -> beam.PCollection[Bucket]:
@@ -97,8 +97,8 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
     layout: BucketLayout = TABLE
 
     @property
-    def place(self) -> RowSink:
-        """Rows stay as they are until they are cut into fragments."""
+    def sink(self) -> RowSink:
+        """Sink that passes rows on as they are, to be cut into fragments."""
         return _AsTheyAre()
 
     def expand(self, keyed: beam.PCollection[KeyedRows]) -> beam.PCollection[Bucket]:

@@ -1,23 +1,20 @@
-"""Cleaning: text in, typed and checked rows out, and every record accounted for.
+"""Cleaning: converts batches of text to typed, checked rows, and counts every record.
 
-The work is done on the distinct texts of a column, its dictionary, and then spread over the rows;
-Python sees a single row only where it is rejected. Then the filters, and last the sampling,
-choose among the good rows.
+Each column is converted once for each distinct text, in its dictionary, and the values are then
+spread over the rows; Python handles a single row only to reject it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...schemas.column import BLANKS
 from ...schemas.schema import Schema
-from ..config.splitting import Splitting
+from ..config.row_selection import RowSelection
 from ..runtime.dictionaries import dictionary_indices
 from ..runtime.elements import Reject, TextBatch
 from ..selection.convert import Mask, Reason, Reasons, convert
@@ -30,33 +27,21 @@ _SHOWN = 100
 """Characters of a bad value in a message."""
 
 
-def clean(
-    block: TextBatch,
-    schema: Schema,
-    *,
-    splitting: Splitting,
-    seed: int,
-    filters: Sequence[pc.Expression] = (),
-    sampling: float = 1.0,
-) -> CleanBatch:
-    """The typed, checked, keyed and chosen rows of a block.
+def clean(block: TextBatch, schema: Schema, selection: RowSelection) -> CleanBatch:
+    """Convert the texts of a block to typed rows with keys, and select among the good ones.
 
     Args:
-      block: The records as text.
-      schema: Its columns, in the order of the block's.
-      splitting: How content decides the split, where the block names none; its key columns, or
-        else whole rows, are also what is sampled.
-      seed: Of the keys, the splits and the sample.
-      filters: Expressions over the schema's columns, see `check_filters`; a row stays for which
-        all are true. Null is not true.
-      sampling: The share of rows to keep.
+      block: Records as text.
+      schema: Columns, in the order of the block's.
+      selection: Filters, sampling and split ratios.
 
     Raises:
-      DataError: A filter failed on these values, such as by dividing by zero.
+      DataError: A filter fails on these values, such as by dividing by zero.
     """
     rows, good, bad = _convert(block, schema)
-    keys = fingerprint(rows, schema.names, seed)
-    lane = keys[1] if not splitting.columns else fingerprint(rows, splitting.columns, seed)[1]
+    keys = fingerprint(rows, schema.names, selection.seed)
+    columns = selection.splitting.columns
+    lane = fingerprint(rows, columns, selection.seed)[1] if columns else keys[1]
     return select_rows(
         rows,
         places=np.flatnonzero(good),
@@ -66,18 +51,15 @@ def clean(
         split=block.split,
         file=block.file,
         records=block.records,
-        splitting=splitting,
-        seed=seed,
-        filters=filters,
-        sampling=sampling,
+        selection=selection,
     )
 
 
 def _convert(block: TextBatch, schema: Schema) -> tuple[pa.RecordBatch, Mask, list[Reject]]:
-    """The rows whose every value is good, typed; which ones these are; the others' rejects."""
+    """Return the typed rows whose values are all good, the mask of these, and the other rejects."""
     rows = block.batch.num_rows
     columns = []
-    worst = np.full(rows, -1)  # the first bad column of each row
+    worst = np.full(rows, -1)  # index of the first bad column of each row, -1 for none
     reasons: Reasons = np.zeros(rows, np.uint8)
     for index, column in enumerate(schema):
         texts = block.batch.column(index)
@@ -98,7 +80,7 @@ def _convert(block: TextBatch, schema: Schema) -> tuple[pa.RecordBatch, Mask, li
 
 
 def _spread(values: pa.Array, at: npt.NDArray[np.int32]) -> pa.Array:
-    """The values at these places; strings as a dictionary, where equal ones come once."""
+    """Return the values at these indices; strings as a dictionary of distinct values."""
     if not pa.types.is_string(values.type):
         return values.take(pa.array(at))
     distinct = values.dictionary_encode()
@@ -121,7 +103,7 @@ def _reject(block: TextBatch, row: int, index: int, schema: Schema, reason: Reas
 
 
 def _detail(reason: Reason, text: str) -> str:
-    """What the expectation does not say."""
+    """Return the part of the message that the expectation does not contain."""
     if reason == Reason.MISSING_REQUIRED:
         return ", and the column is required"
     if reason == Reason.INTEGER_OVERFLOW:

@@ -1,7 +1,7 @@
-"""Files into clean rows with keys, and an account of every record: parse -> clean -> place.
+"""Reading of tables: parse -> clean -> route, in one step from the bytes of a file to sorted runs.
 
-One step, so that a block of text is worked on by one thread from its bytes to a sorted run and
-nothing large goes from stage to stage.
+One step, so that one thread takes a block of text all the way and no large value passes between
+stages.
 """
 
 from __future__ import annotations
@@ -13,114 +13,109 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ...schemas.manifest import SourceFile
 from ...schemas.schema import Schema
-from ..config.recipe import Recipe
+from ..config.csv_format import CsvFormat
+from ..config.row_selection import RowSelection
 from ..readers.parse import parse_part
 from ..readers.scan import parts
 from ..runtime.elements import FileFragment, ScannedFile, TextBatch
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
-from ..selection.ingest_result import IngestResult
 from ..selection.read_counts import read_counts_of
 from ..selection.row_router import RowRouter
 from ..selection.select import CleanBatch
 from ..shuffle.layout import FILE, LINE
 from ..shuffle.shuffle import RowSink
+from ..stages import IngestResult
 from .clean import clean
 
-__all__ = [
-    "SAMPLE_ROWS",
-    "IngestTable",
-]
+__all__ = ["SAMPLE_ROWS", "IngestTable"]
 
 SAMPLE_ROWS = 64
-"""Rows of a split whose text is kept for the parity check: those with the smallest keys."""
+"""Rows of a split whose text is sampled for the parity check: those with the smallest keys."""
 
 
 @dataclass
 class IngestTable(beam.PTransform):  # type: ignore[misc]
-    """PCollection[ScannedFile] -> `IngestResult`.
+    """Parses and cleans scanned files: PCollection[ScannedFile] -> `IngestResult`.
 
     Attributes:
-      recipe: Which rows count.
-      schema: What the columns are.
-      place: What happens to rows as soon as they are clean, such as that they become runs.
-      rejects: A folder for the rejects: one file of JSON lines a block that has any.
-      in_threads: Whether a pool of threads works, each holding what `place` gives for a whole
-        part of a file; else one part after the other, one block in memory.
+      schema: Columns of the files.
+      csv_format: Dialect of CSV files.
+      selection: Filters, sampling and split ratios.
+      sink: First step of the shuffle, which takes rows as soon as they are clean.
+      rejects: Folder of the rejects: one file of JSON lines for each block that has any.
+      in_threads: Whether to use a pool of threads, each holding the output of a whole fragment;
+        otherwise one fragment is read after another, with one block in memory.
     """
 
-    recipe: Recipe
     schema: Schema
-    place: RowSink
+    csv_format: CsvFormat
+    selection: RowSelection
+    sink: RowSink
     rejects: str
     in_threads: bool
 
     def expand(self, scanned: beam.PCollection[ScannedFile]) -> IngestResult:
-        placing = RowRouter(self.place, SAMPLE_ROWS)
-        work: ElementFn = _ReadPart(self.recipe, self.schema, placing, self.rejects)
-        read = (
+        """Add the stages."""
+        router = RowRouter(self.sink, SAMPLE_ROWS)
+        read = _ReadFragment(self.schema, self.csv_format, self.selection, router, self.rejects)
+        outputs = (
             scanned
             | "CutFiles" >> beam.FlatMap(parts)
-            | "SpreadParts" >> beam.Reshuffle()
+            | "SpreadFragments" >> beam.Reshuffle()
             # FileFragment
             | "ParseAndClean"
-            >> beam.ParDo(ThreadedDoFn(work) if self.in_threads else SerialDoFn(work)).with_outputs(
-                "account", "sample", main="rows"
+            >> beam.ParDo(ThreadedDoFn(read) if self.in_threads else SerialDoFn(read)).with_outputs(
+                "counts", "sample", main="rows"
             )
         )
         return IngestResult(
-            rows=read.rows,
-            accounts=read.account,
-            samples=placing.samples(read.sample),
-            sources=scanned | "Source" >> beam.Map(_source),
-            findings=scanned.pipeline | "NoFindings" >> beam.Create([]),
+            rows=outputs.rows,
+            read_counts=outputs.counts,
+            samples=router.samples(outputs.sample),
+            sources=scanned | "Source" >> beam.Map(_source_file),
         )
 
 
-def _source(scanned: ScannedFile) -> tuple[int, SourceFile]:
+def _source_file(scanned: ScannedFile) -> tuple[int, SourceFile]:
     file = scanned.file
     source = SourceFile(file.path, file.split, scanned.size, scanned.sha256, scanned.records)
     return file.index, source
 
 
 @dataclass(frozen=True)
-class _ReadPart(ElementFn):
-    """The work: FileFragment -> placed rows, and tagged "account" and "sample"."""
+class _ReadFragment(ElementFn):
+    """FileFragment -> routed rows, and outputs tagged "counts" and "sample"."""
 
-    recipe: Recipe
     schema: Schema
-    placing: RowRouter
+    csv_format: CsvFormat
+    selection: RowSelection
+    router: RowRouter
     rejects: str
 
     def setup(self) -> None:
-        self.placing.setup()
+        self.router.setup()
 
-    def __call__(self, part: FileFragment, *side_inputs: Any) -> Iterator[Any]:
+    def __call__(self, fragment: FileFragment, *side_inputs: Any) -> Iterator[Any]:
         names = self.schema.names
-        for block in parse_part(part, column_names=names, csv_format=self.recipe.csv):
-            cleaned = clean(
-                block,
-                self.schema,
-                splitting=self.recipe.split,
-                seed=self.recipe.seed,
-                filters=self.recipe.filters,
-                sampling=self.recipe.sampling,
-            )
+        for block in parse_part(fragment, column_names=names, csv_format=self.csv_format):
+            cleaned = clean(block, self.schema, self.selection)
             yield from read_counts_of(
                 cleaned, self.rejects, split=block.split, position=block.position, size=block.size
             )
             rows = replace(cleaned, batch=_with_origin(block, cleaned))
-            yield from self.placing(rows, partial(_texts, block, cleaned))
+            yield from self.router(rows, partial(_texts, block, cleaned))
 
     def finish(self) -> Iterator[Any]:
-        return self.placing.finish()
+        return self.router.finish()
 
 
 def _with_origin(block: TextBatch, cleaned: CleanBatch) -> pa.RecordBatch:
-    """The rows, and where each is from."""
+    """Return the rows with two more columns: the file and the line of each."""
     batch = cleaned.batch
     file = pa.DictionaryArray.from_arrays(
         pa.array(np.zeros(batch.num_rows, np.int32)), pa.array([block.file])
@@ -131,8 +126,8 @@ def _with_origin(block: TextBatch, cleaned: CleanBatch) -> pa.RecordBatch:
     )
 
 
-def _texts(block: TextBatch, cleaned: CleanBatch, chosen: Any) -> pa.RecordBatch:
-    """The text of the rows at these places, as it stands in the file."""
-    texts = block.batch.take(pa.array(cleaned.rows[chosen]))
+def _texts(block: TextBatch, cleaned: CleanBatch, indices: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """Return the text of some clean rows, as the file has it."""
+    texts = block.batch.take(pa.array(cleaned.rows[indices]))
     columns = [column.dictionary_decode() for column in texts.columns]
     return pa.RecordBatch.from_arrays(columns, texts.schema.names)

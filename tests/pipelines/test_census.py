@@ -13,7 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from recordmill.pipelines import Input, find_recipe, prepare
 from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
-from recordmill.pipelines.config.splitting import Splitting
+from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.readers.csv_source import ReadCsv
 from recordmill.pipelines.tables.clean import clean
 
@@ -44,7 +44,7 @@ def test_vocabularies_are_those_of_stock_tensorflow_transform(adult: Path, tmp_p
         )
         batches = (
             read.blocks
-            | beam.Map(lambda block: clean(block, CENSUS.schema, splitting=Splitting(), seed=0))
+            | beam.Map(lambda block: clean(block, CENSUS.schema, RowSelection()))
             | "ToArrow" >> beam.Map(lambda cleaned: feed.to_arrow(cleaned.batch))
         )
         analyzed = (batches, feed.tensor_adapter_config()) | tft_beam.AnalyzeDataset(

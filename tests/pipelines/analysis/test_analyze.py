@@ -24,6 +24,7 @@ from tfx_bsl.tfxio.tensor_to_arrow import TensorsToRecordBatchConverter
 
 from recordmill.pipelines.analysis.analyze import Analyze
 from recordmill.pipelines.analysis.analyze_dataset import AnalyzeDataset
+from recordmill.pipelines.analysis.traced_fn import trace_fn
 from recordmill.pipelines.runtime.elements import Bucket
 
 Inputs = dict[str, Any]
@@ -165,7 +166,7 @@ def _run(
 ) -> Run:
     seen = directory.parent / f"{directory.name}-seen"
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(flags))) as pipeline:
-        analyze = Analyze(function, ColumnsFeed(), str(directory), **options)
+        analyze = Analyze(trace_fn(function, ColumnsFeed()), str(directory), **options)
         analyzed = pipeline | beam.Create(buckets, reshuffle=False) | analyze
         for name, values in analyzed._asdict().items():
             text = values | f"Show {name}" >> beam.Map(repr)

@@ -18,7 +18,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
-from recordmill.pipelines.analysis.feature_statistics import MergeFeatures, Part
+from recordmill.pipelines.analysis.feature_statistics import FeaturesPart, MergeFeatures
 from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
 from recordmill.pipelines.runtime.elements import Bucket
 from recordmill.pipelines.runtime.thread_pool import ThreadedDoFn
@@ -110,5 +110,5 @@ def test_parts_are_merged_in_the_order_of_buckets(graph: str, tmp_path: Path) ->
             ).with_outputs("statistics", main="segments")
         )
         assert_that(done.statistics | MergeFeatures(), check)
-    parts = [Part("train", 0, fold.start())]
+    parts = [FeaturesPart("train", 0, fold.start())]
     assert parts[0].profile.rows == 0

@@ -110,7 +110,7 @@ def read(
         )
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
     chunk = Chunk((0, 0), "in/", split, tuple(refs))
-    return read_chunk(chunk, recipe, recipe.schema, recipe.images, frame=frame)
+    return read_chunk(chunk, recipe.schema, recipe.images, recipe.selection, frame=frame)
 
 
 def column(found: ChunkRead, name: str) -> list[Any]:
@@ -146,7 +146,7 @@ class TestRead:
         found = read(tmp_path, {})
         assert found.cleaned.batch.num_rows == 0
         assert found.tally == Tally()
-        assert list(found.looks()) == []
+        assert list(found.hash_batches()) == []
 
     def test_copies_share_the_first_lane_and_differ_in_the_second(self, tmp_path: Path) -> None:
         found = read(tmp_path, {"cat/1.png": PNG, "dog/2.png": PNG, "dog/3.png": OTHER})
@@ -168,7 +168,7 @@ class TestRead:
     def test_looks_are_by_split_and_of_what_is_not_flat(self, tmp_path: Path) -> None:
         flat = encoded(Image.new("RGB", (9, 9), "white"), "PNG")
         found = read(tmp_path, {"cat/1.png": PNG, "cat/2.png": flat, "dog/3.png": OTHER})
-        (look,) = found.looks()
+        (look,) = found.hash_batches()
         assert (look.split, look.names) == ("train", ("cat/1.png", "dog/3.png"))
         assert look.digests == tuple(hashlib.sha256(data).hexdigest() for data in (PNG, OTHER))
         assert look.lo.tolist() == found.cleaned.lo[[0, 2]].tolist()

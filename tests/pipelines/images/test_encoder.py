@@ -97,7 +97,7 @@ def read(
     ]
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
     chunk = Chunk((0, 0), "in/", None, tuple(refs))
-    return read_chunk(chunk, recipe, recipe.schema, recipe.images, press)
+    return read_chunk(chunk, recipe.schema, recipe.images, recipe.selection, press)
 
 
 def singly(rows: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -201,7 +201,7 @@ class TestRows:
         self, pets: ImageRecordEncoder, tmp_path: Path
     ) -> None:
         found = read(tmp_path, {"1": JPEG}, pets)
-        (shot,) = pets.pictures(found.cleaned.batch).shots
+        (shot,) = pets.pictures(found.cleaned.batch).outputs
         (look,) = compute_appearance([shot.picture.pixels])
         row = found.cleaned.batch.to_pylist()[0]
         assert {name: row[name] for name in _LOOKS} == pytest.approx(

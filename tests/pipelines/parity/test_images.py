@@ -60,7 +60,7 @@ def prepared(recipe: Recipe, source: Path, folder: Path) -> Prepared:
     manifest = prepare(recipe, output=str(folder), inputs=[one])
     listing = list_images(one, recipe.images.format)
     chunk = Chunk((0, 0), one.pattern, one.split, tuple(listing.images))
-    read = read_chunk(chunk, recipe, recipe.schema, recipe.images)
+    read = read_chunk(chunk, recipe.schema, recipe.images, recipe.selection)
     return Prepared(folder, manifest, recipe, read.cleaned.batch)
 
 

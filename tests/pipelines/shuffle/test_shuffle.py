@@ -174,7 +174,7 @@ def test_the_runners_own_grouping_gives_the_same_buckets(tmp_path: Path, repeat:
             _ = (
                 p
                 | beam.Create(batches)
-                | "Place" >> beam.ParDo(SerialDoFn(Placed(shuffled.place)))
+                | "Place" >> beam.ParDo(SerialDoFn(Placed(shuffled.sink)))
                 | shuffled
                 | beam.Map(
                     lambda b: repr((b.index, b.repeats(), [x.to_pylist() for x in b.open()]))

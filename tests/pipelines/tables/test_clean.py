@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from real_data import DATA
 
+from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
 from recordmill.pipelines.selection.select import CleanBatch, check_filters
@@ -63,7 +64,7 @@ def _block(
 
 
 def _clean(block: TextBatch, schema: Schema = SCHEMA, **options: Any) -> CleanBatch:
-    return clean(block, schema, **{"splitting": Splitting(), "seed": 0, **options})
+    return clean(block, schema, RowSelection(**options))
 
 
 def test_texts_become_typed_rows() -> None:

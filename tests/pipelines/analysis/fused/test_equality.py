@@ -22,6 +22,7 @@ from tensorflow_transform import common, impl_helper
 
 from recordmill.pipelines.analysis.analyze import Analyze
 from recordmill.pipelines.analysis.fused import analysis as fused
+from recordmill.pipelines.analysis.traced_fn import trace_fn
 from recordmill.pipelines.runtime.elements import Bucket
 from recordmill.transforms import categorical, numeric
 
@@ -91,7 +92,7 @@ def _analyzed(case: Case, directory: str) -> None:
         _ = (
             pipeline
             | beam.Create(buckets + others, reshuffle=False)
-            | Analyze(case.function, fused.TfxTensorAdapter(CONFIG), directory)
+            | Analyze(trace_fn(case.function, fused.TfxTensorAdapter(CONFIG)), directory)
         )
 
 

@@ -1,0 +1,89 @@
+"""Checks of a run in its pipeline, each before the records that depend on it are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsIter
+
+from .analysis.number_ranges import check_integers
+from .dataset.split_checks import check_splits
+from .profiles.split_profiles import split_profiles
+from .run_settings import RunSettings
+from .selection.read_counts import ReadCounts, check_rejects
+from .sources import source_for
+from .validation.validate import check_expectations
+
+__all__ = ["CheckAnalysis", "CheckCounts"]
+
+
+@dataclass
+class CheckCounts(beam.PTransform):  # type: ignore[misc]
+    """Checks that few records are rejected and each split has a row: ReadCounts -> the same.
+
+    Attributes:
+      settings: Settings of the run.
+      rejects: Folder of the rejects, for the message.
+    """
+
+    settings: RunSettings
+    rejects: str
+
+    def expand(self, counts: beam.PCollection[ReadCounts]) -> beam.PCollection[ReadCounts]:
+        """Add the stages."""
+        recipe, settings = self.settings.recipe, self.settings
+        return (
+            counts
+            | "CheckRejects"
+            >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=self.rejects)
+            | "CheckSplits"
+            >> beam.Map(
+                check_splits,
+                splits=settings.splits,
+                recipe=recipe,
+                by_content=settings.by_content,
+            )
+        )
+
+
+@dataclass
+class CheckAnalysis(beam.PTransform):  # type: ignore[misc]
+    """Checks the data against graph and expectations: folder of the graph -> the same folder.
+
+    Records are transformed with the folder that comes out, so a failed check ends the run before
+    any of them is written.
+
+    Attributes:
+      settings: Settings of the run.
+      folds: (fold, split, accumulator), all of them.
+    """
+
+    settings: RunSettings
+    folds: beam.PCollection[tuple[str, str, Any]]
+
+    def expand(self, transform_fn: beam.PCollection[str]) -> beam.PCollection[str]:
+        """Add the stages."""
+        recipe = self.settings.recipe
+        checked = transform_fn | "CheckIntegers" >> beam.Map(
+            check_integers, schema=recipe.schema, folds=AsIter(self.folds)
+        )
+        if recipe.expect is None:
+            return checked
+        return checked | "CheckExpectations" >> beam.Map(
+            _check_expectations, settings=self.settings, folds=AsIter(self.folds)
+        )
+
+
+def _check_expectations(
+    transform_fn: str, *, settings: RunSettings, folds: Iterable[tuple[str, str, Any]]
+) -> str:
+    """Return the folder, where the statistics are as the recipe expects; else raise DataError."""
+    expect, fold = settings.recipe.expect, source_for(settings.recipe).statistics
+    assert expect is not None
+    profiles = split_profiles(folds, fold, splits=settings.splits, folder=settings.profiles)
+    datasets = fold.to_proto(profiles).datasets
+    check_expectations(expect, {dataset.name: dataset for dataset in datasets})
+    return transform_fn
