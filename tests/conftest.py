@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.real_data import DATA
 from hypothesis import HealthCheck, settings
-from real_data import DATA
 
 # How long an example takes says more of the machine than of the code; the database of failing
 # examples would be a folder in the checkout, which may be read-only; and CI says the same of the
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """Where tests were found that import Beam, it is made quicker."""
     if "apache_beam" in sys.modules:
-        from quick_beam import remember
+        from helpers.quick_beam import remember
 
         remember()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_cases import census, hostile, pictures, wide
+from helpers.report_cases import census, hostile, pictures, wide
 
 from recordmill.pipelines.report.page import render
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_cases import HOSTILE
+from helpers.report_cases import HOSTILE
 
 from recordmill.pipelines.runtime.visible import visible
 

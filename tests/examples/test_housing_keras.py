@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load

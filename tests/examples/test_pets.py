@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from small_images import write_pets
+from helpers.small_images import write_pets
 
 from recordmill.runners.cli import main
 from recordmill.transforms import load

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from image_dataset import Picture, noise, png, write_dataset
+from helpers.image_dataset import Picture, noise, png, write_dataset
 
 from recordmill.pipelines import Input
 from recordmill.pipelines.config.image_format import ImageFormat

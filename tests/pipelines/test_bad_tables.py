@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_recipe import HEADER, rows
+from helpers.small_recipe import HEADER, rows
 
 from recordmill.pipelines import CsvFormat, Input, Recipe, Splitting, find_recipe, prepare
 from recordmill.schemas import DataError
@@ -28,7 +28,7 @@ BZ2 = bz2.compress(TEXT)
 
 @pytest.fixture(scope="module")
 def small() -> Recipe:
-    recipe = find_recipe(f"{Path(__file__).parents[1] / 'small_recipe.py'}:SMALL")
+    recipe = find_recipe(f"{Path(__file__).parents[1] / 'helpers' / 'small_recipe.py'}:SMALL")
     return replace(recipe, split=Splitting({"train": 1.0}))
 
 

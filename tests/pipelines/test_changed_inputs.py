@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from helpers.small_images import PETS
+from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 from PIL import Image
-from small_images import PETS
-from small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines import Input, Reshape, prepare, profile, profiling
 from recordmill.pipelines.config.recipe import Recipe

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from small_recipe import HEADER, SCHEMA, rows
+from helpers.small_recipe import HEADER, SCHEMA, rows
 
 from recordmill.pipelines import Input, Recipe, find_recipe, prepare
 from recordmill.pipelines.inputs.spans import resolve
@@ -17,7 +17,7 @@ from recordmill.pipelines.tables.dataframes import FrameInput, write_frames
 from recordmill.schemas import DataError
 from recordmill.schemas.manifest import Manifest
 
-RECIPE_FILE = Path(__file__).parents[1] / "small_recipe.py"
+RECIPE_FILE = Path(__file__).parents[1] / "helpers" / "small_recipe.py"
 GOOD = rows(200)
 
 

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 from apache_beam.options.pipeline_options import PipelineOptions
-from small_recipe import HEADER, rows
+from helpers.small_recipe import HEADER, rows
 
 from recordmill.pipelines import Input, Recipe, Splitting, find_recipe, prepare
 from recordmill.pipelines.verify import verify
@@ -23,7 +23,7 @@ from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Manifest, StoredFile
 from recordmill.transforms import load
 
-RECIPE_FILE = Path(__file__).parents[1] / "small_recipe.py"
+RECIPE_FILE = Path(__file__).parents[1] / "helpers" / "small_recipe.py"
 GOOD = rows(400)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
-from small_images import PETS, write_pets
-from small_recipe import HEADER, SMALL, rows
+from helpers.small_images import PETS, write_pets
+from helpers.small_recipe import HEADER, SMALL, rows
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines import Input, Recipe, find_recipe

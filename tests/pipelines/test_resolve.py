@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_recipe import HEADER, SCHEMA, SMALL, rows
+from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines import Expect, FrameInput, Input, Reshape, prepare
 from recordmill.schemas import Column, DataError, RecipeError, Schema

@@ -16,7 +16,7 @@ import pytest
 from recordmill.runners.cli import main
 from recordmill.schemas.manifest import Manifest
 
-RECIPE_FILE = Path(__file__).parents[1] / "small_recipe.py"
+RECIPE_FILE = Path(__file__).parents[1] / "helpers" / "small_recipe.py"
 COMMAND = [sys.executable, "-m", "recordmill.runners.cli"]
 
 

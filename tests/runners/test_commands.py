@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_recipe import SMALL
+from helpers.small_recipe import SMALL
 
 from recordmill.runners.commands import inputs_of, summary
 from recordmill.schemas.errors import RecipeError

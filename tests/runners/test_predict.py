@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from exported import write_model
+from helpers.exported import write_model
 
 from recordmill.runners.predict import predict
 from recordmill.schemas.errors import DataError, RecordmillError

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import image_dataset
 import numpy as np
 import pytest
-from image_dataset import noise
+from helpers import image_dataset
+from helpers.image_dataset import noise
 from PIL import Image
 
 from recordmill.runners.sheet import contact_sheet

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
 from google.protobuf import text_format
+from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.schemas.census import CENSUS
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import MISSING_INT64

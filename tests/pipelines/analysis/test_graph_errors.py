@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from helpers.small_recipe import HEADER, SCHEMA, SMALL
 from hypothesis import given
 from hypothesis import strategies as st
-from small_recipe import HEADER, SCHEMA, SMALL
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.analysis.graph_errors import failing_rows

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from small_recipe import HEADER, SMALL
+from helpers.small_recipe import HEADER, SMALL
 
 from recordmill.pipelines import Input, Recipe, Splitting, prepare
 from recordmill.pipelines.dataset.split_checks import (

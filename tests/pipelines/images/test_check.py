@@ -10,11 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import example, given
-from hypothesis import strategies as st
-from PIL import Image
-from real_data import DATA
-from small_scenes import (
+from helpers.real_data import DATA
+from helpers.small_scenes import (
     JPEG,
     PNG,
     PROGRESSIVE,
@@ -26,6 +23,9 @@ from small_scenes import (
     pixels_of,
     scene,
 )
+from hypothesis import example, given
+from hypothesis import strategies as st
+from PIL import Image
 
 from recordmill.pipelines.config.image_limits import ImageLimits
 from recordmill.pipelines.images.check import BadImage, check_image, open_image

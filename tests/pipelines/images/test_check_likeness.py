@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from helpers.small_scenes import JPEG, check, file_of, scene
 from PIL import Image
-from small_scenes import JPEG, check, file_of, scene
 
 
 def _copies() -> Iterator[tuple[str, bytes]]:

@@ -6,8 +6,8 @@ import io
 
 import numpy as np
 import pytest
+from helpers.small_scenes import JPEG, bad, check, file_of, gifs, pixels_of, scene, with_palette
 from PIL import Image
-from small_scenes import JPEG, bad, check, file_of, gifs, pixels_of, scene, with_palette
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])

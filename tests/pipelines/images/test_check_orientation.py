@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.small_scenes import JPEG, check, exif_of, file_of, pixels_of, scene
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from small_scenes import JPEG, check, exif_of, file_of, pixels_of, scene
 
 from recordmill.transforms._ops.orientation import jpeg_orientation
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.small_images import PETS, TILED, encoded, picture
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
-from small_images import PETS, TILED, encoded, picture
 
 from recordmill.pipelines import ImageLimits, Images, Input, Recipe, Splitting
 from recordmill.pipelines.images.annotations.box_format import BoxFormat

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.image_dataset import noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_dataset import noise
 from PIL import Image
 
 from recordmill.pipelines.images.contact_sheet import Picture, draw_sheet, thumbnail

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-import small_images
 import tensorflow as tf
 import tensorflow_transform as tft
+from helpers import small_images
+from helpers.small_images import PETS, TILED, encoded, picture, write_boxes, write_pets
 from PIL import Image
-from small_images import PETS, TILED, encoded, picture, write_boxes, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
 from recordmill.pipelines.config.image_limits import ImageLimits

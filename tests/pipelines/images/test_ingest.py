@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_images import PETS, write_pets
+from helpers.small_images import PETS, write_pets
 
 from recordmill.pipelines import Images, Input, prepare
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import tensorflow as tf
-from small_scenes import PROGRESSIVE, file_of, scene
+from helpers.small_scenes import PROGRESSIVE, file_of, scene
 
 from recordmill.pipelines.images.jpeg import with_end_marker
 from recordmill.transforms._ops.jpeg import END

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_images
 import tensorflow as tf
 import tensorflow_transform as tft
 from apache_beam.options.pipeline_options import PipelineOptions
-from small_images import PETS, TILED, digests, examples, run, value, write_boxes, write_pets
+from helpers import small_images
+from helpers.small_images import PETS, TILED, digests, examples, run, value, write_boxes, write_pets
 
 from recordmill.pipelines.recipes.find import find_recipe
 from recordmill.pipelines.verify import verify

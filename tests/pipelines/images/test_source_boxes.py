@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from helpers.small_images import TILED, examples, value, write_boxes
 from PIL import Image
-from small_images import TILED, examples, value, write_boxes
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.config.image_format import ImageFormat

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_images import TILED, digests, encoded, picture
+from helpers.small_images import TILED, digests, encoded, picture
 
 from recordmill.pipelines import ImageFormat, Images, Input, Recipe, prepare
 from recordmill.pipelines.images.annotations.box_format import BOX_FORMATS, BoxFormat, numbers_of

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_images
+from helpers import small_images
+from helpers.small_images import PETS, TILED, encoded, examples, picture, run, value, write_pets
 from PIL import Image
-from small_images import PETS, TILED, encoded, examples, picture, run, value, write_pets
 
 from recordmill.pipelines import Input, Recipe, prepare
 from recordmill.pipelines.config.image_format import ImageFormat

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.real_data import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_data import DATA
 
 from recordmill.pipelines.inference.infer import infer, infer_recipe
 from recordmill.pipelines.preparation import prepare

@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+from helpers.observed import observed
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observed import observed
 
 from recordmill.pipelines.inference.observe import observe
 from recordmill.pipelines.selection.convert import convert

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_images import PETS, TILED
-from small_published import prepare as publish
-from small_recipe import HEADER, SCHEMA, SMALL
+from helpers.small_images import PETS, TILED
+from helpers.small_published import prepare as publish
+from helpers.small_recipe import HEADER, SCHEMA, SMALL
 
 from recordmill.pipelines import Input, Reshape, Table, prepare, profile
 from recordmill.pipelines.config.recipe import Recipe

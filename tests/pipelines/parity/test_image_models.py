@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_images
 import tensorflow as tf
-from exported import export_graph
-from small_images import write_boxes, write_pets
+from helpers import small_images
+from helpers.exported import export_graph
+from helpers.small_images import write_boxes, write_pets
 
 from recordmill.pipelines import Images, Input, prepare
 from recordmill.pipelines.recipes.find import find_recipe

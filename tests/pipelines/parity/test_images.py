@@ -12,7 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from small_images import PETS, TILED, classify, detect, encoded, picture, write_boxes, write_pets
+from helpers.small_images import (
+    PETS,
+    TILED,
+    classify,
+    detect,
+    encoded,
+    picture,
+    write_boxes,
+    write_pets,
+)
 
 from recordmill.pipelines import Images, Input, Recipe, prepare
 from recordmill.pipelines.config.images import Storage

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from small_recipe import HEADER, SCHEMA, SMALL, rows
+from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines.parity.input_rows import read_input_rows
 from recordmill.schemas.errors import DataError

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from exported import export_graph
-from small_recipe import HEADER, SMALL, rows
+from helpers.exported import export_graph
+from helpers.small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.parity.comparison import Comparison

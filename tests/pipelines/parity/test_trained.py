@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import small_images
 import tensorflow as tf
-from exported import by_position
-from small_images import write_boxes, write_pets
-from small_recipe import HEADER, SMALL, rows
+from helpers import small_images
+from helpers.exported import by_position
+from helpers.small_images import write_boxes, write_pets
+from helpers.small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import Images, Input, prepare
 from recordmill.pipelines.parity.comparison import Comparison

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pyarrow.compute as pc
-from small_images import PETS, TILED
-from small_recipe import SMALL
+from helpers.small_images import PETS, TILED
+from helpers.small_recipe import SMALL
 
 from recordmill.pipelines import Images
 from recordmill.pipelines.parity.training_serving_gap import training_serving_gap

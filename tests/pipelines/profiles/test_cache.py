@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pytest
-from small_images import PETS
-from small_recipe import HEADER, SMALL, rows
+from helpers.small_images import PETS
+from helpers.small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import CsvFormat, Input, Recipe, Splitting
 from recordmill.pipelines.profiles import cache as module

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.input import Input

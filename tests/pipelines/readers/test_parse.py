@@ -13,9 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from helpers.real_data import DATA
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from real_data import DATA
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers.parse import parse_part, parse_stretch

@@ -12,9 +12,9 @@ from unittest import mock
 
 import google_crc32c
 import pytest
+from helpers.real_data import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_data import DATA
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers import scan as scan_module

@@ -6,7 +6,7 @@ import sys
 
 import pyarrow as pa
 import pytest
-from small_recipe import SCHEMA
+from helpers.small_recipe import SCHEMA
 
 from recordmill.pipelines.recipes.conditions import condition
 from recordmill.pipelines.selection.select import check_filters

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 from helpers.checked_fn import check_preprocessing_fn
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.config.csv_format import CsvFormat

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.report_cases import statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_cases import statistics
 
 from recordmill.pipelines.report.bars import common_bars, own_bars
 from recordmill.schemas.column import Column

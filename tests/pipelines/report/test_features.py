@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from report_cases import HOSTILE, statistics
+from helpers.report_cases import HOSTILE, statistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from recordmill.pipelines.report.features import features_json, summary_json

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.report_cases import statistics
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_cases import statistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
 from recordmill.pipelines.report.measures import apart, curve, skewness

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import image_dataset
 import pytest
-from report_cases import HOSTILE, census, hostile, pictures, statistics
+from helpers import image_dataset
+from helpers.report_cases import HOSTILE, census, hostile, pictures, statistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines.profiles.profiled import Profiled

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from report_cases import statistics
+from helpers.report_cases import statistics
 
 from recordmill.pipelines.report.warnings import WARNINGS, warnings_of
 from recordmill.schemas.anomalies.distances import Distance

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-import reshapes
+from helpers import reshapes
 
 from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.config.reshape import Reshape, Table
@@ -101,14 +101,14 @@ class TestCheck:
                 cities,
             )
         assert str(caught.value) == (
-            "reshape reshapes:with_city: TypeError: with_city() got an unexpected keyword "
+            "reshape helpers.reshapes:with_city: TypeError: with_city() got an unexpected keyword "
             "argument 'clients'"
         )
 
     def test_what_has_no_order(self) -> None:
         lines = error_of(reshapes.sorted_by_amount).splitlines()
         assert lines[0] == (
-            "reshape reshapes:sorted_by_amount (reshapes.py:53): WontImplementError: "
+            "reshape helpers.reshapes:sorted_by_amount (reshapes.py:53): WontImplementError: "
             "sort_values(axis=index) is not supported because it imposes an ordering on the "
             "dataset which likely will not be preserved."
         )
@@ -122,23 +122,25 @@ class TestCheck:
     def test_what_is_not_parallel(self) -> None:
         message = error_of(reshapes.merged_on_columns)
         assert message.startswith(
-            "reshape reshapes:merged_on_columns (reshapes.py:57): NonParallelOperation: "
+            "reshape helpers.reshapes:merged_on_columns (reshapes.py:57): NonParallelOperation: "
         )
         assert "left.merge(right.set_index(key), left_on=key, right_index=True)" in message
 
     def test_a_column_that_is_not_there(self) -> None:
         assert error_of(reshapes.no_such_column) == (
-            f"reshape reshapes:no_such_column (reshapes.py:{_line(reshapes.no_such_column)}): "
+            f"reshape helpers.reshapes:no_such_column "
+            f"(reshapes.py:{_line(reshapes.no_such_column)}): "
             'there is no column "amuont"; did you mean "amount"?'
         )
         assert error_of(reshapes.no_such_columns) == (
-            f"reshape reshapes:no_such_columns (reshapes.py:{_line(reshapes.no_such_columns)}): "
+            f"reshape helpers.reshapes:no_such_columns "
+            f"(reshapes.py:{_line(reshapes.no_such_columns)}): "
             f'there is no column "zip"; there are {", ".join(ORDERS.names)}'
         )
 
     def test_what_beam_has_not(self) -> None:
         assert error_of(reshapes.all_at_once) == (
-            "reshape reshapes:all_at_once (reshapes.py:61): NotImplementedError: "
+            "reshape helpers.reshapes:all_at_once (reshapes.py:61): NotImplementedError: "
             "GroupBy.agg(func={'amount': 'sum'})\n"
             "Beam's frames do not have it. They do aggregate by name, as in "
             '`frame.groupby(key).agg(total=("amount", "sum"))`, and do anything within a group: '
@@ -147,19 +149,19 @@ class TestCheck:
 
     def test_a_mistake(self) -> None:
         assert error_of(reshapes.misspelt) == (
-            "reshape reshapes:misspelt (reshapes.py:65): KeyError: 'custmer'"
+            "reshape helpers.reshapes:misspelt (reshapes.py:65): KeyError: 'custmer'"
         )
 
     def test_what_is_no_frame(self) -> None:
         assert error_of(reshapes.a_number) == (
-            "reshape reshapes:a_number: expected it to return a DataFrame made of those it is "
-            "given, got a _DeferredScalar"
+            "reshape helpers.reshapes:a_number: expected it to return a DataFrame made of those it "
+            "is given, got a _DeferredScalar"
         )
 
     def test_a_column_that_is_not_returned(self) -> None:
         assert error_of(reshapes.too_little) == (
-            'reshape reshapes:too_little: it returns no column total (did you mean "totals"?); it '
-            "returns customer, totals"
+            "reshape helpers.reshapes:too_little: it returns no column total "
+            '(did you mean "totals"?); it returns customer, totals'
         )
 
 

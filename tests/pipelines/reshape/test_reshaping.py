@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import reshapes
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from helpers import reshapes
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.input import Input
@@ -179,7 +179,7 @@ def test_all_that_was_read_is_told(folder: Path) -> None:
     rejects = (folder / "rejects/reshape-train.jsonl").read_text().splitlines()
     assert len(rejects) == 2
     expected = reshapes.exploded(pd.read_csv(folder / "3.csv", na_values=["?"], nrows=50))
-    assert found.told["function"] == "reshapes:exploded"
+    assert found.told["function"] == "helpers.reshapes:exploded"
     assert found.told["rows"] == {"train": len(expected)}
     assert rows_of(found.inputs, TAGS) == rows_of_pandas(expected, TAGS)
 
@@ -211,7 +211,7 @@ def test_a_function_that_fails_on_rows(folder: Path) -> None:
             [Input(None, f"{folder}/1.csv")],
         )
     assert str(caught.value) == (
-        "reshape reshapes:fails_on_rows (reshapes.py:90): it failed on rows: ValueError: "
+        "reshape helpers.reshapes:fails_on_rows (reshapes.py:90): it failed on rows: ValueError: "
         "no use for 2.5"
     )
 
@@ -234,7 +234,7 @@ def test_splits_and_tables_must_go_together() -> None:
     for fields, inputs, message in cases:
         with pytest.raises(RecipeError) as caught:
             reshaped_splits(Reshape(function=reshapes.by_customer, **fields), inputs)
-        assert str(caught.value) == f"reshape reshapes:by_customer: {message}"
+        assert str(caught.value) == f"reshape helpers.reshapes:by_customer: {message}"
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_published import content, dataset, manifest, prepare, refused
+from helpers.small_published import content, dataset, manifest, prepare, refused
 
 from recordmill.pipelines.runtime import filesystem as files
 from recordmill.pipelines.runtime import publish

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from small_published import prepare, refused
+from helpers.small_published import prepare, refused
 
 from recordmill.pipelines.runtime import publish
 
@@ -54,7 +54,7 @@ def test_a_killed_run_holds_no_lock_and_its_files_go_with_the_next(tmp_path: Pat
 _CRASH = """
 import json, os
 from pathlib import Path
-from small_published import content, dataset, prepare
+from helpers.small_published import content, dataset, prepare
 from recordmill.pipelines.runtime import publish
 from recordmill.pipelines.runtime.publish import stage
 

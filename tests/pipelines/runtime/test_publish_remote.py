@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
-from small_published import content, dataset, prepare, refused
+from helpers.small_published import content, dataset, prepare, refused
 
 from recordmill.pipelines.runtime import filesystem as files
 from recordmill.pipelines.runtime.publish import Staging, stage

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pytest
+from helpers.real_data import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_data import DATA
 
 from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.config.splitting import Splitting

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from anomaly_cases import examine_here, examined_here
+from helpers.anomaly_cases import examine_here, examined_here
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.validation.blocks import merge

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, examine_here, statistics
 from google.protobuf import text_format
+from helpers.anomaly_cases import GOOD, SCHEMA, examine_here, statistics
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines.config.expect import Expect

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, found, statistics, told
+from helpers.anomaly_cases import GOOD, SCHEMA, found, statistics, told
 
 from recordmill.schemas.anomalies.compare import DriftThresholds, Limit
 from recordmill.schemas.anomalies.find import find_anomalies

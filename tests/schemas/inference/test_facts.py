@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from observed import observed
+from helpers.observed import observed
 
 from recordmill.schemas.inference.facts import (
     absent,

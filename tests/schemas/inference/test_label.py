@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from observed import observed
+from helpers.observed import observed
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.schemas.inference.label import Label, choose_label

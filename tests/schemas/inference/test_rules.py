@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from observed import observed
+from helpers.observed import observed
 
 from recordmill.schemas.inference.rules import ColumnProposal, choose
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pytest
 from google.protobuf import text_format
+from helpers.real_data import DATA
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_data import DATA
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from recordmill.schemas.census import CENSUS

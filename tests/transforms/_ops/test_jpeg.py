@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.small_scenes import JPEG, exif_of, file_of, scene
 from PIL import Image
-from small_scenes import JPEG, exif_of, file_of, scene
 
 from recordmill.transforms import images
 from recordmill.transforms._ops.jpeg import END, ends_in_grey

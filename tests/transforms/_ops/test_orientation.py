@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.real_data import DATA
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
-from real_data import DATA
 
 from recordmill.transforms._ops.orientation import jpeg_orientation, upright, upright_boxes
 

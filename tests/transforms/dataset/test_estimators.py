@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from plain_dataset import write_dataset
+from helpers.plain_dataset import write_dataset
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms.dataset.estimators import estimator_example, feature_columns

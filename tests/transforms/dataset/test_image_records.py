@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import image_dataset
 import numpy as np
 import pytest
 import tensorflow as tf
-from image_dataset import Picture, noise
+from helpers import image_dataset
+from helpers.image_dataset import Picture, noise
 
 from recordmill.schemas.errors import DataError
 from recordmill.transforms.dataset.image_records import (

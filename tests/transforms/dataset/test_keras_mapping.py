@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from plain_dataset import write_dataset
+from helpers.plain_dataset import write_dataset
 
 from recordmill.transforms.dataset import keras_mapping
 from recordmill.transforms.dataset.keras_mapping import map_batches_by_name, model_features

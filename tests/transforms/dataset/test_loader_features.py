@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from plain_dataset import write_dataset
+from helpers.plain_dataset import write_dataset
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms.dataset.loader import PreparedDataset, load

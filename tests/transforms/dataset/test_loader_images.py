@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import image_dataset
 import numpy as np
 import pytest
 import tensorflow as tf
-from image_dataset import Picture, noise, png
+from helpers import image_dataset
+from helpers.image_dataset import Picture, noise, png
 
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Split

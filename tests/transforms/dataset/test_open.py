@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from plain_dataset import write_dataset
+from helpers.plain_dataset import write_dataset
 
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Split, tree_sha256

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import tensorflow as tf
-from plain_dataset import write_dataset
+from helpers.plain_dataset import write_dataset
 
 from recordmill.schemas.errors import DataError
 from recordmill.transforms.dataset.loader import PreparedDataset, load

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from plain_dataset import CLASSES, raw_row, write_dataset
+from helpers.plain_dataset import CLASSES, raw_row, write_dataset
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms.dataset.loader import PreparedDataset, load

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from exported import write_model
+from helpers.exported import write_model
 
 from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.transforms.serving.model import ServedModel

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from exported import by_position
-from plain_dataset import raw_row, write_dataset
+from helpers.exported import by_position
+from helpers.plain_dataset import raw_row, write_dataset
 
 from recordmill.schemas.errors import RecipeError
 from recordmill.transforms.dataset.loader import PreparedDataset, load

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import fused_cases as cases
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,7 +16,8 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from fused_cases import BUCKETS, CONFIG, SPECS, Inputs, batch, tensors, write_asset
+from helpers import fused_cases as cases
+from helpers.fused_cases import BUCKETS, CONFIG, SPECS, Inputs, batch, tensors, write_asset
 from tensorflow_transform import common, impl_helper
 
 from recordmill.pipelines.analysis.analyze import Analyze

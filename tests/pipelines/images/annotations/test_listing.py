@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
-from real_data import DATA
+from helpers.real_data import DATA
 
 from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.input import Input

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import pytest
 from apache_beam import Pipeline
 from apache_beam.testing.util import assert_that, equal_to
+from helpers.small_images import TILED, encoded, examples, picture, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
-from small_images import TILED, encoded, examples, picture, value
 
 from recordmill.pipelines import Images, Input, prepare
 from recordmill.pipelines.config.image_format import ImageFormat
