@@ -17,7 +17,8 @@ SOURCES := schemas transforms pipelines runners tests benchmarks examples docs/h
 help:
 	@echo "make setup   install recordmill and its tools into $(VENV)"
 	@echo "make demo    prepare the census sample into out/census and check it"
-	@echo "make test    all tests; make quick leaves out the slow ones"
+	@echo "make test    all tests, with Beam as it is installed"
+	@echo "make quick   the tests that are not slow, with a Beam that remembers for them"
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make structure  circles, imports against the rules, sizes, wording"
@@ -55,7 +56,7 @@ test: setup
 	$(BIN)/pytest -n auto --dist loadfile
 
 quick: setup
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quick-beam
 
 # Linux only: a mount namespace in which the checkout, bound over itself, is read-only.
 test-elsewhere: setup
