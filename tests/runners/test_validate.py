@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +11,11 @@ from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statis
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat
-from recordmill.runners.schema import update
 from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
 from recordmill.schemas.anomalies.compare import Limit
 from recordmill.schemas.anomalies.find import find_anomalies
 from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.errors import RecipeError
-from recordmill.schemas.schema import Schema
 
 HEADER = "age,share,sex,pay\n"
 
@@ -173,40 +170,3 @@ def test_csv_options() -> None:
     ):
         with pytest.raises(RecipeError, match=message):
             csv_format_of([wrong])
-
-
-def accepted(data: Path, schema: Path, *chosen: str, output: str | None = None) -> int:
-    return update(str(schema), accepted=chosen, data=[str(data)], csv=[], output=output)
-
-
-def test_schema_update(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = tmp_path / "a.csv"
-    data.write_text(HEADER.replace("\n", ",zip\n") + "200,0.1,X,low,7\n")
-    assert run(data, schema) == 1
-    assert accepted(data, schema, "age:range", "sex", "zip") == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == [
-        'column "age": an integer in [0, 90] widened to an integer in [0, 200]',
-        'column "sex": domain extended by "X"',
-        'column "zip": added, int64',
-        f"wrote {schema}",
-    ]
-    assert Schema.from_pbtxt(schema.read_text())["age"].maximum == 200
-    assert run(data, schema) == 0
-
-
-def test_schema_update_to_another_file(tmp_path: Path, schema: Path) -> None:
-    data, other, before = tmp_path / "a.csv", tmp_path / "b.pbtxt", schema.read_text()
-    data.write_text(HEADER + "200,0.1,F,low\n")
-    assert accepted(data, schema, "age", output=str(other)) == 0
-    assert schema.read_text() == before
-    assert Schema.from_pbtxt(other.read_text())["age"].maximum == 200
-
-
-def test_the_schema_of_a_dataset_is_left_alone(tmp_path: Path, schema: Path) -> None:
-    folder = tmp_path / "out" / "schema"
-    folder.mkdir(parents=True)
-    schema.rename(folder / "schema.pbtxt")
-    (tmp_path / "out/manifest.json").write_text(json.dumps({}))
-    for place in (folder / "schema.pbtxt", tmp_path / "out"):
-        with pytest.raises(RecipeError, match=r"is left alone\. Give --output"):
-            accepted(tmp_path / "a.csv", place, "age")

@@ -19,7 +19,7 @@ from recordmill.pipelines.dataset.metadata import (
     write_schema,
     write_statistics,
 )
-from recordmill.pipelines.tables.ingest import ReadCounts
+from recordmill.pipelines.selection.read_counts import ReadCounts
 from recordmill.schemas import DataError, Schema
 from recordmill.schemas.manifest import Ledger
 from recordmill.schemas.statistics.fold import Profile, StatisticsFold

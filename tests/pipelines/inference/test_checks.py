@@ -13,7 +13,7 @@ from recordmill.pipelines.inference.delimiters import find_other_delimiter
 from recordmill.pipelines.inference.sniff import Dialect
 from recordmill.pipelines.inference.table import InferredTable
 from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.schemas import DataError
 
 TWO = Dialect(CsvFormat(header=True), ("age", "city"), ())

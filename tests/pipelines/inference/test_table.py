@@ -8,7 +8,7 @@ import pyarrow as pa
 from recordmill.pipelines.inference.sniff import Dialect
 from recordmill.pipelines.inference.table import InferredTable
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 
 
 def block(records: int, *reasons: str, first: int = 1) -> TextBatch:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from recordmill.pipelines.inference.text import recipe_text
-from recordmill.pipelines.tables.csv_boundaries import CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.schemas.inference.proposal import ColumnProposal, Feature
 
 AGE = ColumnProposal("number", "int64", ("a number",), (Feature("", ("z_score",)),))

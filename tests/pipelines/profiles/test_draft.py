@@ -24,7 +24,7 @@ from recordmill.pipelines.profiles.draft import (
 from recordmill.pipelines.profiles.profiled import PROFILE, Profiled, ProfiledSpan, stage_profile
 from recordmill.pipelines.profiles.spans import Unit
 from recordmill.pipelines.runtime.publish import Staging
-from recordmill.pipelines.tables.ingest import ReadCounts
+from recordmill.pipelines.selection.read_counts import ReadCounts
 from recordmill.schemas import DataError
 from recordmill.schemas.manifest import Ledger, SourceFile
 from recordmill.schemas.statistics.fold import StatisticsFold

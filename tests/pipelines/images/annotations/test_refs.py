@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recordmill.pipelines.images.annotations.box_format import XYWH, XYXY, BoxFormat
-from recordmill.pipelines.images.annotations.refs import ImageFormat
+from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.schemas import RecipeError
 
 
