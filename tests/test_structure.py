@@ -11,6 +11,12 @@ from helpers.structure import Module
 
 CODE = structure.modules()
 ARROWS = structure.imports(CODE)
+UNTESTED = {
+    "transforms.serving.export_estimator": "needs tf.estimator, which ended with TensorFlow 2.15: "
+    "tests/interop/estimator_census.py runs it there, for `make interop`",
+    "transforms.serving.trained_on": "an interface; its methods have no bodies",
+}
+"""Modules without a test module of their own, and why."""
 
 
 def test_no_circle_of_imports() -> None:
@@ -37,6 +43,12 @@ def test_functions_are_short() -> None:
     lengths = structure.function_lengths(CODE)
     long = [name for name, lines in lengths.items() if lines > structure.MAX_FUNCTION_LINES]
     assert len(long) < 0.005 * len(lengths), long
+
+
+def test_every_module_has_a_test_module_at_the_mirrored_place() -> None:
+    missing = {line.partition(":")[0]: line for line in structure.untested(CODE)}
+    assert [line for name, line in missing.items() if name not in UNTESTED] == []
+    assert UNTESTED.keys() <= missing.keys(), "this one is no exception any more"
 
 
 def module(name: str, text: str) -> Module:
@@ -75,3 +87,21 @@ def test_broken_rules_are_named(importer: str, target: str, rule: str) -> None:
     (line,) = structure.broken_rules({importer: {target}})
     assert line.startswith(f"{importer} -> {target}: {rule}")
     assert structure.broken_rules({"runners.a": {"schemas.b"}, "pipelines.b": {importer}}) == []
+
+
+def test_a_module_without_tests_is_named(tmp_path: Path) -> None:
+    code = {
+        part.name: part
+        for part in (
+            module("pipelines.tables.scan", "def scan(): ..."),
+            module("pipelines.tables.parse", "class Parser:\n  def parse(self): ..."),
+            module("pipelines.tables.names", "A = 1\nclass B: ..."),
+            module("pipelines.tables.__init__", "def f(): ..."),
+        )
+    }
+    (tmp_path / "pipelines" / "tables").mkdir(parents=True)
+    (tmp_path / "pipelines" / "tables" / "test_parse.py").touch()
+    (tmp_path / "pipelines" / "tables" / "test_scan_parquet.py").touch()
+    assert structure.untested(code, tmp_path) == [
+        "pipelines.tables.scan: there is no tests/pipelines/tables/test_scan.py"
+    ]

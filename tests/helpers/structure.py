@@ -175,6 +175,28 @@ def large_folders(code: Mapping[str, Module]) -> list[str]:
     ]
 
 
+def untested(code: Mapping[str, Module], tests: Path = ROOT / "tests") -> list[str]:
+    """Return the modules with a function but no test module at the mirrored place.
+
+    Args:
+      code: All modules.
+      tests: The folder of the tests.
+
+    Returns:
+      Lines such as `pipelines.tables.scan: there is no tests/pipelines/tables/test_scan.py`. Files
+      beside that one, such as `test_scan_parquet.py`, take no one's place.
+    """
+    lines = []
+    for module in code.values():
+        if module.path.name == "__init__.py" or next(module.functions(), None) is None:
+            continue
+        *folders, name = module.name.split(".")
+        path = Path(*folders, f"test_{name}.py")
+        if not (tests / path).is_file():
+            lines.append(f"{module.name}: there is no tests/{path}")
+    return lines
+
+
 def wh_docstrings(code: Mapping[str, Module]) -> tuple[int, int]:
     """Return the number of docstrings that open with What, How, … and of all docstrings."""
     docs = [text for module in code.values() for text in module.docstrings()]
@@ -200,6 +222,7 @@ def main() -> None:
         ("imports against the rules", rules),
         (f"files over {MAX_FILE_LINES} lines", long_files(code)),
         (f"folders of over {MAX_FOLDER_MODULES} modules", large_folders(code)),
+        ("modules without a test module at the mirrored place", untested(code)),
     ]:
         print(f"{title}: {len(items)}", *items, sep="\n  ")
     print(f"functions over {MAX_FUNCTION_LINES} lines: {len(long)} of {len(lengths):,}", *long)
