@@ -6,10 +6,10 @@ import tensorflow as tf
 from tensorflow_metadata.proto.v0.schema_pb2 import IntDomain
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
-from recordmill.pipelines.finalize import _buckets
+from recordmill.pipelines.finalize import vocab_sizes
 
 
-def test_buckets(tmp_path: Path) -> None:
+def test_vocab_sizes(tmp_path: Path) -> None:
     integer = tf.io.FixedLenFeature([], tf.int64)
     words = tf.io.RaggedFeature(
         tf.int64,
@@ -30,7 +30,7 @@ def test_buckets(tmp_path: Path) -> None:
     )
     metadata = dataset_metadata.DatasetMetadata(schema)
     metadata_io.write_metadata(metadata, str(tmp_path / "transformed_metadata"))
-    assert _buckets(str(tmp_path)) == {
+    assert vocab_sizes(str(tmp_path)) == {
         "word": 5,
         "words": 7,
         "label": 2,

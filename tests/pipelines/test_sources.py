@@ -8,8 +8,8 @@ import pytest
 from helpers.small_images import PETS
 from helpers.small_recipe import SMALL
 
-from recordmill.pipelines.images.source import ImageSource
 from recordmill.pipelines.config.recipe import Recipe
+from recordmill.pipelines.images.source import ImageSource
 from recordmill.pipelines.sources import RecordSource, source_for
 from recordmill.pipelines.tables.source import TableSource
 

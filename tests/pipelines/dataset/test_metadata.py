@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from helpers.small_recipe import SCHEMA, SMALL
+from helpers.small_recipe import SCHEMA
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
 from recordmill.pipelines.dataset.metadata import (
-    STATISTICS,
     ledgers,
-    profiles_of,
     unseen,
     versions,
     write_rejects,
@@ -61,21 +58,11 @@ class TestLedgers:
             ledgers(self.READ, {"train": 1}, {"train": 3}, scanned=6)
 
 
-class TestProfiles:
-    def test_a_split_without_rows_has_an_empty_profile(self) -> None:
-        folds = [("other", "train", 7), (STATISTICS, "train", profile("Rome"))]
-        found = profiles_of(folds, "", recipe=SMALL, splits=("train", "eval"))
-        assert {split: one.rows for split, one in found.items()} == {"train": 1, "eval": 0}
-
-    def test_no_statistics(self) -> None:
-        recipe = replace(SMALL, statistics=False)
-        assert profiles_of([], "", recipe=recipe, splits=("train",)) == {}
-
-    def test_values_that_train_has_not(self) -> None:
-        profiles = {"train": profile("Rome", "Oslo"), "eval": profile("Rome", "Lima", "Lima")}
-        assert unseen(FOLD, profiles)["eval"]["city"] == 2
-        assert list(unseen(FOLD, profiles)) == ["eval"]
-        assert unseen(FOLD, {"a": profile(), "b": profile()}) == {}
+def test_values_that_train_has_not() -> None:
+    profiles = {"train": profile("Rome", "Oslo"), "eval": profile("Rome", "Lima", "Lima")}
+    assert unseen(FOLD, profiles)["eval"]["city"] == 2
+    assert list(unseen(FOLD, profiles)) == ["eval"]
+    assert unseen(FOLD, {"a": profile(), "b": profile()}) == {}
 
 
 def test_versions_of_all_libraries() -> None:
@@ -84,7 +71,7 @@ def test_versions_of_all_libraries() -> None:
 
 
 def test_the_schema_comes_back(tmp_path: Path) -> None:
-    write_schema(SMALL, str(tmp_path))
+    write_schema(SCHEMA, str(tmp_path))
     text = (tmp_path / "schema" / "schema.pbtxt").read_text()
     assert Schema.from_pbtxt(text) == SCHEMA
 

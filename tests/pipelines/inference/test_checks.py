@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.inference.checks import check_understood, rejected_records
 from recordmill.pipelines.inference.delimiters import find_other_delimiter
 from recordmill.pipelines.inference.sniff import Dialect
 from recordmill.pipelines.inference.table import InferredTable
 from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.schemas import DataError
 
 TWO = Dialect(CsvFormat(header=True), ("age", "city"), ())

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.inference.sniff import Dialect
 from recordmill.pipelines.inference.table import InferredTable
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
-from recordmill.pipelines.config.csv_format import CsvFormat
 
 
 def block(records: int, *reasons: str, first: int = 1) -> TextBatch:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from recordmill.pipelines.inference.text import recipe_text
 from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.inference.text import recipe_text
 from recordmill.schemas.inference.proposal import ColumnProposal, Feature
 
 AGE = ColumnProposal("number", "int64", ("a number",), (Feature("", ("z_score",)),))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,9 @@ import pytest
 from helpers.small_recipe import SCHEMA, SMALL
 
 from recordmill.pipelines import Input
-from recordmill.pipelines.dataset.metadata import STATISTICS
 from recordmill.pipelines.profiles.cache import StatisticsCache
 from recordmill.pipelines.profiles.draft import (
-    LEFT_OUT,
+    UnitFindings,
     draft_profile,
     drafted_sources,
     publish_profile,
@@ -44,15 +44,18 @@ def unit(day: str, **fields: Any) -> Unit:
     return Unit((Input(None, f"{day}.csv"),), (ProfiledSpan(day, "{date}.csv", ()),), **fields)
 
 
-def found(place: int, day: str, *, rows: int, rejected: int = 0) -> Iterator[tuple[int, str, Any]]:
-    """What a pipeline finds of a unit whose good rows are all of train, one of them twice."""
+def findings(index: int, day: str, *, rows: int, rejected: int = 0) -> UnitFindings:
+    """Return the findings of a unit whose good rows are all of train, one of them twice."""
     records = rows + rejected + 1
-    yield place, "sources", (0, SourceFile(f"{day}.csv", None, 10, "ab" * 32, records))
     rejects = {"nan": rejected} if rejected else {}
-    yield place, "accounts", ReadCounts({"train": Ledger(read=records, rejected=rejects)})
-    yield place, "profiles", ((STATISTICS, "train", ""), profile(rows))
-    yield place, "profiles", ((LEFT_OUT, "train", ""), 1)
-    yield place, "repeats", ("train", 2)
+    return UnitFindings(
+        index,
+        sources=(SourceFile(f"{day}.csv", None, 10, "ab" * 32, records),),
+        read_counts=ReadCounts({"train": Ledger(read=records, rejected=rejects)}),
+        repeats={"train": 2},
+        left_out={"train": 1},
+        profiles={"train": profile(rows)},
+    )
 
 
 @pytest.fixture
@@ -62,12 +65,18 @@ def staging(tmp_path: Path) -> Iterator[Staging]:
 
 
 def drafted(staging: Staging, *days: str, cache: StatisticsCache | None = None) -> Staging:
-    elements = [
-        one for place, day in enumerate(days) for one in found(place, day, rows=3, rejected=place)
-    ]
-    units = [unit(day) for day in days]
+    found = [findings(i, day, rows=3, rejected=i) for i, day in enumerate(days)]
+    return draft(staging, [unit(day) for day in days], found, cache=cache)
+
+
+def draft(
+    staging: Staging,
+    units: Sequence[Unit],
+    found: Sequence[UnitFindings] = (),
+    cache: StatisticsCache | None = None,
+) -> Staging:
     return draft_profile(
-        staging, recipe=SMALL, splits=SPLITS, units=units, cache=cache, found=elements
+        staging, recipe=SMALL, fold=FOLD, splits=SPLITS, units=units, cache=cache, findings=found
     )
 
 
@@ -105,18 +114,16 @@ def test_rejects_of_the_units_are_joined(staging: Staging) -> None:
 
 
 def test_rows_that_got_lost_fail_the_draft(staging: Staging) -> None:
-    elements = [one for one in found(0, "d", rows=3) if one[1] != "profiles"]
+    lost = replace(findings(0, "d", rows=3), profiles={})
     with pytest.raises(DataError, match="train"):
-        draft_profile(
-            staging, recipe=SMALL, splits=SPLITS, units=[unit("d")], cache=None, found=elements
-        )
+        draft(staging, [unit("d")], [lost])
 
 
 def test_a_cached_unit_that_is_gone(staging: Staging, tmp_path: Path) -> None:
     cache = StatisticsCache(str(tmp_path / "cache"), SMALL)
     units = [unit("2026-01-01", key="ab" * 32, cached=True)]
     with pytest.raises(DataError) as error:
-        draft_profile(staging, recipe=SMALL, splits=SPLITS, units=units, cache=cache, found=[])
+        draft(staging, units, cache=cache)
     assert str(error.value) == (
         "{date}.csv of 2026-01-01: its statistics have just gone from the cache. Run again."
     )
@@ -124,14 +131,7 @@ def test_a_cached_unit_that_is_gone(staging: Staging, tmp_path: Path) -> None:
 
 def test_a_day_that_is_missing_adds_nothing(staging: Staging, tmp_path: Path) -> None:
     cache = StatisticsCache(str(tmp_path / "cache"), SMALL)
-    draft_profile(
-        staging,
-        recipe=SMALL,
-        splits=SPLITS,
-        units=[unit("2026-01-01", cached=True)],
-        cache=cache,
-        found=[],
-    )
+    draft(staging, [unit("2026-01-01", cached=True)], cache=cache)
     assert read_draft(staging, FOLD, SPLITS)["train"].rows == 0
 
 

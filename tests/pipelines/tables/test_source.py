@@ -8,11 +8,11 @@ import pytest
 from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines import CsvFormat, Input, Splitting
-from recordmill.pipelines.shuffle.layout import TABLE
-from recordmill.pipelines.runtime.elements import InputFile
-from recordmill.pipelines.readers.scan import scan
-from recordmill.pipelines.tables.source import TableSource
 from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
+from recordmill.pipelines.readers.scan import scan
+from recordmill.pipelines.runtime.elements import InputFile
+from recordmill.pipelines.shuffle.layout import TABLE
+from recordmill.pipelines.tables.source import TableSource
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.statistics.fold import StatisticsFold
 
@@ -27,23 +27,23 @@ def path(tmp_path: Path) -> str:
 
 def test_what_tables_are_made_into() -> None:
     assert SOURCE.layout is TABLE
-    assert SOURCE.feed == SchemaTensorAdapter(SCHEMA)
+    assert SOURCE.plan().traced.adapter == SchemaTensorAdapter(SCHEMA)
     assert isinstance(SOURCE.statistics, StatisticsFold)
     assert SOURCE.statistics.schema == SCHEMA
 
 
 def test_good_inputs(path: str) -> None:
-    SOURCE.check([Input("train", path)])
+    SOURCE.check_inputs([Input("train", path)])
 
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no file matches"):
-        SOURCE.check([Input(None, f"{tmp_path}/*.csv")])
+        SOURCE.check_inputs([Input(None, f"{tmp_path}/*.csv")])
 
 
 def test_one_file_for_two_splits(path: str) -> None:
     with pytest.raises(RecipeError) as error:
-        SOURCE.check([Input("train", path), Input("eval", path)])
+        SOURCE.check_inputs([Input("train", path), Input("eval", path)])
     assert str(error.value) == (
         f'{path}: one file cannot be read for two splits: "train" and "eval"'
     )
@@ -52,13 +52,13 @@ def test_one_file_for_two_splits(path: str) -> None:
 def test_a_filter_over_no_column(path: str) -> None:
     recipe = replace(SMALL, filters=(pc.field("agee") > 3,))
     with pytest.raises(RecipeError, match="agee"):
-        TableSource(recipe, SCHEMA).check([Input(None, path)])
+        TableSource(recipe, SCHEMA).check_inputs([Input(None, path)])
 
 
 def test_a_split_by_no_column(path: str) -> None:
     recipe = replace(SMALL, split=Splitting({"train": 1.0}, columns=("town",)))
     with pytest.raises(RecipeError, match="town"):
-        TableSource(recipe, SCHEMA).check([Input(None, path)])
+        TableSource(recipe, SCHEMA).check_inputs([Input(None, path)])
 
 
 def test_what_a_scanned_file_stands_for(path: str) -> None:
@@ -68,4 +68,4 @@ def test_what_a_scanned_file_stands_for(path: str) -> None:
         csv_format=CsvFormat(header=True),
         block_bytes=1 << 20,
     )
-    assert SOURCE.scanned(scanned) == (3, Path(path).stat().st_size)
+    assert SOURCE.scan_size(scanned) == (3, Path(path).stat().st_size)

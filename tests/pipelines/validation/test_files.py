@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from recordmill.pipelines.runtime.elements import InputFile, TextBatch
 from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.runtime.elements import InputFile, TextBatch
 from recordmill.pipelines.validation.files import Portion, blocks, is_json_lines, names_of, portions
 from recordmill.schemas.errors import DataError
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from recordmill.pipelines.images.annotations.box_format import XYWH, XYXY, BoxFormat
 from recordmill.pipelines.config.image_format import ImageFormat
+from recordmill.pipelines.images.annotations.box_format import XYWH, XYXY, BoxFormat
 from recordmill.schemas import RecipeError
 
 

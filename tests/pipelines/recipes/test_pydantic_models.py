@@ -9,8 +9,17 @@ from typing import Any, Literal
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from recordmill.pipelines.recipes.models import build
-from recordmill.pipelines.recipes.pydantic_models import built, chosen, described, given, model, one_or_more, refused, typed
+from recordmill.pipelines.recipes.pydantic_models import (
+    build,
+    built,
+    chosen,
+    described,
+    given,
+    model,
+    one_or_more,
+    refused,
+    typed,
+)
 from recordmill.schemas import RecipeError
 
 
