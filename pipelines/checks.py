@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import AsIter
 
 from .analysis.number_ranges import check_integers
+from .config.images import Images
 from .dataset.split_checks import check_splits
+from .images.boxes.check import check_boxes
+from .images.boxes.marks import BoxEvidence
 from .profiles.split_profiles import split_profiles
 from .run_settings import RunSettings
+from .runtime.wait_for import WaitFor
 from .selection.read_counts import ReadCounts, check_rejects
 from .sources import source_for
 from .validation.validate import check_expectations
 
-__all__ = ["CheckAnalysis", "CheckCounts"]
+__all__ = ["CheckAnalysis", "CheckBoxes", "CheckCounts"]
 
 
 @dataclass
@@ -47,6 +53,40 @@ class CheckCounts(beam.PTransform):  # type: ignore[misc]
                 by_content=settings.by_content,
             )
         )
+
+
+@dataclass
+class CheckBoxes(beam.PTransform):  # type: ignore[misc]
+    """Checks that few boxes are doubtful: PCollection[(split, BoxEvidence)] -> one element.
+
+    Attributes:
+      images: Settings of the images, for the largest good shares.
+      after: Signal to wait for, so that its check is the first to fail; one element.
+    """
+
+    images: Images
+    after: beam.PCollection[Any]
+
+    def expand(
+        self, boxes: beam.PCollection[tuple[str, BoxEvidence]]
+    ) -> beam.PCollection[dict[str, BoxEvidence]]:
+        """Add the stages."""
+        return (
+            boxes
+            | "Await" >> WaitFor(self.after)
+            | "Sum" >> beam.CombinePerKey(_sum_evidence)
+            | "Gather" >> beam.combiners.ToDict()
+            | "Check" >> beam.Map(_check_boxes, images=self.images)
+        )
+
+
+def _sum_evidence(parts: Iterable[BoxEvidence]) -> BoxEvidence:
+    return reduce(add, parts, BoxEvidence())
+
+
+def _check_boxes(evidence: dict[str, BoxEvidence], *, images: Images) -> dict[str, BoxEvidence]:
+    check_boxes(evidence, images=images)
+    return evidence
 
 
 @dataclass

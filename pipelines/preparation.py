@@ -19,7 +19,8 @@ from ..schemas.manifest import Manifest
 from .analysis.analyze import Analyze
 from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold
 from .analysis.transform_function import configure_tensorflow_threads
-from .checks import CheckAnalysis, CheckCounts
+from .checks import CheckAnalysis, CheckBoxes, CheckCounts
+from .config.images import Images
 from .config.input import Input
 from .config.recipe import Recipe
 from .dataset.metadata import STATISTICS
@@ -271,11 +272,11 @@ def build(p: beam.Pipeline, run: Run) -> None:
     read_counts = ingested.read_counts | "CheckCounts" >> CheckCounts(
         settings, rejects=run.scratch("rejects")
     )  # ReadCounts, one
-    buckets = (
-        ingested.rows
-        | "Shuffle" >> shuffle
-        | "AwaitChecks" >> WaitFor(read_counts, *ingested.checks)
-    )  # Bucket
+    checks = [read_counts]
+    if ingested.boxes is not None:
+        images = run.recipe.images or Images()
+        checks += [ingested.boxes | "CheckBoxes" >> CheckBoxes(images, after=read_counts)]
+    buckets = ingested.rows | "Shuffle" >> shuffle | "AwaitChecks" >> WaitFor(*checks)  # Bucket
     if plan.drops_near_duplicates:
         buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
     analyzed = buckets | "Analyze" >> Analyze(

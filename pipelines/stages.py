@@ -16,6 +16,7 @@ import pyarrow as pa
 from ..schemas.manifest import Expansion, SourceFile
 from ..schemas.statistics.features import FeaturesProfile
 from .analysis.traced_fn import TracedFn
+from .images.boxes.marks import BoxEvidence
 from .images.counts import ImageCounts
 from .images.findings import ImageFindings
 from .selection.read_counts import ReadCounts
@@ -49,7 +50,8 @@ class IngestResult(NamedTuple):
       samples: (split, rows): for each split the rows with the smallest keys, sorted by key, as a
         request would carry them, and the two key columns.
       sources: (index of the input, `SourceFile`), one for each input.
-      checks: Each emits one element once a check of all rows has passed; buckets wait for them.
+      boxes: (split, evidence) of the boxes of images that were read together; None where there is
+        nothing to check.
       transform_fn: Folder of the transform graph, where it is exported before the rows are read.
       image_findings: One element for a dataset of images, none for a table.
     """
@@ -58,7 +60,7 @@ class IngestResult(NamedTuple):
     read_counts: beam.PCollection[ReadCounts]
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
-    checks: tuple[beam.PCollection[Any], ...] = ()
+    boxes: beam.PCollection[tuple[str, BoxEvidence]] | None = None
     transform_fn: beam.PCollection[str] | None = None
     image_findings: beam.PCollection[ImageFindings] | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
@@ -13,7 +13,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from apache_beam.pvalue import AsDict, AsIter, AsSingleton, TaggedOutput
+from apache_beam.pvalue import AsIter, AsSingleton, TaggedOutput
 
 from ...schemas.images import ImageSchema
 from ...schemas.manifest import SourceFile
@@ -29,10 +29,9 @@ from ..shuffle.shuffle import RowSink
 from ..stages import IngestResult
 from .annotations.listing import list_images
 from .annotations.refs import Listing
-from .boxes.check import ListedBoxes, check_boxes, check_listed
+from .boxes.check import ListedBoxes, check_listed
 from .boxes.frame_scan import FindBoxFrame
 from .boxes.frames import BoxFrame
-from .boxes.marks import BoxEvidence
 from .chunks import Chunk, Tally, chunks, read_chunk
 from .encoder import EncodeImages
 from .findings import ImageFindings
@@ -126,7 +125,7 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
             read_counts=outputs.counts,
             samples=router.samples(outputs.sample),
             sources=tallies | "Source" >> beam.MapTuple(_source_file),
-            checks=(self._checked_boxes(outputs.boxes),) if self.checks_boxes else (),
+            boxes=outputs.boxes if self.checks_boxes else None,
             transform_fn=graph,
             image_findings=self._findings(listed, tallies, frame, outputs.hashes),
         )
@@ -149,15 +148,6 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
         )
         check = partial(_check_listed, images=self.images)
         return spread | "CheckListed" >> beam.Map(check, AsSingleton(boxes))
-
-    def _checked_boxes(
-        self, boxes: beam.PCollection[tuple[str, BoxEvidence]]
-    ) -> beam.PCollection[bytes]:
-        """Return one element, once few boxes of all images are known to be doubtful."""
-        evidence = boxes | "SumBoxes" >> beam.CombinePerKey(_sum_evidence)
-        check = partial(_check_boxes, images=self.images)
-        once = boxes.pipeline | "Once" >> beam.Impulse()
-        return once | "CheckBoxes" >> beam.Map(check, AsDict(evidence))
 
     def _findings(
         self,
@@ -193,15 +183,6 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
 def _check_listed(chunk: Chunk, listed: Sequence[ListedBoxes], *, images: Images) -> Chunk:
     check_listed(listed, images=images)
     return chunk
-
-
-def _check_boxes(once: bytes, evidence: Mapping[str, BoxEvidence], *, images: Images) -> bytes:
-    check_boxes(evidence, images=images)
-    return once
-
-
-def _sum_evidence(evidence: Iterable[BoxEvidence]) -> BoxEvidence:
-    return reduce(add, evidence, BoxEvidence())
 
 
 def _sum_tallies(tallies: Iterable[Tally]) -> Tally:

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.config.csv_format import CsvFormat
+from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.readers.parse import parse_part
 from recordmill.pipelines.readers.scan import parts, scan
@@ -181,7 +182,8 @@ def test_the_same_rows_as_of_csv(
 
 
 def cleaned_rows(blocks: list[TextBatch]) -> tuple[list[Any], list[Any]]:
-    done = [clean(block, SCHEMA, splitting=Splitting({"train": 1.0}), seed=1) for block in blocks]
+    selection = RowSelection(splitting=Splitting({"train": 1.0}), seed=1)
+    done = [clean(block, SCHEMA, selection) for block in blocks]
     rows = [
         (*row.values(), int(hi), int(lo))
         for one in done
