@@ -1,4 +1,4 @@
-"""What data looks like: columns, types, domains, statistics, and the manifest of a dataset."""
+"""Descriptions of data: columns, schemas, statistics, anomalies, and the manifest of a dataset."""
 
 from .column import MISSING_INT64, Column
 from .errors import DataError, RecipeError, RecordmillError

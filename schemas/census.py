@@ -1,8 +1,8 @@
-"""The schema of the US Census (Adult) data.
+"""Schema of the US Census (Adult) data.
 
 Extracted by Barry Becker from the 1994 Census database (UCI Machine Learning Repository, "Adult",
-CC BY 4.0): a row is a person aged 17 or more; the task is to tell whether the yearly income is
-above 50,000 USD.
+CC BY 4.0): a row is a person aged 17 or more; the task is to predict whether the yearly income
+is above 50,000 USD.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Column`: all that is known of one column, in one frozen record."""
+"""`Column`: name, type, domain and missing-value rules of a column, in a frozen dataclass."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Role = Literal["feature", "label", "weight", "unused"]
 BadValue = Literal["reject", "clip", "missing"]
 
 MISSING_INT64 = -(2**63)
-"""What stands for a missing value in an int64 tensor, which has no NaN."""
+"""The missing value of an int64 tensor, which has no NaN."""
 
 BLANKS = " \t\n\v\f\r"
-"""What is stripped from both ends of a field, here and by `tf.strings.strip`."""
+"""The characters stripped from both ends of a field, here and by `tf.strings.strip`."""
 
 RESERVED = ("__key_", "__recordmill_")
-"""How the names begin of the columns that the pipeline gives each row: its key, and its place."""
+"""Prefixes of the columns that the pipeline adds to each row: its key, and its position."""
 
 _MISSING: dict[ColumnType, int | float | str] = {
     "int64": MISSING_INT64,
@@ -37,15 +37,15 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the raw data.
+    """Column of the raw data.
 
-    Cleaning a clean value changes nothing: the pipeline cleans, and the transform graph cleans
-    again. So what is meant may not be written otherwise, nor mean "no value".
+    Cleaning is idempotent: the pipeline cleans, and the transform graph cleans again. So the
+    meaning of a spelling can itself be neither a spelling to replace nor a missing token.
 
     Attributes:
-      name: The column's name; unique in its schema, not empty, and none of the `RESERVED` ones.
-      type: "int64", "float32" or "string": the three types a `tf.train.Example` holds.
-      doc: What the column means, for people.
+      name: The column's name; unique in its schema, not empty, without a prefix of `RESERVED`.
+      type: "int64", "float32" or "string": the three types of a `tf.train.Example`.
+      doc: The meaning of the column, for people.
       unit: The unit of a number, such as "years" or "USD"; empty where there is none.
       shape: The shape of one value; () for a scalar, which every CSV column is.
       minimum: The smallest good value, inclusive; None for no bound. Numbers only.
@@ -53,13 +53,13 @@ class Column:
       domain: The good values of a string column; empty for any. With the role "label" these are
         the classes, and their order is the order of the class ids.
       missing: The tokens that mean "no value", compared after surrounding blanks are stripped.
-        The empty field always does.
+        The empty field is always missing.
       spelling: Pairs (written, meant), such as ("<=50K.", "<=50K"), applied after stripping and
         before the domain is checked.
       required: Whether a missing value is a bad value.
-      bad_value: What becomes of a value that does not convert or is out of range or domain:
+      bad_value: The treatment of a value that does not convert or is out of range or domain:
         "reject" drops the row into the rejects, "clip" brings a number into its range (and
-        rejects what is no number), "missing" takes the value as missing.
+        rejects anything else), "missing" takes the value as missing.
       role: "feature", "label", "weight" (declared, not a feature), or "unused".
 
     Raises:
@@ -160,12 +160,12 @@ class Column:
 
     @property
     def missing_value(self) -> int | float | str:
-        """What stands for "no value" in a tensor: "", NaN, or `MISSING_INT64`."""
+        """The value of a tensor that means "no value": "", NaN, or `MISSING_INT64`."""
         return _MISSING[self.type]
 
     @property
     def missing_numbers(self) -> tuple[int | float, ...]:
-        """The missing tokens of a number's column as numbers: a request sends -999, not "-999".
+        """The missing tokens of a number column as numbers: a request sends -999, not "-999".
 
         >>> Column("income", "int64", missing=("?", "-999")).missing_numbers
         (-999,)
@@ -179,7 +179,7 @@ class Column:
         return tuple(number for number in numbers if abs(number) <= _LARGEST[self.type])
 
     def expectation(self) -> str:
-        """The good values, in words, for messages.
+        """Describe the good values in words, for messages.
 
         >>> Column("age", "int64", minimum=17, maximum=90).expectation()
         'an integer in [17, 90]'
@@ -201,7 +201,7 @@ class Column:
 
 
 def _number(value: float) -> str:
-    """The shortest text of a number; a whole one without a point.
+    """Return the shortest text of a number; an integer without a decimal point.
 
     >>> _number(17.0), _number(0.1), _number(2**63 - 1)
     ('17', '0.1', '9223372036854775807')

@@ -1,10 +1,10 @@
-"""The errors a user can meet.
+"""Exceptions that recordmill raises for bad data and bad recipes.
 
     RecordmillError
       DataError        the data, or a prepared dataset, is bad      exit status 1
       RecipeError      the command or the recipe is wrong           exit status 2
 
-Everything a reader needs stands in the message: Beam rebuilds exceptions on their way out of a
+Each message carries everything a reader needs: Beam rebuilds exceptions on their way out of a
 worker and drops attributes and notes.
 """
 
@@ -14,16 +14,16 @@ __all__ = ["DataError", "RecipeError", "RecordmillError"]
 
 
 class RecordmillError(Exception):
-    """The base of every error that recordmill raises on purpose."""
+    """Base class of every error that recordmill raises on purpose."""
 
     exit_status = 1
 
 
 class DataError(RecordmillError):
-    """The input data or a prepared dataset is not what it should be."""
+    """Error of bad input data or of a bad prepared dataset."""
 
 
 class RecipeError(RecordmillError):
-    """The command line or the recipe asks for something that cannot be done."""
+    """Error of a command line or a recipe that asks for something impossible."""
 
     exit_status = 2

@@ -1,11 +1,11 @@
-"""`ImageSchema`: what a dataset of images has of each image, and every other form of it."""
+"""`ImageSchema`: the columns of an image dataset, and the schemas derived from them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .column import Column
 from .errors import RecipeError
@@ -19,7 +19,7 @@ __all__ = ["BOXES", "BOX_LABELS", "IMAGE", "ImageKind", "ImageSchema", "LABEL"]
 ImageKind = Literal["classification", "detection"]
 
 IMAGE, LABEL, BOXES, BOX_LABELS = "image", "label", "boxes", "box_labels"
-"""The raw inputs of a `preprocessing_fn` over images."""
+"""Names of the raw inputs of a `preprocessing_fn` over images."""
 
 _FACTS = (
     Column("filename", "string", "the path of the image below its root"),
@@ -38,15 +38,15 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class ImageSchema:
-    """What is known of each image of a dataset.
+    """Columns of an image dataset: facts of the file, label or boxes, and annotations.
 
     Attributes:
       kind: "classification", where an image has a label, or "detection", where it has boxes.
-      classes: The names of the classes. Their order is that of the class ids.
-      further: More columns that annotations give, scalars; each is a raw input of the graph.
+      classes: The names of the classes, in the order of the class ids.
+      further: More columns from the annotations, scalars; each is a raw input of the graph.
 
     Raises:
-      RecipeError: There is no class, a name comes twice, or is taken.
+      RecipeError: There is no class, a name occurs twice, or a name is reserved.
     """
 
     kind: ImageKind
@@ -63,7 +63,7 @@ class ImageSchema:
         for name in self.classes:
             if self.classes.count(name) > 1:
                 raise RecipeError(f'class "{name}" is named {self.classes.count(name)} times')
-        names = [*_own_names(), *(column.name for column in self.further)]
+        names = [*_reserved_names(), *(column.name for column in self.further)]
         for column in self.further:
             if names.count(column.name) > 1:
                 raise RecipeError(f'column "{column.name}": the name is taken')
@@ -74,14 +74,14 @@ class ImageSchema:
 
     @property
     def label(self) -> Column | None:
-        """The label of an image, or None in a dataset of boxes."""
+        """The label column, or None for detection."""
         if self.kind == "detection":
             return None
         return Column(LABEL, "string", "the class", domain=self.classes, role="label")
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns of one value an image: what was found of it, its label, and the further."""
+        """The columns with one value an image: facts of the file, the label, `further`."""
         label = (self.label,) if self.label else ()
         return (*_FACTS, *label, *self.further)
 
@@ -94,16 +94,16 @@ class ImageSchema:
         return iter(self.columns)
 
     def __getitem__(self, name: str) -> Column:
-        """The column of that name; RecipeError where there is none."""
+        """Return the column of that name; raise RecipeError where there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise RecipeError(f'no column "{name}" among {", ".join(self.names)}')
 
     def arrow_schema(self) -> pa.Schema:
-        """The Arrow schema of the rows: the encoded image, `columns`, and the boxes if any.
+        """Return the Arrow schema of the rows: the encoded image, `columns`, and boxes if any.
 
-        Boxes are (ymin, xmin, ymax, xmax), relative to the upright image, with a label each.
+        A box is (ymin, xmin, ymax, xmax), relative to the upright image, and has a label.
         """
         import pyarrow as pa
 
@@ -120,7 +120,7 @@ class ImageSchema:
         return pa.schema(fields)
 
     def to_proto(self) -> schema_pb2.Schema:
-        """What the transform graph takes, as `tensorflow_metadata` describes it."""
+        """Return the raw inputs of the transform graph as a `tensorflow_metadata` schema."""
         from tensorflow_metadata.proto.v0 import schema_pb2
 
         from .schema import Schema
@@ -138,13 +138,13 @@ class ImageSchema:
         return proto
 
     def to_pbtxt(self) -> str:
-        """The text of `schema.pbtxt`."""
+        """Return the text of `schema.pbtxt`."""
         from google.protobuf import text_format
 
         return text_format.MessageToString(self.to_proto())
 
     def label_map(self) -> str:
-        """The classes as `label_map.pbtxt` of the TF Object Detection API: ids from 1.
+        """Return the classes as a `label_map.pbtxt` of the TF Object Detection API: ids from 1.
 
         >>> print(ImageSchema("detection", ("plane",)).label_map())
         item {
@@ -159,5 +159,5 @@ class ImageSchema:
         )
 
 
-def _own_names() -> list[Any]:
+def _reserved_names() -> list[str]:
     return [IMAGE, LABEL, BOXES, BOX_LABELS, *(column.name for column in _FACTS)]

@@ -1,7 +1,7 @@
-"""`Manifest`: what `manifest.json` says of a prepared dataset.
+"""`Manifest`: the content of `manifest.json`, which describes a prepared dataset.
 
-It is written last, so a folder without it is no dataset. Only the standard library is needed to
-read it.
+It is written last, so a folder without it is no dataset. Reading it takes only the standard
+library.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _Record = TypeVar("_Record")
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An input file as it was read.
+    """Input file of a run.
 
     Attributes:
-      path: As the run was given it.
-      split: The split it was read for, or None where content decided.
-      bytes: Its size as stored.
-      sha256: Of its bytes as stored, in hex.
-      records: The records in it, counted by the scanner.
+      path: Path of the file, as the run received it.
+      split: Split of its records, or None where their content decides.
+      bytes: Size of the file as stored, compressed or not.
+      sha256: Digest of the bytes as stored, in hex.
+      records: Number of records in the file, counted by the scanner.
     """
 
     path: str
@@ -52,13 +52,13 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Shard:
-    """A TFRecord file of the dataset.
+    """TFRecord file of the dataset.
 
     Attributes:
-      path: Relative to the dataset's folder, with forward slashes.
-      records: The examples in it.
-      bytes: Its size as stored.
-      sha256: Of its bytes as stored, in hex.
+      path: Path relative to the dataset's folder, with forward slashes.
+      records: Number of examples in the file.
+      bytes: Size of the file as stored.
+      sha256: Digest of the bytes as stored, in hex.
     """
 
     path: str
@@ -69,12 +69,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a dataset or of a profile, as it was published.
+    """Published file of a dataset or of a profile.
 
     Attributes:
-      path: Relative to the folder, with forward slashes.
-      bytes: Its size as stored.
-      sha256: Of its bytes as stored, in hex.
+      path: Path relative to the folder, with forward slashes.
+      bytes: Size of the file as stored.
+      sha256: Digest of the bytes as stored, in hex.
     """
 
     path: str
@@ -84,7 +84,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Split:
-    """The records of a split and the shards they stand in, in canonical order."""
+    """Number of records of a split, and its shards, in canonical order."""
 
     records: int
     shards: tuple[Shard, ...]
@@ -92,7 +92,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Where every record read went; counts of records."""
+    """Account of the records read: written, filtered, sampled out or rejected; in records."""
 
     read: int = 0
     written: int = 0
@@ -114,12 +114,12 @@ class Ledger:
 
     @property
     def accounted(self) -> int:
-        """What `read` must be."""
-        kept_out = self.filtered + self.duplicates + self.sampled_out
-        return self.written + kept_out + sum(self.rejected.values())
+        """The sum of all outcomes, which `read` must equal."""
+        dropped = self.filtered + self.duplicates + self.sampled_out
+        return self.written + dropped + sum(self.rejected.values())
 
     def check(self, split: str) -> None:
-        """Raise DataError with the whole sum where it does not add up."""
+        """Raise DataError with every term of the sum where `read` is not `accounted`."""
         if self.read != self.accounted:
             raise DataError(
                 f"the ledger of {split} does not add up: read {self.read:,}, but written "
@@ -132,14 +132,14 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Expansion:
-    """How the images written became another number of records.
+    """Numbers of images, tiles and augmented copies: from images to records.
 
     Attributes:
-      written: The images.
-      pieces: The tiles they were cut into, or the images themselves.
-      left_out: The tiles that were left out: empty ones beyond the share of the recipe, and such
-        as show only small parts of boxes.
-      copies: The augmented copies.
+      written: Number of images.
+      pieces: Number of tiles, or of images where images are not cut.
+      left_out: Number of tiles that are not written: empty ones beyond the share of the recipe,
+        and those that show only small parts of boxes.
+      copies: Number of augmented copies.
     """
 
     written: int = 0
@@ -157,48 +157,46 @@ class Expansion:
 
     @property
     def records(self) -> int:
-        """How many records there must be."""
+        """The number of records that follows: pieces - left_out + copies."""
         return self.pieces - self.left_out + self.copies
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that `manifest.json` holds.
+    """Content of `manifest.json`.
 
     Attributes:
-      name: The recipe's name.
-      created: When the run was published, ISO 8601 in UTC.
+      name: Name of the recipe.
+      created: Time of publication, ISO 8601 in UTC.
       versions: Package name to version: recordmill, tensorflow and the libraries under it.
       recipe: The resolved recipe, as JSON.
-      seed: The seed of the canonical order, the content split and sampling.
+      seed: Seed of the canonical order, the content split and sampling.
       inputs: The files read.
-      splits: By name.
-      ledger: By the name of the split; where content decides the split, records rejected before
-        it was known stand under "unsplit".
+      splits: Splits by name.
+      ledger: Ledgers by split; where content decides the split, "unsplit" counts the records that
+        were rejected before they had one.
       compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
-      label: The name of the label among the transformed features, or None.
-      classes: The names of the label's classes, in the order of the ids that `label_ids` gives;
-        empty where the label has no domain.
+      label: Name of the label among the transformed features, or None.
+      classes: Names of the label's classes, in the order of the ids that `label_ids` gives; empty
+        where the label has no domain.
       transform_fn: {"sha256": the digest of the graph's folder, see `tree_sha256`}.
-      parity: The result of the parity check.
-      unseen: By split but "train", by string column: how many rows have a value that no row of
+      parity: Result of the parity check.
+      unseen: By split except "train", by string column: number of rows whose value no row of
         train has; None where there were too many different values to tell.
-      expansion: By split, for a dataset of images: how the images became records.
-      buckets: How many ids each int64 feature has, the label too; 0 where it is a number, or where
-        the graph does not tell.
-      format: Of the manifest and of what it describes; another one is not read.
-      pipeline_only: What preparation does to rows and a served request does not pass, in words.
-      spans: The days that inputs with `{date}` stood for: {"date", "pattern", "files"}, where a
+      expansion: By split, for an image dataset: numbers of tiles and augmented copies.
+      buckets: Number of ids of each int64 feature, the label included; 0 where it is a number, or
+        where the graph does not tell.
+      format: Version of the manifest and of the dataset; readers refuse another one.
+      pipeline_only: Steps of preparation that a served request does not pass, in words.
+      spans: The days that inputs with `{date}` resolved to: {"date", "pattern", "files"}, where a
         day of the window without data has no files.
-      reshape: Of rows that a function of DataFrames made: which, of what files, how many rows
-        were read, rejected and made. Empty where there was none.
-      images: What is particular to a dataset of images: how pixels are stored, of what size, the
-        classes, how many images and boxes of each class a split has, and what was found of formats
-        and near duplicates. Empty for a table.
-      files: Every file of the folder but the manifest itself, sorted by path, the shards too. Empty
+      reshape: For rows made by a function of DataFrames: the function, its files, and the numbers
+        of rows read, rejected and made. Empty otherwise.
+      images: For an image dataset: encoding and size of the pixels, classes, numbers of images and
+        boxes of each class by split, file formats and near duplicates. Empty for a table.
+      files: Every file of the folder except the manifest, shards included, sorted by path. Empty
         in a dataset of recordmill 0.1.0, which lists its shards alone.
-      warnings: What may be wrong with the dataset as a whole, a sentence each, such as a split of
-        few rows.
+      warnings: Possible problems of the dataset, a sentence each, such as a split of few rows.
     """
 
     name: str
@@ -226,15 +224,19 @@ class Manifest:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """The text of `manifest.json`: sorted by nothing, in the order of the fields."""
+        """Return the text of `manifest.json`, in the order of the fields."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, *, path: str) -> Manifest:
-        """The manifest in the text of the file at `path`.
+        """Parse the text of a `manifest.json`.
+
+        Args:
+          text: The text of the file.
+          path: The path of the file, for messages.
 
         Raises:
-          DataError: The text is no manifest; the message names the path and what is missing.
+          DataError: The text is no manifest; the message names the path and the bad field.
         """
         try:
             data = json.loads(text)
@@ -280,18 +282,23 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _checked(kind: type[_Record], values: dict[str, Any]) -> _Record:
-    """A record of these values; TypeError where one is not what the field's annotation says."""
-    for one in fields(kind):  # type: ignore[arg-type]
-        expected = _KINDS[str(one.type).partition("[")[0]]
-        value = values.get(one.name)
-        if one.name in values and (not isinstance(value, expected) or isinstance(value, bool)):
-            raise TypeError(f"{one.name}: expected {one.type}, got {value!r}")
-    names = {one.name for one in fields(kind)}  # type: ignore[arg-type]
-    return kind(**{name: value for name, value in values.items() if name in names})
+    """Make a dataclass of JSON values; raise TypeError where a value has another type.
+
+    Keys without a field are dropped, so that manifests of later versions load.
+    """
+    by_name = {attribute.name: attribute for attribute in fields(kind)}  # type: ignore[arg-type]
+    values = {name: value for name, value in values.items() if name in by_name}
+    for name, value in values.items():
+        annotation = str(by_name[name].type)
+        expected = _KINDS[annotation.partition("[")[0]]
+        # bool is an int in Python, but true is no count in JSON.
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise TypeError(f"{name}: expected {annotation}, got {value!r}")
+    return kind(**values)
 
 
 def tree_sha256(files: Iterable[tuple[str, bytes]]) -> str:
-    """One digest of a folder: of (relative path, content) pairs, in the order of the paths.
+    """Return the digest of a folder: of (relative path, content) pairs, in the order of paths.
 
     >>> tree_sha256([("b", b"2"), ("a", b"1")]) == tree_sha256([("a", b"1"), ("b", b"2")])
     True

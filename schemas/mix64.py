@@ -1,4 +1,4 @@
-"""`mix64`, and `mix_word` of a single word: the one mixing step under keys and sketches."""
+"""`mix64` and `mix_word`: the hash finalizer of row keys and sketches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORD = (1 << 64) - 1
 
 
 def mix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """A bijection of 64-bit words whose every output bit depends on every input bit.
+    """Mix 64-bit words: a bijection in which every output bit depends on every input bit.
 
     The finalizer of SplitMix64 (Steele, Lea, Flood, 2014), which is Stafford's "Mix13".
 
@@ -27,7 +27,7 @@ def mix64(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def mix_word(word: int) -> int:
-    """`mix64` of the low 64 bits of one number, without the cost of an array.
+    """Return `mix64` of the low 64 bits of a number, without the cost of an array.
 
     >>> mix_word(0x9E3779B97F4A7C15)
     16294208416658607535

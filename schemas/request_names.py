@@ -1,8 +1,8 @@
-"""Names of columns in requests: as the dataset has them, or as a signature spells them.
+"""Names of columns in requests: spelled as in the dataset, or as in a serving signature.
 
-A signature has no other characters than letters of ASCII, digits and `_`. So requests that a
-server logs have `education_num` where the column is `education-num`. `predict`, `validate` and
-`transform` read names by the one rule of `RequestNames`.
+A signature name has only ASCII letters, digits and `_`. Requests that a server logs therefore
+have `education_num` where the column is `education-num`. `predict`, `validate` and `transform`
+all resolve names with `RequestNames`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ __all__ = ["RequestNames", "served_name"]
 
 
 def served_name(name: str) -> str:
-    """Return the name of a column as a signature spells it, and so a request to a server.
+    """Return the name of a column as a signature, and a request to a server, spells it.
 
     >>> served_name("education-num")
     'education_num'
     """
-    return "".join(one if one.isalnum() and one.isascii() else "_" for one in name)
+    return "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
 
 
 class RequestNames:
-    """Finds the columns that the names in a request stand for.
+    """Resolver from the names in a request to columns.
 
-    A name is that of the column it equals. Else it is that of the one column that a signature
-    spells so.
+    A name resolves to the column it equals, else to the single column that a signature spells
+    that way.
 
     >>> names = RequestNames(["education-num", "age"])
     >>> names.column("education_num"), names.column("education-num"), names.column("sex")
@@ -36,7 +36,7 @@ class RequestNames:
     """
 
     def __init__(self, columns: Iterable[str]) -> None:
-        """Take the names of the columns, as the dataset has them."""
+        """Take the names of the columns, spelled as in the dataset."""
         self._columns = dict.fromkeys(columns)
 
     @cached_property
@@ -48,15 +48,15 @@ class RequestNames:
 
     @property
     def spellings(self) -> list[str]:
-        """The names that stand for one column, with those that signatures have."""
+        """The names that resolve to exactly one column, signature spellings included."""
         single = [name for name, columns in self._by_served_name.items() if len(columns) == 1]
         return list(dict.fromkeys([*self._columns, *single]))
 
     def column(self, name: str) -> str | None:
-        """Return the column that a name stands for, or None.
+        """Return the column that a name resolves to, or None.
 
         Raises:
-          DataError: A signature spells several columns so.
+          DataError: A signature spells several columns that way.
         """
         if name in self._columns:
             return name
@@ -70,23 +70,23 @@ class RequestNames:
         return columns[0]
 
     def columns(self, names: Iterable[str]) -> dict[str, str]:
-        """Return the column that each name of a request stands for, by that name.
+        """Return the column of each name of a request, by name.
 
-        Names that stand for no column stay as they are.
+        A name that resolves to no column maps to itself.
 
         >>> RequestNames(["a-b"]).columns(["a_b", "c"])
         {'a_b': 'a-b', 'c': 'c'}
 
         Raises:
-          DataError: A name can mean several columns, or two of them mean one.
+          DataError: A name resolves to several columns, or two names to one column.
         """
         columns: dict[str, str] = {}
-        given: dict[str, str] = {}
+        spellings: dict[str, str] = {}
         for name in names:
             column = self.column(name) or name
-            if given.setdefault(column, name) != name:
+            if spellings.setdefault(column, name) != name:
                 raise DataError(
-                    f'expected the column "{column}" once, got it as "{given[column]}" and as '
+                    f'expected the column "{column}" once, got it as "{spellings[column]}" and as '
                     f'"{name}"; leave one out'
                 )
             columns[name] = column

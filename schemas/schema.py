@@ -1,7 +1,7 @@
-"""`Schema`: the columns of a table, and every other form of them.
+"""`Schema`: the columns of a table, and the schemas derived from them.
 
-The Arrow schema, the TensorFlow feature spec and the `tensorflow_metadata` proto are derived
-here from the one tuple of columns; nothing else lists columns.
+The Arrow schema, the TensorFlow feature spec and the `tensorflow_metadata` proto all derive from
+the tuple of columns; nothing else lists columns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Schema"]
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table, in the order of the file.
+    """Columns of a table, in the order of the file.
 
     Attributes:
       columns: At least one column; names are unique; at most one has the role "label".
@@ -51,7 +51,7 @@ class Schema:
         return len(self.columns)
 
     def __getitem__(self, name: str) -> Column:
-        """The column of that name; RecipeError with the nearest name where there is none."""
+        """Return the column of that name; raise RecipeError with the nearest name otherwise."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -61,7 +61,7 @@ class Schema:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names, in the order of the file."""
+        """The names of the columns, in the order of the file."""
         return tuple(column.name for column in self.columns)
 
     @property
@@ -75,7 +75,7 @@ class Schema:
         return tuple(column for column in self.columns if column.role in ("feature", "label"))
 
     def arrow_schema(self) -> pa.Schema:
-        """The Arrow schema of cleaned rows: every field nullable, strings dictionary-encoded."""
+        """Return the Arrow schema of clean rows: nullable fields, dictionary-encoded strings."""
         import pyarrow as pa
 
         types = {
@@ -86,7 +86,7 @@ class Schema:
         return pa.schema([pa.field(column.name, types[column.type]) for column in self.columns])
 
     def feature_spec(self) -> dict[str, Any]:
-        """The raw feature spec of the transform graph, for `tf.io.parse_example`.
+        """Return the raw feature spec of the transform graph, for `tf.io.parse_example`.
 
         Returns:
           For each column of `inputs` a `tf.io.FixedLenFeature` of the column's shape and dtype,
@@ -102,14 +102,14 @@ class Schema:
         }
 
     def to_proto(self) -> schema_pb2.Schema:
-        """The schema as `tensorflow_metadata` writes it; `from_proto` gives back an equal one."""
+        """Return the `tensorflow_metadata` proto, from which `from_proto` makes an equal schema."""
         from .schema_proto import to_proto
 
         return to_proto(self, inputs=self.inputs)
 
     @classmethod
     def from_proto(cls, proto: schema_pb2.Schema) -> Schema:
-        """The schema a `tensorflow_metadata` proto describes, TFDV's protos included.
+        """Make a schema from a `tensorflow_metadata` proto, TFDV's protos included.
 
         Raises:
           DataError: A feature has a type or a shape that a column cannot have, or two features
@@ -123,17 +123,17 @@ class Schema:
             raise DataError(str(error)) from error
 
     def to_pbtxt(self) -> str:
-        """The text of `schema.pbtxt`."""
+        """Return the text of `schema.pbtxt`."""
         from google.protobuf import text_format
 
         return text_format.MessageToString(self.to_proto())
 
     @classmethod
     def from_pbtxt(cls, text: str) -> Schema:
-        """The schema in the text of a `schema.pbtxt`.
+        """Make a schema from the text of a `schema.pbtxt`.
 
         Raises:
-          DataError: The text is no `tensorflow_metadata` schema, or none `from_proto` takes.
+          DataError: The text is no `tensorflow_metadata` schema, or `from_proto` rejects it.
         """
         from google.protobuf import text_format
         from tensorflow_metadata.proto.v0 import schema_pb2

@@ -1,8 +1,8 @@
-"""`Schema` to `tensorflow_metadata`'s proto and back, nothing lost.
+"""Lossless conversion of a `Schema` to the `tensorflow_metadata` proto and back.
 
-What the proto has a field for stands in that field, where TFDV, TFT and TFX read it. The rest
-stands in the annotation of the feature, as a `Struct` under the key "recordmill". The default
-tensor representations spell out `Schema.feature_spec()`; columns outside it are DISABLED.
+Whatever the proto has a field for is in that field, where TFDV, TFT and TFX read it. The rest is
+in the annotation of the feature, as a `Struct` under the key "recordmill". The default tensor
+representations spell out `Schema.feature_spec()`; columns outside it are DISABLED.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _LEFT_OUT = frozenset(
         schema_pb2.VALIDATION_DERIVED,
     }
 )
-"""The stages whose features TFT and TFDV pass over."""
+"""The lifecycle stages whose features TFT and TFDV ignore."""
 
 
 def to_proto(columns: Iterable[Column], *, inputs: Sequence[Column]) -> schema_pb2.Schema:
-    """Convert columns to a schema as `tensorflow_metadata` writes it.
+    """Convert columns to a `tensorflow_metadata` schema.
 
     Args:
-      columns: Those of the schema, in order.
-      inputs: Those among them that the graph takes.
+      columns: The columns of the schema, in order.
+      inputs: The columns that are inputs of the transform graph.
 
     Returns:
       A proto with one feature a column, in order, and in the tensor representation group "" one
@@ -59,11 +59,11 @@ def to_proto(columns: Iterable[Column], *, inputs: Sequence[Column]) -> schema_p
 
 
 def from_proto(proto: schema_pb2.Schema) -> tuple[Column, ...]:
-    """Read the columns out of a proto of `to_proto`, of TFDV's inference, or written by hand.
+    """Read the columns from a proto made by `to_proto`, by TFDV's inference, or by hand.
 
-    Without an annotation a feature of one value ({1, 1} in `value_count`, or the shape [1]) is a
-    scalar, so is one that says nothing of its number; one that must be there in every example is
-    required, and one whose stage takes it out of use has the role "unused".
+    Without an annotation, a feature with one value ({1, 1} in `value_count`, or the shape [1]) or
+    without a shape is a scalar; a feature present in every example is required; a feature whose
+    lifecycle stage is out of use has the role "unused".
 
     Raises:
       DataError: A feature has a type or a shape that a column cannot have, or contradicts itself.
@@ -108,15 +108,15 @@ def _feature(column: Column, *, disabled: bool) -> schema_pb2.Feature:
 
 
 def _bounds(column: Column) -> Iterator[tuple[str, float]]:
-    """("min", …) and ("max", …), for those that the column has."""
-    whole = int if column.type == "int64" else float
+    """Yield ("min", bound) and ("max", bound) for the bounds that the column has."""
+    convert = int if column.type == "int64" else float
     for name, bound in (("min", column.minimum), ("max", column.maximum)):
         if bound is not None:
-            yield name, whole(bound)
+            yield name, convert(bound)
 
 
 def _rest(column: Column, feature: schema_pb2.Feature) -> dict[str, Any]:
-    """What the fields of `feature` do not say of the column, without what is default."""
+    """Return the fields of the column that `feature` does not hold, except defaults."""
     rest: dict[str, Any] = {}
     for name in ("unit", "role", "bad_value"):
         if getattr(column, name) != Column.__dataclass_fields__[name].default:
@@ -171,25 +171,25 @@ def _column(feature: schema_pb2.Feature, domains: Mapping[str, Any]) -> Column:
 
 
 def _shape(feature: schema_pb2.Feature) -> tuple[int, ...]:
-    """The shape that the proto alone tells; one value is a scalar."""
-    said = feature.WhichOneof("shape_type")
+    """Return the shape by the proto without its annotation; () for one value."""
+    field = feature.WhichOneof("shape_type")
     shape: tuple[int, ...] = ()
-    if said == "shape":
+    if field == "shape":
         shape = tuple(dim.size for dim in feature.shape.dim)
-    elif said == "value_count" and feature.value_count.min == feature.value_count.max:
+    elif field == "value_count" and feature.value_count.min == feature.value_count.max:
         shape = (feature.value_count.min,)
-    elif said:
+    elif field:
         shape = (0,)
     if any(size < 1 for size in shape):
-        got = " ".join(str(getattr(feature, said)).split())
+        got = " ".join(str(getattr(feature, field)).split())
         raise RecipeError(
-            f'column "{feature.name}": expected a fixed number of values, got {said} {{ {got} }}'
+            f'column "{feature.name}": expected a fixed number of values, got {field} {{ {got} }}'
         )
     return () if shape == (1,) else shape
 
 
 def _domain(feature: schema_pb2.Feature, kind: str, domains: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a column that its domain, in line or by name, tells."""
+    """Return the fields of a column that follow from its domain, inline or by name."""
     field = feature.WhichOneof("domain_info")
     domain = getattr(feature, field) if field else None
     if field == "domain":
@@ -208,7 +208,7 @@ def _domain(feature: schema_pb2.Feature, kind: str, domains: Mapping[str, Any]) 
 
 
 def _classes(domain: Any) -> tuple[str, ...]:
-    """The good values of a string; stripped, as TFDV takes them from the file with their blanks."""
+    """Return the good values of a string, stripped: TFDV keeps the blanks of the file."""
     values: list[str] = []
     if isinstance(domain, schema_pb2.StringDomain):
         values = list(domain.value)
@@ -218,7 +218,7 @@ def _classes(domain: Any) -> tuple[str, ...]:
 
 
 def _bound(domain: Any, name: str) -> float | None:
-    """A bound of a number; None where it is not set or is an infinity."""
+    """Return a bound of a number domain; None where it is not set or is infinite."""
     if not domain.HasField(name) or not isfinite(getattr(domain, name)):
         return None
     bound: float = getattr(domain, name)
@@ -226,17 +226,17 @@ def _bound(domain: Any, name: str) -> float | None:
 
 
 def _annotated(feature: schema_pb2.Feature, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a column that our annotation tells better than `fields`."""
+    """Return the fields of a column from the annotation, which override `fields`."""
     rest = _unpacked(feature)
     try:
-        found = {name: read(rest[name]) for name, read in _READ.items() if name in rest}
+        annotated = {name: read(rest[name]) for name, read in _READ.items() if name in rest}
         for name, field in (("min", "minimum"), ("max", "maximum")):
             # The exact bound, unless someone has since edited the rounded one beside it.
             if name in rest and _float32(rest[name]) == fields.get(field):
-                found[field] = rest[name]
+                annotated[field] = rest[name]
     except (TypeError, ValueError) as error:
         raise RecipeError(f'column "{feature.name}": bad {_KEY} annotation: {error}') from error
-    return found
+    return annotated
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -250,13 +250,13 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 
 def _float32(value: float) -> float:
-    """The number as a `FloatDomain` keeps it."""
-    kept: float = schema_pb2.FloatDomain(min=value).min
-    return kept
+    """Round a number to float32, as a `FloatDomain` does."""
+    rounded: float = schema_pb2.FloatDomain(min=value).min
+    return rounded
 
 
 def _unpacked(feature: schema_pb2.Feature) -> dict[str, Any]:
-    """What `_rest` gave when the feature was written; empty for a feature of another origin."""
+    """Return the annotation that `_rest` made; {} for a feature of another origin."""
     for message in feature.annotation.extra_metadata:
         struct = struct_pb2.Struct()
         if message.Is(struct.DESCRIPTOR) and message.Unpack(struct):

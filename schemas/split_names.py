@@ -1,6 +1,6 @@
-"""Names that a split may have: each is a folder of the dataset, and part of the names of files.
+"""Rules for the names of splits: each is a folder of the dataset, and part of file names.
 
-Only names that users give are checked. A dataset that was prepared before a rule is read as it is.
+The checks apply to names from users. A dataset older than a rule is read as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .manifest import MANIFEST
 __all__ = ["FOLDER_NAMES", "UNSPLIT", "check_split_name", "check_split_names"]
 
 UNSPLIT = "unsplit"
-"""The name under which the ledger counts records that were rejected before they had a split."""
+"""Name under which the ledger counts records that were rejected before they had a split."""
 
 FOLDER_NAMES = (
     MANIFEST,
@@ -23,10 +23,10 @@ FOLDER_NAMES = (
     *(".scratch", ".analysis"),
     UNSPLIT,
 )
-"""The names in the folder of a dataset or a profile that are no split's, or that mean no split."""
+"""Names in the folder of a dataset or a profile that no split may have."""
 
 _FOLDER_PREFIXES = ("transformed-", "reshape-")
-"""Beginnings of names of files beside those of the splits: `stats/transformed-train.pb`."""
+"""Prefixes of file names beside those of the splits: `stats/transformed-train.pb`."""
 
 _LONGEST = 64
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{_LONGEST - 1}}}")
@@ -38,13 +38,12 @@ _RULE = (
 def check_split_name(name: str, *, key: str) -> None:
     """Check the name that a user gives to a split.
 
-    Letters are those of ASCII: other ones have several spellings in Unicode, which some
-    filesystems take for one. Capitals do not make another name of one that the folder uses, since
-    on some filesystems they do not make another file.
+    Letters are ASCII: others have several spellings in Unicode, which some filesystems treat as
+    one. The comparison with the names of the folder ignores case, as some filesystems do.
 
     Args:
-      name: The name.
-      key: The key of the recipe, or the flag, that gives it; the message begins with it.
+      name: The name of the split.
+      key: The key of the recipe, or the flag, that sets it; the message begins with it.
 
     Raises:
       RecipeError: The name has other characters, is longer than 64, or is one that the folder of a
@@ -73,11 +72,15 @@ to Z, digits, "_" and "-", at most 64 of them, the first not "-"; got "my split"
 
 
 def check_split_names(names: Iterable[str], *, key: str) -> None:
-    """Check the names of all splits of a run, each as `check_split_name` does.
+    """Check the names of all splits of a run with `check_split_name`, and that they differ.
+
+    Args:
+      names: The names of the splits.
+      key: As in `check_split_name`.
 
     Raises:
-      RecipeError: A name cannot be one, or two differ in capitals alone: on some filesystems
-        their folders would be one.
+      RecipeError: A name is invalid, or two names differ in case only: on some filesystems their
+        folders would be the same.
     """
     spelled: dict[str, str] = {}
     for name in names:
@@ -91,7 +94,7 @@ def check_split_names(names: Iterable[str], *, key: str) -> None:
 
 
 def _other_name(name: str) -> str:
-    """Return a name that a split may have, near to this one.
+    """Return a valid name near to an invalid one.
 
     >>> _other_name(".scratch"), _other_name("stats"), _other_name("é")
     ('scratch', 'stats_split', 'split')
