@@ -18,7 +18,7 @@ from ...schemas.inference.facts import amount
 from ...schemas.inference.label import choose_label
 from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
-from ...schemas.inference.rules import choose, kept
+from ...schemas.inference.rules import propose_column, propose_feature
 from ..config.input import Input
 from ..readers.csv_source import match
 from ..readers.parse import parse_part
@@ -84,10 +84,11 @@ def infer_recipe(
     check_understood(table, single_column=single_column)
     found = choose_label(table.dialect.names, table.columns, wanted=label)
     choices = [
-        choose(name, seen) for name, seen in zip(table.dialect.names, table.columns, strict=True)
+        propose_column(name, seen)
+        for name, seen in zip(table.dialect.names, table.columns, strict=True)
     ]
     if found:
-        choices[found.place] = found.choice
+        choices[found.index] = found.proposal
     choices = _with_features(choices, table.columns, files)
     text = recipe_text(
         patterns,
@@ -134,7 +135,7 @@ def _with_features(
     if any(one.features and one.role == "feature" for one in choices):
         return choices
     made = [
-        kept(one, seen) if one.role == "unused" and seen.present else one
+        propose_feature(one, seen) if one.role == "unused" and seen.present else one
         for one, seen in zip(choices, columns, strict=True)
     ]
     if not any(one.features for one in made):

@@ -60,9 +60,9 @@ def _format(table: InferredTable) -> str:
 def _label(names: Sequence[str], label: Label | None) -> str:
     if label is None:
         return "none was found; `init --label NAME` chooses one"
-    classes = len(label.choice.domain)
+    classes = len(label.proposal.domain)
     what = f"{classes:,} classes" if classes else "an amount"
-    return f"{shown(names[label.place])}, {label.reason}: {what}"
+    return f"{shown(names[label.index])}, {label.reason}: {what}"
 
 
 def _unused(names: Sequence[str], choices: Sequence[ColumnProposal]) -> Iterator[str]:
@@ -85,7 +85,7 @@ def _problems(
     if table.rejected:
         yield " ".join(rejected_records(table))
     names = table.dialect.names
-    if label is not None and (absent := _without_label(table.columns[label.place], label.choice)):
+    if label is not None and (absent := _without_label(table.columns[label.index], label.proposal)):
         yield f"{amount(absent, 'row')} without a label, which a filter of the recipe leaves out"
     doubts = [
         f"{shown(name)}: {doubt}"

@@ -1,1 +1,1 @@
-"""Expressions over columns: the text, and the tree it is read into."""
+"""Expressions over columns: their parser and their syntax tree."""

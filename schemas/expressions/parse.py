@@ -1,29 +1,29 @@
 """Expressions over columns, such as `age >= 18 and workclass != 'Private'`.
 
-The text is parsed by Python's own parser, and what it gives is read into the small tree of this
-module; nothing is ever evaluated as Python. `recordmill.pipelines.recipes.conditions` computes the
-tree on Arrow rows and `recordmill.transforms.recipe.expressions` on tensors, with equal results.
-The language:
+Python's parser reads the text, and its tree is translated into the small one of
+`recordmill.schemas.expressions.tree`; nothing is ever evaluated as Python.
+`recordmill.pipelines.recipes.conditions` computes the tree on Arrow rows and
+`recordmill.transforms.recipe.expressions` on tensors, with equal results. The language:
 
-    age, `capital-gain`         columns; one that is no Python name stands in backticks
+    age, `capital-gain`         columns; backticks quote a name that is no Python name
     18, 0.5, 'Private'          numbers and text
     + - * / %                   of numbers; % has the sign of the divisor, as in Python
     abs(x) min(x, y) max(x, y)  of numbers
-    len(text)                   the characters of a text
-    == != < <= > >=             of numbers, or of text, by its bytes; 17 <= age < 65 is two of them
-    x in ('a', 'b'), not in     one of some numbers or texts
-    x is missing, is not        whether there is no value
+    len(text)                   the number of characters
+    == != < <= > >=             of numbers, or of text, by its bytes; 17 <= age < 65 is a chain
+    x in ('a', 'b'), not in     membership in a list of numbers or texts
+    x is missing, is not        presence of a value
     and, or, not                of conditions
 
-Missing values: arithmetic with one is missing, and so is a division by zero and what is not finite
-in the end. A comparison with one, or `in`, is neither true nor false but unknown, and `not` of
-unknown is unknown: both `age > 40` and `not age > 40` leave out a row without an age. `and` of
+Missing values: arithmetic with a missing value, a division by zero and a result that is not finite
+are missing. A comparison with a missing value, or `in`, is neither true nor false but unknown, and
+`not` of unknown is unknown: both `age > 40` and `not age > 40` drop a row without an age. `and` of
 unknown and false is false, `or` of unknown and true is true, else they are unknown (Kleene's
-logic, as in SQL). A row passes a condition where it is true.
+logic, as in SQL). A row passes a condition that is true.
 
-Numbers are computed in double precision, so whole ones are exact up to 2^53; columns and whole
-numbers alone are compared exactly. A number that is compared with a float32 column is rounded to
-float32 first: `height == 1.6` holds where the file says 1.6.
+Arithmetic is in double precision, so integers are exact up to 2^53; comparisons of integer columns
+and literals alone are exact. A number that is compared with a float32 column is first rounded to
+float32: `height == 1.6` is true where the file has 1.6.
 """
 
 from __future__ import annotations
@@ -78,15 +78,15 @@ _MOST_INT64 = 2**63 - 1
 
 
 def parse(text: str, columns: Iterable[Column]) -> Node:
-    """The tree of an expression.
+    """Parse an expression over columns.
 
     Args:
       text: The expression.
-      columns: The columns it may name.
+      columns: The columns that it may name.
 
     Raises:
-      RecipeError: It is no expression, names no column or one that is not there, or types do not
-        fit; the message shows the place.
+      RecipeError: The text is no expression, names no column or an unknown one, or types do not
+        fit; the message marks the position in the text.
 
     >>> parse("age + 1 > 18", [Column("age", "int64")]).operator
     '>'
@@ -99,7 +99,11 @@ def parse(text: str, columns: Iterable[Column]) -> Node:
 
 
 class _Reader:
-    """Reads Python's tree of an expression, and says where it is wrong."""
+    """Translator of Python's syntax tree that marks errors in the text.
+
+    Each `_read` of a Python node returns a `Node` or raises RecipeError with the span of the
+    node underlined.
+    """
 
     def __init__(self, text: str, columns: Mapping[str, Column]) -> None:
         self._text = text
@@ -117,6 +121,7 @@ class _Reader:
         }
 
     def read_all(self) -> Node:
+        """Return the tree of the text; raise RecipeError where it names no column."""
         tree = self._read(self._parsed().body)
         if not self._names:
             raise RecipeError(f"expected an expression over columns, got {self._text.strip()!r}")
@@ -127,6 +132,7 @@ class _Reader:
             raise RecipeError(
                 f"expected an expression of up to {_LONGEST:,} characters, got {len(self._text):,}"
             )
+        # Python refuses an indented expression; spans are counted from the first character.
         stripped = self._source.lstrip(" ")
         self._indent = len(self._source) - len(stripped)
         try:
@@ -166,7 +172,7 @@ class _Reader:
         tree = self._read(node)
         if _NOUNS[tree.type] != expected:
             example = ', such as "age >= 18"' if expected == "a condition" else ""
-            self._fail(f"expected {expected}{example}, got {_described(tree)}", *self._span(node))
+            self._fail(f"expected {expected}{example}, got {_describe(tree)}", *self._span(node))
         return tree
 
     def _name(self, node: ast.Name) -> Node:
@@ -174,14 +180,14 @@ class _Reader:
         name = self._text[start:end].strip("`")
         if name not in self._columns:
             near = get_close_matches(name, self._columns, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; there are {self._some()}"
+            hint = f'; did you mean "{near[0]}"?' if near else f"; there are {self._column_list()}"
             if name == "missing":
                 hint = '; write "is missing" or "is not missing"'
             self._fail(f'no column "{name}"{hint}', start, end)
         self._names.add(name)
         return Name(self._columns[name])
 
-    def _some(self) -> str:
+    def _column_list(self) -> str:
         names = list(self._columns)
         return ", ".join(names[:10]) + (f" and {len(names) - 10:,} more" if names[10:] else "")
 
@@ -239,8 +245,8 @@ class _Reader:
     def _comparisons(self, node: ast.Compare) -> Node:
         lefts = [node.left, *node.comparators]
         pairs = zip(lefts, node.ops, node.comparators, strict=False)
-        found = [self._comparison(left, op, right) for left, op, right in pairs]
-        return found[0] if len(found) == 1 else Logic("and", tuple(found))
+        comparisons = [self._comparison(left, op, right) for left, op, right in pairs]
+        return comparisons[0] if len(comparisons) == 1 else Logic("and", tuple(comparisons))
 
     def _comparison(self, left: ast.AST, op: ast.cmpop, right: ast.AST) -> Node:
         if isinstance(op, ast.Is | ast.IsNot):
@@ -248,63 +254,65 @@ class _Reader:
         if isinstance(op, ast.In | ast.NotIn):
             member = self._membership(left, right)
             return Not(member) if isinstance(op, ast.NotIn) else member
-        one, other = self._read(left), self._read(right)
-        self._check_kinds(one, other, left, right)
+        first, second = self._read(left), self._read(right)
+        self._check_kinds(first, second, left, right)
         operator = _COMPARISONS[type(op)]
-        texts = one.type == "string" and operator not in ("==", "!=")
-        if texts and not isinstance(one, Constant) and not isinstance(other, Constant):
-            start, end = self._span(right)
+        ordered_texts = first.type == "string" and operator not in ("==", "!=")
+        if ordered_texts and not isinstance(first, Constant) and not isinstance(second, Constant):
             self._fail(
-                f'expected a text in quotes, as "{operator}" of two columns of text', start, end
+                f'expected a text in quotes, since "{operator}" does not compare two text columns',
+                *self._span(right),
             )
-        return Comparison(operator, self._fitted(one, other, left), self._fitted(other, one, right))
+        return Comparison(
+            operator, self._adapt(first, second, left), self._adapt(second, first, right)
+        )
 
     def _missing(self, left: ast.AST, right: ast.AST, *, opposite: bool) -> Node:
         start, end = self._span(right)
         if self._text[start:end] not in ("missing", "None"):
             self._fail('after "is" expected missing or not missing', start, end)
-        of = self._read(left)
-        if of.type == "condition":
+        operand = self._read(left)
+        if operand.type == "condition":
             self._fail("expected a column or a number, got a condition", *self._span(left))
-        return Not(Missing(of)) if opposite else Missing(of)
+        return Not(Missing(operand)) if opposite else Missing(operand)
 
     def _membership(self, left: ast.AST, right: ast.AST) -> Node:
-        of = self._read(left)
-        listed = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
+        operand = self._read(left)
+        elements = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else [right]
         values = []
-        for element in listed:
+        for element in elements:
             value = self._read(element)
             if not isinstance(value, Constant):
                 self._fail("expected numbers or texts in quotes", *self._span(element))
-            self._check_kinds(of, value, left, element)
-            values.append(self._fitted(value, of, element))
+            self._check_kinds(operand, value, left, element)
+            values.append(self._adapt(value, operand, element))
         if not values:
             self._fail("expected at least one value", *self._span(right))
-        return Membership(of, tuple(value for value in values if isinstance(value, Constant)))
+        return Membership(operand, tuple(value for value in values if isinstance(value, Constant)))
 
-    def _check_kinds(self, one: Node, other: Node, left: ast.AST, right: ast.AST) -> None:
-        if one.type == "condition":
+    def _check_kinds(self, first: Node, second: Node, left: ast.AST, right: ast.AST) -> None:
+        if first.type == "condition":
             self._fail("expected a number or text, got a condition", *self._span(left))
-        if _NOUNS[one.type] != _NOUNS[other.type]:
-            expected = f"{_NOUNS[one.type]} to compare with {_described(one)}"
-            self._fail(f"expected {expected}, got {_described(other)}", *self._span(right))
+        if _NOUNS[first.type] != _NOUNS[second.type]:
+            expected = f"{_NOUNS[first.type]} to compare with {_describe(first)}"
+            self._fail(f"expected {expected}, got {_describe(second)}", *self._span(right))
 
-    def _fitted(self, value: Node, other: Node, place: ast.AST) -> Node:
-        """A value that is compared with another: a constant as the column's values are."""
+    def _adapt(self, value: Node, other: Node, node: ast.AST) -> Node:
+        """Give a constant the precision of the column that it is compared with."""
         if not isinstance(value, Constant) or not isinstance(other, Name):
             return value
         if isinstance(value.value, str):
-            self._check_text(value.value, other.column, place)
+            self._check_text(value.value, other.column, node)
             return value
         return Constant(c_float(value.value).value) if other.type == "float32" else value
 
-    def _check_text(self, text: str, column: Column, place: ast.AST) -> None:
-        """Whether a column can have that text at all, once it is cleaned."""
+    def _check_text(self, text: str, column: Column, node: ast.AST) -> None:
+        """Raise RecipeError where no clean value of a column can be the text."""
         if text == "" or text in column.missing:
             problem = f'"{text}" means "no value" in column "{column.name}"; write "is missing"'
         elif text in dict(column.spelling):
             meant = dict(column.spelling)[text]
-            problem = f'column "{column.name}" has "{meant}" in the place of "{text}"'
+            problem = f'column "{column.name}" has "{meant}" instead of "{text}"'
         elif text != text.strip(BLANKS):
             problem = f'blanks around values are stripped, so none is "{text}"'
         elif column.domain and text not in column.domain:
@@ -313,10 +321,11 @@ class _Reader:
             problem = f'column "{column.name}" has no "{text}"{hint}'
         else:
             return
-        self._fail(problem, *self._span(place))
+        self._fail(problem, *self._span(node))
 
     def _span(self, node: ast.AST) -> tuple[int, int]:
-        """Where a node begins and ends in the text; Python counts in bytes."""
+        """Return the first character of a node in the text, and the one after its last."""
+        # Python counts columns in bytes of UTF-8.
         assert isinstance(node, ast.expr) and node.end_col_offset is not None
         line = self._source[self._indent :].encode()
         return (
@@ -330,7 +339,7 @@ class _Reader:
 
 
 def _placeholder(match: re.Match[str]) -> str:
-    """A name in backticks as a Python name of as many characters; texts as they are."""
+    """Replace a name in backticks by a Python name of equal length; keep texts in quotes."""
     return match[0] if match[1] is None else "_" * len(match[0])
 
 
@@ -338,7 +347,7 @@ def _is_double(value: int | float) -> bool:
     return isinstance(value, float) and isfinite(value)
 
 
-def _described(node: Node) -> str:
+def _describe(node: Node) -> str:
     if isinstance(node, Name):
         return f'the {node.type} column "{node.column.name}"'
     return _NOUNS[node.type]

@@ -1,4 +1,4 @@
-"""The tree of an expression over columns; `schemas.expressions.parse` reads text into it."""
+"""Syntax tree of an expression over columns; `schemas.expressions.parse` makes it from text."""
 
 from __future__ import annotations
 
@@ -30,29 +30,31 @@ Type = Literal["int64", "float32", "string", "condition"]
 
 @dataclass(frozen=True)
 class Name:
-    """A column."""
+    """Reference to a column."""
 
     column: Column
 
     @property
     def type(self) -> Type:
+        """The type of the column."""
         return self.column.type
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A number or a text."""
+    """Literal number or text."""
 
     value: int | float | str
 
     @property
     def type(self) -> Type:
-        return "int64" if isinstance(self.value, int) else _FOUND[type(self.value)]
+        """The type of the literal."""
+        return _CONSTANT_TYPES[type(self.value)]
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Two numbers and one of + - * / %."""
+    """Operation on two numbers: one of + - * / %."""
 
     operator: str
     left: Node
@@ -60,35 +62,38 @@ class Arithmetic:
 
     @property
     def type(self) -> Type:
+        """int64 of two integers, except for a quotient; else float32."""
         return "float32" if self.operator == "/" else _common(self.left, self.right)
 
 
 @dataclass(frozen=True)
 class Negative:
-    """A number with the other sign."""
+    """Negation of a number."""
 
     of: Node
 
     @property
     def type(self) -> Type:
+        """The type of the operand."""
         return self.of.type
 
 
 @dataclass(frozen=True)
 class Call:
-    """A function, one of abs, min, max and len."""
+    """Call of a function: one of abs, min, max and len."""
 
     function: str
     arguments: tuple[Node, ...]
 
     @property
     def type(self) -> Type:
+        """int64 of `len` and of integers alone; else float32."""
         return "int64" if self.function == "len" else _common(*self.arguments)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two numbers or two texts, and one of == != < <= > >=; one of ordered texts is a constant."""
+    """Comparison of two numbers or texts by == != < <= > >=; texts are ordered with a constant."""
 
     operator: str
     left: Node
@@ -98,7 +103,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Membership:
-    """Whether a number or text is one of these."""
+    """Test for a number or text among constants."""
 
     of: Node
     values: tuple[Constant, ...]
@@ -107,7 +112,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Missing:
-    """Whether there is no value."""
+    """Test for a missing value."""
 
     of: Node
     type: Type = "condition"
@@ -115,7 +120,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Logic:
-    """Conditions joined by "and" or "or"."""
+    """Conjunction or disjunction of conditions: "and" or "or"."""
 
     operator: str
     of: tuple[Node, ...]
@@ -124,7 +129,7 @@ class Logic:
 
 @dataclass(frozen=True)
 class Not:
-    """The opposite of a condition."""
+    """Negation of a condition."""
 
     of: Node
     type: Type = "condition"
@@ -135,11 +140,11 @@ Node: TypeAlias = (
     " | Not"
 )
 
-_FOUND: Mapping[type, Type] = {float: "float32", str: "string"}
+_CONSTANT_TYPES: Mapping[type, Type] = {int: "int64", float: "float32", str: "string"}
 
 
 def exact(*nodes: Node) -> bool:
-    """Whether all are int64 columns and constants, which are compared as integers."""
+    """Return whether all nodes are int64 columns or constants, which compare as integers."""
     return all(isinstance(node, Name | Constant) and node.type == "int64" for node in nodes)
 
 
@@ -148,7 +153,7 @@ def _common(*nodes: Node) -> Type:
 
 
 def size(node: Node) -> int:
-    """How many operations Arrow needs, which computes a part again wherever it is used."""
+    """Return the number of operations in Arrow, which computes each use of an operand anew."""
     if isinstance(node, Arithmetic):
         times = {"/": (1, 2), "%": (2, 3)}.get(node.operator, (1, 1))
         return 1 + times[0] * size(node.left) + times[1] * size(node.right)

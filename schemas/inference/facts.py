@@ -1,4 +1,4 @@
-"""What the rules of `inference_rules` ask of an `ColumnSummary` column, in numbers and in words."""
+"""Facts of a `ColumnSummary` for the rules of inference, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..statistics.columns import Moments
 from .observed import SEPARATORS, ColumnSummary
 
 __all__ = [
@@ -42,7 +43,7 @@ _BUCKETS = 1 << 16
 
 
 def amount(count: int, noun: str) -> str:
-    """A number and what it counts.
+    """Return a count and its noun in words.
 
     >>> amount(1, "value"), amount(2399, "value")
     ('1 value', '2,399 values')
@@ -51,7 +52,7 @@ def amount(count: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share, with as many digits as tell it from 0 and 1.
+    """Return a share in percent, with enough digits to tell it from 0 and 1.
 
     >>> percent(0.0737), percent(0.00004), percent(0.99999), percent(1.0)
     ('7.4 %', '0.004 %', '99.999 %', '100 %')
@@ -64,52 +65,52 @@ def percent(share: float) -> str:
 
 
 def shown(text: str) -> str:
-    """A value of the data in quotes, on one line and cut.
+    """Quote a value of the data, on one line and cut to 40 characters.
 
     >>> shown("a\\nb"), shown("x" * 50) == '"' + "x" * 40 + '…"'
     ('"a b"', True)
     """
-    line = "".join(one if one.isprintable() else " " for one in text)
+    line = "".join(c if c.isprintable() else " " for c in text)
     return f'"{line[:_SHOWN_CHARACTERS]}…"' if len(line) > _SHOWN_CHARACTERS else f'"{line}"'
 
 
 def list_of(pairs: Sequence[tuple[str, int]]) -> str:
-    """The first few of values and their counts.
+    """List the first five values with their counts.
 
     >>> list_of([("Private", 22696), ("?", 7)])
     '"Private" 22,696, "?" 7'
     """
-    told = [f"{shown(value)} {count:,}" for value, count in pairs[:_SHOWN_VALUES]]
+    items = [f"{shown(value)} {count:,}" for value, count in pairs[:_SHOWN_VALUES]]
     more = [f"and {len(pairs) - _SHOWN_VALUES:,} more"] if len(pairs) > _SHOWN_VALUES else []
-    return ", ".join([*told, *more])
+    return ", ".join([*items, *more])
 
 
-def of_all(count: int, seen: ColumnSummary) -> str:
-    """How many of the values that are not missing."""
-    return f"{count:,} of {amount(seen.present, 'value')}"
+def of_all(count: int, summary: ColumnSummary) -> str:
+    """Return a count beside the number of values that are not missing, in words."""
+    return f"{count:,} of {amount(summary.present, 'value')}"
 
 
-def absent(seen: ColumnSummary) -> str:
-    """How many values are missing, and how that is written; "" where none is."""
-    if not seen.absent:
+def absent(summary: ColumnSummary) -> str:
+    """Return the share of missing values and their tokens, in words; "" where none is missing."""
+    if not summary.absent:
         return ""
-    told = [f'{count:,} "{token}"' for token, count in sorted(seen.missing.items()) if token]
-    told += [f"{seen.missing['']:,} empty"] if seen.missing[""] else []
-    return f" ({percent(seen.absent / seen.rows)} missing: {', '.join(told)})"
+    tokens = [f'{count:,} "{token}"' for token, count in sorted(summary.missing.items()) if token]
+    tokens += [f"{summary.missing['']:,} empty"] if summary.missing[""] else []
+    return f" ({percent(summary.absent / summary.rows)} missing: {', '.join(tokens)})"
 
 
-def different(seen: ColumnSummary) -> str:
-    """How many different values there are."""
-    return f"{'' if seen.exact else 'about '}{seen.unique():,} different ones"
+def different(summary: ColumnSummary) -> str:
+    """Return the number of distinct values, in words."""
+    return f"{'' if summary.exact else 'about '}{summary.unique():,} different ones"
 
 
-def tokens_of(seen: ColumnSummary) -> tuple[str, ...]:
-    """The missing tokens that occur, the most common first; the empty field needs no token."""
-    return tuple(token for token, _ in seen.missing.most_common() if token)
+def tokens_of(summary: ColumnSummary) -> tuple[str, ...]:
+    """Return the missing tokens that occur, the most common first, without the empty field."""
+    return tuple(token for token, _ in summary.missing.most_common() if token)
 
 
 def last_word(name: str) -> str:
-    """The last word of a name, in lower case.
+    """Return the last word of a name, in lower case.
 
     >>> last_word("passengerId"), last_word("zip_code"), last_word("grid"), last_word("ID")
     ('id', 'code', 'grid', 'id')
@@ -118,33 +119,37 @@ def last_word(name: str) -> str:
     return words[-1].lower() if words else ""
 
 
-def lowest(seen: ColumnSummary) -> int | float:
-    """The smallest number."""
-    ends = [one.moments for one in (seen.integers, seen.decimals)]
-    return min(one.minimum for one in ends if one is not None)
+def lowest(summary: ColumnSummary) -> int | float:
+    """Return the smallest number; there must be one."""
+    return min(moments.minimum for moments in _moments(summary))
 
 
-def buckets(seen: ColumnSummary) -> int:
-    """A power of two, at least as many as there are different values, up to a limit."""
-    return min(_BUCKETS, 1 << max(4, (seen.unique() - 1).bit_length()))
+def buckets(summary: ColumnSummary) -> int:
+    """Return a number of hash buckets: a power of two above the distinct values, in [16, 2^16]."""
+    return min(_BUCKETS, 1 << max(4, (summary.unique() - 1).bit_length()))
 
 
-def range_of(seen: ColumnSummary) -> str:
-    """From the smallest number to the largest."""
-    ends = [one.moments for one in (seen.integers, seen.decimals) if one.moments is not None]
-    low, high = lowest(seen), max(one.maximum for one in ends)
-    if seen.decimals.count:
+def range_of(summary: ColumnSummary) -> str:
+    """Return the interval of the numbers, in words; there must be one."""
+    low, high = lowest(summary), max(moments.maximum for moments in _moments(summary))
+    if summary.decimals.count:
         return f"in [{np.float32(low)!s}, {np.float32(high)!s}]"
     return f"in [{low}, {high}]"
 
 
-def skewness(seen: ColumnSummary) -> tuple[float, float]:
-    """The skewness of the numbers, and that of log(1 + x); 0 where there is no spread.
+def _moments(summary: ColumnSummary) -> list[Moments]:
+    return [
+        part.moments for part in (summary.integers, summary.decimals) if part.moments is not None
+    ]
 
-    The third central moment over the cube of the standard deviation; from the sketch where the
-    numbers are too many to keep.
+
+def skewness(summary: ColumnSummary) -> tuple[float, float]:
+    """Return the skewness of the numbers, and that of log(1 + x); 0.0 where there is no spread.
+
+    The third central moment over the cube of the standard deviation; from the quantile sketch
+    where there are too many distinct numbers to count.
     """
-    values, counts = seen.points()
+    values, counts = summary.points()
     logarithms = np.log1p(np.maximum(values, 0))
     return _skewness(values, counts), _skewness(logarithms, counts)
 
@@ -158,50 +163,50 @@ def _skewness(values: np.ndarray, counts: np.ndarray) -> float:
     return float(np.sum(weights * (offsets / spread) ** 3))
 
 
-def spread_out(seen: ColumnSummary) -> bool:
-    """Whether few whole numbers leave gaps, as codes do and counts do not."""
-    values = seen.integers.values
+def spread_out(summary: ColumnSummary) -> bool:
+    """Return whether integers leave gaps, as codes do and counts do not."""
+    values = summary.integers.values
     return len(values) > 1 and int(values[-1]) - int(values[0]) + 1 > 2 * len(values)
 
 
-def sentinels(seen: ColumnSummary) -> list[str]:
-    """The numbers at an end that may mean "no value": only 9s, and far from all others."""
-    found = []
-    for numbers in (seen.integers, seen.decimals):
+def sentinels(summary: ColumnSummary) -> list[str]:
+    """Describe extreme numbers that may mean "no value": only 9s, and far from all others."""
+    notes = []
+    for numbers in (summary.integers, summary.decimals):
         values, counts = numbers.values, numbers.counts
         for end, next_ in ((0, 1), (-1, -2)) if len(values) > 2 else ():
             gap = abs(float(values[end]) - float(values[next_]))
             width = float(values[-1]) - float(values[0]) - gap
             if _NINES.fullmatch(str(values[end])) and gap > width:
-                found.append(
+                notes.append(
                     f"{values[end]} stands {amount(int(counts[end]), 'time')}, far from the others "
                     f'(the next is {values[next_]}): if it means "no value", add it to missing'
                 )
-    return found
+    return notes
 
 
-def is_flag(seen: ColumnSummary) -> bool:
-    """Whether the two texts are words for no and yes."""
-    return tuple(sorted(value.lower() for value, _ in seen.common())) in _FLAGS
+def is_flag(summary: ColumnSummary) -> bool:
+    """Return whether the distinct texts are a pair of words for no and yes."""
+    return tuple(sorted(value.lower() for value, _ in summary.common())) in _FLAGS
 
 
-def one_pattern(seen: ColumnSummary) -> str:
-    """What identifiers have in common, in words; "" where texts are no identifiers.
+def one_pattern(summary: ColumnSummary) -> str:
+    """Return the common form of identifiers, in words; "" where texts are no identifiers.
 
-    Almost all have one of few patterns of digits and letters, or none has a blank.
+    Nine of ten identifiers have one pattern of digits and letters, or none has a blank.
     """
-    values = [value for value, _ in seen.common()]
+    values = [value for value, _ in summary.common()]
     patterns = Counter(_pattern(value) for value in values)
     pattern, count = patterns.most_common(1)[0]
     if count >= _FEW_PATTERNS * len(values):
         return "of one pattern" + (", a UUID" if pattern == _UUID else "")
-    if seen.words == seen.text_count and not seen.numbers:
+    if summary.words == summary.text_count and not summary.numbers:
         return "none with a blank in it"
     return ""
 
 
 def _pattern(text: str) -> str:
-    """The text with its letters and digits made alike; hexadecimal digits are letters too.
+    """Return the pattern of a text: "a" for letters, "0" for digits, "a{n}" for hexadecimal.
 
     >>> _pattern("AB-0017"), _pattern("x1@mail.org")
     ('a-0', 'a0@a.a')
@@ -211,19 +216,23 @@ def _pattern(text: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", text))
 
 
-def parts_of(seen: ColumnSummary) -> tuple[str, float, int] | None:
-    """The separator of fields with several values, their share, and how many different parts.
+def parts_of(summary: ColumnSummary) -> tuple[str, float, int] | None:
+    """Return the separator of fields with several values, their share, and the distinct parts.
 
-    A separator counts where the parts come again and again, and are short: prose has commas too.
+    A separator qualifies where the parts recur and are short, since prose has commas too.
+
+    Returns:
+      (separator, share of the values that contain it, number of distinct parts); None where the
+      fields have one value.
     """
-    if seen.formatted >= 0.5 * seen.text_count:
+    if summary.formatted >= 0.5 * summary.text_count:
         return None
     for separator in SEPARATORS:
-        share = seen.separated[separator] / seen.present
-        if share < _SEVERAL or seen.separated[separator] < 2:
+        share = summary.separated[separator] / summary.present
+        if share < _SEVERAL or summary.separated[separator] < 2:
             continue
-        fields = [value.split(separator) for value, _ in seen.common()]
-        parts = {part.strip() for one in fields for part in one}
+        fields = [value.split(separator) for value, _ in summary.common()]
+        parts = {part.strip() for field in fields for part in field}
         words = sum(len(part.split()) for part in parts) / len(parts)
         if len(parts) <= 0.5 * sum(map(len, fields)) and words <= 3:
             return separator, share, len(parts)

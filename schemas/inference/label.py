@@ -1,4 +1,4 @@
-"""Which column is the label, and what is learned of it: a class or a number."""
+"""Choice of the label among columns, and of the task: classification or regression."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = (
 _LAST_WORDS = re.compile(r"(^|[\W_])(label|target)$", re.IGNORECASE)
 
 _CLASSES = 20
-"""Up to so many different whole numbers are classes, where each comes often."""
+"""Most distinct integers that are classes, where each occurs often."""
 
 _TEXT_CLASSES = 100
 _OFTEN = 5
@@ -32,42 +32,44 @@ _WORDS = ("None", "-", "--")
 
 @dataclass(frozen=True)
 class Label:
-    """The label.
+    """Label of a table.
 
     Attributes:
-      place: Its column's place.
-      choice: What becomes of it.
-      reason: Why it is the label.
+      index: Index of its column.
+      proposal: Proposed declaration of the column.
+      reason: Reason why the column is the label.
     """
 
-    place: int
-    choice: ColumnProposal
+    index: int
+    proposal: ColumnProposal
     reason: str
 
 
 def choose_label(
     names: Sequence[str], columns: Sequence[ColumnSummary], *, wanted: str | None
 ) -> Label | None:
-    """The label among columns.
+    """Choose the label among columns.
 
     Args:
-      names: Of the columns, in order.
-      columns: Their values.
-      wanted: The name of the label; None to guess: a column that is called like one, else the
-        last one, where its values can be classes or amounts.
+      names: Names of the columns, in order.
+      columns: Values of the columns.
+      wanted: Name of the label; None to guess: a column with the name of a label, else the last
+        column, where its values can be classes or amounts.
+
+    Returns:
+      The label; None where no column is likely.
 
     Raises:
-      RecipeError: There is no column `wanted`, or it can be no label.
+      RecipeError: There is no column `wanted`, or it cannot be a label.
     """
     if wanted is not None:
         return _wanted(names, columns, wanted)
     if len(names) < 2:
         return None
-    for place, reason in _candidates(names):
-        choice = _choice(columns[place])
-        if choice and not _counts_rows(columns[place]):
-            said = (f"the label, {reason}: {choice.reasons[0]}", *choice.reasons[1:])
-            return Label(place, replace(choice, reasons=said), reason)
+    for index, reason in _candidates(names):
+        proposal = _propose(columns[index])
+        if proposal and not _counts_rows(columns[index]):
+            return _label(index, proposal, reason)
     return None
 
 
@@ -76,69 +78,75 @@ def _wanted(names: Sequence[str], columns: Sequence[ColumnSummary], wanted: str)
         near = get_close_matches(wanted, names, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         raise RecipeError(f'--label: there is no column "{wanted}"{hint}')
-    place = list(names).index(wanted)
-    seen = columns[place]
-    choice = _choice(seen)
-    if choice is None:
+    index = list(names).index(wanted)
+    summary = columns[index]
+    proposal = _propose(summary)
+    if proposal is None:
         raise RecipeError(
             f'--label: "{wanted}" can be no label: expected numbers, or from 2 to {_TEXT_CLASSES} '
-            f"classes; got {different(seen)} in {amount(seen.present, 'value')}"
+            f"classes; got {different(summary)} in {amount(summary.present, 'value')}"
         )
-    reason = "as --label says"
-    said = (f"the label, {reason}: {choice.reasons[0]}", *choice.reasons[1:])
-    return Label(place, replace(choice, reasons=said), reason)
+    return _label(index, proposal, "as --label says")
+
+
+def _label(index: int, proposal: ColumnProposal, reason: str) -> Label:
+    first, *others = proposal.reasons
+    reasons = (f"the label, {reason}: {first}", *others)
+    return Label(index, replace(proposal, reasons=reasons), reason)
 
 
 def _candidates(names: Sequence[str]) -> list[tuple[int, str]]:
-    """The places of the columns that may be the label, the likeliest first, and why."""
+    """Return (index, reason) of the columns that may be the label, the likeliest first."""
     plain = [re.sub(r"[\W_]", "", name).lower() for name in names]
-    known = [
-        (place, "by its name")
+    by_name = [
+        (index, "by its name")
         for wanted in _NAMES
-        for place, name in enumerate(plain)
+        for index, name in enumerate(plain)
         if name == wanted
     ]
-    ending = [(i, "by its name") for i, name in enumerate(names) if _LAST_WORDS.search(name)]
-    return [*known, *ending, (len(names) - 1, "because it is the last column")]
+    by_ending = [(i, "by its name") for i, name in enumerate(names) if _LAST_WORDS.search(name)]
+    return [*by_name, *by_ending, (len(names) - 1, "because it is the last column")]
 
 
-def _counts_rows(seen: ColumnSummary) -> bool:
-    """Whether the numbers only count the rows."""
-    return numeric(seen) and seen.almost_unique() and not seen.sequence.broken
+def _counts_rows(summary: ColumnSummary) -> bool:
+    """Return whether the numbers only count the rows."""
+    return numeric(summary) and summary.almost_unique() and not summary.sequence.broken
 
 
-def _choice(seen: ColumnSummary) -> ColumnProposal | None:
-    """What a label of these values is; None where they can be none."""
-    if seen.unique() < 2:
+def _propose(summary: ColumnSummary) -> ColumnProposal | None:
+    """Propose classes or a number for a label of these values; None where neither is possible."""
+    if summary.unique() < 2:
         return None
-    whole = numeric(seen) and not seen.text_count and not seen.decimals.count and not seen.signed
-    often = seen.unique() == 2 or seen.present >= _OFTEN * seen.unique()
-    if whole and seen.unique() <= _CLASSES and often:
-        values = [str(value) for value in seen.integers.values.tolist()]
-        return _classes(seen, values, tokens_of(seen), "whole numbers")
-    if numeric(seen):
-        return _regression(seen)
-    few = seen.exact and not seen.decimals.count and seen.unique() <= _TEXT_CLASSES
+    integral = numeric(summary) and not (
+        summary.text_count or summary.decimals.count or summary.signed
+    )
+    often = summary.unique() == 2 or summary.present >= _OFTEN * summary.unique()
+    if integral and summary.unique() <= _CLASSES and often:
+        values = [str(value) for value in summary.integers.values.tolist()]
+        return _classes(summary, values, tokens_of(summary), "whole numbers")
+    if numeric(summary):
+        return _regression(summary)
+    few = summary.exact and not summary.decimals.count and summary.unique() <= _TEXT_CLASSES
     if not few or not often:
         return None
-    classes = [token for token in _WORDS if seen.missing[token]]
-    values = [*sorted(value for value, _ in seen.common()), *classes]
-    tokens = tuple(token for token in tokens_of(seen) if token not in classes)
-    return _classes(seen, values, tokens, "texts")
+    classes = [token for token in _WORDS if summary.missing[token]]
+    values = [*sorted(value for value, _ in summary.common()), *classes]
+    tokens = tuple(token for token in tokens_of(summary) if token not in classes)
+    return _classes(summary, values, tokens, "texts")
 
 
 def _classes(
-    seen: ColumnSummary, values: list[str], missing: tuple[str, ...], noun: str
+    summary: ColumnSummary, values: list[str], missing: tuple[str, ...], noun: str
 ) -> ColumnProposal:
     dotted = tuple(
         (value, value[:-1]) for value in values if value[-1:] == "." and value[:-1] in values
     )
     classes = tuple(value for value in values if value not in dict(dotted))
     reason = (
-        f"{amount(len(classes), 'different one')} in {amount(seen.rows, 'value')}{absent(seen)}, "
-        f"{noun}: classes, whose ids are their places in the domain"
+        f"{amount(len(classes), 'different one')} in {amount(summary.rows, 'value')}"
+        f"{absent(summary)}, {noun}: classes, whose ids are their places in the domain"
     )
-    notes = [list_of(seen.common()), "a label outside the domain is rejected"]
+    notes = [list_of(summary.common()), "a label outside the domain is rejected"]
     if dotted:
         notes.append("some are also written with a dot at the end, as spelling says")
     return ColumnProposal(
@@ -150,19 +158,19 @@ def _classes(
         domain=classes,
         spelling=dotted,
         role="label",
-        required=not (seen.missing[""] or missing),
+        required=not (summary.missing[""] or missing),
     )
 
 
-def _regression(seen: ColumnSummary) -> ColumnProposal:
-    reason = f"{of_all(seen.numbers, seen)} are numbers {range_of(seen)}{absent(seen)}"
+def _regression(summary: ColumnSummary) -> ColumnProposal:
+    reason = f"{of_all(summary.numbers, summary)} are numbers {range_of(summary)}{absent(summary)}"
     return ColumnProposal(
         "number",
-        type_of(seen),
-        (f"{reason}; {different(seen)}: an amount, passed on as it is",),
+        type_of(summary),
+        (f"{reason}; {different(summary)}: an amount, passed on as it is",),
         (Feature("", ("as_is",)),),
-        missing=tokens_of(seen),
+        missing=tokens_of(summary),
         role="label",
-        required=not seen.absent and not seen.text_count,
-        bad_value="missing" if seen.text_count else "reject",
+        required=not summary.absent and not summary.text_count,
+        bad_value="missing" if summary.text_count else "reject",
     )

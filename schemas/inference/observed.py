@@ -1,7 +1,8 @@
-"""What a whole column of text was seen to hold: what `inference_rules` decides by.
+"""`ColumnSummary`: counts of the values of a text column, from which the rules infer its type.
 
-`ColumnSummary` counts every value of a column once, as a missing token, a number, or a text; of the
-different ones it keeps a bounded number. `recordmill.pipelines.inference.observe` fills it.
+It counts every value of a column once, as a missing token, a number, or a text, and keeps a
+bounded number of distinct ones. `recordmill.pipelines.inference.observe` fills it, and
+`recordmill.schemas.inference.rules` reads it.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from ..statistics.sketches import UNIQUE_ERROR, Counts, Frequent
 __all__ = ["DATE_FORMATS", "ISO", "MISSING_TOKENS", "ColumnSummary", "SEPARATORS", "Sequence"]
 
 CAPACITY = 2048
-"""How many different texts of a column are kept, with their counts."""
+"""Most distinct texts of a column that are counted exactly."""
 
 TEXT_BYTES = 2**18
-"""How many bytes those may have together."""
+"""Most bytes of those texts together."""
 
 MISSING_TOKENS = (
     *("?", "-", "--", "NA", "N/A", "n/a", "#N/A", "na", "NULL", "null", "Null", "None"),
     *("NaN", "nan", "NAN", "NaT", "<NA>"),
 )
-"""What is taken for "no value" where it occurs; the empty field always is."""
+"""Texts that mean "no value"; the empty field always does."""
 
 SEPARATORS = "|;,"
-"""What may stand between the values of a field that holds several."""
+"""Possible separators of the values of a field with several."""
 
 _MONTH, _DAY = "(0?[1-9]|1[0-2])", "(0?[1-9]|[12][0-9]|3[01])"
 _TIME = "([01]?[0-9]|2[0-3]):[0-5][0-9]"
@@ -47,17 +48,17 @@ DATE_FORMATS = {
     "%d.%m.%Y %H:%M": f"^{_DAY}\\.{_MONTH}\\.[0-9]{{4}} {_TIME}$",
     "%Y%m%d": "^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$",
 }
-"""The formats of dates to look for, as `transforms.dates` takes them, and what matches each."""
+"""Formats of dates, as `transforms.dates` takes them, and a regular expression for each."""
 
 
 @dataclass
 class Sequence:
-    """Whether whole numbers, in the order of the file, each follow the last by one step.
+    """Detector of arithmetic sequences: integers with one step, in the order of the file.
 
     Attributes:
       last: The last number; None before the first.
-      step: What was added each time; None before the second.
-      broken: Whether it was not always the same.
+      step: The first difference of neighbours; None before the second number.
+      broken: Whether a difference is 0 or differs from `step`.
     """
 
     last: int | None = None
@@ -79,26 +80,26 @@ class Sequence:
 
 @dataclass
 class ColumnSummary:
-    """The values of a column, counted.
+    """Counts of the values of a column.
 
     Attributes:
-      rows: How many there are, missing ones too.
-      missing: How often each missing token occurs; "" is the empty field.
-      integers: Those that are whole numbers and fit in int64.
+      rows: Number of values, missing ones included.
+      missing: Count of each missing token; "" is the empty field.
+      integers: The integers that fit in int64.
       decimals: The other numbers, as float32.
-      signed: How many whole numbers are written with a plus.
-      leading_zeros: How many texts are digits that begin with a 0 that a number would lose.
-      too_large: How many texts are whole numbers beyond int64.
-      not_finite: How many texts are infinities.
-      formatted: How many texts are numbers with a currency, a percent sign or separators.
-      dates: How many values have each of `DATE_FORMATS`.
-      timed: How many dates have a time of the day.
-      words: How many words the texts have, blanks between them.
-      separated: How many texts have each of `SEPARATORS` in them.
-      text_count: How many values are neither missing nor a number.
-      text_bytes: Their length together, in bytes of UTF-8.
-      texts: They, with their counts.
-      sequence: Whether the whole numbers go up step by step.
+      signed: Number of integers with a plus sign.
+      leading_zeros: Number of texts of digits with leading zeros, which a number would lose.
+      too_large: Number of texts that are integers beyond int64.
+      not_finite: Number of texts that are infinities.
+      formatted: Number of texts that are numbers with a currency, a percent sign or separators.
+      dates: Number of values that match each of `DATE_FORMATS`.
+      timed: Number of dates with a time of the day.
+      words: Number of words in the texts, separated by blanks.
+      separated: Number of texts that contain each of `SEPARATORS`.
+      text_count: Number of values that are neither missing nor a number.
+      text_bytes: Total length of the texts, in bytes of UTF-8.
+      texts: The most common texts, with their counts.
+      sequence: Detector of a constant step between the integers.
     """
 
     rows: int = 0
@@ -121,39 +122,39 @@ class ColumnSummary:
 
     @property
     def numbers(self) -> int:
-        """How many values are numbers."""
+        """The number of values that are numbers."""
         return self.integers.count + self.decimals.count
 
     @property
     def present(self) -> int:
-        """How many values there are that are not missing."""
+        """The number of values that are not missing."""
         return self.numbers + self.text_count
 
     @property
     def absent(self) -> int:
-        """How many values are missing."""
+        """The number of missing values."""
         return self.missing.total()
 
     @property
     def exact(self) -> bool:
-        """Whether every different value is kept, so that `unique` is exact."""
+        """True while every distinct value is counted, so that `unique` is exact."""
         errors = (self.integers.unique()[1], self.decimals.unique()[1])
         return self.texts.distinct is None and not any(errors)
 
     def unique(self) -> int:
-        """How many different values there are, missing ones left out; see `exact`."""
+        """Return the number of distinct values, except missing ones; see `exact`."""
         numbers = self.integers.unique()[0] + self.decimals.unique()[0]
         return min(numbers + (self.texts.unique() if self.text_count else 0), self.present)
 
     def almost_unique(self) -> bool:
-        """Whether hardly a value comes twice, as far as the estimate can tell."""
+        """Return whether the values are distinct, within the error of the estimate."""
         slack = 0.01 if self.exact else 3 * UNIQUE_ERROR
         return self.unique() >= (1 - slack) * self.present
 
     def common(self) -> list[tuple[str, int]]:
-        """The values kept, as text, and how often each occurs; the most common first.
+        """Return the counted values as text, with their counts; the most common first.
 
-        Whole numbers are written in their shortest form, and decimal ones left out.
+        Integers have their shortest form; decimal numbers are left out.
         """
         pairs = list(zip(self.texts.values.to_pylist(), self.texts.counts.tolist(), strict=True))
         numbers = zip(self.integers.values.tolist(), self.integers.counts.tolist(), strict=True)
@@ -161,9 +162,9 @@ class ColumnSummary:
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def points(self) -> tuple[npt.NDArray[np.float64], Counts]:
-        """Numbers, ascending, and how many each stands for: all of them while they are kept."""
-        both = [self.integers.points(), self.decimals.points()]
-        values = np.concatenate([points for points, _ in both])
-        counts = np.concatenate([counts for _, counts in both])
+        """Return numbers, ascending, and the count that each represents; exact while counted."""
+        pairs = [self.integers.points(), self.decimals.points()]
+        values = np.concatenate([points for points, _ in pairs])
+        counts = np.concatenate([counts for _, counts in pairs])
         order = np.argsort(values, kind="stable")
         return values[order], counts[order]

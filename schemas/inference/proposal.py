@@ -1,4 +1,4 @@
-"""`ColumnProposal`: what becomes of a column, and why; and the limits that several rules share."""
+"""`ColumnProposal`: the proposed type and features of a column, and thresholds of several rules."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from ..column import BadValue, ColumnType, Role
 __all__ = ["ENOUGH", "NUMERIC", "VOCABULARY", "ColumnProposal", "Feature", "Step"]
 
 Step = str | dict[str, Any]
-"""An operation by its name, or {its name: its arguments}."""
+"""Operation of a recipe: its name, or {name: arguments}."""
 
 Kind = Literal[
     "nothing", "constant", "identifier", "date", "number", "category", "several", "text", "hashed"
 ]
 
 NUMERIC = 0.99
-"""A column is one of numbers, or of dates, where at least this share of its values are."""
+"""Least share of numbers, or of dates, in a column of numbers, or of dates."""
 
 ENOUGH = 20
-"""Fewer values than this do not tell an identifier from a category."""
+"""Least number of values that tells an identifier from a category."""
 
 VOCABULARY = 1000
-"""Up to so many different values are listed in a vocabulary."""
+"""Most distinct values of a vocabulary."""
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a column.
+    """Feature made from a column.
 
     Attributes:
-      suffix: What its name has behind the column's.
-      steps: Its transform.
+      suffix: Suffix that its name adds to the column's.
+      steps: Operations of its transform, in order.
     """
 
     suffix: str
@@ -41,14 +41,14 @@ class Feature:
 
 @dataclass(frozen=True)
 class ColumnProposal:
-    """What becomes of a column.
+    """Proposed declaration and features of a column.
 
     Attributes:
-      kind: In a word.
+      kind: Class of the column, in a word.
       type: As in `Column`.
-      reasons: Why, and what else a reader should know; one line each.
-      features: What is made of it; none where it is left out.
-      missing: The tokens that mean "no value".
+      reasons: Reasons of the proposal, and remarks; one line each.
+      features: Features of the column; none where it is left out.
+      missing: Tokens that mean "no value".
       domain: As in `Column`.
       spelling: As in `Column`.
       bad_value: As in `Column`.

@@ -1,8 +1,8 @@
-"""What becomes of a column, by rules that each give their reason.
+"""Rules of inference: each proposes a declaration and features of a column, with its reasons.
 
 The rules are tried in the order of `RULES`; the first that applies decides. None sets a range or
-a closed domain for a feature: tomorrow's larger number and new category are ordinary data, and
-must not be rejected.
+a closed domain for a feature: a larger number and a new category of a later day are ordinary data,
+and must not be rejected.
 """
 
 from __future__ import annotations
@@ -30,80 +30,75 @@ from .numbers import number, numeric, type_of
 from .observed import DATE_FORMATS, ISO, ColumnSummary
 from .proposal import ENOUGH, NUMERIC, VOCABULARY, ColumnProposal, Feature, Step
 
-__all__ = ["RULES", "choose", "formatted", "kept"]
+__all__ = ["RULES", "formatted", "propose_column", "propose_feature"]
 
 _COVERED = 0.8
-"""Where the most common values are this share of all, the others are left to one id."""
+"""Least share of the most common values at which all others get one id."""
 
 _TEXT_WORDS = 4
-"""From so many words on average on, texts are prose."""
+"""Least mean number of words at which texts are prose."""
 
 _TOP_WORDS = 100
 _MULTI_HOT = 100
 _SWAPPED = {"%m/%d/%Y": "%d/%m/%Y", "%m/%d/%Y %H:%M": "%d/%m/%Y %H:%M"}
 
 
-def choose(name: str, seen: ColumnSummary) -> ColumnProposal:
-    """What becomes of a column that is no label.
+def propose_column(name: str, summary: ColumnSummary) -> ColumnProposal:
+    """Propose the declaration and features of a column that is not the label.
 
     Args:
-      name: Of the column; what it says of identifiers and codes counts where the values leave it
-        open.
-      seen: All of its values.
+      name: Name of the column; it decides where the values leave identifiers and codes open.
+      summary: Counts of its values.
     """
-    found = (choice for rule in RULES if (choice := rule(name, seen)))
-    return replace(next(found, None) or _hashed(seen), missing=tokens_of(seen))
+    proposals = (proposal for rule in RULES if (proposal := rule(name, summary)))
+    return replace(next(proposals, None) or _hashed(summary), missing=tokens_of(summary))
 
 
-def kept(choice: ColumnProposal, seen: ColumnSummary) -> ColumnProposal:
-    """A column that was left out, made a feature because no other column is one."""
-    step: Step = {"hash_buckets": {"num_buckets": buckets(seen)}}
-    steps = ("z_score",) if choice.type != "string" else (step,)
-    reasons = (*choice.reasons, "kept all the same, because no other column is left")
-    return replace(choice, role="feature", features=(Feature("", steps),), reasons=reasons)
+def propose_feature(proposal: ColumnProposal, summary: ColumnSummary) -> ColumnProposal:
+    """Make a feature of a column that was left out, for a table without another feature."""
+    step: Step = {"hash_buckets": {"num_buckets": buckets(summary)}}
+    steps = ("z_score",) if proposal.type != "string" else (step,)
+    reasons = (*proposal.reasons, "kept all the same, because no other column is left")
+    return replace(proposal, role="feature", features=(Feature("", steps),), reasons=reasons)
 
 
-def _nothing(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    if seen.present:
+def _nothing(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    if summary.present:
         return None
-    if not seen.rows:
+    if not summary.rows:
         reason = "there is no row to infer from: check the type"
         return ColumnProposal("category", "string", (reason,), (Feature("", ("vocabulary_ids",)),))
-    reason = f"all {amount(seen.rows, 'value')} are missing: left out"
+    reason = f"all {amount(summary.rows, 'value')} are missing: left out"
     return ColumnProposal("nothing", "string", (reason,), role="unused")
 
 
-def _constant(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    if seen.unique() > 1 or seen.present < 2:
+def _constant(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    if summary.unique() > 1 or summary.present < 2:
         return None
-    value = (seen.common() or [(str(seen.decimals.values[0]), 0)])[0][0]
-    said = f"{of_all(seen.present, seen)} are {shown(value)}"
-    kind = type_of(seen) if numeric(seen) else "string"
-    if not seen.absent:
+    value = (summary.common() or [(str(summary.decimals.values[0]), 0)])[0][0]
+    reason = f"{of_all(summary.present, summary)} are {shown(value)}"
+    kind = type_of(summary) if numeric(summary) else "string"
+    if not summary.absent:
         lenient: BadValue = "reject" if kind == "string" else "missing"
-        said += ": a constant, left out"
-        return ColumnProposal("constant", kind, (said,), role="unused", bad_value=lenient)
-    reason = f"{said}, the others missing: what counts is whether there is one"
-    return ColumnProposal(
-        "category",
-        kind,
-        (reason,),
-        (Feature("_missing", ("missing_indicator",)),),
-    )
+        reason += ": a constant, left out"
+        return ColumnProposal("constant", kind, (reason,), role="unused", bad_value=lenient)
+    reason += ", the others missing: what counts is whether there is one"
+    feature = Feature("_missing", ("missing_indicator",))
+    return ColumnProposal("category", kind, (reason,), (feature,))
 
 
-def _date(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    best = max(DATE_FORMATS, key=lambda one: seen.dates[one])
-    count = seen.dates[best]
-    compact = best == "%Y%m%d" and seen.unique() < ENOUGH
-    if count < NUMERIC * seen.present or compact:
+def _date(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    best = max(DATE_FORMATS, key=lambda name: summary.dates[name])
+    count = summary.dates[best]
+    compact = best == "%Y%m%d" and summary.unique() < ENOUGH
+    if count < NUMERIC * summary.present or compact:
         return None
     written = "as ISO 8601" if best == ISO else f"as {best}"
-    reasons = [f"{of_all(count, seen)} are dates written {written}{absent(seen)}"]
-    if seen.dates[_SWAPPED.get(best, "")] == count:
+    reasons = [f"{of_all(count, summary)} are dates written {written}{absent(summary)}"]
+    if summary.dates[_SWAPPED.get(best, "")] == count:
         reasons.append("no day above 12 tells days from months: check which comes first")
     format_ = {} if best == ISO else {"format": best}
-    periods = ["year", "week", *(["day"] if seen.timed else [])]
+    periods = ["year", "week", *(["day"] if summary.timed else [])]
     return ColumnProposal(
         "date",
         "string",
@@ -111,48 +106,46 @@ def _date(name: str, seen: ColumnSummary) -> ColumnProposal | None:
         (
             Feature("_days", ({"days_since": format_} if format_ else "days_since", "z_score")),
             *(
-                Feature(f"_{one}", ({"cyclical_date": {"period": one} | format_},))
-                for one in periods
+                Feature(f"_{period}", ({"cyclical_date": {"period": period} | format_},))
+                for period in periods
             ),
         ),
     )
 
 
-def _flag(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    if seen.unique() != 2 or seen.text_count < seen.present or not is_flag(seen):
+def _flag(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    if summary.unique() != 2 or summary.text_count < summary.present or not is_flag(summary):
         return None
-    values = sorted(value for value, _ in seen.common())
-    reason = f"{of_all(seen.present, seen)} are {' or '.join(map(shown, values))}{absent(seen)}"
+    values = sorted(value for value, _ in summary.common())
+    reason = (
+        f"{of_all(summary.present, summary)} are {' or '.join(map(shown, values))}{absent(summary)}"
+    )
     why = ": yes or no, and anything else is taken as missing, not rejected"
     return ColumnProposal(
         "category",
         "string",
         (f"{reason}{why}",),
-        (_vocabulary(seen, {}),),
+        (_vocabulary(summary, {}),),
         domain=tuple(values),
         bad_value="missing",
     )
 
 
-def _identifier(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    if seen.present < ENOUGH or not seen.almost_unique() or formatted(seen):
+def _identifier(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    if summary.present < ENOUGH or not summary.almost_unique() or formatted(summary):
         return None
-    if not (pattern := one_pattern(seen)):
+    if not (pattern := one_pattern(summary)):
         return None
-    reason = f"{different(seen)} of {amount(seen.present, 'value')}, {pattern}: an identifier"
-    return ColumnProposal(
-        "identifier",
-        "string",
-        (f"{reason}, left out{absent(seen)}",),
-        role="unused",
-    )
+    reason = f"{different(summary)} of {amount(summary.present, 'value')}, {pattern}: an identifier"
+    reason += f", left out{absent(summary)}"
+    return ColumnProposal("identifier", "string", (reason,), role="unused")
 
 
-def _several(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    found = parts_of(seen)
-    if not found:
+def _several(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    parts = parts_of(summary)
+    if not parts:
         return None
-    separator, share, count = found
+    separator, share, count = parts
     reason = (
         f'{percent(share)} of the values have a "{separator}" in them, and between these only '
         f"{amount(count, 'different word')} or phrases: several values a field"
@@ -167,48 +160,47 @@ def _several(name: str, seen: ColumnSummary) -> ColumnProposal | None:
     return ColumnProposal("several", "string", (reason,), (Feature("", steps),))
 
 
-def _text(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    words = seen.words / max(1, seen.text_count)
-    if words < _TEXT_WORDS or seen.unique() < 0.5 * seen.present or seen.present < ENOUGH:
+def _text(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    words = summary.words / max(1, summary.text_count)
+    if words < _TEXT_WORDS or summary.unique() < 0.5 * summary.present or summary.present < ENOUGH:
         return None
     reason = (
-        f"{different(seen)} of {amount(seen.present, 'value')}, of {words:.1f} words on average: "
-        f"free text, as the {_TOP_WORDS:,} most common words"
+        f"{different(summary)} of {amount(summary.present, 'value')}, of {words:.1f} words on "
+        f"average: free text, as the {_TOP_WORDS:,} most common words"
     )
     steps: tuple[Step, ...] = ("lower", {"tf_idf": {"top_k": _TOP_WORDS}})
     return ColumnProposal("text", "string", (reason,), (Feature("", steps),))
 
 
-def _category(name: str, seen: ColumnSummary) -> ColumnProposal | None:
-    often = seen.unique() <= 0.5 * seen.present or seen.present < 100
-    if seen.unique() > VOCABULARY or not often:
+def _category(name: str, summary: ColumnSummary) -> ColumnProposal | None:
+    often = summary.unique() <= 0.5 * summary.present or summary.present < 100
+    if summary.unique() > VOCABULARY or not often:
         return None
-    reason = f"{different(seen)} in {amount(seen.present, 'value')}{absent(seen)}: a category"
+    reason = (
+        f"{different(summary)} in {amount(summary.present, 'value')}{absent(summary)}: a category"
+    )
     return ColumnProposal(
         "category",
         "string",
-        (reason, list_of(seen.common()), *_notes(seen)),
-        (_vocabulary(seen, {}),),
+        (reason, list_of(summary.common()), *_notes(summary)),
+        (_vocabulary(summary, {}),),
     )
 
 
-def _hashed(seen: ColumnSummary) -> ColumnProposal:
-    """A string column of many values."""
-    covered = sum(count for _, count in seen.common()[:VOCABULARY]) / seen.present
-    reason = f"{different(seen)} in {amount(seen.present, 'value')}{absent(seen)}: too many to "
-    notes = _notes(seen)
-    if covered >= _COVERED and seen.unique() > VOCABULARY:
-        said = f"{reason}list, but the {VOCABULARY:,} most common are {percent(covered)} of them"
-        feature = _vocabulary(seen, {"top_k": VOCABULARY})
-        return ColumnProposal("category", "string", (said, *notes), (feature,))
-    hashed: Step = {"hash_buckets": {"num_buckets": buckets(seen)}}
-    said = f"{reason}list, so hashed"
-    return ColumnProposal(
-        "hashed",
-        "string",
-        (said, *notes),
-        (Feature("", (hashed,)),),
+def _hashed(summary: ColumnSummary) -> ColumnProposal:
+    """Propose hash buckets for a string column of many values, or its most common values."""
+    covered = sum(count for _, count in summary.common()[:VOCABULARY]) / summary.present
+    reason = (
+        f"{different(summary)} in {amount(summary.present, 'value')}{absent(summary)}: too many to "
     )
+    notes = _notes(summary)
+    if covered >= _COVERED and summary.unique() > VOCABULARY:
+        reason += f"list, but the {VOCABULARY:,} most common are {percent(covered)} of them"
+        feature = _vocabulary(summary, {"top_k": VOCABULARY})
+        return ColumnProposal("category", "string", (reason, *notes), (feature,))
+    step: Step = {"hash_buckets": {"num_buckets": buckets(summary)}}
+    reason += "list, so hashed"
+    return ColumnProposal("hashed", "string", (reason, *notes), (Feature("", (step,)),))
 
 
 RULES: tuple[Callable[[str, ColumnSummary], ColumnProposal | None], ...] = (
@@ -224,30 +216,32 @@ RULES: tuple[Callable[[str, ColumnSummary], ColumnProposal | None], ...] = (
 )
 
 
-def _vocabulary(seen: ColumnSummary, arguments: dict[str, Any]) -> Feature:
-    """Ids of categories; a missing one is a category of its own where there was one."""
+def _vocabulary(summary: ColumnSummary, arguments: dict[str, Any]) -> Feature:
+    """Return a feature of category ids; missing values, if any, are a category of their own."""
     ids: Step = {"vocabulary_ids": arguments} if arguments else "vocabulary_ids"
-    token = next(iter(tokens_of(seen)), "?")
-    return Feature("", ({"fill_missing": token}, ids) if seen.absent else (ids,))
+    token = next(iter(tokens_of(summary)), "?")
+    return Feature("", ({"fill_missing": token}, ids) if summary.absent else (ids,))
 
 
-def _notes(seen: ColumnSummary) -> tuple[str, ...]:
-    """What a reader should know of texts that have to do with numbers."""
+def _notes(summary: ColumnSummary) -> tuple[str, ...]:
+    """Describe texts that look like numbers."""
     notes = []
-    if seen.leading_zeros:
-        count = amount(seen.leading_zeros, "value")
+    if summary.leading_zeros:
+        count = amount(summary.leading_zeros, "value")
         notes.append(f"{count} of digits with leading zeros, which a number would lose: text")
-    elif seen.numbers >= 0.5 * seen.present:
-        notes.append(f"{of_all(seen.numbers, seen)} are numbers, and the others are not: text")
-    return (*notes, *formatted(seen))
+    elif summary.numbers >= 0.5 * summary.present:
+        notes.append(
+            f"{of_all(summary.numbers, summary)} are numbers, and the others are not: text"
+        )
+    return (*notes, *formatted(summary))
 
 
-def formatted(seen: ColumnSummary) -> list[str]:
+def formatted(summary: ColumnSummary) -> list[str]:
     """Return a note on texts that are mostly amounts, such as "$1,200"; none of others."""
-    if seen.formatted < 0.5 * max(1, seen.text_count):
+    if summary.formatted < 0.5 * max(1, summary.text_count):
         return []
     return [
         "numbers with a currency, a percent sign or separators: "
-        f"{amount(seen.formatted, 'value')}, such as {shown(seen.common()[0][0])}; to have them as "
-        "numbers, write them without"
+        f"{amount(summary.formatted, 'value')}, such as {shown(summary.common()[0][0])}; to have "
+        "them as numbers, write them without"
     ]

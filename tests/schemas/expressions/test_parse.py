@@ -136,7 +136,7 @@ def test_types() -> None:
         ),
         (
             "`home-city` == 'NYC'",
-            'column "home-city" has "New York" in the place of "NYC"',
+            'column "home-city" has "New York" instead of "NYC"',
             "               ^^^^^",
         ),
         (
@@ -146,7 +146,7 @@ def test_types() -> None:
         ),
         (
             "workclass < `home-city`",
-            'expected a text in quotes, as "<" of two columns of text',
+            'expected a text in quotes, since "<" does not compare two text columns',
             "            ^^^^^^^^^^^",
         ),
         ("Ü > 1", 'no column "Ü"; there are', "^"),

@@ -1,4 +1,4 @@
-"""What the rules ask of a column."""
+"""Facts of columns, in numbers and in words."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_codes_leave_gaps() -> None:
 
 
 @pytest.mark.parametrize("texts", [["0", "1", "99"], ["-999.0", "0.5", "0.7"], ["1", "2", "9999"]])
-def test_nines_far_away_are_told(texts: list[str]) -> None:
+def test_nines_far_away_are_described(texts: list[str]) -> None:
     (note,) = sentinels(observed(texts))
     assert 'if it means "no value", add it to missing' in note
 
@@ -58,7 +58,7 @@ def test_other_numbers_are_not(texts: list[str]) -> None:
 
 
 def test_what_identifiers_have_in_common() -> None:
-    uuids = [f"{place:08x}-0000-4000-8000-{place:012x}" for place in range(30)]
+    uuids = [f"{i:08x}-0000-4000-8000-{i:012x}" for i in range(30)]
     assert one_pattern(observed(uuids)) == "of one pattern, a UUID"
     assert one_pattern(observed(["AB-1", "CD-22", "E-3"])) == "of one pattern"
     assert one_pattern(observed(["a.b@c.org", "dd@e.com", "x"])) == "none with a blank in it"
@@ -72,8 +72,8 @@ def test_several_values_a_field() -> None:
 
 
 def test_missing_values_by_how_they_are_written() -> None:
-    seen = observed(["?", "", "NA", "?", "a", "b", "c", "d"])
-    assert absent(seen) == ' (50 % missing: 2 "?", 1 "NA", 1 empty)'
+    summary = observed(["?", "", "NA", "?", "a", "b", "c", "d"])
+    assert absent(summary) == ' (50 % missing: 2 "?", 1 "NA", 1 empty)'
 
 
 def test_what_is_shown_stays_on_one_line() -> None:
@@ -82,7 +82,7 @@ def test_what_is_shown_stays_on_one_line() -> None:
 
 def test_buckets_are_a_power_of_two() -> None:
     assert buckets(observed(["a"])) == 16
-    assert buckets(observed([f"x{place}" for place in range(1025)])) == 2048
+    assert buckets(observed([f"x{i}" for i in range(1025)])) == 2048
 
 
 def test_a_sequence_needs_a_step() -> None:

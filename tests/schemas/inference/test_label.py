@@ -26,32 +26,32 @@ def label(*names: str, wanted: str | None = None) -> Label | None:
     return choose_label(called, columns, wanted=wanted)
 
 
-def place(*names: str) -> int | None:
-    found = label(*names)
-    return found.place if found else None
+def label_index(*names: str) -> int | None:
+    chosen = label(*names)
+    return chosen.index if chosen else None
 
 
 def test_a_name_comes_before_the_last_place() -> None:
-    assert place("price", "kind", "stars") == 0
-    assert place("stars", "kind target", "price") == 1
-    assert place("kind churn_label", "stars", "id") == 0
-    assert place("stars", "kind", "price cost") == 2
+    assert label_index("price", "kind", "stars") == 0
+    assert label_index("stars", "kind target", "price") == 1
+    assert label_index("kind churn_label", "stars", "id") == 0
+    assert label_index("stars", "kind", "price cost") == 2
 
 
 def test_what_cannot_be_one_is_passed_over() -> None:
-    assert place("kind", "constant label", "stars") == 2
-    assert place("kind", "id") is None
-    assert place("kind", "text") is None
-    assert place("kind label") is None
+    assert label_index("kind", "constant label", "stars") == 2
+    assert label_index("kind", "id") is None
+    assert label_index("kind", "text") is None
+    assert label_index("kind label") is None
 
 
 def test_texts_and_few_whole_numbers_are_classes() -> None:
-    found = label("id", "stars")
-    assert found is not None
-    choice = found.choice
-    assert (choice.type, choice.domain, choice.required) == ("string", tuple("12345"), True)
-    assert choice.features[0].steps == ("label_ids",)
-    assert choice.reasons == (
+    chosen = label("id", "stars")
+    assert chosen is not None
+    proposal = chosen.proposal
+    assert (proposal.type, proposal.domain, proposal.required) == ("string", tuple("12345"), True)
+    assert proposal.features[0].steps == ("label_ids",)
+    assert proposal.reasons == (
         "the label, because it is the last column: 5 different ones in 100 values, whole numbers: "
         "classes, whose ids are their places in the domain",
         '"1" 20, "2" 20, "3" 20, "4" 20, "5" 20',
@@ -60,34 +60,36 @@ def test_texts_and_few_whole_numbers_are_classes() -> None:
 
 
 def test_a_number_is_passed_on() -> None:
-    found = label("id", "price")
-    assert found is not None
-    choice = found.choice
-    assert (choice.type, choice.required, choice.domain) == ("float32", True, ())
-    assert choice.features[0].steps == ("as_is",)
-    assert choice.reasons[0] == (
+    chosen = label("id", "price")
+    assert chosen is not None
+    proposal = chosen.proposal
+    assert (proposal.type, proposal.required, proposal.domain) == ("float32", True, ())
+    assert proposal.features[0].steps == ("as_is",)
+    assert proposal.reasons[0] == (
         "the label, by its name: 100 of 100 values are numbers in [0.5, 30.5]; 31 different ones: "
         "an amount, passed on as it is"
     )
 
 
 def test_a_label_with_holes_is_not_required_and_none_can_be_a_class() -> None:
-    found = label("id", "holed")
-    assert found is not None
-    assert (found.choice.domain, found.choice.required) == (("no", "yes", "None"), False)
+    chosen = label("id", "holed")
+    assert chosen is not None
+    assert (chosen.proposal.domain, chosen.proposal.required) == (("no", "yes", "None"), False)
 
 
 def test_classes_with_a_dot_are_those_without() -> None:
-    found = label("id", "dotted")
-    assert found is not None
-    assert found.choice.domain == ("<=50K", ">50K")
-    assert found.choice.spelling == (("<=50K.", "<=50K"), (">50K.", ">50K"))
+    chosen = label("id", "dotted")
+    assert chosen is not None
+    assert chosen.proposal.domain == ("<=50K", ">50K")
+    assert chosen.proposal.spelling == (("<=50K.", "<=50K"), (">50K.", ">50K"))
 
 
 def test_the_one_that_is_wanted() -> None:
-    found = label("price", "kind", wanted="kind")
-    assert found is not None
-    assert found.place == 1 and found.choice.reasons[0].startswith("the label, as --label says: ")
+    chosen = label("price", "kind", wanted="kind")
+    assert chosen is not None
+    assert chosen.index == 1 and chosen.proposal.reasons[0].startswith(
+        "the label, as --label says: "
+    )
 
 
 def test_one_that_is_not_there_or_can_be_none() -> None:

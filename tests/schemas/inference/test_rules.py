@@ -1,4 +1,4 @@
-"""What becomes of a column, and why."""
+"""Each rule proposes a type, features and reasons."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import pytest
 from helpers.observed import observed
 
-from recordmill.schemas.inference.rules import ColumnProposal, choose
+from recordmill.schemas.inference.rules import ColumnProposal, propose_column
 
 RANDOM = random.Random(0)
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"]
@@ -15,7 +15,7 @@ N = 200
 
 
 def many(values: list[str]) -> list[str]:
-    return [values[place % len(values)] for place in range(N)]
+    return [values[i % len(values)] for i in range(N)]
 
 
 CASES: dict[str, tuple[str, list[str], str, str, tuple[object, ...]]] = {
@@ -90,14 +90,14 @@ CASES: dict[str, tuple[str, list[str], str, str, tuple[object, ...]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_column(case: str) -> None:
     name, texts, kind, type_, steps = CASES[case]
-    found = choose(name, observed(texts))
-    made = found.features[0].steps if found.features else ()
-    assert (found.kind, found.type, made) == (kind, type_, steps)
-    assert found.role == ("feature" if steps else "unused")
+    proposal = propose_column(name, observed(texts))
+    steps_made = proposal.features[0].steps if proposal.features else ()
+    assert (proposal.kind, proposal.type, steps_made) == (kind, type_, steps)
+    assert proposal.role == ("feature" if steps else "unused")
 
 
-def chosen(texts: list[str], name: str = "x") -> ColumnProposal:
-    return choose(name, observed(texts))
+def propose(texts: list[str], name: str = "x") -> ColumnProposal:
+    return propose_column(name, observed(texts))
 
 
 REASONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
@@ -151,56 +151,56 @@ REASONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", REASONS)
 def test_the_reasons(case: str) -> None:
     texts, reasons = REASONS[case]
-    assert chosen(texts).reasons == reasons
+    assert propose(texts).reasons == reasons
 
 
 def test_what_is_no_number_is_not_rejected() -> None:
-    assert chosen([str(i * 7 % 101) for i in range(199)] + ["abc"]).bad_value == "missing"
-    assert chosen([str(i) for i in range(50)]).bad_value == "missing"
-    assert chosen([str(i * 7 % 101) for i in range(199)]).bad_value == "reject"
+    assert propose([str(i * 7 % 101) for i in range(199)] + ["abc"]).bad_value == "missing"
+    assert propose([str(i) for i in range(50)]).bad_value == "missing"
+    assert propose([str(i * 7 % 101) for i in range(199)]).bad_value == "reject"
 
 
 def test_only_yes_and_no_have_a_domain() -> None:
-    flag = chosen(["Yes", "No", "?"] * 20)
+    flag = propose(["Yes", "No", "?"] * 20)
     assert (flag.domain, flag.bad_value, flag.missing) == (("No", "Yes"), "missing", ("?",))
-    assert chosen(["a", "b"] * 20).domain == ()
+    assert propose(["a", "b"] * 20).domain == ()
 
 
 def test_missing_often_is_a_feature_of_its_own() -> None:
-    suffixes = [one.suffix for one in chosen(["1.5", "2.5", "", "3.5"] * 20).features]
+    suffixes = [feature.suffix for feature in propose(["1.5", "2.5", "", "3.5"] * 20).features]
     assert suffixes == ["", "_missing"]
 
 
 def test_one_value_or_none_is_a_feature() -> None:
-    found = chosen(["only", ""] * 20)
-    assert [(one.suffix, one.steps) for one in found.features] == [
+    proposal = propose(["only", ""] * 20)
+    assert [(feature.suffix, feature.steps) for feature in proposal.features] == [
         ("_missing", ("missing_indicator",))
     ]
 
 
 def test_dates() -> None:
-    iso = chosen([f"2026-11-{day:02}" for day in range(1, 29)])
-    assert [(one.suffix, one.steps) for one in iso.features] == [
+    iso = propose([f"2026-11-{day:02}" for day in range(1, 29)])
+    assert [(feature.suffix, feature.steps) for feature in iso.features] == [
         ("_days", ("days_since", "z_score")),
         ("_year", ({"cyclical_date": {"period": "year"}},)),
         ("_week", ({"cyclical_date": {"period": "week"}},)),
     ]
-    timed = chosen([f"2026-11-{day:02} 10:30" for day in range(1, 29)])
-    assert [one.suffix for one in timed.features] == ["_days", "_year", "_week", "_day"]
-    compact = chosen([f"202611{day:02}" for day in range(1, 29)])
+    timed = propose([f"2026-11-{day:02} 10:30" for day in range(1, 29)])
+    assert [feature.suffix for feature in timed.features] == ["_days", "_year", "_week", "_day"]
+    compact = propose([f"202611{day:02}" for day in range(1, 29)])
     assert compact.features[0].steps == ({"days_since": {"format": "%Y%m%d"}}, "z_score")
 
 
 def test_a_date_that_may_be_either() -> None:
-    assert chosen([f"{day}/{day}/2026" for day in range(1, 13)] * 2).reasons == (
+    assert propose([f"{day}/{day}/2026" for day in range(1, 13)] * 2).reasons == (
         "24 of 24 values are dates written as %m/%d/%Y",
         "no day above 12 tells days from months: check which comes first",
     )
-    assert chosen([f"{day}/1/2026" for day in range(1, 29)]).reasons == (
+    assert propose([f"{day}/1/2026" for day in range(1, 29)]).reasons == (
         "28 of 28 values are dates written as %d/%m/%Y",
     )
 
 
 def test_many_values_with_a_few_common_ones() -> None:
     texts = ["a", "b"] * 5000 + [f"rare {i}" for i in range(1500)]
-    assert chosen(texts).features[0].steps == ({"vocabulary_ids": {"top_k": 1000}},)
+    assert propose(texts).features[0].steps == ({"vocabulary_ids": {"top_k": 1000}},)
