@@ -12,7 +12,7 @@ from ..schemas.errors import RecipeError
 if TYPE_CHECKING:
     from ..pipelines.config.csv_format import CsvFormat
     from ..schemas.anomalies.columns import Anomaly
-    from ..schemas.anomalies.compare import Comparison, Limit
+    from ..schemas.anomalies.compare import ColumnThreshold, Comparison
     from ..schemas.anomalies.find import Findings
 
 __all__ = ["csv_format_of", "limits_of", "retraining", "show_findings", "validate"]
@@ -76,7 +76,7 @@ def validate(
     return 1 if findings.anomalies else 0
 
 
-def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
+def limits_of(thresholds: Sequence[str]) -> dict[str, ColumnThreshold]:
     """`COLUMN=0.1` or `COLUMN=COMPARATOR:0.1`, by column.
 
     >>> found = limits_of(["age=infinity_norm:0.2"])
@@ -86,14 +86,14 @@ def limits_of(thresholds: Sequence[str]) -> dict[str, Limit]:
     Raises:
       RecipeError: One is not of that form.
     """
-    from ..schemas.anomalies.compare import Limit
+    from ..schemas.anomalies.compare import ColumnThreshold
 
     limits = {}
     for given in thresholds:
         name, _, limit = given.rpartition("=")
         comparator, _, number = limit.rpartition(":")
         try:
-            limits[name] = Limit(float(number), comparator or None)
+            limits[name] = ColumnThreshold(float(number), comparator or None)
         except ValueError:
             name = ""
         if not name:
@@ -217,7 +217,7 @@ def _comparisons(comparisons: Sequence[Comparison]) -> Any:
         table.add_row(
             *map(_plain, (one.column, one.kind, one.comparator)),
             *(f"{number:.4f}" for number in numbers),
-            _plain(one.moved()),
+            _plain(one.describe_shares()),
         )
     return table
 

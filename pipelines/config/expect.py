@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from ...schemas.anomalies.compare import DriftThresholds, Limit
+from ...schemas.anomalies.compare import ColumnThreshold, DriftThresholds
 from ...schemas.errors import RecipeError
 
 _TRAIN = "train"
@@ -59,7 +59,9 @@ class Expect:
             skew=self.skew_threshold,
             drift=self.drift_threshold,
             missing=self.missing_threshold,
-            columns={name: Limit(threshold) for name, threshold in self.thresholds.items()},
+            columns={
+                name: ColumnThreshold(threshold) for name, threshold in self.thresholds.items()
+            },
             min_rows=self.min_rows if split == _TRAIN else None,
             max_rows=self.max_rows if split == _TRAIN else None,
         )

@@ -1,8 +1,8 @@
-"""Data against the data it is to resemble: each column's distance, its threshold, its anomaly.
+"""Skew and drift: distances of columns from reference data, their thresholds and anomalies.
 
 `infinity_norm` compares the categories of a string column, `jensen_shannon_divergence` the
-histograms of a number column, or its single values where they are whole and few; neither fits the
-other. A distance above its threshold that two samples of the same data could have by chance is a
+histograms of a number column, or its values where they are few integers; neither fits the other
+type. A distance above its threshold that two samples of the same data could have by chance is a
 note, not an anomaly.
 """
 
@@ -26,10 +26,18 @@ from ..schema import Schema
 from ..statistics.columns import LISTED
 from .columns import Anomaly, common_of, feature_name
 from .distance_bins import value_counts
-from .distances import CONFIDENCE, Distance, jensen_shannon, l_infinity, share_by_chance
+from .distances import CONFIDENCE, Distance, jensen_shannon, l_infinity, share_noise
 from .observed import InputSummary
 
-__all__ = ["Compared", "Comparison", "Kind", "Limit", "DriftThresholds", "Reference", "compare"]
+__all__ = [
+    "ColumnThreshold",
+    "Comparison",
+    "ComparisonResult",
+    "DriftThresholds",
+    "Kind",
+    "Reference",
+    "compare",
+]
 
 Kind = Literal["skew", "drift"]
 
@@ -58,16 +66,16 @@ _HIGH = {
 
 
 @dataclass(frozen=True)
-class Limit:
-    """From which distance on a column is an anomaly.
+class ColumnThreshold:
+    """Threshold of the distance of a column, and the measure of the distance.
 
     Attributes:
       threshold: The largest good distance, in [0, 1].
       comparator: "infinity_norm" or "jensen_shannon_divergence"; None for the one that fits the
         type of the column.
       quantiles: Whether Jensen-Shannon compares histograms of equal counts; else of equal widths.
-      open_ended: Whether the outermost buckets of both reach equally far, see `jensen_shannon`.
-      by_value: Whether numbers that are listed are compared exactly, see `jensen_shannon`.
+      open_ended: Whether to extend the outermost buckets of both, see `jensen_shannon`.
+      by_value: Whether to compare listed numbers exactly, see `jensen_shannon`.
     """
 
     threshold: float
@@ -79,17 +87,16 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftThresholds:
-    """From where on there is an anomaly. A schema's own comparators stand before the defaults.
+    """Thresholds above which a difference is an anomaly; comparators of a schema override them.
 
     Attributes:
       skew: The largest good distance from the training data, of each column. Between random parts
-        of 2,000 rows of the census it was 0.07 at most, for the cut of the histograms.
+        of 2,000 rows of the census it was 0.07 at most, because of the bounds of the histograms.
       drift: The largest good distance from the previous data, of each column.
-      missing: The most by which the share of missing values may be above that of the data
-        compared with.
-      columns: Limits of single columns, before those of the schema.
-      min_rows: The fewest rows; None for the schema's own.
-      max_rows: The most rows; None for the schema's own.
+      missing: The largest good rise of the share of missing values over the reference data.
+      columns: Thresholds of single columns, which override those of the schema.
+      min_rows: Least number of rows; None for the schema's.
+      max_rows: Greatest number of rows; None for the schema's.
 
     Raises:
       RecipeError: A share is not in [0, 1], or `min_rows` is above `max_rows`.
@@ -98,7 +105,7 @@ class DriftThresholds:
     skew: float = 0.1
     drift: float = 0.1
     missing: float = 0.05
-    columns: Mapping[str, Limit] = field(default_factory=dict)
+    columns: Mapping[str, ColumnThreshold] = field(default_factory=dict)
     min_rows: int | None = None
     max_rows: int | None = None
 
@@ -112,37 +119,40 @@ class DriftThresholds:
             raise RecipeError(f"min_rows {self.min_rows:,} is above max_rows {self.max_rows:,}")
 
     def check(self, columns: Schema, schema: schema_pb2.Schema) -> None:
-        """Check that every limit, here and in the schema, fits its column.
+        """Check that every threshold, here and in the schema, fits its column.
 
         Raises:
-          RecipeError: It names no column, or a comparator that does not fit the type.
+          RecipeError: A threshold names no column, or a comparator that does not fit the type.
         """
         for name, limit in self.columns.items():
             _check_fit(columns[name], limit.comparator)
         for feature, column in zip(schema.feature, columns, strict=True):
             for kind in _NAMES:
-                for comparator in _set_in(feature, kind):
+                for comparator in _comparators(feature, kind):
                     _check_fit(column, comparator)
 
-    def of(self, feature: schema_pb2.Feature, column: Column, kind: Kind) -> Limit:
-        """What holds for a column."""
+    def of(self, feature: schema_pb2.Feature, column: Column, kind: Kind) -> ColumnThreshold:
+        """Return the threshold of a column: its own, else the schema's, else the default."""
         if column.name in self.columns:
             return self.columns[column.name]
-        for comparator in _set_in(feature, kind):
-            found = getattr(getattr(feature, f"{kind}_comparator"), comparator)
-            source = getattr(found, "source", None)
+        for comparator in _comparators(feature, kind):
+            measure = getattr(getattr(feature, f"{kind}_comparator"), comparator)
+            source = getattr(measure, "source", None)
             quantiles = bool(source and source.type == schema_pb2.HistogramSelection.QUANTILES)
-            return Limit(found.threshold, comparator, quantiles, open_ended=False, by_value=False)
-        return Limit(self.skew if kind == "skew" else self.drift)
+            # A threshold of the schema is for the distance as TFDV computes it.
+            return ColumnThreshold(
+                measure.threshold, comparator, quantiles, open_ended=False, by_value=False
+            )
+        return ColumnThreshold(self.skew if kind == "skew" else self.drift)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What data is compared with.
+    """Reference data of a comparison.
 
     Attributes:
       kind: "skew" from the training data, or "drift" from the previous data.
-      statistics: Its statistics.
+      statistics: Statistics of the reference data.
     """
 
     kind: Kind
@@ -151,16 +161,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A measured distance.
+    """Distance of a column from the reference data.
 
     Attributes:
-      column: The name of the column.
+      column: Name of the column.
       kind: "skew" or "drift".
       comparator: "infinity_norm" or "jensen_shannon_divergence".
-      distance: The distance, and what makes it.
-      threshold: The largest good one.
-      rows: How many values there are now.
-      others: How many there are in the data compared with.
+      distance: The distance, and the values or bins that differ most.
+      threshold: The largest good distance.
+      rows: Number of values in the data.
+      reference_rows: Number of values in the reference data.
     """
 
     column: str
@@ -169,28 +179,34 @@ class Comparison:
     distance: Distance
     threshold: float
     rows: int
-    others: int
+    reference_rows: int
 
     @property
     def measurement(self) -> DriftSkewInfo.Measurement.Type:
-        """The comparator, as `DriftSkewInfo` names it."""
+        """The comparator as a `DriftSkewInfo` type."""
         return _MEASUREMENT[self.comparator]
 
     @property
     def high(self) -> bool:
-        """Whether the distance is above the threshold."""
+        """True if the distance is above the threshold."""
         return self.distance.value > self.threshold
 
-    def moved(self) -> str:
-        """The values or bins that differ most, in words."""
+    def describe_shares(self) -> str:
+        """Return the values or bins that differ most, with their shares, in words."""
         return ", ".join(
             f"{share.label} {share.before:.1%} → {share.now:.1%}" for share in self.distance.shares
         )
 
 
 @dataclass(frozen=True)
-class Compared:
-    """What came of comparing all columns with one reference."""
+class ComparisonResult:
+    """Result of comparing all columns with one reference.
+
+    Attributes:
+      anomalies: Anomalies, in the order of the columns.
+      comparisons: Every distance, in the order of the columns.
+      notes: Differences that may be chance, and limits of the comparison.
+    """
 
     anomalies: tuple[Anomaly, ...]
     comparisons: tuple[Comparison, ...]
@@ -203,19 +219,19 @@ def compare(
     observed: InputSummary,
     reference: Reference,
     limits: DriftThresholds,
-) -> Compared:
-    """Compare the features and the label with what they are to resemble.
+) -> ComparisonResult:
+    """Compare the features and the label of data with reference data.
 
     Args:
-      schema: Whose comparators count.
-      columns: The columns of the schema.
-      observed: The data.
-      reference: What it is compared with.
-      limits: From which distance on there is an anomaly.
+      schema: Schema, whose comparators override the defaults of `limits`.
+      columns: Columns of the schema.
+      observed: Summary of the data.
+      reference: Reference data.
+      limits: Thresholds of the distances.
     """
     now = {feature_name(feature): feature for feature in observed.statistics.features}
     before = {feature_name(feature): feature for feature in reference.statistics.features}
-    found: list[Anomaly | Comparison | str] = []
+    results: list[Anomaly | Comparison | str] = []
     estimated: list[str] = []
     for feature, column in zip(schema.feature, columns, strict=True):
         name = column.name
@@ -223,25 +239,25 @@ def compare(
         if name not in now or column.role not in compared:
             continue
         if name not in before:
-            found.append(_control_missing(name, reference.kind))
+            results.append(_control_missing(name, reference.kind))
             continue
         pair = _Pair(column, now[name], before[name], observed, reference)
-        found += _missing_rise(pair, limits.missing)
-        found += _distance(pair, limits.of(feature, column, reference.kind))
+        results += _missing_rise(pair, limits.missing)
+        results += _distance(pair, limits.of(feature, column, reference.kind))
         if _is_estimated(pair):
             estimated.append(name)
     if estimated:
-        found.append(_estimates(estimated, reference.kind))
-    return Compared(
-        tuple(one for one in found if isinstance(one, Anomaly)),
-        tuple(one for one in found if isinstance(one, Comparison)),
-        tuple(one for one in found if isinstance(one, str)),
+        results.append(_estimates(estimated, reference.kind))
+    return ComparisonResult(
+        tuple(result for result in results if isinstance(result, Anomaly)),
+        tuple(result for result in results if isinstance(result, Comparison)),
+        tuple(result for result in results if isinstance(result, str)),
     )
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """One column now and before."""
+    """Statistics of a column in the data and in the reference data."""
 
     column: Column
     now: FeatureNameStatistics
@@ -255,28 +271,27 @@ class _Pair:
 
 
 def _missing_rise(pair: _Pair, limit: float) -> Iterator[Anomaly | str]:
-    rows, others = pair.observed.rows, int(pair.reference.statistics.num_examples)
-    if not rows or not others:
+    rows, reference_rows = pair.observed.rows, int(pair.reference.statistics.num_examples)
+    if not rows or not reference_rows:
         return
     now = common_of(pair.now).num_missing / rows
-    before = common_of(pair.before).num_missing / others
+    before = common_of(pair.before).num_missing / reference_rows
     if now - before <= limit:
         return
     _, control = _NAMES[pair.kind]
-    told = (
-        f"{now:.2%} of {rows:,} rows have no value, against {before:.2%} of {others:,} in the "
-        f"{control} data; the rise is above the threshold {limit:.6g}."
+    long = (
+        f"{now:.2%} of {rows:,} rows have no value, against {before:.2%} of {reference_rows:,} in "
+        f"the {control} data; the rise is above the threshold {limit:.6g}."
     )
-    chance = share_by_chance(now, rows, before, others)
-    if now - before <= chance:
-        yield _by_chance(pair.column.name, told)
+    if now - before <= share_noise(now, rows, before, reference_rows):
+        yield _noise_note(pair.column.name, long)
     else:
         yield Anomaly(
-            pair.column.name, "FEATURE_TYPE_LOW_FRACTION_PRESENT", "More missing values", told
+            pair.column.name, "FEATURE_TYPE_LOW_FRACTION_PRESENT", "More missing values", long
         )
 
 
-def _distance(pair: _Pair, limit: Limit) -> Iterator[Anomaly | Comparison | str]:
+def _distance(pair: _Pair, limit: ColumnThreshold) -> Iterator[Anomaly | Comparison | str]:
     comparator = limit.comparator or _FITTING[pair.column.type]
     if comparator == "infinity_norm":
         distance = l_infinity(pair.now, pair.before)
@@ -287,45 +302,44 @@ def _distance(pair: _Pair, limit: Limit) -> Iterator[Anomaly | Comparison | str]
         )
     if distance is None:
         return
-    sizes = (int(common_of(one).num_non_missing) for one in (pair.now, pair.before))
+    sizes = (int(common_of(side).num_non_missing) for side in (pair.now, pair.before))
     name = pair.column.name
-    found = Comparison(name, pair.kind, comparator, distance, limit.threshold, *sizes)
-    yield found
-    if found.high and distance.value <= distance.chance:
-        yield _by_chance(name, _told(found))
-    elif found.high:
-        treatment, control = _NAMES[pair.kind]
-        anomaly, short = _HIGH[comparator]
-        yield Anomaly(name, anomaly, f"{short} between {treatment} and {control}", _told(found))
-
-
-def _told(found: Comparison) -> str:
-    treatment, control = _NAMES[found.kind]
-    return (
-        f"The {found.comparator} between the {treatment} data ({found.rows:,} values) and the "
-        f"{control} data ({found.others:,}) is {found.distance.value:.6g}, above the threshold "
-        f"{found.threshold:.6g}. Most different, from {control} to {treatment}: {found.moved()}."
+    comparison = Comparison(name, pair.kind, comparator, distance, limit.threshold, *sizes)
+    yield comparison
+    if not comparison.high:
+        return
+    treatment, control = _NAMES[pair.kind]
+    long = (
+        f"The {comparator} between the {treatment} data ({comparison.rows:,} values) and the "
+        f"{control} data ({comparison.reference_rows:,}) is {distance.value:.6g}, above the "
+        f"threshold {limit.threshold:.6g}. Most different, from {control} to {treatment}: "
+        f"{comparison.describe_shares()}."
     )
+    if distance.value <= distance.chance:
+        yield _noise_note(name, long)
+    else:
+        anomaly, short = _HIGH[comparator]
+        yield Anomaly(name, anomaly, f"{short} between {treatment} and {control}", long)
 
 
-def _by_chance(name: str, told: str) -> str:
+def _noise_note(name: str, difference: str) -> str:
     return (
-        f'column "{name}": {told} No anomaly: so few rows differ as much by chance more often '
-        f"than once in {1 / (1 - CONFIDENCE):,.0f} times."
+        f'column "{name}": {difference} No anomaly: so few rows differ as much by chance more '
+        f"often than once in {1 / (1 - CONFIDENCE):,.0f} times."
     )
 
 
 def _is_estimated(pair: _Pair) -> bool:
-    """Return whether one side lists each whole number, and the other could and do not."""
+    """Return whether one side lists each integer, and the other could but does not."""
     sides = (pair.now, pair.before)
     if pair.column.type != "int64" or len({value_counts(side) is None for side in sides}) == 1:
         return False
     unique = [
-        one.num
+        statistic.num
         for side in sides
         if value_counts(side) is None
-        for one in side.custom_stats
-        if one.name == "unique"
+        for statistic in side.custom_stats
+        if statistic.name == "unique"
     ]
     return any(number <= LISTED for number in unique)
 
@@ -352,8 +366,8 @@ def _control_missing(name: str, kind: Kind) -> Anomaly:
     )
 
 
-def _set_in(feature: schema_pb2.Feature, kind: str) -> list[str]:
-    """The comparators that a schema sets for a feature."""
+def _comparators(feature: schema_pb2.Feature, kind: str) -> list[str]:
+    """Return the names of the comparators that a schema sets for a feature."""
     comparator = getattr(feature, f"{kind}_comparator")
     return [name for name in _COMPARES if getattr(comparator, name).HasField("threshold")]
 

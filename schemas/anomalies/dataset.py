@@ -1,4 +1,4 @@
-"""What can be wrong with a dataset as a whole: how many rows, its header, records that are none."""
+"""Anomalies of a dataset: number of rows, order of the header, malformed records."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def dataset_anomalies(
     previous: DatasetFeatureStatistics | None,
     limits: DriftThresholds,
 ) -> Iterator[Anomaly]:
-    """What is wrong with a dataset as a whole.
+    """Yield the anomalies that concern no single column.
 
     Args:
-      schema: Whose constraints on the number of rows count.
-      columns: The columns of the schema.
-      observed: The data.
-      previous: Statistics of an earlier state of it.
-      limits: The fewest and the most rows, where they are not the schema's.
+      schema: Schema with the default constraints on the number of rows.
+      columns: Columns of the schema.
+      observed: Summary of the data.
+      previous: Statistics of an earlier state of the data.
+      limits: Least and most rows, which override the constraints of the schema.
     """
     yield from _count(schema, observed.rows, limits)
     if previous is not None and observed.rows:
@@ -45,11 +45,11 @@ def dataset_anomalies(
             f"have the order of the schema ({', '.join(columns.names)}): {files}{more}.",
         )
     for reason, bad in observed.records.items():
-        records = observed.rows + sum(one.count for one in observed.records.values())
+        records = observed.rows + sum(others.count for others in observed.records.values())
         yield _custom(
             "Bad records",
-            f"{bad.count:,} of {records:,} records ({bad.count / records:.2%}) are no rows, "
-            f"{reason}: {bad.shown()}.",
+            f"{bad.count:,} of {records:,} records ({bad.count / records:.2%}) are not rows, "
+            f"{reason}: {bad.describe()}.",
         )
 
 
@@ -78,7 +78,7 @@ def _count(schema: schema_pb2.Schema, rows: int, limits: DriftThresholds) -> Ite
 
 def _against_previous(schema: schema_pb2.Schema, rows: int, before: int) -> Iterator[Anomaly]:
     comparator = schema.dataset_constraints.num_examples_drift_comparator
-    told = f"The dataset has {rows:,} rows and the previous one {before:,}, a ratio of "
+    prefix = f"The dataset has {rows:,} rows and the previous one {before:,}, a ratio of "
     ratio = rows / before if before else float("inf")
     ends = (
         ("min_fraction_threshold", "Low", ratio < comparator.min_fraction_threshold, "below"),
@@ -90,7 +90,7 @@ def _against_previous(schema: schema_pb2.Schema, rows: int, before: int) -> Iter
                 None,
                 f"COMPARATOR_{size.upper()}_NUM_EXAMPLES",
                 f"{size} num examples in current dataset versus the previous span.",
-                f"{told}{ratio:.6g}, {side} the threshold {getattr(comparator, name):.6g}.",
+                f"{prefix}{ratio:.6g}, {side} the threshold {getattr(comparator, name):.6g}.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Bins that two distributions share: of histograms, and of numbers listed with their counts."""
+"""Common bins of two distributions: of their histograms, or of numbers with exact counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 __all__ = ["Bins", "Bounds", "exact_bins", "value_counts"]
 
 _FEW, _VALUES_EACH = 20, 10
-"""Numbers are compared one by one up to so many different ones, or with so many values of each."""
+"""Most distinct numbers with a bin each; or least values per distinct number on either side."""
 
 _NOT_FINITE = "NaN or infinite"
 
@@ -22,12 +22,12 @@ _Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """The shares of two distributions in the same bins.
+    """Shares of two distributions in the same bins.
 
     Attributes:
-      labels: The value of each bin, or its bounds.
-      p: The share in each bin now; float64, [bins], of sum 1.
-      q: The share in each bin before; like `p`.
+      labels: Value of each bin, or its bounds; [bins].
+      p: Share of each bin in the data; float64, [bins], of sum 1.
+      q: Share of each bin in the reference data; like `p`.
     """
 
     labels: Sequence[str]
@@ -36,30 +36,30 @@ class Bins:
 
     @classmethod
     def of(cls, labels: Sequence[str], now: Iterable[float], before: Iterable[float]) -> Bins:
-        """Make shares of counts, [bins]."""
+        """Divide counts by their sums; both [bins]."""
         p, q = np.array([*now], np.float64), np.array([*before], np.float64)
         return cls(labels, p / p.sum(), q / q.sum())
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The bins between all bounds of two histograms.
+    """Bins between all bounds of two histograms.
 
     Attributes:
-      edges: Those of the bins with a width, ascending; float64, [edges].
-      points: The values that have a bin to themselves, ascending.
+      edges: Edges of the bins with a width, ascending; float64, [edges].
+      points: Values with a bin of their own, ascending.
     """
 
     edges: _Doubles
     points: Sequence[float]
 
     def labels(self) -> list[str]:
-        """The names of the bins, and of those of what is not finite on either side."""
+        """Return the names of the bins, then two bins of values that are not finite, one a side."""
         labels = [f"[{low:.6g}, {high:.6g})" for low, high in pairwise(self.edges)]
         return labels + [f"{value:.6g}" for value in self.points] + [_NOT_FINITE] * 2
 
-    def place(self, value: float) -> int:
-        """Return the number of the bin that a value is in: its own, or the one around it."""
+    def index(self, value: float) -> int:
+        """Return the index of the bin of a value: its own, or the one around it."""
         last = max(len(self.edges) - 1, 0)
         if value in self.points:
             return last + self.points.index(value)
@@ -72,41 +72,46 @@ def exact_bins(
     bounds: Bounds,
     sizes: Sequence[float],
 ) -> Bins | None:
-    """Return the exact shares of numbers: of single ones where they are few.
+    """Return exact shares of listed numbers: one bin a number where they are few, else `bounds`.
 
-    Few are at most 20, for histograms make as many bins, or as many as have 10 values each on
+    Few are at most 20, the number of bins of histograms, or as many as have 10 values each on
     either side: of more, chance alone would make a divergence of half the usual threshold of 0.1.
 
     Args:
-      now: The statistics of a number feature.
-      before: Those it is compared with.
-      bounds: The bins of more than a few numbers.
-      sizes: How many values there are now, and before.
+      now: Statistics of a number feature.
+      before: Statistics of the reference data.
+      bounds: Bins for more than a few numbers.
+      sizes: Number of values of both.
 
     Returns:
       The bins; None where either side does not list all of its numbers.
     """
-    counts, others = value_counts(now), value_counts(before)
-    if counts is None or others is None:
+    counts, reference_counts = value_counts(now), value_counts(before)
+    if counts is None or reference_counts is None:
         return None
-    numbers = sorted({**counts, **others}, key=lambda label: (float(label), label))
+    numbers = sorted({**counts, **reference_counts}, key=lambda label: (float(label), label))
     is_few = len(numbers) <= _FEW or min(sizes) >= _VALUES_EACH * len(numbers)
-    places = range(len(numbers)) if is_few else [bounds.place(float(one)) for one in numbers]
+    bins = range(len(numbers)) if is_few else [bounds.index(float(label)) for label in numbers]
     labels = [*numbers, _NOT_FINITE, _NOT_FINITE] if is_few else bounds.labels()
     masses = np.zeros((2, len(labels)))
-    for number, place in zip(numbers, places, strict=True):
-        masses[:, place] += counts.get(number, 0.0), others.get(number, 0.0)
+    for number, index in zip(numbers, bins, strict=True):
+        masses[:, index] += counts.get(number, 0.0), reference_counts.get(number, 0.0)
+    # NaN equals nothing: each side has its bin of values that are not finite, as in TFDV.
     masses[0, -2], masses[1, -1] = map(_not_finite, (now, before))
     return Bins.of(labels, *masses)
 
 
 def value_counts(statistics: FeatureNameStatistics) -> dict[str, float] | None:
-    """Return how often each number occurs, where recordmill listed it; see `statistics_proto`."""
+    """Return the count of each number from `custom_stats`; None where they do not list them.
+
+    `recordmill.schemas.statistics.proto` says when they do.
+    """
     for custom in statistics.custom_stats:
         if custom.name == "value_counts":
-            return {one.label: one.sample_count for one in custom.rank_histogram.buckets}
+            return {bucket.label: bucket.sample_count for bucket in custom.rank_histogram.buckets}
     return None
 
 
 def _not_finite(statistics: FeatureNameStatistics) -> float:
-    return max((float(one.num_nan) for one in statistics.num_stats.histograms), default=0.0)
+    histograms = statistics.num_stats.histograms
+    return max((float(histogram.num_nan) for histogram in histograms), default=0.0)

@@ -1,8 +1,8 @@
-"""How far apart two distributions are, by their statistics: L-infinity and Jensen-Shannon.
+"""Distances of two distributions by their statistics: L-infinity and Jensen-Shannon.
 
-Both are computed as TensorFlow Data Validation does it, from what a
-`tensorflow_metadata` statistics proto tells of a feature. Two samples of one population differ
-too: so each distance comes with the one that chance alone would exceed once in a thousand times.
+Both follow TensorFlow Data Validation, and take the `tensorflow_metadata` statistics of a feature.
+Two samples of one population differ too, so each distance comes with the one that chance alone
+exceeds once in a thousand times.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ __all__ = [
     "CONFIDENCE",
     "Distance",
     "Share",
-    "sampling_noise",
     "jensen_shannon",
     "l_infinity",
-    "share_by_chance",
+    "sampling_noise",
+    "share_noise",
 ]
 
 CONFIDENCE = 0.999
-"""How often chance alone stays below the distance that is called its."""
+"""Probability that the distance of two samples of one population is below `Distance.chance`."""
 
 _Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much of two distributions is one value, or in one bin.
+    """Shares of a value, or of a bin, in two distributions.
 
     Attributes:
       label: The value, or the bounds of the bin.
-      before: Its share of the one it is compared with, in [0, 1].
-      now: Its share of the one at hand, in [0, 1].
+      before: Share of the reference data, in [0, 1].
+      now: Share of the data, in [0, 1].
     """
 
     label: str
@@ -51,7 +51,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far a distribution is from another.
+    """Distance of a distribution from another.
 
     Attributes:
       value: The distance, in [0, 1].
@@ -68,21 +68,21 @@ class Distance:
 def l_infinity(
     now: FeatureNameStatistics, before: FeatureNameStatistics, *, shown: int = 3
 ) -> Distance | None:
-    """The largest difference of the shares of one value: max |p(value) - q(value)|.
+    """Return the largest difference of the shares of one value: max |p(value) - q(value)|.
 
-    TFDV's `infinity_norm`. It divides by the counts of the values that the rank histogram lists;
-    here they are divided by all values there are. That is the same as long as every value is listed
-    (we list 1,000), and else keeps the share of a value from growing where others go unlisted. A
-    value that only one side lists is taken to be as common on the other as it can be there.
+    TFDV's `infinity_norm`, except that TFDV divides by the sum of the counts in the rank
+    histogram, and this function by the number of all values. Both are equal as long as every value
+    is listed (recordmill lists 1,000); otherwise TFDV's shares grow where other values are not
+    listed. A value that only one side lists counts as the most that it can be on the other.
 
     Chance: the difference of two proportions has a standard error of sqrt(p (1 - p) (1/n + 1/m)),
-    p being that of both together; its quantile for the value that differs most, at a level that
-    Bonferroni's inequality divides by the number of values.
+    where p is the proportion in both together; its quantile for the value that differs most, at a
+    level that Bonferroni's inequality divides by the number of values.
 
     Args:
-      now: The statistics of a string feature.
-      before: Those it is compared with.
-      shown: How many values to name.
+      now: Statistics of a string feature.
+      before: Statistics of the reference data.
+      shown: Number of values in `Distance.shares`, at most.
 
     Returns:
       The distance; None where either has no values.
@@ -96,7 +96,7 @@ def l_infinity(
     first = shares[0]
     return Distance(
         value=abs(first.now - first.before),
-        chance=share_by_chance(first.now, mine.total, first.before, other.total, among=len(shares)),
+        chance=share_noise(first.now, mine.total, first.before, other.total, among=len(shares)),
         shares=tuple(share for share in shares[:shown] if share.now != share.before),
     )
 
@@ -110,44 +110,42 @@ def jensen_shannon(
     by_value: bool = False,
     shown: int = 3,
 ) -> Distance | None:
-    """The Jensen-Shannon divergence of two histograms, in bits: (D(p || m) + D(q || m)) / 2.
+    """Return the Jensen-Shannon divergence of two histograms: (D(p || m) + D(q || m)) / 2 bits.
 
     m is the mean of p and q, D(p || m) = sum of p log2(p / m) (Lin, "Divergence measures based on
-    the Shannon entropy", 1991). As in TFDV's `jensen_shannon_divergence`, the bins are those
-    between all bounds of both histograms, and a bucket that is cut is taken to be evenly filled; a
-    bucket without width stays a bin of its own; NaN and infinite values match nothing.
+    the Shannon entropy", 1991). As in TFDV's `jensen_shannon_divergence`, the bins lie between all
+    bounds of both histograms, and a split bucket counts as evenly filled; a bucket without width
+    is a bin of its own; NaN and infinite values match nothing.
 
     Chance: with k bins, 8 ln(2) / (1/n + 1/m) times the divergence of two samples of one
     population follows chi-square with k - 1 degrees of freedom (the second-order expansion in
     Grosse et al., "Analysis of symbolic sequences using the Jensen-Shannon divergence", 2002).
 
     Args:
-      now: The statistics of a number feature.
-      before: Those it is compared with.
-      kind: Which of their histograms. Standard ones have bins of equal width, which one outlier
-        stretches; those of quantiles hold equal counts.
-      open_ended: Whether the first and the last bucket of both reach as far out as that of either.
-        Else one outlier makes its bucket wide, and spreads where nothing is what it holds; TFDV
-        does not guard against that.
-      by_value: Whether numbers that both statistics list with their counts are compared exactly:
-        few of them one by one, for a bucket takes codes such as 404 and 500 for one stretch; more
-        of them in the bins of the histograms, without taking buckets to be evenly filled. Few are
-        at most 20, since histograms make as many bins, or as many as have 10 values each on either
-        side: of more, chance alone would exceed half of a threshold of 0.1.
-      shown: How many values or bins to name.
+      now: Statistics of a number feature.
+      before: Statistics of the reference data.
+      kind: Type of the histograms. STANDARD has buckets of equal width, which one outlier
+        stretches; QUANTILES has buckets of equal counts.
+      open_ended: Whether to extend the first and the last bucket of both to the outer bounds of
+        either. Otherwise one outlier widens its bucket, whose count then spreads over an empty
+        range; TFDV does not guard against that.
+      by_value: Whether to compare numbers exactly that both statistics list with their counts: few
+        of them one by one, since a bucket merges codes such as 404 and 500; more of them in the
+        bins of the histograms, with exact counts of each bin. `exact_bins` says how many are few.
+      shown: Number of values or bins in `Distance.shares`, at most.
 
     Returns:
       The divergence; None where either has no values, or no such histogram. The shares of numbers
-      that both list are exact whatever is compared.
+      that both list are exact, whatever `by_value` is.
     """
     histograms = [_histogram(statistics, kind) for statistics in (now, before)]
     if any(histogram is None for histogram in histograms):
         return None
-    found = [histogram for histogram in histograms if histogram is not None]
-    sizes = [one.num_stats.common_stats.num_non_missing for one in (now, before)]
-    sides = [_Masses.of(one) for one in (_opened(found) if open_ended else found)]
+    pair = [histogram for histogram in histograms if histogram is not None]
+    sizes = [statistics.num_stats.common_stats.num_non_missing for statistics in (now, before)]
+    sides = [_Masses.of(histogram) for histogram in (_extend(pair) if open_ended else pair)]
     bounds = _bounds_of(sides)
-    binned = _aligned(sides, bounds)
+    binned = _align(sides, bounds)
     exact = exact_bins(now, before, bounds, sizes) or binned
     compared = exact if by_value else binned
     middle = (compared.p + compared.q) / 2
@@ -157,50 +155,59 @@ def jensen_shannon(
     return Distance(
         value=min(max(float(bits), 0.0), 1.0),
         chance=sampling_noise(int(used.sum()), *sizes),
-        shares=_moved(exact, shown) or _moved(binned, shown),
+        # Exact counts can be equal where the estimates by histograms differ.
+        shares=_largest_changes(exact, shown) or _largest_changes(binned, shown),
     )
 
 
-def _moved(bins: Bins, shown: int) -> tuple[Share, ...]:
-    """The bins that differ most, at most so many, the largest difference first."""
+def _largest_changes(bins: Bins, shown: int) -> tuple[Share, ...]:
+    """Return at most `shown` bins that differ, the largest difference first."""
     p, q = bins.p, bins.q
     order = np.argsort(-np.abs(p - q), kind="stable")[:shown]
     return tuple(Share(bins.labels[i], float(q[i]), float(p[i])) for i in order if p[i] != q[i])
 
 
-def sampling_noise(bins: int, rows: float, others: float) -> float:
-    """The Jensen-Shannon divergence that samples of so many rows owe to chance; at most 1.
+def sampling_noise(bins: int, rows: float, reference_rows: float) -> float:
+    """Return the Jensen-Shannon divergence of two samples due to chance; at most 1.
+
+    Args:
+      bins: Number of bins.
+      rows: Size of one sample, at least 1.
+      reference_rows: Size of the other, at least 1.
 
     >>> round(sampling_noise(20, 32561, 16281), 4)
     0.0007
     >>> round(sampling_noise(20, 30, 32561), 2)
     0.26
     """
-    return min(1.0, _chi_square(bins - 1) * (1 / rows + 1 / others) / (8 * math.log(2)))
+    return min(1.0, _chi_square(bins - 1) * (1 / rows + 1 / reference_rows) / (8 * math.log(2)))
 
 
-def share_by_chance(
-    now: float, rows: float, before: float, others: float, *, among: int = 1
+def share_noise(
+    now: float, rows: float, before: float, reference_rows: float, *, among: int = 1
 ) -> float:
-    """The difference of two shares that samples of so many rows owe to chance; at most 1.
+    """Return the difference of a share in two samples due to chance; at most 1.
 
     Args:
-      now: The share in the one sample.
-      rows: Its size, at least 1.
-      before: The share in the other.
-      others: The size of that.
-      among: Of how many shares these are the ones that differ most.
+      now: Share in one sample, in [0, 1].
+      rows: Size of that sample, at least 1.
+      before: Share in the other sample, in [0, 1].
+      reference_rows: Size of the other sample, at least 1.
+      among: Number of shares of which this one differs most.
 
-    >>> round(share_by_chance(0.5, 50, 0.4, 5000), 2)
+    >>> round(share_noise(0.5, 50, 0.4, 5000), 2)
     0.23
     """
-    pooled = (now * rows + before * others) / (rows + others)
-    error = math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / rows + 1 / others))
+    pooled = (now * rows + before * reference_rows) / (rows + reference_rows)
+    error = math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / rows + 1 / reference_rows))
     return min(1.0, NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / among) * error)
 
 
 def _chi_square(freedom: int) -> float:
-    """The quantile of chi-square at `CONFIDENCE` (Wilson and Hilferty, 1931); 0 of no freedom.
+    """Return the chi-square quantile at `CONFIDENCE` (Wilson and Hilferty, 1931).
+
+    Args:
+      freedom: Degrees of freedom; 0 gives 0.0.
 
     >>> [round(_chi_square(freedom), 1) for freedom in (0, 1, 10, 19)]
     [0.0, 11.2, 29.8, 43.9]
@@ -213,12 +220,12 @@ def _chi_square(freedom: int) -> float:
 
 @dataclass(frozen=True)
 class _Listed:
-    """The values that statistics list.
+    """Values that the statistics of a string feature list.
 
     Attributes:
-      counts: How often each occurs.
-      total: How many values there are, listed or not.
-      rarest: How often a value that is not listed can occur.
+      counts: Count of each listed value.
+      total: Number of values, listed or not.
+      rarest: Greatest count of a value that is not listed.
     """
 
     counts: Mapping[str, float]
@@ -227,15 +234,15 @@ class _Listed:
 
     @classmethod
     def of(cls, statistics: FeatureNameStatistics) -> _Listed | None:
-        found = statistics.string_stats
-        buckets = found.rank_histogram.buckets
+        stats = statistics.string_stats
+        buckets = stats.rank_histogram.buckets
         counts = {bucket.label: bucket.sample_count for bucket in buckets} or {
-            top.value: top.frequency for top in found.top_values
+            top.value: top.frequency for top in stats.top_values
         }
         if not counts:
             return None
-        total = max(found.common_stats.num_non_missing, sum(counts.values()))
-        return cls(counts, total, min(counts.values()) if found.unique > len(counts) else 0.0)
+        total = max(stats.common_stats.num_non_missing, sum(counts.values()))
+        return cls(counts, total, min(counts.values()) if stats.unique > len(counts) else 0.0)
 
 
 def _shares_of(label: str, now: _Listed, before: _Listed) -> Share:
@@ -250,74 +257,76 @@ def _histogram(
     statistics: FeatureNameStatistics, kind: Histogram.HistogramType
 ) -> Histogram | None:
     for histogram in statistics.num_stats.histograms:
-        held = histogram.num_nan + sum(bucket.sample_count for bucket in histogram.buckets)
-        if histogram.type == kind and held:
+        count = histogram.num_nan + sum(bucket.sample_count for bucket in histogram.buckets)
+        if histogram.type == kind and count:
             return histogram
     return None
 
 
-def _opened(histograms: Sequence[Histogram]) -> list[Histogram]:
-    """The histograms with outermost buckets that reach equally far, where they have a width."""
-    opened = []
+def _extend(histograms: Sequence[Histogram]) -> list[Histogram]:
+    """Extend the outermost buckets with a width to the outer bounds of all histograms."""
+    extended = []
     for histogram in histograms:
         copy = Histogram()
         copy.CopyFrom(histogram)
         first, last = copy.buckets[0], copy.buckets[-1]
         if first.low_value < first.high_value:
-            first.low_value = min(one.buckets[0].low_value for one in histograms)
+            first.low_value = min(other.buckets[0].low_value for other in histograms)
         if last.low_value < last.high_value:
-            last.high_value = max(one.buckets[-1].high_value for one in histograms)
-        opened.append(copy)
-    return opened
+            last.high_value = max(other.buckets[-1].high_value for other in histograms)
+        extended.append(copy)
+    return extended
 
 
 def _bounds_of(sides: Sequence[_Masses]) -> Bounds:
-    """The bounds of all buckets of both sides."""
+    """Return the bounds of all buckets of both sides."""
     edges = np.unique([bound for side in sides for bucket in side.buckets for bound in bucket[:2]])
     return Bounds(edges, sorted({value for side in sides for value in side.points}))
 
 
-def _aligned(sides: Sequence[_Masses], bounds: Bounds) -> Bins:
-    """Bins that fit both histograms."""
+def _align(sides: Sequence[_Masses], bounds: Bounds) -> Bins:
+    """Distribute both histograms over common bins."""
     masses = [
         [*side.between(bounds.edges), *(side.points.get(value, 0.0) for value in bounds.points)]
         for side in sides
     ]
     return Bins.of(
-        bounds.labels(), [*masses[0], sides[0].apart, 0.0], [*masses[1], 0.0, sides[1].apart]
+        bounds.labels(),
+        [*masses[0], sides[0].not_finite, 0.0],
+        [*masses[1], 0.0, sides[1].not_finite],
     )
 
 
 @dataclass(frozen=True)
 class _Masses:
-    """What a histogram holds, by kind.
+    """Counts of a histogram, by kind of bucket.
 
     Attributes:
-      buckets: (low, high, count) of those with a width.
-      points: The count at each value that has a bucket to itself.
-      apart: How many values are NaN or infinite.
+      buckets: (low, high, count) of each bucket with a width.
+      points: Count of each bucket without width, by its value.
+      not_finite: Number of values that are NaN or infinite.
     """
 
     buckets: list[tuple[float, float, float]]
     points: Mapping[float, float]
-    apart: float
+    not_finite: float
 
     @classmethod
     def of(cls, histogram: Histogram) -> _Masses:
         wide: list[tuple[float, float, float]] = []
         points: dict[float, float] = {}
-        apart = float(histogram.num_nan)
+        not_finite = float(histogram.num_nan)
         for low, high, count in _bounds(histogram.buckets):
             if not (math.isfinite(low) and math.isfinite(high)):
-                apart += count
+                not_finite += count
             elif low == high:
                 points[low] = points.get(low, 0.0) + count
             else:
                 wide.append((low, high, count))
-        return cls(wide, points, apart)
+        return cls(wide, points, not_finite)
 
     def between(self, edges: _Doubles) -> _Doubles:
-        """How much lies between each edge and the next."""
+        """Return the count between each edge and the next, [edges - 1]; buckets evenly filled."""
         below = np.zeros(len(edges))
         for low, high, count in self.buckets:
             below += count * np.clip((edges - low) / (high - low), 0, 1)

@@ -1,9 +1,9 @@
-"""`find_anomalies`: data against a schema, and against the data it is to resemble.
+"""`find_anomalies`: validates data against a schema, and compares it with reference data.
 
-The types of anomalies, their short descriptions and when there is one are those of TensorFlow Data
-Validation; the long descriptions carry what it does not know: exact counts, shares, where the
-values stand. What only we can see - a column in one of several files only, another order of the
-header, records that are no rows - comes as SCHEMA_MISSING_COLUMN and CUSTOM_VALIDATION.
+The types of anomalies, their conditions and short descriptions are those of TensorFlow Data
+Validation; the long descriptions add exact counts, shares, and locations of values. Findings that
+TFDV does not have - a column in only some of the files, another order of the header, records that
+are not rows - have the types SCHEMA_MISSING_COLUMN and CUSTOM_VALIDATION.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies, AnomalyInfo
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 from ..schema import Schema
-from .columns import Anomaly, column_anomalies, feature_name, mended_values, new_column
+from .columns import Anomaly, column_anomalies, feature_name, new_column, repaired_values
 from .compare import Comparison, DriftThresholds, Reference, compare
 from .dataset import dataset_anomalies
 from .observed import InputSummary
@@ -29,15 +29,15 @@ _STANDARD_STEP = re.compile(r"\([^()]*\)|[^().']+")
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found.
+    """Result of validating data.
 
     Attributes:
-      schema: What the data was held against.
-      observed: The data.
-      anomalies: In the order of the columns; those of the whole dataset first.
-      comparisons: Each distance that was measured, whether it is an anomaly or not.
-      notes: What else is to be known, such as values that a run clips or takes as missing, or a
-        distance that may be chance.
+      schema: Schema that the data was validated against.
+      observed: Summary of the data.
+      anomalies: Anomalies of the dataset, then of the columns in their order.
+      comparisons: Every distance, above its threshold or not.
+      notes: Remarks, such as on values that a run clips or takes as missing, or on a distance that
+        may be chance; a sentence each.
     """
 
     schema: schema_pb2.Schema
@@ -47,7 +47,7 @@ class Findings:
     notes: tuple[str, ...] = ()
 
     def to_proto(self) -> Anomalies:
-        """The anomalies as TensorFlow Data Validation writes them."""
+        """Return the anomalies as TensorFlow Data Validation writes them."""
         proto = Anomalies(
             baseline=self.schema,
             anomaly_name_format=Anomalies.SERIALIZED_PATH,
@@ -59,13 +59,13 @@ class Findings:
             else:
                 info = proto.anomaly_info[_serialized(anomaly.column)]
                 info.path.CopyFrom(path_pb2.Path(step=[anomaly.column]))
-            _tell(info, anomaly)
+            _add_reason(info, anomaly)
         for comparison in self.comparisons:
-            _measure(proto, comparison)
+            _add_measurement(proto, comparison)
         return proto
 
     def text(self) -> str:
-        """The anomalies in words, one a line; empty without any."""
+        """Return the anomalies in words, one a line; "" without any."""
         return "\n".join(map(str, self.anomalies))
 
 
@@ -77,19 +77,19 @@ def find_anomalies(
     previous: DatasetFeatureStatistics | None = None,
     limits: DriftThresholds | None = None,
 ) -> Findings:
-    """Hold data against a schema, and against the statistics it is to resemble.
+    """Validate data against a schema, and compare it with reference statistics.
 
     Args:
-      schema: What is expected, with TFDV's comparators and constraints where there are any.
-      observed: The data.
+      schema: Schema of the data, with TFDV's comparators and constraints, if any.
+      observed: Summary of the data.
       training: Statistics of the data that a model was trained on: a distance from them is skew.
       previous: Statistics of an earlier state of the data: a distance from them is drift.
-      limits: From which distance on there is an anomaly; None for the defaults.
+      limits: Thresholds of the distances; None for the defaults.
 
     Raises:
-      DataError: The schema has columns that no table has.
-      RecipeError: A limit names no column of the schema, or a comparator that its type does not
-        have.
+      DataError: The schema has features that are no columns of a table.
+      RecipeError: A threshold names no column of the schema, or a comparator that does not fit its
+        type.
     """
     limits = limits or DriftThresholds()
     columns = Schema.from_proto(schema)
@@ -98,34 +98,31 @@ def find_anomalies(
     anomalies = [*dataset_anomalies(schema, columns, observed, previous, limits)]
     by_name = {feature_name(feature): feature for feature in observed.statistics.features}
     for feature, column in zip(schema.feature, columns, strict=True):
-        found = by_name.pop(column.name, None)
-        anomalies += column_anomalies(feature, column, found, observed)
-        notes += mended_values(column, found, observed)
+        statistics = by_name.pop(column.name, None)
+        anomalies += column_anomalies(feature, column, statistics, observed)
+        notes += repaired_values(column, statistics, observed)
     unnamed = [column.name for column in columns if column.name in observed.absent]
-    anomalies += [new_column(name, found, unnamed) for name, found in by_name.items()]
+    anomalies += [new_column(name, statistics, unnamed) for name, statistics in by_name.items()]
     references = [Reference("skew", training)] if training is not None else []
     references += [Reference("drift", previous)] if previous is not None else []
-    compared = [compare(schema, columns, observed, one, limits) for one in references]
-    anomalies += [anomaly for one in compared for anomaly in one.anomalies]
-    return Findings(
-        schema,
-        observed,
-        tuple(_in_order(anomalies, columns)),
-        tuple(comparison for one in compared for comparison in one.comparisons),
-        (*notes, *(note for one in compared for note in one.notes)),
-    )
+    comparisons: list[Comparison] = []
+    for reference in references:
+        result = compare(schema, columns, observed, reference, limits)
+        anomalies += result.anomalies
+        comparisons += result.comparisons
+        notes += result.notes
+    ordered = tuple(_in_order(anomalies, columns))
+    return Findings(schema, observed, ordered, tuple(comparisons), tuple(notes))
 
 
 def _in_order(anomalies: Iterable[Anomaly], columns: Schema) -> list[Anomaly]:
-    places = {name: place for place, name in enumerate(columns.names)}
-    last = len(places)
-    return sorted(
-        anomalies, key=lambda one: -1 if one.column is None else places.get(one.column, last)
-    )
+    order: dict[str | None, int] = {name: index for index, name in enumerate(columns.names)}
+    order[None] = -1
+    return sorted(anomalies, key=lambda anomaly: order.get(anomaly.column, len(order)))
 
 
-def _tell(info: AnomalyInfo, anomaly: Anomaly) -> None:
-    """Add an anomaly to those of its column; several together have TFDV's "Multiple errors"."""
+def _add_reason(info: AnomalyInfo, anomaly: Anomaly) -> None:
+    """Add an anomaly to those of its column; several together are TFDV's "Multiple errors"."""
     info.reason.add(
         type=AnomalyInfo.Type.Value(anomaly.type),
         short_description=anomaly.short,
@@ -137,12 +134,11 @@ def _tell(info: AnomalyInfo, anomaly: Anomaly) -> None:
     info.severity = AnomalyInfo.ERROR
 
 
-def _measure(proto: Anomalies, comparison: Comparison) -> None:
-    info = next(
-        (one for one in proto.drift_skew_info if list(one.path.step) == [comparison.column]), None
-    )
+def _add_measurement(proto: Anomalies, comparison: Comparison) -> None:
+    path = path_pb2.Path(step=[comparison.column])
+    info = next((info for info in proto.drift_skew_info if info.path == path), None)
     if info is None:
-        info = proto.drift_skew_info.add(path=path_pb2.Path(step=[comparison.column]))
+        info = proto.drift_skew_info.add(path=path)
     measurements = getattr(info, f"{comparison.kind}_measurements")
     measurements.add(
         type=comparison.measurement,
@@ -152,7 +148,7 @@ def _measure(proto: Anomalies, comparison: Comparison) -> None:
 
 
 def _serialized(name: str) -> str:
-    """The name as TFDV serializes a path of one step: quoted where it could be taken for several.
+    """Serialize a path of one step as TFDV does: quoted where it could be read as several steps.
 
     >>> _serialized("hours per week"), _serialized("a.b"), _serialized("it's")
     ('hours per week', "'a.b'", "'it''s'")

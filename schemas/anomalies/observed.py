@@ -1,4 +1,4 @@
-"""`InputSummary`: what data turned out to be, for `find_anomalies` to hold against a schema."""
+"""`InputSummary`: statistics and bad values of data, the input of `find_anomalies`."""
 
 from __future__ import annotations
 
@@ -10,84 +10,86 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
 __all__ = ["BadValues", "InputSummary"]
 
-_KEPT = 100
-_CHARACTERS = 100
+_MAX_TEXTS = 100
+_MAX_CHARACTERS = 100
 
 
 @dataclass
 class BadValues:
-    """Values of one column, or records, with one thing wrong.
+    """Bad values of a column, or bad records, with one reason.
 
     Attributes:
-      count: How many there are; exact.
-      values: (how many, where the first one is, or "") by text, of the first 100 different texts;
-        texts are cut to 100 characters.
+      count: Exact number of values.
+      values: (count, location of the first, or "") by text, of the first 100 distinct texts, which
+        are cut to 100 characters.
     """
 
     count: int = 0
     values: dict[str, tuple[int, str]] = field(default_factory=dict)
 
-    def add(self, text: str, count: int, place: str) -> None:
-        """Add a text that occurs `count` times, first at `place`."""
+    def add(self, text: str, count: int, location: str) -> None:
+        """Add a text that occurs `count` times, first at `location`."""
         self.count += count
-        self._keep(text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + "…", count, place)
+        if len(text) > _MAX_CHARACTERS:
+            text = text[:_MAX_CHARACTERS] + "…"
+        self._add(text, count, location)
 
     def absorb(self, other: BadValues) -> None:
-        """Add all that another one, of data that comes later, was given."""
+        """Add the values of another summary, of data that follows."""
         self.count += other.count
-        for text, (count, place) in other.values.items():
-            self._keep(text, count, place)
+        for text, (count, location) in other.values.items():
+            self._add(text, count, location)
 
-    def shown(self, most: int = 3) -> str:
-        """The most common ones, in words.
+    def describe(self, most: int = 3) -> str:
+        """Return the most common values in words, with counts and locations.
 
         >>> bad = BadValues()
         >>> bad.add("x", 2, "a.csv:7"); bad.add("?", 5, "a.csv:9"); bad.add("", 1, "b.csv:2")
-        >>> bad.shown(2)
+        >>> bad.describe(2)
         '"?" (5, the first at a.csv:9), "x" (2, the first at a.csv:7) and others'
         """
         ranked = sorted(self.values.items(), key=lambda item: -item[1][0])[:most]
         words = [
-            f"{json.dumps(text, ensure_ascii=False)} ({_told(count, place)})"
-            for text, (count, place) in ranked
+            f"{json.dumps(text, ensure_ascii=False)} ({_occurrences(count, location)})"
+            for text, (count, location) in ranked
         ]
         others = self.count > sum(count for _, (count, _) in ranked)
         return ", ".join(words) + (" and others" if others else "")
 
-    def _keep(self, text: str, count: int, place: str) -> None:
+    def _add(self, text: str, count: int, location: str) -> None:
         if text in self.values:
             before, first = self.values[text]
             self.values[text] = (before + count, first)
-        elif len(self.values) < _KEPT:
-            self.values[text] = (count, place)
+        elif len(self.values) < _MAX_TEXTS:
+            self.values[text] = (count, location)
 
 
-def _told(count: int, place: str) -> str:
-    if not place:
+def _occurrences(count: int, location: str) -> str:
+    if not location:
         return f"{count:,}"
-    return f"{count:,}, the first at {place}" if count > 1 else f"at {place}"
+    return f"{count:,}, the first at {location}" if count > 1 else f"at {location}"
 
 
 @dataclass(frozen=True)
 class InputSummary:
-    """What data turned out to be.
+    """Summary of data to validate.
 
     Attributes:
-      statistics: Of the values that are of their column's type, in its range and domain or not,
-        but clipped or missing where its `bad_value` says so; of a column that the schema lacks
-        too; none of a column that the data lacks.
-      bad: By column and by what is wrong with them, the values that are bad: "not_an_integer",
-        "not_a_number", "fraction" (a number where an integer is expected), "integer_overflow",
-        "nan", "infinite", "below_minimum", "above_maximum", "not_in_domain" and
-        "missing_required". Empty where only statistics are known.
-      records: The records that are no row, by reason; their texts are messages.
-      files: The names of the files read; empty where only statistics are known.
-      absent: Of a column of the schema, the files that lack it; of a file of requests, those
-        without it in any request.
-      columns: Those of the first file, in its order; empty where only statistics are known.
-      reordered: The files whose header names the columns in another order.
-      requests: Whether the data is what is sent to a model: it has no label and no weight, and
-        what a request lacks is missing.
+      statistics: Statistics of the values that have their column's type, whether in its range and
+        domain or not, and clipped or missing by its `bad_value`; also of a column that the schema
+        lacks; none of a column that the data lacks.
+      bad: The bad values by column and reason: "not_an_integer", "not_a_number", "fraction" (a
+        number where an integer is expected), "integer_overflow", "nan", "infinite",
+        "below_minimum", "above_maximum", "not_in_domain" and "missing_required". Empty where only
+        statistics are available.
+      records: The records that are not rows, by reason; their texts are messages.
+      files: Names of the files read; empty where only statistics are available.
+      absent: By column of the schema, the files that lack it; a file of requests lacks a column
+        where no request has it.
+      columns: Columns of the first file, in its order; empty where only statistics are available.
+      reordered: Files whose header has the columns in another order.
+      requests: Whether the data are requests to a model: they have no label and no weight, and an
+        absent column is a missing value.
     """
 
     statistics: DatasetFeatureStatistics
@@ -101,5 +103,5 @@ class InputSummary:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return int(self.statistics.num_examples)

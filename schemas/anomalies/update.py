@@ -1,6 +1,6 @@
-"""`update_schema`: a schema that takes chosen anomalies for what is right from now on.
+"""`update_schema`: changes a schema so that chosen anomalies are valid data.
 
-All else that stands in the schema - comparators, constraints, other columns - stays as it is.
+Everything else in the schema - comparators, constraints, other columns - is unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS: Mapping[str, str] = {
     "FLOAT_TYPE_SMALL_FLOAT": "range",
     "FLOAT_TYPE_BIG_FLOAT": "range",
 }
-"""What a type of anomaly is called where it is accepted; others cannot be."""
+"""Kinds of anomalies that can be accepted, by type."""
 
 _ORDER = ("new", "missing", "type", "domain", "range", "presence")
 _TYPES: dict[int, ColumnType] = {
@@ -44,35 +44,36 @@ _TYPES: dict[int, ColumnType] = {
 
 
 def update_schema(findings: Findings, chosen: Sequence[str]) -> tuple[schema_pb2.Schema, list[str]]:
-    """The schema with the chosen anomalies accepted.
+    """Return the schema changed to accept the chosen anomalies.
 
     Args:
-      findings: Of data that is right.
-      chosen: "COLUMN" for all that is found of a column, "COLUMN:KIND" for one kind of `KINDS`.
+      findings: Findings of data that is valid.
+      chosen: "COLUMN" for all anomalies of a column, "COLUMN:KIND" for one kind of `KINDS`.
 
     Returns:
-      A new schema, and what was changed, a line each.
+      A new schema, and the changes, a line each.
 
     Raises:
       RecipeError: There is no such anomaly; or it cannot be accepted, such as that of a domain
-        with more new values than are known.
+        with more new values than the statistics list.
     """
     pairs = _pairs(findings, chosen)
     schema = schema_pb2.Schema()
     schema.CopyFrom(findings.schema)
-    told = []
+    changes = []
     for name in dict.fromkeys(name for name, _ in pairs):
         wanted = {kind for other, kind in pairs if other == name}
         for kind in _ORDER:
             if kind in wanted:
-                told.append(f'column "{name}": {_ACCEPT[kind](_Change(schema, name, findings))}')
-    Schema.from_proto(schema)
-    return schema, told
+                description = _ACCEPT[kind](_Change(schema, name, findings))
+                changes.append(f'column "{name}": {description}')
+    Schema.from_proto(schema)  # raises an error where the changes contradict each other
+    return schema, changes
 
 
 @dataclass(frozen=True)
 class _Change:
-    """One change of a column of a schema."""
+    """Change of a column of a schema, which edits the schema in place."""
 
     schema: schema_pb2.Schema
     name: str
@@ -80,7 +81,7 @@ class _Change:
 
     @property
     def feature(self) -> schema_pb2.Feature:
-        return next(one for one in self.schema.feature if one.name == self.name)
+        return next(feature for feature in self.schema.feature if feature.name == self.name)
 
     @property
     def column(self) -> Column:
@@ -89,84 +90,87 @@ class _Change:
     @property
     def statistics(self) -> FeatureNameStatistics:
         features = self.findings.observed.statistics.features
-        return next(one for one in features if feature_name(one) == self.name)
+        return next(feature for feature in features if feature_name(feature) == self.name)
 
     @property
     def bad(self) -> Mapping[str, BadValues]:
         return self.findings.observed.bad.get(self.name, {})
 
     def put(self, column: Column) -> None:
-        """Write what the proto says of a column: its type, its domain, its annotation, its tensor.
+        """Write the type, domain, annotation and tensor of a column into the schema.
 
-        Presence and shape stay as they are.
+        Presence and shape are unchanged.
         """
-        fresh = Schema((column,)).to_proto()
-        feature, made = self.feature, fresh.feature[0]
-        feature.type = made.type
-        for one in (feature, made):
-            said = one.WhichOneof("domain_info")
-            if said and one is feature:
-                feature.ClearField(said)
-            elif said:
-                getattr(feature, said).CopyFrom(getattr(made, said))
+        source = Schema((column,)).to_proto()
+        feature, replacement = self.feature, source.feature[0]
+        feature.type = replacement.type
+        if domain := feature.WhichOneof("domain_info"):
+            feature.ClearField(domain)
+        if domain := replacement.WhichOneof("domain_info"):
+            getattr(feature, domain).CopyFrom(getattr(replacement, domain))
         feature.annotation.ClearField("extra_metadata")
-        feature.annotation.extra_metadata.extend(made.annotation.extra_metadata)
-        self.put_tensor(fresh)
+        feature.annotation.extra_metadata.extend(replacement.annotation.extra_metadata)
+        self.put_tensor(source)
 
-    def put_tensor(self, fresh: schema_pb2.Schema) -> None:
-        """Take over the tensor of a column, where the schema says what tensors there are."""
+    def put_tensor(self, source: schema_pb2.Schema) -> None:
+        """Copy the tensor of the column, where the schema declares tensors."""
         groups = self.schema.tensor_representation_group
-        made = fresh.tensor_representation_group[""].tensor_representation
-        if "" in groups and self.name in made:
-            groups[""].tensor_representation[self.name].CopyFrom(made[self.name])
+        tensors = source.tensor_representation_group[""].tensor_representation
+        if "" in groups and self.name in tensors:
+            groups[""].tensor_representation[self.name].CopyFrom(tensors[self.name])
 
 
 def _pairs(findings: Findings, chosen: Iterable[str]) -> list[tuple[str, str]]:
-    """(column, kind) of what is chosen."""
-    found: dict[str, list[str]] = {}
+    """Return (column, kind) of each chosen anomaly."""
+    kinds_of: dict[str, list[str]] = {}
     for anomaly in findings.anomalies:
         if anomaly.column is not None:
-            found.setdefault(anomaly.column, []).append(KINDS.get(anomaly.type, ""))
+            kinds_of.setdefault(anomaly.column, []).append(KINDS.get(anomaly.type, ""))
     pairs = []
-    for one in chosen:
-        name, _, kind = (one, "", "") if one in found else one.rpartition(":")
-        if name not in found or (kind and kind not in found[name]):
-            raise _no_such(one, found)
-        kinds = [kind] if kind else list(dict.fromkeys(found[name]))
+    for choice in chosen:
+        # A column may have a colon in its name.
+        name, _, kind = (choice, "", "") if choice in kinds_of else choice.rpartition(":")
+        if name not in kinds_of or (kind and kind not in kinds_of[name]):
+            raise _unknown_choice(choice, kinds_of)
+        kinds = [kind] if kind else list(dict.fromkeys(kinds_of[name]))
         if "" in kinds:
+            acceptable = ", ".join(f"{name}:{kind}" for kind in kinds if kind)
             raise RecipeError(
-                f'column "{name}": not all that is wrong with it can be accepted; choose one with '
-                f"{name}:KIND, of {', '.join(filter(None, kinds)) or 'nothing here'}"
+                f'column "{name}": some of its anomalies cannot be accepted; '
+                + (f"choose from {acceptable}" if acceptable else "change the schema by hand")
             )
         pairs += [(name, kind) for kind in kinds]
     return pairs
 
 
-def _no_such(one: str, found: Mapping[str, Sequence[str]]) -> RecipeError:
+def _unknown_choice(choice: str, kinds_of: Mapping[str, Sequence[str]]) -> RecipeError:
     choices = [
-        f"{name}:{kind}" for name, kinds in found.items() for kind in dict.fromkeys(kinds) if kind
+        f"{name}:{kind}"
+        for name, kinds in kinds_of.items()
+        for kind in dict.fromkeys(kinds)
+        if kind
     ]
-    near = get_close_matches(one, [*found, *choices], n=1)
+    near = get_close_matches(choice, [*kinds_of, *choices], n=1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
-    there = f"There is {', '.join(choices)}." if choices else "The data has none to accept."
-    return RecipeError(f'no anomaly "{one}" to accept.{hint} {there}')
+    listed = f"There is {', '.join(choices)}." if choices else "The data has none to accept."
+    return RecipeError(f'no anomaly "{choice}" to accept.{hint} {listed}')
 
 
 def _new(change: _Change) -> str:
     column = Column(change.name, _TYPES.get(change.statistics.type, "string"))
-    fresh = Schema((column,)).to_proto()
-    change.schema.feature.insert(_place(change), fresh.feature[0])
-    change.put_tensor(fresh)
+    source = Schema((column,)).to_proto()
+    change.schema.feature.insert(_insertion_index(change), source.feature[0])
+    change.put_tensor(source)
     return f"added, {column.type}"
 
 
-def _place(change: _Change) -> int:
-    """Where a new column stands: behind those that stand before it in the data."""
-    order, known = change.findings.observed.columns, change.schema.feature
+def _insertion_index(change: _Change) -> int:
+    """Return the index of a new column: after all columns that precede it in the data."""
+    order, features = change.findings.observed.columns, change.schema.feature
     if change.name not in order:
-        return len(known)
+        return len(features)
     before = set(order[: order.index(change.name)])
-    return max((place + 1 for place, one in enumerate(known) if one.name in before), default=0)
+    return max((i + 1 for i, feature in enumerate(features) if feature.name in before), default=0)
 
 
 def _missing(change: _Change) -> str:
@@ -197,7 +201,7 @@ def _domain(change: _Change) -> str:
     if stats.unique > len(listed):
         raise RecipeError(
             f'column "{change.name}": it has {stats.unique:,} different values, of which '
-            f"{len(listed):,} are known; take its domain out of the schema by hand"
+            f"{len(listed):,} are listed; remove its domain from the schema by hand"
         )
     more = tuple(value for value in listed if value not in column.domain)
     change.put(replace(column, domain=(*column.domain, *more)))
@@ -206,12 +210,12 @@ def _domain(change: _Change) -> str:
 
 def _range(change: _Change) -> str:
     column, stats = change.column, change.statistics.num_stats
-    whole: Callable[[float], float] = int if column.type == "int64" else float
+    convert: Callable[[float], float] = int if column.type == "int64" else float
     low, high = column.minimum, column.maximum
     wider = replace(
         column,
-        minimum=None if low is None else min(low, whole(stats.min)),
-        maximum=None if high is None else max(high, whole(stats.max)),
+        minimum=None if low is None else min(low, convert(stats.min)),
+        maximum=None if high is None else max(high, convert(stats.max)),
     )
     change.put(wider)
     return f"{column.expectation()} widened to {wider.expectation()}"
@@ -224,7 +228,7 @@ def _presence(change: _Change) -> str:
     feature.presence.min_fraction = min(feature.presence.min_fraction, share)
     feature.presence.min_count = min(feature.presence.min_count, values)
     if feature.WhichOneof("shape_type") == "shape":
-        # A fixed shape is for features that are always present.
+        # A fixed shape is for features that are always present: tfx_bsl refuses it elsewhere.
         feature.value_count.CopyFrom(schema_pb2.ValueCount(min=1, max=1))
     return f"may be missing in {1 - share:.2%} of the rows"
 

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
-from recordmill.schemas.anomalies.compare import Limit
+from recordmill.schemas.anomalies.compare import ColumnThreshold
 from recordmill.schemas.anomalies.find import find_anomalies
 from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.errors import RecipeError
@@ -129,8 +129,8 @@ def test_when_to_retrain() -> None:
 
 def test_thresholds() -> None:
     assert limits_of(["a=b=0.5", "sex=infinity_norm:0.2"]) == {
-        "a=b": Limit(0.5),
-        "sex": Limit(0.2, "infinity_norm"),
+        "a=b": ColumnThreshold(0.5),
+        "sex": ColumnThreshold(0.2, "infinity_norm"),
     }
     for given in ("age", "age=x", "=0.1", "age="):
         with pytest.raises(RecipeError) as error:

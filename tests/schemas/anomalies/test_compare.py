@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from helpers.anomaly_cases import GOOD, SCHEMA, found, statistics, told
 
-from recordmill.schemas.anomalies.compare import DriftThresholds, Limit
+from recordmill.schemas.anomalies.compare import ColumnThreshold, DriftThresholds
 from recordmill.schemas.anomalies.find import find_anomalies
 from recordmill.schemas.anomalies.observed import InputSummary
 from recordmill.schemas.errors import RecipeError
@@ -61,7 +61,7 @@ def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> N
     now = InputSummary(statistics({**GOOD, "age": [20, 20, 60, 90]}, times=100))
     findings = find_anomalies(SCHEMA.to_proto(), now, training=old)
     assert findings.comparisons[0].column == "age"
-    assert findings.comparisons[0].moved() == (
+    assert findings.comparisons[0].describe_shares() == (
         "60 40.0% → 10.0%, 90 0.0% → 20.0%, [60, 90) 0.0% → 10.0%"
     )
     assert findings.notes[-1] == (
@@ -116,7 +116,7 @@ def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
     now = {**GOOD, "pay": ["low"] * 4, "age": [80, 80, 90, 90]}
     observed, training = InputSummary(statistics(now, times=100)), statistics(times=100)
     assert find_anomalies(proto, observed, training=training).anomalies == ()
-    limits = DriftThresholds(columns={"pay": Limit(0.2)})
+    limits = DriftThresholds(columns={"pay": ColumnThreshold(0.2)})
     (anomaly,) = find_anomalies(proto, observed, training=training, limits=limits).anomalies
     assert anomaly.column == "pay"
 
@@ -136,24 +136,24 @@ def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"aeg": Limit(0.1)}, 'no column "aeg" in the schema; did you mean "age"?'),
+        ({"aeg": ColumnThreshold(0.1)}, 'no column "aeg" in the schema; did you mean "age"?'),
         (
-            {"share": Limit(0.1, "infinity_norm")},
+            {"share": ColumnThreshold(0.1, "infinity_norm")},
             'column "share": infinity_norm compares categories, which are strings, and the type is '
             "float32; use jensen_shannon_divergence",
         ),
         (
-            {"sex": Limit(0.1, "jensen_shannon_divergence")},
+            {"sex": ColumnThreshold(0.1, "jensen_shannon_divergence")},
             'column "sex": jensen_shannon_divergence compares histograms of numbers, and the type '
             "is string; use infinity_norm",
         ),
         (
-            {"sex": Limit(0.1, "psi")},
+            {"sex": ColumnThreshold(0.1, "psi")},
             'column "sex": there is no comparator "psi"; for string it is infinity_norm',
         ),
     ],
 )
-def test_a_limit_that_does_not_fit(limits: dict[str, Limit], message: str) -> None:
+def test_a_limit_that_does_not_fit(limits: dict[str, ColumnThreshold], message: str) -> None:
     with pytest.raises(RecipeError) as error:
         found(GOOD, limits=DriftThresholds(columns=limits))
     assert str(error.value) == message
@@ -170,7 +170,10 @@ def test_a_comparator_of_the_schema_that_does_not_fit() -> None:
     ("options", "message"),
     [
         ({"skew": 2}, r"threshold of skew: expected \[0, 1\], got 2"),
-        ({"columns": {"a": Limit(-1)}}, r'threshold of column "a": expected \[0, 1\], got -1'),
+        (
+            {"columns": {"a": ColumnThreshold(-1)}},
+            r'threshold of column "a": expected \[0, 1\], got -1',
+        ),
         ({"min_rows": 3, "max_rows": 2}, "min_rows 3 is above max_rows 2"),
     ],
 )

@@ -19,7 +19,7 @@ from recordmill.schemas.anomalies.distances import (
     Share,
     jensen_shannon,
     l_infinity,
-    share_by_chance,
+    share_noise,
 )
 from recordmill.schemas.column import Column
 from recordmill.schemas.statistics.columns import Numbers
@@ -171,9 +171,9 @@ def test_samples_of_one_population_stay_below_what_chance_does(
 
 
 def test_the_chance_of_a_share_falls_with_the_rows() -> None:
-    chances = [share_by_chance(0.5, rows, 0.5, 10_000) for rows in (10, 100, 1000)]
+    chances = [share_noise(0.5, rows, 0.5, 10_000) for rows in (10, 100, 1000)]
     assert chances == sorted(chances, reverse=True)
-    assert share_by_chance(0.0, 5, 0.0, 5) == 0.0
+    assert share_noise(0.0, 5, 0.0, 5) == 0.0
 
 
 def test_one_outlier_moves_no_distribution() -> None:

@@ -87,13 +87,13 @@ def test_where_values_were_seen_is_told() -> None:
             "not_an_integer",
             "UNEXPECTED_DATA_TYPE",
             "Expected data of type: INT but got STRING",
-            '2 of 3 values (66.67%) are no integers: "x" (2, the first at a:1).',
+            '2 of 3 values (66.67%) are not integers: "x" (2, the first at a:1).',
         ),
         (
             "fraction",
             "UNEXPECTED_DATA_TYPE",
             "Expected data of type: INT but got FLOAT",
-            '2 of 3 values (66.67%) are numbers but no integers: "x" (2, the first at a:1).',
+            '2 of 3 values (66.67%) are numbers but not integers: "x" (2, the first at a:1).',
         ),
         (
             "nan",
@@ -253,7 +253,7 @@ def test_records_that_are_no_rows() -> None:
     )
     findings = find_anomalies(SCHEMA.to_proto(), observed)
     assert findings.text() == (
-        "dataset: Bad records: 1 of 5 records (20.00%) are no rows, too_few_fields: "
+        "dataset: Bad records: 1 of 5 records (20.00%) are not rows, too_few_fields: "
         '"expected 4, got 3" (at a:3).'
     )
     assert findings.to_proto().dataset_anomaly_info.short_description == "Bad records"
@@ -279,8 +279,8 @@ def test_bad_values_that_a_run_takes_as_missing_are_noted() -> None:
     assert (some.anomalies, some.notes) == (
         (),
         (
-            'column "age": the values of 1 of 4 rows (25.00%) are taken as missing, being no '
-            'integers: "x" (at a.csv:3).',
+            'column "age": the values of 1 of 4 rows (25.00%) are taken as missing because they '
+            'are not integers: "x" (at a.csv:3).',
         ),
     )
     (rejected,) = found(GOOD, schema=_lenient("reject"), bad=values).anomalies
@@ -294,8 +294,8 @@ def test_bad_values_that_a_run_clips_are_noted() -> None:
     some = found(GOOD, schema=_lenient("clip"), bad=values)
     assert [one.type for one in some.anomalies] == ["UNEXPECTED_DATA_TYPE"]
     assert some.notes == (
-        'column "age": the values of 1 of 4 rows (25.00%) are clipped, being above the maximum: '
-        '"200" (at a.csv:3).',
+        'column "age": the values of 1 of 4 rows (25.00%) are clipped because they are above the '
+        'maximum: "200" (at a.csv:3).',
     )
 
 
@@ -313,6 +313,6 @@ def test_a_header_that_was_not_cut() -> None:
     new = find_anomalies(SCHEMA.to_proto(), observed).anomalies[-1]
     assert (new.short, new.long) == (
         "New column",
-        "The data has a column that the schema lacks, of integers in 1 rows. It is a whole header: "
-        "say what separates the fields (delimiter).",
+        "The data has a column that the schema lacks, of integers in 1 rows. It is an entire "
+        "header: set the separator of the fields (delimiter).",
     )

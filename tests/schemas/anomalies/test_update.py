@@ -149,7 +149,7 @@ def test_no_such_anomaly(chosen: str, message: str) -> None:
 
 def test_not_a_number_cannot_be_accepted() -> None:
     found = findings({**ROWS, "share": [0.1, 0.2]}, {"share": "nan"})
-    with pytest.raises(RecipeError, match="not all that is wrong with it can be accepted"):
+    with pytest.raises(RecipeError, match="some of its anomalies cannot be accepted; change the"):
         update_schema(found, ["share"])
 
 
@@ -159,8 +159,8 @@ def test_a_domain_of_more_values_than_are_known() -> None:
     with pytest.raises(RecipeError) as error:
         update_schema(found, ["sex"])
     assert str(error.value) == (
-        'column "sex": it has 5,000 different values, of which 2 are known; take its domain out of '
-        "the schema by hand"
+        'column "sex": it has 5,000 different values, of which 2 are listed; remove its domain '
+        "from the schema by hand"
     )
 
 
