@@ -65,9 +65,9 @@ def percent(share: float) -> str:
 
 
 def shown(text: str) -> str:
-    """Quote a value of the data, on one line and cut to 40 characters.
+    r"""Quote a value of the data, on one line and cut to 40 characters.
 
-    >>> shown("a\\nb"), shown("x" * 50) == '"' + "x" * 40 + '…"'
+    >>> shown("a\nb"), shown("x" * 50) == '"' + "x" * 40 + '…"'
     ('"a b"', True)
     """
     line = "".join(c if c.isprintable() else " " for c in text)

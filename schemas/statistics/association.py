@@ -1,4 +1,4 @@
-"""How strongly a column goes with the label, from one pass and in bounded memory.
+"""Association of a column with the label, from one pass and in bounded memory.
 
 Each measure is a number in [0, 1], of the rows in which neither is missing:
 
@@ -9,21 +9,21 @@ Each measure is a number in [0, 1], of the rows in which neither is missing:
     string   number                the correlation ratio of the label        "correlation_ratio"
     string   classes, two or more  Cramér's V                                "cramers_v"
 
-The correlation ratio and Cramér's V grow with the number of categories even where nothing goes
-with anything: of as many categories as rows both are 1. So both are corrected for that, and are
+The correlation ratio and Cramér's V grow with the number of categories even of independent
+columns: of as many categories as rows both are 1. So both are corrected for that bias, and are
 near 0 for a column of identifiers:
 
     correlation ratio   sqrt(1 - (1 - eta^2) (n - 1) / (n - k)), where eta^2 is the share of the
                         variance that is between the k categories. (Kelley, "An unbiased
                         correlation ratio measure", 1935.)
     Cramér's V          sqrt(p / min(r' - 1, c' - 1)), where p is chi^2 / n - (r - 1) (c - 1) /
-                        (n - 1), and r' is r - (r - 1)^2 / (n - 1), c' alike, of a table of r rows
-                        and c columns. (Bergsma, "A bias-correction for Cramér's V and Tschuprow's
-                        T", 2013.) Of two classes V without the correction is eta.
+                        (n - 1), and r' is r - (r - 1)^2 / (n - 1), c' likewise, of a table of r
+                        rows and c columns. (Bergsma, "A bias-correction for Cramér's V and
+                        Tschuprow's T", 2013.) Of two classes V without the correction is eta.
 
-What is below 0 is 0. Counts are exact, sums are float64. There is no measure where a column or
-the label is constant, where there are as many categories as rows, or beyond `CATEGORIES`,
-`CELLS` or `TEXT_BYTES`. A column takes at most 0.8 MB.
+Negative results are clipped to 0. Counts are exact, sums are float64. There is no measure where a
+column or the label is constant, where there are as many categories as rows, or beyond
+`CATEGORIES`, `CELLS` or `TEXT_BYTES`. A column takes at most 0.8 MB.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..column import Column
+from .columns import count_codes
+from .sketches import Counts
 
 __all__ = [
     "CATEGORIES",
@@ -45,31 +47,30 @@ __all__ = [
     "TEXT_BYTES",
     "Association",
     "Categories",
+    "ContingencyTable",
     "Groups",
-    "Measured",
+    "Measure",
     "Pairs",
-    "Table",
     "association_of",
     "values_of",
 ]
 
 CATEGORIES = 1000
-"""Up to how many categories of a string column or label there is a measure."""
+"""Most categories of a string column or label with a measure."""
 
 CELLS = 2**16
-"""Up to how many pairs of a category and a class there is one."""
+"""Most pairs of a category and a class with a measure."""
 
 TEXT_BYTES = 2**18
-"""Up to how many bytes of different categories there is one."""
+"""Most bytes of distinct categories with a measure."""
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
-Counts: TypeAlias = npt.NDArray[np.int64]
 
 _Number = TypeVar("_Number", np.int64, np.float64)
 
 
-class Measured(NamedTuple):
-    """A measure, in [0, 1], and which one it is."""
+class Measure(NamedTuple):
+    """Value of a measure, in [0, 1], and its kind."""
 
     value: float
     kind: str
@@ -77,54 +78,51 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Categories:
-    """The categories of some rows.
+    """Categories of a batch of rows.
 
     Attributes:
-      places: The place in `names` of each row's; -1 where it is missing; [rows].
-      names: The different ones, without nulls, each used by a row.
+      codes: Index into `names` of each row; -1 where it is missing; [rows].
+      names: Distinct categories, without nulls, each of at least one row.
     """
 
-    places: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.int64]
     names: pa.StringArray
 
 
 Values: TypeAlias = "Doubles | Categories | None"
-"""Of some rows: numbers, NaN where missing; categories; or None where these are too many."""
+"""Values of a batch: numbers, NaN where missing; categories; or None for too many of these."""
 
 
 def values_of(array: pa.Array) -> Values:
-    """What is needed of a column of `Schema.arrow_schema()`."""
+    """Return the values of a column of `Schema.arrow_schema()` for `Association.add`."""
     if not pa.types.is_dictionary(array.type):
         numbers: Doubles = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return numbers
-    if array.dictionary.null_count:
-        array = array.dictionary_decode().dictionary_encode()
-    size = len(array.dictionary)
-    places = array.indices.fill_null(size).to_numpy()
-    used = np.flatnonzero(np.bincount(places, minlength=size + 1)[:size])
+    dictionary, codes, counts = count_codes(array)
+    used = np.flatnonzero(counts)
     if len(used) > CATEGORIES:
         return None
-    compact = np.full(size + 1, -1)
+    compact = np.full(len(dictionary) + 1, -1)
     compact[used] = np.arange(len(used))
-    return Categories(compact[places], array.dictionary.take(pa.array(used)))
+    return Categories(compact[codes], dictionary.take(pa.array(used)))
 
 
 def association_of(column: Column, label: Column) -> Association:
-    """The association of no rows yet, of a column with a label."""
+    """Return the empty accumulator for the types of a column and a label."""
     if column.type != "string":
         return Groups(of_label=True) if label.type == "string" else Pairs()
-    return Table() if label.type == "string" else Groups(of_label=False)
+    return ContingencyTable() if label.type == "string" else Groups(of_label=False)
 
 
 @dataclass
 class Pairs:
-    """A number column with a number label.
+    """Accumulator of a number column with a number label.
 
     Attributes:
-      count: The rows in which both are finite.
-      means: Of the column, of the label.
-      squares: The sums of the squares of the distances from these means.
-      products: The sum of the products of the two distances.
+      count: Number of rows in which both are finite.
+      means: Means of the column and of the label.
+      squares: Sums of the squared differences from these means.
+      products: Sum of the products of both differences.
     """
 
     count: int = 0
@@ -133,7 +131,7 @@ class Pairs:
     products: float = 0.0
 
     def add(self, column: Values, label: Values) -> None:
-        """Add rows."""
+        """Add rows, of equal number in both."""
         assert isinstance(column, np.ndarray) and isinstance(label, np.ndarray)
         both = np.isfinite(column) & np.isfinite(label)
         if not both.any():
@@ -143,7 +141,7 @@ class Pairs:
         self.absorb(Pairs(len(x), (mean_x, mean_y), squares, float(x @ y)))
 
     def absorb(self, other: Pairs) -> None:
-        """Add all that the other one was given.
+        """Add the rows of another accumulator.
 
         Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", 1979.
@@ -162,14 +160,14 @@ class Pairs:
         self.products += other.products + apart[0] * apart[1] * weight
         self.count, self.means, self.squares = count, (x, y), (xx, yy)
 
-    def measured(self) -> Measured | None:
-        """The measure; None where one of the two is constant."""
+    def measure(self) -> Measure | None:
+        """Return the measure; None where the column or the label is constant."""
         both = sqrt(self.squares[0] * self.squares[1])
-        return Measured(min(abs(self.products) / both, 1.0), "pearson") if both else None
+        return Measure(min(abs(self.products) / both, 1.0), "pearson") if both else None
 
 
 def _centred(values: Doubles) -> tuple[float, Doubles]:
-    """The mean, and the distances from it: exactly 0 where all values are one."""
+    """Return the mean, and the differences from it: exactly 0 where all values are equal."""
     apart = values - values[0]
     mean = float(apart.mean())
     return float(values[0]) + mean, apart - mean
@@ -185,15 +183,15 @@ def _no_counts() -> Counts:
 
 @dataclass
 class Groups:
-    """A number in each category: a number column by classes, or a number label by a column.
+    """Accumulator of numbers by category: a number column by classes, or a label by strings.
 
     Attributes:
       of_label: Whether the categories are the classes of the label.
-      names: The categories, in the order of their first appearance.
-      counts: The rows of each in which the number is finite; [names].
-      means: The mean of the number in each; [names].
-      squares: The sum of the squares of the distances from that mean; [names].
-      full: Whether there were too many categories; then there are none.
+      names: Categories, in the order of their first appearance.
+      counts: Number of rows of each category in which the number is finite; [names].
+      means: Mean of the number in each category; [names].
+      squares: Sum of the squared differences from that mean; [names].
+      full: True once there were too many categories; then `names` is empty.
     """
 
     of_label: bool
@@ -204,26 +202,26 @@ class Groups:
     full: bool = False
 
     def add(self, column: Values, label: Values) -> None:
-        """Add rows."""
+        """Add rows, of equal number in both."""
         groups, numbers = (label, column) if self.of_label else (column, label)
         if groups is None or self.full:
             self._fill()
             return
         assert isinstance(groups, Categories) and isinstance(numbers, np.ndarray)
-        places, size = groups.places, len(groups.names)
-        known = (places >= 0) & np.isfinite(numbers)
-        if not known.all():
-            places, numbers = places[known], numbers[known]
+        codes, size = groups.codes, len(groups.names)
+        present = (codes >= 0) & np.isfinite(numbers)
+        if not present.all():
+            codes, numbers = codes[present], numbers[present]
         if not len(numbers):
             return
-        counts = np.bincount(places, minlength=size)
-        apart = numbers - numbers[0]  # exactly 0 where all numbers are one
-        means = np.bincount(places, apart, size) / np.maximum(counts, 1)
-        squares = np.bincount(places, (apart - means[places]) ** 2, size).astype(np.float64)
+        counts = np.bincount(codes, minlength=size)
+        apart = numbers - numbers[0]  # exactly 0 where all numbers are equal
+        means = np.bincount(codes, apart, size) / np.maximum(counts, 1)
+        squares = np.bincount(codes, (apart - means[codes]) ** 2, size).astype(np.float64)
         self.absorb(Groups(self.of_label, groups.names, counts, means + numbers[0], squares))
 
     def absorb(self, other: Groups) -> None:
-        """Add all that the other one was given; see `Pairs.absorb` for the source."""
+        """Add the rows of another accumulator; see `Pairs.absorb` for the source."""
         if self.full or other.full:
             self._fill()
             return
@@ -232,15 +230,15 @@ class Groups:
             self._fill()
             return
         size = len(names)
-        a, b = (_spread(one.counts, at, size) for one, at in ((self, mine), (other, its)))
-        x, y = (_spread(one.means, at, size) for one, at in ((self, mine), (other, its)))
+        a, b = _scatter(self.counts, mine, size), _scatter(other.counts, its, size)
+        x, y = _scatter(self.means, mine, size), _scatter(other.means, its, size)
         share = b / np.maximum(a + b, 1)
-        squares = _spread(self.squares, mine, size) + _spread(other.squares, its, size)
+        squares = _scatter(self.squares, mine, size) + _scatter(other.squares, its, size)
         self.squares = squares + (y - x) ** 2 * (a * share)
         self.names, self.counts, self.means = names, a + b, x + (y - x) * share
 
-    def measured(self) -> Measured | None:
-        """The measure; None where there is none."""
+    def measure(self) -> Measure | None:
+        """Return the measure; None for one category, or as many categories as rows."""
         filled = self.counts > 0
         counts, means = self.counts[filled], self.means[filled]
         rows, groups = int(counts.sum()), len(counts)
@@ -253,9 +251,9 @@ class Groups:
             return None
         share = between / total
         if self.of_label and groups == 2:
-            return Measured(sqrt(share), "pearson")
+            return Measure(sqrt(share), "pearson")
         unbiased = 1 - (1 - share) * (rows - 1) / (rows - groups)
-        return Measured(sqrt(max(unbiased, 0.0)), "correlation_ratio")
+        return Measure(sqrt(max(unbiased, 0.0)), "correlation_ratio")
 
     def _fill(self) -> None:
         self.full, self.names, self.counts = True, _no_names(), _no_counts()
@@ -263,14 +261,14 @@ class Groups:
 
 
 @dataclass
-class Table:
-    """A string column with a label of classes.
+class ContingencyTable:
+    """Accumulator of a string column with a label of classes.
 
     Attributes:
-      names: The categories of the column, in the order of their first appearance.
-      classes: Those of the label.
-      counts: The rows of each pair; [names, classes].
-      full: Whether there were too many; then there are none.
+      names: Categories of the column, in the order of their first appearance.
+      classes: Classes of the label, likewise.
+      counts: Number of rows of each pair; int64, [names, classes].
+      full: True once there were too many; then `names` and `classes` are empty.
     """
 
     names: pa.StringArray = field(default_factory=_no_names)
@@ -279,7 +277,7 @@ class Table:
     full: bool = False
 
     def add(self, column: Values, label: Values) -> None:
-        """Add rows."""
+        """Add rows, of equal number in both."""
         if column is None or label is None or self.full:
             self._fill()
             return
@@ -288,13 +286,14 @@ class Table:
         if shape[0] * shape[1] > CELLS:
             self._fill()
             return
-        pairs = column.places * shape[1] + label.places
-        known = (column.places >= 0) & (label.places >= 0)
-        counts = np.bincount(pairs if known.all() else pairs[known], minlength=shape[0] * shape[1])
-        self.absorb(Table(column.names, label.names, counts.reshape(shape)))
+        pairs = column.codes * shape[1] + label.codes
+        present = (column.codes >= 0) & (label.codes >= 0)
+        pairs = pairs if present.all() else pairs[present]
+        counts = np.bincount(pairs, minlength=shape[0] * shape[1])
+        self.absorb(ContingencyTable(column.names, label.names, counts.reshape(shape)))
 
-    def absorb(self, other: Table) -> None:
-        """Add all that the other one was given."""
+    def absorb(self, other: ContingencyTable) -> None:
+        """Add the rows of another accumulator."""
         names, (my_rows, its_rows) = _union(self.names, other.names)
         classes, (my_columns, its_columns) = _union(self.classes, other.classes)
         too_large = len(names) * len(classes) > CELLS or not (_fits(names) and _fits(classes))
@@ -306,8 +305,9 @@ class Table:
         counts[np.ix_(its_rows, its_columns)] += other.counts
         self.names, self.classes, self.counts = names, classes, counts
 
-    def measured(self) -> Measured | None:
-        """The measure, of the sorted table: it depends on the rows alone."""
+    def measure(self) -> Measure | None:
+        """Return the measure; None where a side is constant, or has as many values as rows."""
+        # Sorted, so that the sums of floats depend on the rows alone, not on their order.
         order = np.ix_(*(pc.sort_indices(names).to_numpy() for names in (self.names, self.classes)))
         counts = self.counts[order].astype(np.float64)
         counts = counts[counts.any(axis=1)][:, counts.any(axis=0)]
@@ -318,23 +318,23 @@ class Table:
         phi = float((counts**2 / expected).sum()) - 1
         phi = max(phi - (r - 1) * (c - 1) / (rows - 1), 0.0)
         smaller = min(side - 1 - (side - 1) ** 2 / (rows - 1) for side in (r, c))
-        return Measured(min(sqrt(phi / smaller), 1.0), "cramers_v")
+        return Measure(min(sqrt(phi / smaller), 1.0), "cramers_v")
 
     def _fill(self) -> None:
         self.full, self.names, self.classes = True, _no_names(), _no_names()
         self.counts = np.empty((0, 0), np.int64)
 
 
-Association: TypeAlias = "Pairs | Groups | Table"
+Association: TypeAlias = "Pairs | Groups | ContingencyTable"
 
 
 def _union(
     mine: pa.StringArray, its: pa.StringArray
 ) -> tuple[pa.StringArray, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """The different strings of both, and the places in it of either's."""
+    """Return the distinct strings of both, and the index there of each string of either."""
     both = pa.concat_arrays([mine, its]).dictionary_encode()
-    places = both.indices.to_numpy().astype(np.int64)
-    return both.dictionary, (places[: len(mine)], places[len(mine) :])
+    indices = both.indices.to_numpy().astype(np.int64)
+    return both.dictionary, (indices[: len(mine)], indices[len(mine) :])
 
 
 def _fits(names: pa.StringArray) -> bool:
@@ -342,8 +342,8 @@ def _fits(names: pa.StringArray) -> bool:
     return len(names) <= CATEGORIES and size <= TEXT_BYTES
 
 
-def _spread(values: npt.NDArray[_Number], places: Counts, size: int) -> npt.NDArray[_Number]:
-    """An array of that size, with the values at these places and 0 elsewhere."""
-    spread = np.zeros(size, values.dtype)
-    spread[places] = values
-    return spread
+def _scatter(values: npt.NDArray[_Number], indices: Counts, size: int) -> npt.NDArray[_Number]:
+    """Return an array of a size, with values at indices and 0 elsewhere."""
+    array = np.zeros(size, values.dtype)
+    array[indices] = values
+    return array

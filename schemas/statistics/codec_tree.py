@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .association import Association, Groups, Pairs, Table
-from .columns import CAPACITY, Moments, Numbers, Sketched, Strings
+from .association import Association, ContingencyTable, Groups, Pairs
+from .columns import CAPACITY, Moments, Numbers, NumberSketches, Strings
 from .fold import Profile, StatisticsFold
 from .sketches import HASHES, DistinctNumbers, DistinctStrings, Quantiles
 
@@ -73,7 +73,7 @@ def _numbers_tree(column: Numbers) -> Tree:
         "values": column.values,
         "counts": column.counts,
     }
-    sketched = column.sketched
+    sketched = column.sketches
     if sketched is None:
         return tree
     return tree | {
@@ -93,7 +93,7 @@ def _numbers_of(tree: Tree, kind: Literal["int64", "float32"]) -> Numbers:
     _check(len(column.values) <= CAPACITY, "too many values")
     _check(_ascending(column.values), "values out of order")
     if "levels" in tree:
-        column.sketched = _sketched_of(tree, kind)
+        column.sketches = _sketched_of(tree, kind)
         _check(not len(column.values), "both values and sketches")
     moments = column.moments
     finite = moments.count if moments else 0
@@ -101,7 +101,7 @@ def _numbers_of(tree: Tree, kind: Literal["int64", "float32"]) -> Numbers:
     return column
 
 
-def _sketched_of(tree: Tree, kind: Literal["int64", "float32"]) -> Sketched:
+def _sketched_of(tree: Tree, kind: Literal["int64", "float32"]) -> NumberSketches:
     moments = None if tree["moments"] is None else _moments_of(tree["moments"], kind)
     levels = [_array(level, kind) for level in tree["levels"]]
     halvings = [[_count(smaller), _count(larger)] for smaller, larger in tree["halvings"]]
@@ -112,7 +112,7 @@ def _sketched_of(tree: Tree, kind: Literal["int64", "float32"]) -> Sketched:
     _check(held == (moments.count if moments else 0), "quantiles of another number of values")
     hashes = _array(tree["hashes"], "uint64")
     _check(len(hashes) <= HASHES and _ascending(hashes), "hashes out of order")
-    return Sketched(moments, quantiles, DistinctNumbers(hashes))
+    return NumberSketches(moments, quantiles, DistinctNumbers(hashes))
 
 
 def _moments_of(values: Any, kind: Literal["int64", "float32"]) -> Moments:
@@ -179,7 +179,7 @@ def _association_of(tree: Tree, like: Association) -> Association:
     table = tree["counts"]
     fits = isinstance(table, np.ndarray) and table.shape == (len(names), len(classes))
     _check(fits and table.dtype == np.int64 and bool((table >= 0).all()), "another table")
-    return Table(names, classes, table, tree["full"])
+    return ContingencyTable(names, classes, table, tree["full"])
 
 
 def _array(value: Any, kind: str) -> npt.NDArray[Any]:

@@ -1,8 +1,7 @@
-"""What is known of one column after a pass: `Numbers` or `Strings`.
+"""Accumulators of the statistics of a column: `Numbers` and `Strings`.
 
-Both keep every different value with its count while there are at most `CAPACITY` of them (and no
-more than `TEXT_BYTES` of strings), so that whatever is asked later is exact; past that they keep
-sketches.
+Both count every distinct value while there are at most `CAPACITY` of them (and at most
+`TEXT_BYTES` of strings), so that every statistic is exact; beyond that they keep sketches.
 """
 
 from __future__ import annotations
@@ -17,22 +16,32 @@ import pyarrow.compute as pc
 
 from .sketches import UNIQUE_ERROR, Counts, DistinctNumbers, Frequent, Quantiles
 
-__all__ = ["CAPACITY", "LISTED", "LISTED_FRACTIONS", "TEXT_BYTES", "Moments", "Numbers", "Strings"]
+__all__ = [
+    "CAPACITY",
+    "LISTED",
+    "LISTED_FRACTIONS",
+    "TEXT_BYTES",
+    "Moments",
+    "NumberSketches",
+    "Numbers",
+    "Strings",
+    "count_codes",
+]
 
 CAPACITY = 8192
-"""Up to how many different values a column is described exactly."""
+"""Most distinct values of a column with exact statistics."""
 
 LISTED = 1000
-"""Up to so many different strings, or whole numbers, statistics list with their counts."""
+"""Most distinct strings, or integers, that statistics list with their counts."""
 
 LISTED_FRACTIONS = 20
-"""Up to so many different numbers they list where some are fractions, such as ratings."""
+"""Most distinct numbers that they list where some are fractions, such as ratings."""
 
 TEXT_BYTES = 2**21
-"""Up to how many bytes of different strings, all together, a column is described exactly."""
+"""Most bytes of distinct strings of a column with exact statistics."""
 
 _COUNTING_RANGE = 4
-"""Integers are counted by place, not sorted, where max - min is below this many times the rows."""
+"""Integers are counted in an array, not sorted, where max - min is below this multiple of rows."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +49,12 @@ class Moments:
     """Count, sum, spread and extremes of at least one number.
 
     Attributes:
-      count: How many numbers.
-      zeros: How many of them are 0.
-      minimum: The smallest.
-      maximum: The largest.
-      total: Their sum; exact for integers.
-      squares: The sum of the squares of their distances from their mean.
+      count: Number of values.
+      zeros: Number of values that are 0.
+      minimum: Smallest value.
+      maximum: Largest value.
+      total: Sum of the values; exact for integers.
+      squares: Sum of the squared differences from the mean.
     """
 
     count: int
@@ -57,12 +66,12 @@ class Moments:
 
     @classmethod
     def of(cls, values: npt.NDArray[Any], counts: Counts) -> Moments:
-        """The moments of numbers, ascending, and how often each occurs; both of shape [values]."""
+        """Compute the moments of ascending numbers and their counts; both of shape [values]."""
         count = int(counts.sum())
         total: int | float
         if values.dtype == np.int64:
             total = _exact_sum(values, counts)
-            # From the smallest one: neighbours far from zero are the same number in float64.
+            # Relative to the smallest: integers far from zero are not distinct in float64.
             offsets = (values.view(np.uint64) - values.view(np.uint64)[0]).astype(np.float64)
             middle = (total - count * int(values[0])) / count
         else:
@@ -79,7 +88,7 @@ class Moments:
         )
 
     def __add__(self, other: Moments) -> Moments:
-        """The moments of both together.
+        """Return the moments of both together.
 
         Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", 1979, equation 2.1.
@@ -103,21 +112,22 @@ class Moments:
 
     @property
     def std_dev(self) -> float:
-        """The standard deviation of the population: the mean square's root, not n - 1's."""
+        """The standard deviation of the population, with the divisor n, not n - 1."""
         return float((self.squares / self.count) ** 0.5)
 
 
 @dataclass
 class Numbers:
-    """A column of numbers.
+    """Accumulator of a column of numbers.
 
     Attributes:
       dtype: int64 or float32.
-      missing: How many are null.
-      count: How many are not.
-      not_finite: How many of those are NaN or infinite; nothing else counts these.
-      values: The different values, ascending; none once there were more than `CAPACITY`.
-      counts: How often each occurs.
+      missing: Number of nulls.
+      count: Number of other values.
+      not_finite: Number of NaN and infinite values, which no other statistic includes.
+      values: Distinct values, ascending; empty once there were more than `CAPACITY`.
+      counts: Count of each of `values`.
+      sketches: Sketches of the finite values; None while `values` has them all.
     """
 
     dtype: npt.DTypeLike
@@ -126,7 +136,7 @@ class Numbers:
     not_finite: int = 0
     values: npt.NDArray[Any] = field(init=False)
     counts: Counts = field(default_factory=lambda: np.empty(0, np.int64))
-    sketched: Sketched | None = None
+    sketches: NumberSketches | None = None
 
     def __post_init__(self) -> None:
         self.values = np.empty(0, self.dtype)
@@ -144,79 +154,88 @@ class Numbers:
             self._put(*_tally(values))
 
     def absorb(self, other: Numbers) -> None:
-        """Add all that the other one was given."""
+        """Add the values of another accumulator."""
         self.missing += other.missing
         self.count += other.count
         self.not_finite += other.not_finite
-        if other.sketched is not None:
-            self._spilled().absorb(other.sketched)
+        if other.sketches is not None:
+            self._spill().absorb(other.sketches)
         elif len(other.values):
             self._put(other.values, other.counts)
 
     @property
     def type(self) -> Literal["int64", "float32"]:
-        """The name of the type."""
+        """The name of the column type."""
         return "int64" if self.dtype == np.int64 else "float32"
 
     @property
     def moments(self) -> Moments | None:
         """Count, sum, spread and extremes; None without a finite number."""
-        if self.sketched is not None:
-            return self.sketched.moments
+        if self.sketches is not None:
+            return self.sketches.moments
         return Moments.of(self.values, self.counts) if len(self.values) else None
 
     def points(self) -> tuple[npt.NDArray[np.float64], Counts]:
-        """Numbers, ascending, and how many each stands for: all of them while exact."""
-        if self.sketched is not None:
-            return self.sketched.quantiles.points()
+        """Return numbers, ascending, and the count each represents; all numbers while exact."""
+        if self.sketches is not None:
+            return self.sketches.quantiles.points()
         return self.values.astype(np.float64), self.counts
 
     def rank_error(self) -> float:
-        """By what share of the numbers a rank among `points` can be wrong; 0.0 is exact."""
-        if self.sketched is None or self.sketched.moments is None:
+        """Return a bound of the error of a rank among `points`, as a share; 0.0 is exact."""
+        if self.sketches is None or self.sketches.moments is None:
             return 0.0
-        return self.sketched.quantiles.rank_error() / self.sketched.moments.count
+        return self.sketches.quantiles.rank_error() / self.sketches.moments.count
 
     def unique(self) -> tuple[int, float]:
-        """How many different finite numbers there are, and the relative standard error of that."""
-        if self.sketched is None:
+        """Return the number of distinct finite numbers, and its relative standard error."""
+        if self.sketches is None:
             return len(self.values), 0.0
-        estimate = min(self.sketched.distinct.estimate(), self.count - self.not_finite)
+        estimate = min(self.sketches.distinct.estimate(), self.count - self.not_finite)
         return max(estimate, CAPACITY + 1), UNIQUE_ERROR
 
     def _put(self, values: npt.NDArray[Any], counts: Counts) -> None:
-        if self.sketched is None and len(values) <= CAPACITY:
+        if self.sketches is None and len(values) <= CAPACITY:
             both = np.concatenate([self.values, values])
-            gathered = _gathered(both, np.concatenate([self.counts, counts]))
-            if len(gathered[0]) <= CAPACITY:
-                self.values, self.counts = gathered
+            both, both_counts = _combine(both, np.concatenate([self.counts, counts]))
+            if len(both) <= CAPACITY:
+                self.values, self.counts = both, both_counts
                 return
-        self._spilled().add(values, counts)
+        self._spill().add(values, counts)
 
-    def _spilled(self) -> Sketched:
-        if self.sketched is None:
-            self.sketched = Sketched()
+    def _spill(self) -> NumberSketches:
+        """Return the sketches; move the counted values into them first where there are none."""
+        if self.sketches is None:
+            self.sketches = NumberSketches()
             if len(self.values):
-                self.sketched.add(self.values, self.counts)
+                self.sketches.add(self.values, self.counts)
             self.values, self.counts = np.empty(0, self.dtype), np.empty(0, np.int64)
-        return self.sketched
+        return self.sketches
 
 
 @dataclass
-class Sketched:
-    """The sketches of numbers that are too many to keep."""
+class NumberSketches:
+    """Sketches of numbers with more than `CAPACITY` distinct values.
+
+    Attributes:
+      moments: Moments of all numbers; None without any.
+      quantiles: Ranks of the numbers.
+      distinct: Number of distinct numbers.
+    """
 
     moments: Moments | None = None
     quantiles: Quantiles = field(default_factory=Quantiles)
     distinct: DistinctNumbers = field(default_factory=DistinctNumbers)
 
     def add(self, values: npt.NDArray[Any], counts: Counts) -> None:
+        """Add distinct numbers, ascending, and their counts; both of shape [values]."""
         moments = Moments.of(values, counts)
         self.moments = moments if self.moments is None else self.moments + moments
         self.quantiles.add(values, counts)
         self.distinct.add(values)
 
-    def absorb(self, other: Sketched) -> None:
+    def absorb(self, other: NumberSketches) -> None:
+        """Add the numbers of other sketches."""
         if other.moments is not None:
             self.moments = other.moments if self.moments is None else self.moments + other.moments
         self.quantiles.absorb(other.quantiles)
@@ -225,14 +244,14 @@ class Sketched:
 
 @dataclass
 class Strings:
-    """A column of strings.
+    """Accumulator of a column of strings.
 
     Attributes:
-      missing: How many are null.
-      count: How many are not.
-      total_bytes: The length of all of them together, in bytes of UTF-8.
-      shortest: The bytes of the shortest; None without one.
-      longest: The bytes of the longest; None without one.
+      missing: Number of nulls.
+      count: Number of strings.
+      total_bytes: Total length of the strings, in bytes of UTF-8.
+      shortest: Length of the shortest string, in bytes; None without strings.
+      longest: Length of the longest string, in bytes; None without strings.
       frequent: The strings with their counts.
     """
 
@@ -255,7 +274,7 @@ class Strings:
         self.frequent.add(values, counts)
 
     def absorb(self, other: Strings) -> None:
-        """Add all that the other one was given."""
+        """Add the strings of another accumulator."""
         self.missing += other.missing
         if other.shortest is not None and other.longest is not None:
             self._lengths(other.count, other.total_bytes, other.shortest, other.longest)
@@ -263,16 +282,16 @@ class Strings:
 
     @property
     def type(self) -> Literal["string"]:
-        """The name of the type."""
+        """The name of the column type."""
         return "string"
 
     def unique(self) -> tuple[int, float]:
-        """How many different strings there are, and the relative standard error of that."""
+        """Return the number of distinct strings, and its relative standard error."""
         exact = self.frequent.distinct is None
         return min(self.frequent.unique(), self.count), 0.0 if exact else UNIQUE_ERROR
 
     def top(self, number: int) -> list[tuple[str, int]]:
-        """The most common strings and how often they occur, at least; see `top_error`.
+        """Return the most common strings with lower bounds of their counts; see `top_error`.
 
         Returns:
           At most `number` pairs, the most common first; of equal counts, the larger string first,
@@ -285,15 +304,15 @@ class Strings:
         return list(zip(top["value"].to_pylist(), top["count"].to_pylist(), strict=True))
 
     def top_error(self) -> int:
-        """How much more often than `top` says a string can occur, in it or not; 0 is exact."""
+        """Return a bound of the true count less that of `top`, for any string; 0 is exact."""
         return max(int(self.frequent.errors.max(initial=0)), self.frequent.floor)
 
     def unseen_in(self, other: Strings) -> int | None:
-        """How many of these strings are none of the other's; None where only a sketch is left."""
+        """Return the number of strings that the other lacks; None where either is a sketch."""
         if self.frequent.distinct is not None or other.frequent.distinct is not None:
             return None
-        seen = pc.is_in(self.frequent.values, value_set=other.frequent.values)
-        return int(self.frequent.counts[~seen.to_numpy(zero_copy_only=False)].sum())
+        common = pc.is_in(self.frequent.values, value_set=other.frequent.values)
+        return int(self.frequent.counts[~common.to_numpy(zero_copy_only=False)].sum())
 
     def _lengths(self, count: int, total: int, shortest: int, longest: int) -> None:
         self.count += count
@@ -303,20 +322,20 @@ class Strings:
 
 
 def _tally(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Counts]:
-    """The different values, ascending, and how often each occurs."""
+    """Count values: the distinct ones, ascending, and their counts."""
     if values.dtype == np.int64:
         smallest = int(values.min())
         if int(values.max()) - smallest < _COUNTING_RANGE * len(values):
             counts = np.bincount(values - smallest)
-            places = np.flatnonzero(counts)
-            return places + smallest, counts[places]
+            offsets = np.flatnonzero(counts)
+            return offsets + smallest, counts[offsets]
     values = np.sort(values)
     starts = _starts(values)
     return values[starts], np.diff(starts, append=len(values))
 
 
-def _gathered(values: npt.NDArray[Any], counts: Counts) -> tuple[npt.NDArray[Any], Counts]:
-    """The different ones of values with counts, ascending, and the sums of their counts."""
+def _combine(values: npt.NDArray[Any], counts: Counts) -> tuple[npt.NDArray[Any], Counts]:
+    """Sum the counts of equal values; return the distinct ones, ascending, and the sums."""
     order = np.argsort(values, kind="stable")
     values, counts = values[order], counts[order]
     starts = _starts(values)
@@ -324,26 +343,39 @@ def _gathered(values: npt.NDArray[Any], counts: Counts) -> tuple[npt.NDArray[Any
 
 
 def _starts(ascending: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Where each run of equal values begins."""
+    """Return the index of the first of each run of equal values."""
     return np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
 
 
 def _exact_sum(values: npt.NDArray[np.int64], counts: Counts) -> int:
-    """The sum of values * counts."""
+    """Return the sum of values * counts, without overflow."""
     if counts.sum() >= 2**31:  # only a table of at most CAPACITY values counts so many
         pairs = zip(values.tolist(), counts.tolist(), strict=True)
         return sum(value * count for value, count in pairs)
+    # Each half is below 2^32, and counts sum to less than 2^31: neither product overflows int64.
     high = int(np.sum((values >> 32) * counts))
     low = int(np.sum((values & 0xFFFFFFFF) * counts))
     return (high << 32) + low
 
 
 def _tally_strings(array: pa.DictionaryArray) -> tuple[pa.StringArray, Counts]:
-    """The values of a dictionary that are used, and how often each is; nulls are left out."""
+    """Count strings: the distinct ones, in the order of the dictionary, and their counts."""
+    dictionary, _, counts = count_codes(array)
+    used = np.flatnonzero(counts)
+    return dictionary.take(pa.array(used)), counts[used]
+
+
+def count_codes(
+    array: pa.DictionaryArray,
+) -> tuple[pa.StringArray, npt.NDArray[np.int32], Counts]:
+    """Count the codes of a dictionary array.
+
+    Returns:
+      The dictionary, without nulls; the code of each value, [rows], where a null has the size of
+      the dictionary; and the count of each code but that, int64, [dictionary].
+    """
     if array.dictionary.null_count:
         array = array.dictionary_decode().dictionary_encode()
     size = len(array.dictionary)
-    places = array.indices.fill_null(size).to_numpy()
-    counts = np.bincount(places, minlength=size + 1)[:size]
-    used = np.flatnonzero(counts)
-    return array.dictionary.take(pa.array(used)), counts[used]
+    codes = array.indices.fill_null(size).to_numpy()
+    return array.dictionary, codes, np.bincount(codes, minlength=size + 1)[:size]

@@ -1,9 +1,9 @@
-"""`FeaturesFold`: what a pass over transformed features tells of each.
+"""`FeaturesFold`: statistics of transformed features in one pass, in bounded memory.
 
-The features are those of the records: numbers or strings, one a row, several of a fixed number,
-or any number of them. Their values are described as a column's are
-(`recordmill.schemas.statistics.fold` says what is exact), and how many a row has as TensorFlow Data
-Validation does: a row without a value is "missing". A NaN is a value, as it is in the record.
+The features of the records are numbers or strings: one a row, several of a fixed number, or any
+number of them. Their values have the statistics of a column (`recordmill.schemas.statistics.fold`
+says which are exact), and the number of values a row those of TensorFlow Data Validation: a row
+without a value is "missing". A NaN is a value, as it is in the record.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ __all__ = ["FeaturesFold", "FeaturesProfile"]
 
 @dataclass
 class Feature:
-    """What is known of one feature.
+    """Accumulators of one feature.
 
     Attributes:
-      values: Of all rows, one after the other.
-      lengths: How many values each row has.
+      values: Values of all rows, concatenated.
+      lengths: Number of values of each row.
     """
 
     values: Numbers | Strings
@@ -42,11 +42,11 @@ class Feature:
 
 @dataclass
 class FeaturesProfile:
-    """What was found in some rows.
+    """Statistics of the features of rows.
 
     Attributes:
-      rows: How many there were.
-      features: By name; empty where there was no batch.
+      rows: Number of rows.
+      features: Accumulators by name; empty before the first batch.
     """
 
     rows: int = 0
@@ -54,44 +54,44 @@ class FeaturesProfile:
 
 
 class FeaturesFold:
-    """Folds batches of features into a `FeaturesProfile`.
+    """Fold of batches of features into a `FeaturesProfile`.
 
-    The numbers depend on the sequence of batches and merges alone, and what is exact on the rows
-    alone.
+    The numbers depend only on the sequence of batches and merges, and exact ones only on the rows.
     """
 
     def start(self) -> FeaturesProfile:
-        """The profile of no rows."""
+        """Return the profile of no rows."""
         return FeaturesProfile()
 
     def add(
         self, accumulator: FeaturesProfile, features: Mapping[str, npt.NDArray[Any] | pa.Array]
     ) -> FeaturesProfile:
-        """The profile with a batch added; it is changed and returned.
+        """Add a batch to a profile, which is changed and returned.
 
         Args:
           accumulator: The profile.
-          features: At least one; all of as many rows. An array [rows, ...] of int64, float32 or
-            bytes (dtype object), or an Arrow large_list, [rows], of int64, float32 or binary.
+          features: At least one feature, all with the same number of rows: an array [rows, ...] of
+            int64, float32 or bytes (dtype object), or an Arrow large_list, [rows], of int64,
+            float32 or binary.
         """
         accumulator.rows += len(next(iter(features.values())))
         for name, feature in features.items():
             values, lengths = _flat(feature)
             if name not in accumulator.features:
                 accumulator.features[name] = Feature(_start(values.type))
-            found = accumulator.features[name]
-            found.lengths.add(lengths)
-            found.values.add(_encoded(values) if isinstance(found.values, Strings) else values)
+            total = accumulator.features[name]
+            total.lengths.add(lengths)
+            total.values.add(_encode(values) if isinstance(total.values, Strings) else values)
         return accumulator
 
     def merge(self, accumulators: list[FeaturesProfile]) -> FeaturesProfile:
-        """A new profile of all the rows; the given ones stay as they are."""
+        """Merge profiles into a new one; the accumulators are unchanged."""
         merged = deepcopy(accumulators[0]) if accumulators else self.start()
         for accumulator in accumulators[1:]:
             merged.rows += accumulator.rows
             for name, feature in accumulator.features.items():
                 if name not in merged.features:
-                    merged.features[name] = Feature(_like(feature.values))
+                    merged.features[name] = Feature(_empty(feature.values))
                 merged.features[name].values.absorb(feature.values)  # type: ignore[arg-type]
                 merged.features[name].lengths.absorb(feature.lengths)
         return merged
@@ -99,14 +99,14 @@ class FeaturesFold:
     def to_proto(
         self, profiles: Mapping[str, FeaturesProfile]
     ) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """The statistics as TensorFlow Data Validation and Facets read them.
+        """Return the statistics as TensorFlow Data Validation and Facets read them.
 
         Args:
-          profiles: The profile of each split, by the split's name.
+          profiles: Profiles by the name of the split.
 
         Returns:
-          One dataset a split, in the order given, with its features in the order of their names;
-          see `statistics_proto` for their `custom_stats`.
+          One dataset a split, in the order of `profiles`, with its features in the order of their
+          names; see `recordmill.schemas.statistics.proto` for their `custom_stats`.
         """
         from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -121,7 +121,7 @@ class FeaturesFold:
 
 
 def _flat(feature: npt.NDArray[Any] | pa.Array) -> tuple[pa.Array, pa.Array]:
-    """The values of all rows, and how many each row has."""
+    """Return the values of all rows, concatenated, and the number of values of each row."""
     if isinstance(feature, np.ndarray):
         kind = pa.binary() if feature.dtype == object else None
         width = prod(feature.shape[1:])
@@ -135,18 +135,18 @@ def _start(kind: pa.DataType) -> Numbers | Strings:
     return Numbers(np.float32) if pa.types.is_floating(kind) else Strings()
 
 
-def _like(values: Numbers | Strings) -> Numbers | Strings:
+def _empty(values: Numbers | Strings) -> Numbers | Strings:
     return Strings() if isinstance(values, Strings) else Numbers(values.dtype)
 
 
-def _encoded(values: pa.Array) -> pa.DictionaryArray:
-    """Bytes as text; bytes that are no UTF-8 are written as `\\xNN`."""
+def _encode(values: pa.Array) -> pa.DictionaryArray:
+    r"""Decode bytes to dictionary-encoded text; write bytes that are no UTF-8 as `\xNN`."""
     encoded = values.cast(pa.binary()).dictionary_encode()
     try:
         texts = encoded.dictionary.cast(pa.string())
     except pa.ArrowInvalid:
-        decoded = [
-            one.decode("utf-8", "backslashreplace") for one in encoded.dictionary.to_pylist()
-        ]
+        decoded = (
+            value.decode("utf-8", "backslashreplace") for value in encoded.dictionary.to_pylist()
+        )
         texts = pa.array(decoded, pa.string())
     return pa.DictionaryArray.from_arrays(encoded.indices, texts)

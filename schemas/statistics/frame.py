@@ -1,4 +1,4 @@
-"""Statistics as a pandas DataFrame, for a look at them in a notebook."""
+"""Statistics as a pandas DataFrame, for notebooks."""
 
 from __future__ import annotations
 
@@ -39,24 +39,26 @@ COLUMNS = {
     "label_association": "float64",
     "label_association_kind": "str",
 }
-"""The columns of the frame, and their pandas dtypes; str is the dtype object here."""
+"""Columns of the frame, and their pandas dtypes; "str" means the dtype object."""
 
 _QUARTILES = {"25%": 4, "75%": 14}
-"""The bucket of the histogram of 20 whose high value a quartile is."""
+"""Index of the bucket, of 20, whose high value is the quartile."""
 
 
 def to_frame(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> pd.DataFrame:
-    """One row a feature and split, in their order.
+    """Make a frame with one row a feature and split, in their order.
 
     Args:
-      statistics: As recordmill writes them; of others, the quartiles and the errors are missing.
+      statistics: Statistics written by recordmill; of others, the quartiles and the errors are
+        missing.
 
     Returns:
-      The columns of `COLUMNS`. A number is missing where it does not fit the type, or where the
-      feature has no value. `count` are the values, `missing` the rows without one; `unique_error`
-      is the relative standard error of `unique`, `rank_error` the share of the values by which
-      the rank of a quartile can be wrong, `top_error` by how much more often a string can occur
-      than `top_count` says: all of them 0 where the number is exact. Lengths are in bytes.
+      A frame with the columns of `COLUMNS`. A number is missing where it does not apply to the
+      type, or where the feature has no value. `count` is the number of values, `missing` that of
+      rows without a value; `unique_error` is the relative standard error of `unique`, `rank_error`
+      the bound of the error of a quartile's rank, as a share of the values, `top_error` the bound
+      by which `top_count` is too low: all of them 0 where the number is exact. Lengths are in
+      bytes.
     """
     import pandas as pd
 
@@ -86,7 +88,7 @@ def _row(dataset: Any, feature: Any) -> dict[str, Any]:
     }
     if not row["count"]:
         return row
-    custom = {one.name: getattr(one, one.WhichOneof("val")) for one in feature.custom_stats}
+    custom = {stat.name: getattr(stat, stat.WhichOneof("val")) for stat in feature.custom_stats}
     row |= {name: value for name, value in custom.items() if name in COLUMNS}
     kind = feature.WhichOneof("stats")
     if kind == "num_stats":
@@ -105,7 +107,7 @@ def _numbers(stats: Any, custom: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from (("min", stats.min), ("50%", stats.median), ("max", stats.max))
     if "quantiles" in custom:
         buckets = custom["quantiles"].buckets
-        yield from ((name, buckets[place].high_value) for name, place in _QUARTILES.items())
+        yield from ((name, buckets[index].high_value) for name, index in _QUARTILES.items())
 
 
 def _strings(stats: Any, custom: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,13 +1,13 @@
-"""`ImageStatisticsFold`: what a pass over the images tells of them, in bounded memory.
+"""`ImageStatisticsFold`: statistics of images and boxes in one pass, in bounded memory.
 
-Images and boxes are two tables: of one row an image, and of one row a box. Both are profiled as
-any other table is (`recordmill.schemas.statistics.fold` says what is exact), so a statistic of
-boxes counts boxes; only what it has "missing" and "non-missing" are images, without and with a box.
+Images and boxes are two tables, with one row an image and one row a box, and each has the
+statistics of a table (`recordmill.schemas.statistics.fold` says which are exact). So a statistic of
+boxes counts boxes; only its "missing" and "non-missing" count images, without and with a box.
 
     of every image   image/format, image/width, image/height, image/aspect_ratio (width / height),
                      image/bytes, image/brightness, image/contrast, image/mean_red,
                      image/mean_green, image/mean_blue, the further columns of the schema, and
-                     label or image/boxes (how many it has)
+                     label or image/boxes (the number of boxes)
     of every box     box/height, box/width, box/area (relative to the image), box/class
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageProfile", "ImageStatisticsFold"]
 
 _UNPROFILED = ("filename", "sha256")
-"""These differ from image to image."""
+"""Columns without statistics, since they differ from image to image."""
 
 _ASPECT_RATIO = Column("image/aspect_ratio", "float32", "width / height")
 _BOX_COUNT = Column("image/boxes", "int64", "how many boxes the image has")
@@ -49,11 +49,11 @@ _BOX_SCHEMA = Schema(
 
 @dataclass
 class ImageProfile:
-    """What was found in some images.
+    """Statistics of images.
 
     Attributes:
-      images: A row is an image.
-      boxes: A row is a box; there are none in a dataset of labels.
+      images: Profile with one row an image.
+      boxes: Profile with one row a box; empty for classification.
     """
 
     images: Profile
@@ -61,19 +61,19 @@ class ImageProfile:
 
     @property
     def rows(self) -> int:
-        """How many images there were."""
+        """The number of images."""
         return self.images.rows
 
 
 @dataclass(frozen=True)
 class ImageStatisticsFold:
-    """Folds rows of images into an `ImageProfile`; a `recordmill.pipelines.runtime.elements.Fold`.
+    """Fold of images into an `ImageProfile`; a `recordmill.pipelines.runtime.elements.Fold`.
 
-    As with `StatisticsFold`, exact numbers depend on the images alone, and the others on the
-    sequence of batches and merges too.
+    As with `StatisticsFold`, exact numbers depend only on the images, and the others also on the
+    sequence of batches and merges.
 
     Attributes:
-      schema: What the rows have. The encoded image need not be among their columns.
+      schema: Schema of the rows, which may lack the column of the encoded image.
     """
 
     schema: ImageSchema
@@ -82,29 +82,29 @@ class ImageStatisticsFold:
         """Do nothing: there is nothing to load."""
 
     def start(self) -> ImageProfile:
-        """The profile of no images."""
+        """Return the profile of no images."""
         return ImageProfile(self._images.start(), _BOXES_FOLD.start())
 
     def add(self, accumulator: ImageProfile, batch: pa.RecordBatch) -> ImageProfile:
-        """Add a batch of `ImageSchema.arrow_schema()` to the profile, which is changed."""
+        """Add a batch of `ImageSchema.arrow_schema()`; change and return the profile."""
         self._images.add(accumulator.images, self._image_rows(batch))
         if self.schema.kind == "detection":
             _BOXES_FOLD.add(accumulator.boxes, _box_rows(batch))
         return accumulator
 
     def merge(self, accumulators: list[ImageProfile]) -> ImageProfile:
-        """A new profile of all the images; the given ones stay as they are."""
+        """Merge profiles into a new one; the accumulators are unchanged."""
         return ImageProfile(
             self._images.merge([accumulator.images for accumulator in accumulators]),
             _BOXES_FOLD.merge([accumulator.boxes for accumulator in accumulators]),
         )
 
     def unseen(self, profile: ImageProfile, training: ImageProfile) -> dict[str, int | None]:
-        """How many values of each text column were never seen in training.
+        """Count the images of each string column whose value training lacks.
 
         Returns:
-          The number of images, and for "box/class" of boxes; None where one of the two has too
-          many different values to know them all.
+          The number of images by column, and of boxes for "box/class"; None where either profile
+          has too many distinct values to list them all.
         """
         unseen = self._images.unseen(profile.images, training.images)
         if self.schema.kind == "detection":
@@ -114,24 +114,25 @@ class ImageStatisticsFold:
     def to_proto(
         self, profiles: Mapping[str, ImageProfile]
     ) -> statistics_pb2.DatasetFeatureStatisticsList:
-        """The statistics as TensorFlow Data Validation and Facets read them.
+        """Return the statistics as TensorFlow Data Validation and Facets read them.
 
         Args:
-          profiles: The profile of each split, by the split's name.
+          profiles: Profiles by the name of the split.
 
         Returns:
-          One dataset a split, in the order given, named as the split; in it the features that the
-          module names, in that order. See `statistics_proto` for their `custom_stats`.
+          One dataset a split, in the order of `profiles`, with the name of the split; in it the
+          features that this module lists, in that order. See `recordmill.schemas.statistics.proto`
+          for their `custom_stats`.
         """
         proto = self._images.to_proto({name: profiles[name].images for name in profiles})
         if self.schema.kind == "detection":
-            of_boxes = _BOXES_FOLD.to_proto({name: profiles[name].boxes for name in profiles})
-            parts = zip(proto.datasets, of_boxes.datasets, profiles.values(), strict=True)
-            for dataset, boxes, profile in parts:
-                counts = cast(Numbers, profile.images.columns[-1])
-                for feature in boxes.features:
-                    _count_images(feature, counts)
-                dataset.features.extend(boxes.features)
+            box_proto = _BOXES_FOLD.to_proto({name: profiles[name].boxes for name in profiles})
+            splits = zip(proto.datasets, box_proto.datasets, profiles.values(), strict=True)
+            for dataset, box_dataset, profile in splits:
+                box_counts = cast(Numbers, profile.images.columns[-1])  # image/boxes
+                for feature in box_dataset.features:
+                    _count_images(feature, box_counts)
+                dataset.features.extend(box_dataset.features)
         return proto
 
     @cached_property
@@ -142,10 +143,10 @@ class ImageStatisticsFold:
 
     @cached_property
     def _sources(self) -> dict[str, str]:
-        """The columns that are profiled as they are, by the names they are given."""
-        given = {column.name for column in (self.schema.label, *self.schema.further) if column}
+        """The column of the rows by the name that it has in the statistics."""
+        annotated = {column.name for column in (self.schema.label, *self.schema.further) if column}
         return {
-            name if name in given else f"image/{name}": name
+            name if name in annotated else f"image/{name}": name
             for name in self.schema.names
             if name not in _UNPROFILED
         }
@@ -164,7 +165,7 @@ _BOXES_FOLD = StatisticsFold(_BOX_SCHEMA)
 
 
 def _box_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The boxes of all images, a row each."""
+    """Return the boxes of all images, one row a box."""
     sides = batch.column(BOXES).flatten().flatten().to_numpy().reshape(-1, 4)
     height, width = sides[:, 2] - sides[:, 0], sides[:, 3] - sides[:, 1]
     labels = batch.column(BOX_LABELS).flatten()
@@ -173,17 +174,18 @@ def _box_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _count_images(feature: statistics_pb2.FeatureNameStatistics, boxes: Numbers) -> None:
-    """Says how many images have values, and how many each has: the fold of boxes knows no images.
+    """Set the counts of images in the statistics of a feature of boxes, which counts boxes alone.
 
     Args:
-      feature: Of the boxes; is changed.
-      boxes: How many boxes each image has.
+      feature: Feature of the boxes, which is changed.
+      boxes: Number of boxes of each image.
     """
     common = getattr(feature, feature.WhichOneof("stats") or "").common_stats
     numbers, images = boxes.points()
-    some = numbers > 0
-    common.num_non_missing, common.num_missing = int(images[some].sum()), int(images[~some].sum())
+    positive = numbers > 0
+    common.num_non_missing = int(images[positive].sum())
+    common.num_missing = int(images[~positive].sum())
     common.ClearField("num_values_histogram")  # image/boxes has it
     if common.num_non_missing:
-        common.min_num_values, common.max_num_values = int(numbers[some][0]), int(numbers[-1])
+        common.min_num_values, common.max_num_values = int(numbers[positive][0]), int(numbers[-1])
         common.avg_num_values = common.tot_num_values / common.num_non_missing

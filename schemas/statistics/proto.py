@@ -1,25 +1,25 @@
 """Statistics as `tensorflow_metadata` protos, filled as TensorFlow Data Validation fills them.
 
-What TFDV has no field for stands in `custom_stats`. Every number that can come from a sketch has
-its error beside it, and that is 0 where the number is exact.
+Statistics that TFDV has no field for are in `custom_stats`. Every number that can come from a
+sketch has its error beside it, which is 0 where the number is exact.
 
-    of a number column   `unique`, `unique_error`  how many different ones, and the relative
-                                                   standard error of that
-                         `rank_error`              by what share of the numbers the ranks of the
-                                                   median, quantiles and edges can be wrong
-                         `quantiles`               a histogram of 20 buckets of equal count
-                         `value_counts`            where at most 1,000 whole numbers, or 20 others,
-                                                   are different: how often each occurs, exactly, as
-                                                   the rank histogram of a string column says it
-    of a string column   `unique_error`            the relative standard error of `unique`
-                         `top_values_error`        how much more often a string can occur than the
-                                                   top values and the rank histogram say
+    of a number column   `unique`, `unique_error`  number of distinct values, and its relative
+                                                   standard error
+                         `rank_error`              bound of the error of the ranks of the median,
+                                                   quantiles and edges, as a share of the numbers
+                         `quantiles`               histogram of 20 buckets of equal count
+                         `value_counts`            exact count of each number, as a rank histogram,
+                                                   of at most 1,000 distinct integers, or 20
+                                                   distinct numbers otherwise
+    of a string column   `unique_error`            relative standard error of `unique`
+                         `top_values_error`        bound by which the counts of the top values and
+                                                   the rank histogram are too low
                          `min_length`, `max_length`  in bytes of UTF-8, as `avg_length` is
-    of either            `label_association`       how strongly the column goes with the label, in
-                                                   [0, 1]; `statistics_association` says what
-                                                   `label_association_kind` means
+    of either            `label_association`       association with the label, in [0, 1], as
+                                                   `recordmill.schemas.statistics.association`
+                         `label_association_kind`  defines it for each kind
 
-Strings of more than 200 characters are cut there, and end in "…".
+Strings are cut to 200 characters, and then end in "…".
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = ["feature_proto", "quantiles", "values_proto"]
 _BUCKETS = 10
 _FINE_BUCKETS = 20
 _TOP_VALUES = 20
-_LABEL = 200
+_MAX_CHARACTERS = 200
 
 _Doubles = npt.NDArray[np.float64]
 _TYPES = {
@@ -56,46 +56,52 @@ _TYPES = {
 
 
 def feature_proto(
-    column: Column, found: Numbers | Strings, association: Association | None = None
+    column: Column, values: Numbers | Strings, association: Association | None = None
 ) -> FeatureNameStatistics:
-    """The statistics of one column; of one without values, how many are missing and no more."""
-    proto = _proto(column.name, column.type, found)
-    _fill_common(_common(proto), found.count, found.missing, _one_each(found.count))
-    measured = association.measured() if association else None
-    if measured:
-        _custom(proto, label_association=measured.value)
-        proto.custom_stats.add(name="label_association_kind", str=measured.kind)
+    """Return the statistics of a column; without values, only the number of missing ones.
+
+    Args:
+      column: The column.
+      values: Accumulator of its values.
+      association: Association with the label; None without a label.
+    """
+    proto = _proto(column.name, column.type, values)
+    _fill_common(_common(proto), values.count, values.missing, _one_each(values.count))
+    measure = association.measure() if association else None
+    if measure:
+        _custom(proto, label_association=measure.value)
+        proto.custom_stats.add(name="label_association_kind", str=measure.kind)
     return proto
 
 
 def values_proto(name: str, values: Numbers | Strings, lengths: Numbers) -> FeatureNameStatistics:
-    """The statistics of a feature of any number of values a row.
+    """Return the statistics of a feature with any number of values a row.
 
     Args:
-      name: The feature's.
-      values: Those of all rows.
-      lengths: How many each row has; a row without one has the feature "missing".
+      name: Name of the feature.
+      values: Values of all rows.
+      lengths: Number of values of each row; a row with 0 counts as missing.
     """
     proto = _proto(name, values.type, values)
     numbers, rows = lengths.points()
-    some = numbers > 0
-    missing = int(rows[~some].sum())
-    _fill_common(_common(proto), values.count, missing, (numbers[some], rows[some]))
+    positive = numbers > 0
+    missing = int(rows[~positive].sum())
+    _fill_common(_common(proto), values.count, missing, (numbers[positive], rows[positive]))
     return proto
 
 
-def _proto(name: str, kind: ColumnType, found: Numbers | Strings) -> FeatureNameStatistics:
-    """The statistics of values, of whatever rows."""
+def _proto(name: str, kind: ColumnType, values: Numbers | Strings) -> FeatureNameStatistics:
+    """Return the statistics of values, without those of rows."""
     proto = FeatureNameStatistics(type=_TYPES[kind])
     proto.path.step.append(name)
-    if isinstance(found, Strings):
+    if isinstance(values, Strings):
         proto.string_stats.SetInParent()
-        if found.count:
-            _fill_strings(proto, found)
+        if values.count:
+            _fill_strings(proto, values)
     else:
         proto.num_stats.SetInParent()
-        if found.count:
-            _fill_numbers(proto, found)
+        if values.count:
+            _fill_numbers(proto, values)
     return proto
 
 
@@ -111,27 +117,28 @@ def _one_each(rows: int) -> tuple[_Doubles, Counts]:
 
 
 def quantiles(values: _Doubles, counts: Counts, at: npt.ArrayLike) -> _Doubles:
-    """Quantiles of numbers, interpolated between neighbours as numpy and pandas do by default.
+    """Return quantiles, interpolated between neighbours as numpy and pandas do by default.
 
     Args:
       values: At least one number, ascending; [values].
-      counts: How often each occurs; [values].
-      at: The shares of the numbers, each in [0, 1]; [shares].
+      counts: Count of each number; [values].
+      at: Shares of the numbers, each in [0, 1]; [shares].
 
     Returns:
-      The numbers below which those shares lie; [shares].
+      The quantile of each share; float64, [shares].
 
     >>> quantiles(np.array([1.0, 5.0]), np.array([3, 1]), [0.0, 0.5, 0.75, 1.0])
     array([1., 1., 2., 5.])
     """
     ends = np.cumsum(counts)
-    places = np.asarray(at) * (ends[-1] - 1)
-    floors = np.floor(places)
+    ranks = np.asarray(at) * (ends[-1] - 1)
+    floors = np.floor(ranks)
     low, high = (
-        values[np.searchsorted(ends, np.minimum(place, ends[-1] - 1), side="right")]
-        for place in (floors, floors + 1)
+        values[np.searchsorted(ends, np.minimum(rank, ends[-1] - 1), side="right")]
+        for rank in (floors, floors + 1)
     )
-    share, step = places - floors, high - low
+    share, step = ranks - floors, high - low
+    # From the nearer neighbour, as numpy does: low + step may round to another number than high.
     between: _Doubles = np.where(share < 0.5, low + step * share, high - step * (1 - share))
     return between
 
@@ -139,13 +146,13 @@ def quantiles(values: _Doubles, counts: Counts, at: npt.ArrayLike) -> _Doubles:
 def _fill_common(
     proto: CommonStatistics, values: int, missing: int, lengths: tuple[_Doubles, Counts]
 ) -> None:
-    """How many rows have values, and how many values they have.
+    """Fill the numbers of rows with and without values, and of values a row.
 
     Args:
-      proto: Is filled.
-      values: How many values there are.
-      missing: How many rows have none.
-      lengths: How many values a row has, ascending, and how many rows have as many.
+      proto: Proto to fill.
+      values: Number of values.
+      missing: Number of rows without values.
+      lengths: Distinct numbers of values a row, ascending, and the number of rows of each.
     """
     numbers, counts = lengths
     rows = int(counts.sum())
@@ -157,13 +164,13 @@ def _fill_common(
         proto.num_values_histogram.CopyFrom(_equal_counts(bounds, rows))
 
 
-def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
-    stats, moments = proto.num_stats, found.moments
+def _fill_numbers(proto: FeatureNameStatistics, numbers: Numbers) -> None:
+    stats, moments = proto.num_stats, numbers.moments
     if moments is None:
-        stats.histograms.add(type=Histogram.STANDARD, num_nan=found.not_finite)
-        stats.histograms.add(type=Histogram.QUANTILES, num_nan=found.not_finite)
+        stats.histograms.add(type=Histogram.STANDARD, num_nan=numbers.not_finite)
+        stats.histograms.add(type=Histogram.QUANTILES, num_nan=numbers.not_finite)
         return
-    values, counts = found.points()
+    values, counts = numbers.points()
     stats.mean, stats.std_dev, stats.num_zeros = moments.mean, moments.std_dev, moments.zeros
     stats.min, stats.max = moments.minimum, moments.maximum
     shares = np.arange(_FINE_BUCKETS + 1) / _FINE_BUCKETS
@@ -173,40 +180,41 @@ def _fill_numbers(proto: FeatureNameStatistics, found: Numbers) -> None:
     stats.histograms.append(_equal_widths(values, counts, moments))
     stats.histograms.append(_equal_counts(bounds[:: _FINE_BUCKETS // _BUCKETS], moments.count))
     for histogram in stats.histograms:
-        histogram.num_nan = found.not_finite
-    unique, unique_error = found.unique()
-    _custom(proto, unique=unique, unique_error=unique_error, rank_error=found.rank_error())
+        histogram.num_nan = numbers.not_finite
+    unique, unique_error = numbers.unique()
+    _custom(proto, unique=unique, unique_error=unique_error, rank_error=numbers.rank_error())
     proto.custom_stats.add(name="quantiles", histogram=_equal_counts(bounds, moments.count))
-    if _is_listed(found):
-        proto.custom_stats.add(name="value_counts", rank_histogram=_value_counts(found))
+    if _is_listed(numbers):
+        proto.custom_stats.add(name="value_counts", rank_histogram=_value_counts(numbers))
 
 
-def _is_listed(found: Numbers) -> bool:
+def _is_listed(numbers: Numbers) -> bool:
     """Return whether the finite numbers are few enough to list with their counts."""
-    values = found.values
+    values = numbers.values
     if len(values) <= LISTED_FRACTIONS:
         return len(values) > 0
-    whole = found.type == "int64" or bool((values == np.trunc(values)).all())
-    return whole and len(values) <= LISTED
+    integral = numbers.type == "int64" or bool((values == np.trunc(values)).all())
+    return integral and len(values) <= LISTED
 
 
-def _value_counts(found: Numbers) -> RankHistogram:
+def _value_counts(numbers: Numbers) -> RankHistogram:
     """List numbers, the most common first; of equal counts, the smaller first."""
     proto = RankHistogram()
-    order = np.argsort(-found.counts, kind="stable")
-    for rank, place in enumerate(order):
-        value, count = found.values[place], int(found.counts[place])
+    order = np.argsort(-numbers.counts, kind="stable")
+    for rank, index in enumerate(order):
+        value, count = numbers.values[index], int(numbers.counts[index])
         label = str(int(value)) if value == np.trunc(value) else str(value)
         proto.buckets.add(low_rank=rank, high_rank=rank, label=label, sample_count=count)
     return proto
 
 
-def _fill_strings(proto: FeatureNameStatistics, found: Strings) -> None:
+def _fill_strings(proto: FeatureNameStatistics, strings: Strings) -> None:
     stats = proto.string_stats
-    stats.unique, unique_error = found.unique()
-    stats.avg_length = found.total_bytes / found.count
-    for rank, (value, count) in enumerate(found.top(LISTED)):
-        value = value if len(value) <= _LABEL else value[:_LABEL] + "…"
+    stats.unique, unique_error = strings.unique()
+    stats.avg_length = strings.total_bytes / strings.count
+    for rank, (value, count) in enumerate(strings.top(LISTED)):
+        if len(value) > _MAX_CHARACTERS:
+            value = value[:_MAX_CHARACTERS] + "…"
         if rank < _TOP_VALUES:
             stats.top_values.add(value=value, frequency=count)
         # TFDV counts ranks from 0 and makes both ends the same.
@@ -216,9 +224,9 @@ def _fill_strings(proto: FeatureNameStatistics, found: Strings) -> None:
     _custom(
         proto,
         unique_error=unique_error,
-        top_values_error=found.top_error(),
-        min_length=found.shortest,
-        max_length=found.longest,
+        top_values_error=strings.top_error(),
+        min_length=strings.shortest,
+        max_length=strings.longest,
     )
 
 
@@ -236,7 +244,7 @@ def _equal_counts(bounds: _Doubles, count: int) -> Histogram:
 
 
 def _equal_widths(values: _Doubles, counts: Counts, moments: Moments) -> Histogram:
-    """Buckets that hold their low and not their high value; the last one holds both."""
+    """Return buckets of equal width, without their high value except for the last."""
     proto = Histogram(type=Histogram.STANDARD)
     low, high = float(moments.minimum), float(moments.maximum)
     edges = np.linspace(low, high, _BUCKETS + 1 if low < high else 2)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.statistics.association import CATEGORIES, Measured
+from recordmill.schemas.statistics.association import CATEGORIES, Measure
 from recordmill.schemas.statistics.fold import Profile, StatisticsFold
 
 KINDS = {"whole": "int64", "real": "float32", "text": "string", "class": "string"}
@@ -42,9 +42,9 @@ def profile_of(rows: pd.DataFrame, fold: StatisticsFold, batches: int = 1) -> Pr
     return profile
 
 
-def measured(rows: pd.DataFrame, label: str, batches: int = 1) -> dict[str, Measured | None]:
+def measures(rows: pd.DataFrame, label: str, batches: int = 1) -> dict[str, Measure | None]:
     profile = profile_of(rows, fold_of(label), batches)
-    return {name: one.measured() for name, one in profile.associations.items()}
+    return {name: one.measure() for name, one in profile.associations.items()}
 
 
 def made(count: int, classes: int, seed: int = 0) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def cramers_v(frame: pd.DataFrame, one: str, other: str) -> float:
     return sqrt(max(phi, 0) / min(r - 1, c - 1))
 
 
-def expect(found: Measured | None, value: float, kind: str) -> None:
+def expect(found: Measure | None, value: float, kind: str) -> None:
     assert found is not None
     assert (found.kind, found.value) == (kind, pytest.approx(value, rel=1e-9))
 
@@ -96,7 +96,7 @@ def expect(found: Measured | None, value: float, kind: str) -> None:
 class TestMadeRows:
     def test_of_a_number(self, batches: int) -> None:
         frame = made(5000, 5)
-        found = measured(frame, "real", batches)
+        found = measures(frame, "real", batches)
         assert list(found) == ["whole", "text", "class"]
         expect(found["whole"], pearson(frame, "whole", "real"), "pearson")
         expect(found["text"], epsilon(frame, "real", "text"), "correlation_ratio")
@@ -105,7 +105,7 @@ class TestMadeRows:
 
     def test_of_two_classes(self, batches: int) -> None:
         frame = made(5000, 2)
-        found = measured(frame, "class", batches)
+        found = measures(frame, "class", batches)
         both = frame.assign(**{"class": frame["class"].map({"c0": 0.0, "c1": 1.0})})
         expect(found["whole"], pearson(both, "whole", "class"), "pearson")
         expect(found["real"], pearson(both, "real", "class"), "pearson")
@@ -113,7 +113,7 @@ class TestMadeRows:
 
     def test_of_several_classes(self, batches: int) -> None:
         frame = made(5000, 5)
-        found = measured(frame, "class", batches)
+        found = measures(frame, "class", batches)
         expect(found["whole"], epsilon(frame, "whole", "class"), "correlation_ratio")
         expect(found["text"], cramers_v(frame, "text", "class"), "cramers_v")
 
@@ -127,11 +127,11 @@ def test_by_hand() -> None:
     frame = one_row_each(
         whole=[1, 2, 3, 4, None], real=[2.0, 4.0, 6.0, 8.0, 1.0], **{"class": list("aabbb")}
     )
-    expect(measured(frame, "real")["whole"], 1.0, "pearson")
+    expect(measures(frame, "real")["whole"], 1.0, "pearson")
     # 0, 0, 1, 1 and 1, 2, 3, 4: the covariance is 0.5, the deviations 0.5 and sqrt(1.25).
-    expect(measured(frame, "class")["whole"], 0.5 / (0.5 * sqrt(1.25)), "pearson")
+    expect(measures(frame, "class")["whole"], 0.5 / (0.5 * sqrt(1.25)), "pearson")
     same = one_row_each(text=list("xyxyxy"), **{"class": [*list("abab"), None, "b"]})
-    expect(measured(same, "class")["text"], 1.0, "cramers_v")
+    expect(measures(same, "class")["text"], 1.0, "cramers_v")
 
 
 def test_identifiers_do_not_go_with_anything() -> None:
@@ -141,7 +141,7 @@ def test_identifiers_do_not_go_with_anything() -> None:
         text=text, real=draw.random(5000), **{"class": draw.choice(["a", "b"], 5000)}
     )
     for label in ("real", "class"):
-        found = measured(frame, label)["text"]
+        found = measures(frame, label)["text"]
         assert found and found.value < 0.2
         naive = frame.groupby("text")["real"].transform("mean").var() / frame["real"].var()
         assert sqrt(naive) > 0.4
@@ -152,10 +152,10 @@ def test_there_is_none_without_variation(label: str) -> None:
     several = {"real": [0.1, 0.7, 0.3], "class": ["a", "b", "a"]}
     constant = {"whole": [3] * 3, "text": ["x"] * 3, "real": [0.1] * 3, "class": ["a"] * 3}
     for frame in (one_row_each(**constant), one_row_each(**constant | {label: several[label]})):
-        assert not any(measured(frame, label).values())
+        assert not any(measures(frame, label).values())
     unlike = one_row_each(**several | {"text": ["x", "y", "z"]})
-    assert measured(unlike, label)["text"] is None
-    assert not any(measured(one_row_each(real=[None, float("nan")]), label).values())
+    assert measures(unlike, label)["text"] is None
+    assert not any(measures(one_row_each(real=[None, float("nan")]), label).values())
 
 
 @pytest.mark.parametrize("label", ["real", "class"])
@@ -166,9 +166,9 @@ def test_there_is_none_of_too_many_categories(label: str) -> None:
         text=text, real=np.arange(count) % 7, **{"class": ["a", "b"] * (count // 2)}
     )
     for batches in (1, 2, 4):
-        assert measured(frame, label, batches)["text"] is None
+        assert measures(frame, label, batches)["text"] is None
     fewer = frame[frame["text"] != "t0"]
-    assert measured(fewer, label)["text"] is not None
+    assert measures(fewer, label)["text"] is not None
 
 
 def test_the_proto_tells_it_and_only_where_there_is_a_label() -> None:
@@ -207,7 +207,7 @@ def test_any_rows_in_any_parts_give_about_the_same_share(
     merged = fold.merge([profile_of(piece, fold) for piece in pieces])
     whole = profile_of(frame, fold)
     for name, association in merged.associations.items():
-        one, other = association.measured(), whole.associations[name].measured()
+        one, other = association.measure(), whole.associations[name].measure()
         if one and other:
             assert one.kind == other.kind and 0 <= one.value <= 1 and 0 <= other.value <= 1
 
@@ -224,7 +224,7 @@ def test_the_census(adult: Path) -> None:
         some = frame.iloc[start : start + 10_000]
         arrays = [pa.array(some[f.name], f.type, from_pandas=True) for f in fields]
         fold.add(profile, pa.RecordBatch.from_arrays(arrays, schema=fields))
-    found = {name: one.measured() for name, one in profile.associations.items()}
+    found = {name: one.measure() for name, one in profile.associations.items()}
     frame["rich"] = (frame["income"] == ">50K").astype(float)
     expect(found["age"], pearson(frame, "age", "rich"), "pearson")
     expect(found["relationship"], cramers_v(frame, "relationship", "income"), "cramers_v")

@@ -31,7 +31,7 @@ def quantiles_of(batches: Sequence[Sequence[int]], capacity: int) -> Quantiles:
 
 
 def frequent_of(batches: Sequence[Sequence[int]], capacity: int) -> Frequent:
-    sketch = Frequent(capacity, room=1000)
+    sketch = Frequent(capacity, max_bytes=1000)
     for batch in batches:
         counts = Counter(batch)
         sketch.add(pa.array([str(value) for value in counts], pa.string()), list_of(counts))
@@ -127,7 +127,7 @@ def test_frequent_drops_the_least_common_and_of_equal_ones_the_later() -> None:
 
 
 def test_strings_are_dropped_for_their_bytes_too() -> None:
-    sketch = Frequent(capacity=10, room=6)
+    sketch = Frequent(capacity=10, max_bytes=6)
     sketch.add(pa.array(["aaa", "bb", "c", "dddddddd"]), np.array([1, 3, 2, 1]))
     assert (sketch.values.to_pylist(), sketch.floor) == (["aaa", "bb", "c"], 1)
     sketch.add(pa.array(["longest"]), np.array([5]))
