@@ -1,149 +1,98 @@
-"""Profiles as bytes, for profiles that outlive a run, and without pickle.
+r"""Serialization of profiles, for a cache that outlives a run, without pickle.
 
-A head in JSON holds the tree of what a `Profile` is made of; its arrays lie behind it, one after
-the other, little-endian:
+    "recordmill profile 2\n"   format and version
+    sha256 of the rest         32 bytes, which detect damage
+    JSON                       the dataclasses of a `Profile`; numpy arrays and bytes as base64,
+                               little-endian, and Arrow strings as lists
 
-    "recordmill profile 1\\n"   the format and its version
-    sha256 of what follows     32 bytes: damage is found
-    size of the head           8 bytes
-    head                       {"tree": …, "arrays": [[dtype, shape], …]}
-    arrays
-
-What is read is checked as if a stranger had written it, so that whatever the bytes are, there is
-a profile that a fold could have made, up to the numbers in it, or a `DataError`.
+`decode` treats its input as untrusted: any bytes give a profile that a fold could have made, apart
+from the values of the numbers, or a `DataError`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import struct
-from collections.abc import Mapping
-from itertools import pairwise
-from math import prod
-from typing import Any, TypeAlias
+from base64 import b64decode, b64encode
+from dataclasses import is_dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from ..errors import DataError
-from .codec_tree import PROBLEMS, profile_of, tree_of
+from .codec_tree import PROBLEMS, profile_of
 from .fold import Profile, StatisticsFold
+from .sketches import DistinctStrings
 
 __all__ = ["VERSION", "decode", "encode"]
 
-VERSION = 1
-"""Of the format. A profile of another version is refused."""
+VERSION = 2
+"""Version of the format. A profile of another version is refused."""
 
-_MAGIC = b"recordmill profile "
-_DIGEST = hashlib.sha256().digest_size
-_SIZE = struct.Struct("<Q")
-_DTYPES = ("<i8", "<u8", "<f4", "<f8", "|u1")
-
-Array: TypeAlias = npt.NDArray[Any]
+_FIRST_LINE = f"recordmill profile {VERSION}\n".encode()
+_BODY = len(_FIRST_LINE) + hashlib.sha256().digest_size
+_DTYPES = ("<i8", "<u8", "<f4", "<f8")
 
 
 def encode(profile: Profile) -> bytes:
-    """The bytes of a profile; equal profiles have equal bytes."""
-    arrays: list[Array] = []
-    tree = _without_arrays(tree_of(profile), arrays)
-    kinds = [[array.dtype.str, list(array.shape)] for array in arrays]
-    head = json.dumps({"tree": tree, "arrays": kinds}).encode()
-    body = b"".join([_SIZE.pack(len(head)), head, *(array.tobytes() for array in arrays)])
-    return b"".join([_first_line(), hashlib.sha256(body).digest(), body])
+    """Serialize a profile; equal profiles have equal bytes."""
+    body = json.dumps(profile, default=_to_json, sort_keys=True, separators=(",", ":")).encode()
+    return b"".join([_FIRST_LINE, hashlib.sha256(body).digest(), body])
 
 
 def decode(data: bytes, fold: StatisticsFold, *, path: str) -> Profile:
-    """The profile in some bytes.
+    """Read a profile from bytes.
 
     Args:
-      data: As `encode` gave them, or anything.
-      fold: The fold of the schema that the profile is of.
-      path: What the bytes are called in messages.
+      data: Bytes of `encode`, or any others.
+      fold: Fold of the schema of the profile.
+      path: Path of the bytes, for messages.
 
     Raises:
-      DataError: They are no profile of this version and this schema, or are damaged.
+      DataError: The bytes are no profile of this version and this schema, or are damaged.
     """
-    line = _first_line()
-    if not data.startswith(line):
+    if not data.startswith(_FIRST_LINE):
         raise DataError(
             f"{path}: expected the profile of a span, of version {VERSION}, got "
-            f"{data[: len(line)]!r}. Delete it, so that it is made anew."
+            f"{data[: len(_FIRST_LINE)]!r}. Delete it, so that it is made anew."
         )
-    body = memoryview(data)[len(line) + _DIGEST :]
-    if hashlib.sha256(body).digest() != data[len(line) : len(line) + _DIGEST]:
+    body = data[_BODY:]
+    if hashlib.sha256(body).digest() != data[len(_FIRST_LINE) : _BODY]:
         raise DataError(f"{path}: is damaged: its sha256 is another. Delete it.")
     try:
-        return profile_of(_tree(body), fold)
-    except (*PROBLEMS, struct.error) as error:
+        return profile_of(json.loads(body, object_hook=_from_json), fold)
+    except PROBLEMS as error:
         raise DataError(f"{path}: is no profile of this schema ({error}). Delete it.") from error
 
 
-def _first_line() -> bytes:
-    return _MAGIC + str(VERSION).encode() + b"\n"
+def _to_json(value: Any) -> Any:
+    """Convert an object that JSON lacks to one that `_from_json` reads."""
+    if isinstance(value, Profile):
+        # Pairs, for the name of a column could be one of the keys below.
+        return {**vars(value), "associations": list(value.associations.items())}
+    if is_dataclass(value):
+        return vars(value)
+    if isinstance(value, np.ndarray):
+        array = value.astype(value.dtype.newbyteorder("<"), copy=False)
+        base64 = b64encode(array.tobytes()).decode()
+        return {"dtype": array.dtype.str, "shape": array.shape, "base64": base64}
+    if isinstance(value, pa.StringArray):
+        return {"strings": value.to_pylist()}
+    if isinstance(value, DistinctStrings):
+        return {"base64": b64encode(value.to_bytes()).decode()}
+    return np.dtype(value).name  # `Numbers.dtype`
 
 
-def _tree(body: memoryview) -> Any:
-    (size,) = _SIZE.unpack_from(body)
-    head = json.loads(bytes(body[_SIZE.size : _SIZE.size + size]))
-    arrays, offset = [], _SIZE.size + size
-    for kind, shape in head["arrays"]:
-        if kind not in _DTYPES:
-            raise ValueError(f"an array of {kind}")
-        count = prod(shape)
-        array = np.frombuffer(body, kind, count, offset) if count else np.empty(0, kind)
-        arrays.append(array.reshape(shape).copy())
-        offset += array.nbytes
-    if offset != len(body):
-        raise ValueError(f"{len(body) - offset:,} bytes too many")
-    return _with_arrays(head["tree"], arrays)
-
-
-def _without_arrays(tree: Any, arrays: list[Array]) -> Any:
-    """The tree with each array, string array and bytes replaced by its place in `arrays`."""
-    if isinstance(tree, Mapping):
-        return {name: _without_arrays(value, arrays) for name, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_without_arrays(value, arrays) for value in tree]
-    if isinstance(tree, pa.Array):
-        offsets, text = _text(tree)
-        return {"strings": [_placed(offsets, arrays), _placed(text, arrays)]}
-    if isinstance(tree, bytes):
-        return {"bytes": _placed(np.frombuffer(tree, np.uint8), arrays)}
-    return {"array": _placed(tree, arrays)} if isinstance(tree, np.ndarray) else tree
-
-
-def _placed(array: Array, arrays: list[Array]) -> int:
-    arrays.append(array.astype(array.dtype.newbyteorder("<"), copy=False))
-    return len(arrays) - 1
-
-
-def _with_arrays(tree: Any, arrays: list[Array]) -> Any:
-    """The reverse of `_without_arrays`."""
-    if isinstance(tree, list):
-        return [_with_arrays(value, arrays) for value in tree]
-    if not isinstance(tree, dict):
-        return tree
-    if tree.keys() == {"array"}:
-        return arrays[tree["array"]]
-    if tree.keys() == {"bytes"}:
-        return arrays[tree["bytes"]].tobytes()
-    if tree.keys() == {"strings"}:
-        return _strings(*(arrays[place] for place in tree["strings"]))
-    return {name: _with_arrays(value, arrays) for name, value in tree.items()}
-
-
-def _text(strings: pa.StringArray) -> tuple[Array, Array]:
-    """Where each string begins and the last one ends, and their bytes."""
-    texts = [text.encode() for text in strings.to_pylist()]
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    return ends, np.frombuffer(b"".join(texts), np.uint8)
-
-
-def _strings(offsets: Array, text: Array) -> pa.StringArray:
-    data = text.tobytes()
-    bounds = offsets.tolist()
-    if not bounds or bounds[0] != 0 or bounds[-1] != len(data) or bounds != sorted(bounds):
-        raise ValueError("strings that begin nowhere")
-    return pa.array([data[a:b].decode() for a, b in pairwise(bounds)], pa.string())
+def _from_json(value: dict[str, Any]) -> Any:
+    """Convert an object of `_to_json` to a numpy array, Arrow strings or bytes."""
+    if value.keys() == {"strings"}:
+        return pa.array(value["strings"], pa.string())
+    if "base64" not in value:
+        return value
+    data = b64decode(value["base64"], validate=True)
+    if value.keys() == {"base64"}:
+        return data
+    if value["dtype"] not in _DTYPES:
+        raise ValueError(f"an array of {value['dtype']}")
+    return np.frombuffer(data, value["dtype"]).reshape(value["shape"]).copy()

@@ -186,7 +186,7 @@ def test_an_entry_comes_back(tmp_path: Path) -> None:
     [
         ("entry.json", "{", "entry.json: is damaged (Invalid JSON"),
         ("entry.json", '{"sources": 3}', "entry.json: is damaged (Input should be"),
-        ("train.profile", "\x80\x04.", "expected the profile of a span, of version 1"),
+        ("train.profile", "\x80\x04.", "expected the profile of a span, of version 2"),
     ],
 )
 def test_a_damaged_entry_is_read_again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.statistics.codec import decode, encode
+from recordmill.schemas.statistics.codec import VERSION, decode, encode
 from recordmill.schemas.statistics.fold import Profile, StatisticsFold
 
 
@@ -47,7 +46,7 @@ def profile_of(rows: list[tuple[Any, ...]], fold: StatisticsFold) -> Profile:
 
 
 def many(fold: StatisticsFold, count: int = 30_000) -> Profile:
-    """A profile of sketches."""
+    """Return a profile with sketches."""
     draw = np.random.default_rng(0)
     whole, real = draw.integers(0, 2**60, count), draw.standard_normal(count)
     return profile_of(
@@ -85,13 +84,15 @@ def test_sketches_go_on_where_they_were(label: str) -> None:
     assert proto_bytes(merged, fold) == proto_bytes(fold.merge([profile, other]), fold)
 
 
+LABEL = Column("class", "string", role="label")
 FOLD = StatisticsFold(schema_of("class"))
 GOOD = encode(profile_of([(1, 0.5, "a", "x"), (2, None, "b", "y"), (None, 1.5, "a", "x")], FOLD))
 START = GOOD[:21]
+BODY = GOOD[21 + 32 :]
 
 
 def sealed(body: bytes) -> bytes:
-    """What a stranger writes who knows the format."""
+    """Give bytes the first line and the digest of a profile, as an attacker would."""
     return START + hashlib.sha256(body).digest() + body
 
 
@@ -102,12 +103,12 @@ def refused(data: bytes, fold: StatisticsFold = FOLD) -> str:
 
 
 def test_other_files_and_versions_are_refused() -> None:
-    assert START == b"recordmill profile 1\n"
+    assert f"recordmill profile {VERSION}\n".encode() == START
     assert refused(b"\x80\x04pickle") == (
-        "c/train.profile: expected the profile of a span, of version 1, got b'\\x80\\x04pickle'. "
+        "c/train.profile: expected the profile of a span, of version 2, got b'\\x80\\x04pickle'. "
         "Delete it, so that it is made anew."
     )
-    assert "of version 1, got b'recordmill profile 2" in refused(GOOD.replace(b"1\n", b"2\n", 1))
+    assert "of version 2, got b'recordmill profile 1" in refused(GOOD.replace(b"2\n", b"1\n", 1))
 
 
 def test_damage_is_found_wherever_it_is() -> None:
@@ -122,47 +123,65 @@ def test_a_profile_of_another_schema_is_refused() -> None:
     assert "is no profile of this schema" in refused(GOOD, StatisticsFold(schema_of("whole")))
 
 
-def head_of(data: bytes) -> tuple[Any, bytes]:
-    body = data[len(START) + 32 :]
-    (size,) = struct.unpack_from("<Q", body)
-    return json.loads(body[8 : 8 + size]), body[8 + size :]
+def test_a_column_named_as_a_key_of_the_format() -> None:
+    for name in ("strings", "base64", "dtype"):
+        fold = StatisticsFold(Schema((Column(name, "string"), LABEL)))
+        profile = profile_of([("a", "x"), ("b", "y")], fold)
+        assert encode(decode(encode(profile), fold, path="p")) == encode(profile)
 
 
-def with_head(head: Any, arrays: bytes) -> bytes:
-    text = json.dumps(head).encode()
-    return sealed(struct.pack("<Q", len(text)) + text + arrays)
+INTEGERS = {"dtype": "<i8", "shape": [2], "base64": "AQAAAAAAAAACAAAAAAAAAA=="}
+"""The distinct values of the first column of `GOOD`."""
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda head: head["tree"].update(rows=4), "another number of rows"),
-        (lambda head: head["tree"].update(rows=-1), "the count -1"),
-        (lambda head: head["tree"]["columns"].pop(), "shorter"),
-        (lambda head: head["tree"]["columns"][0].update(missing=True), "the count True"),
-        (lambda head: head["tree"]["columns"][0].update(values=[1]), "no array"),
-        (lambda head: head["tree"]["columns"][1].update(not_finite=1), "another number of values"),
-        (lambda head: head["tree"]["associations"].clear(), "other columns"),
-        (lambda head: head["arrays"][0].__setitem__(0, "|O"), "an array of |O"),
-        (lambda head: head["arrays"][0].__setitem__(1, [2**40]), "buffer is smaller"),
-        (lambda head: head["arrays"].append(["<i8", [0, 0]]), ""),
-        (lambda head: head.pop("tree"), "'tree'"),
+        (lambda tree: tree.update(rows=4), "another number of rows"),
+        (lambda tree: tree.update(rows=-1), "the count -1"),
+        (lambda tree: tree["columns"].pop(), "shorter"),
+        (lambda tree: tree["columns"][0].update(missing=True), "the count True"),
+        (lambda tree: tree["columns"][0].update(values=[1]), "no array"),
+        (lambda tree: tree["columns"][0].update(dtype="float32"), "a column of float32"),
+        (lambda tree: tree["columns"][1].update(not_finite=1), "another number of values"),
+        (lambda tree: tree["columns"][2]["frequent"].update(capacity=9), "another capacity"),
+        (
+            lambda tree: tree["columns"][2]["frequent"]["values"].update(strings=["a", None]),
+            "twice",
+        ),
+        (lambda tree: tree["columns"][2]["frequent"]["values"].update(strings=["a", 1]), "'int'"),
+        (lambda tree: tree["associations"].clear(), "other columns"),
+        (lambda tree: tree["associations"].reverse(), "other columns"),
+        (lambda tree: tree["associations"][0][1].update(of_label=False), "the other column"),
+        (lambda tree: tree["columns"][0].update(values=INTEGERS), ""),
+        (lambda tree: tree["columns"][0].update(values=INTEGERS | {"dtype": "|O"}), "array of |O"),
+        (lambda tree: tree["columns"][0].update(values=INTEGERS | {"dtype": "<f8"}), "of float64"),
+        (lambda tree: tree["columns"][0].update(values=INTEGERS | {"shape": [2**40]}), "reshape"),
+        (lambda tree: tree["columns"][0].update(values=INTEGERS | {"base64": "AQ"}), "padding"),
+        (lambda tree: tree["columns"][0].update(values={"base64": "AQ=="}), "no array"),
+        (lambda tree: tree.pop("columns"), "'columns'"),
     ],
 )
 def test_what_a_stranger_writes_is_checked(change: Any, problem: str) -> None:
-    head, arrays = head_of(GOOD)
-    change(head)
-    data = with_head(head, arrays)
+    tree = json.loads(BODY)
+    assert tree["columns"][0]["values"] == INTEGERS
+    change(tree)
+    data = sealed(json.dumps(tree, separators=(",", ":")).encode())
     if problem:
         assert problem in refused(data)
     else:
         assert encode(decode(data, FOLD, path="p")) == GOOD
 
 
+@pytest.mark.parametrize("body", [b"", b"[", b"[" * 100_000, b"null", b"\xff", b"1" * 5000])
+def test_bodies_that_are_no_tree(body: bytes) -> None:
+    assert "is no profile of this schema" in refused(sealed(body))
+
+
 @settings(max_examples=300)
 @given(st.data())
 def test_any_bytes_give_a_profile_or_an_error(data: st.DataObject) -> None:
-    body = bytearray(GOOD[len(START) + 32 :])
+    body = bytearray(BODY)
     for _ in range(data.draw(st.integers(1, 8))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:
