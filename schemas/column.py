@@ -188,8 +188,8 @@ class Column:
         """
         if self.domain:
             more = len(self.domain) - _SHOWN
-            shown = ", ".join(f'"{value}"' for value in self.domain[:_SHOWN])
-            return f"one of {shown}" + (f" or {more:,} more" if more > 0 else "")
+            listed = ", ".join(f'"{value}"' for value in self.domain[:_SHOWN])
+            return f"one of {listed}" + (f" or {more:,} more" if more > 0 else "")
         noun = {"int64": "an integer", "float32": "a finite number", "string": "text"}[self.type]
         if self.minimum is not None and self.maximum is not None:
             return f"{noun} in [{_number(self.minimum)}, {_number(self.maximum)}]"

@@ -160,7 +160,7 @@ def _column(feature: schema_pb2.Feature, domains: Mapping[str, Any]) -> Column:
         "role": "unused" if unused else "feature",
         **_domain(feature, kind, domains),
     }
-    fields.update(_annotated(feature, fields))
+    fields.update(_annotation_fields(feature, fields))
     return Column(
         name=feature.name,
         type=cast(ColumnType, kind),
@@ -225,9 +225,9 @@ def _bound(domain: Any, name: str) -> float | None:
     return bound
 
 
-def _annotated(feature: schema_pb2.Feature, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _annotation_fields(feature: schema_pb2.Feature, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a column from the annotation, which override `fields`."""
-    rest = _unpacked(feature)
+    rest = _annotation(feature)
     try:
         annotated = {name: read(rest[name]) for name, read in _READ.items() if name in rest}
         for name, field in (("min", "minimum"), ("max", "maximum")):
@@ -255,7 +255,7 @@ def _float32(value: float) -> float:
     return rounded
 
 
-def _unpacked(feature: schema_pb2.Feature) -> dict[str, Any]:
+def _annotation(feature: schema_pb2.Feature) -> dict[str, Any]:
     """Return the annotation that `_rest` made; {} for a feature of another origin."""
     for message in feature.annotation.extra_metadata:
         struct = struct_pb2.Struct()

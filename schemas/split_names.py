@@ -100,5 +100,5 @@ def _other_name(name: str) -> str:
     ('scratch', 'stats_split', 'split')
     """
     other = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-")[: _LONGEST - 6] or "split"
-    taken = other.lower() in FOLDER_NAMES or other.lower().startswith(_FOLDER_PREFIXES)
-    return f"{other.replace('-', '_')}_split" if taken else other
+    reserved = other.lower() in FOLDER_NAMES or other.lower().startswith(_FOLDER_PREFIXES)
+    return f"{other.replace('-', '_')}_split" if reserved else other

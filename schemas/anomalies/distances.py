@@ -66,7 +66,7 @@ class Distance:
 
 
 def l_infinity(
-    now: FeatureNameStatistics, before: FeatureNameStatistics, *, shown: int = 3
+    now: FeatureNameStatistics, before: FeatureNameStatistics, *, limit: int = 3
 ) -> Distance | None:
     """Return the largest difference of the shares of one value: max |p(value) - q(value)|.
 
@@ -82,7 +82,7 @@ def l_infinity(
     Args:
       now: Statistics of a string feature.
       before: Statistics of the reference data.
-      shown: Number of values in `Distance.shares`, at most.
+      limit: Number of values in `Distance.shares`, at most.
 
     Returns:
       The distance; None where either has no values.
@@ -90,14 +90,14 @@ def l_infinity(
     sides = [_Listed.of(statistics) for statistics in (now, before)]
     if any(side is None for side in sides):
         return None
-    mine, other = (side for side in sides if side is not None)
-    shares = [_shares_of(label, mine, other) for label in {**mine.counts, **other.counts}]
+    data, reference = (side for side in sides if side is not None)
+    shares = [_shares_of(label, data, reference) for label in {**data.counts, **reference.counts}]
     shares.sort(key=lambda share: (-abs(share.now - share.before), share.label))
     first = shares[0]
     return Distance(
         value=abs(first.now - first.before),
-        chance=share_noise(first.now, mine.total, first.before, other.total, among=len(shares)),
-        shares=tuple(share for share in shares[:shown] if share.now != share.before),
+        chance=share_noise(first.now, data.total, first.before, reference.total, among=len(shares)),
+        shares=tuple(share for share in shares[:limit] if share.now != share.before),
     )
 
 
@@ -108,7 +108,7 @@ def jensen_shannon(
     kind: Histogram.HistogramType,
     open_ended: bool = False,
     by_value: bool = False,
-    shown: int = 3,
+    limit: int = 3,
 ) -> Distance | None:
     """Return the Jensen-Shannon divergence of two histograms: (D(p || m) + D(q || m)) / 2 bits.
 
@@ -132,7 +132,7 @@ def jensen_shannon(
       by_value: Whether to compare numbers exactly that both statistics list with their counts: few
         of them one by one, since a bucket merges codes such as 404 and 500; more of them in the
         bins of the histograms, with exact counts of each bin. `exact_bins` says how many are few.
-      shown: Number of values or bins in `Distance.shares`, at most.
+      limit: Number of values or bins in `Distance.shares`, at most.
 
     Returns:
       The divergence; None where either has no values, or no such histogram. The shares of numbers
@@ -156,14 +156,14 @@ def jensen_shannon(
         value=min(max(float(bits), 0.0), 1.0),
         chance=sampling_noise(int(used.sum()), *sizes),
         # Exact counts can be equal where the estimates by histograms differ.
-        shares=_largest_changes(exact, shown) or _largest_changes(binned, shown),
+        shares=_largest_changes(exact, limit) or _largest_changes(binned, limit),
     )
 
 
-def _largest_changes(bins: Bins, shown: int) -> tuple[Share, ...]:
-    """Return at most `shown` bins that differ, the largest difference first."""
+def _largest_changes(bins: Bins, limit: int) -> tuple[Share, ...]:
+    """Return at most `limit` bins that differ, the largest difference first."""
     p, q = bins.p, bins.q
-    order = np.argsort(-np.abs(p - q), kind="stable")[:shown]
+    order = np.argsort(-np.abs(p - q), kind="stable")[:limit]
     return tuple(Share(bins.labels[i], float(q[i]), float(p[i])) for i in order if p[i] != q[i])
 
 

@@ -12,10 +12,10 @@ from ..statistics.columns import Moments
 from .observed import SEPARATORS, ColumnSummary
 
 __all__ = [
-    "absent",
+    "missing_note",
     "amount",
     "buckets",
-    "different",
+    "distinct_count",
     "is_flag",
     "last_word",
     "list_of",
@@ -28,7 +28,7 @@ __all__ = [
     "sentinels",
     "shown",
     "skewness",
-    "spread_out",
+    "has_gaps",
     "tokens_of",
 ]
 
@@ -90,7 +90,7 @@ def of_all(count: int, summary: ColumnSummary) -> str:
     return f"{count:,} of {amount(summary.present, 'value')}"
 
 
-def absent(summary: ColumnSummary) -> str:
+def missing_note(summary: ColumnSummary) -> str:
     """Return the share of missing values and their tokens, in words; "" where none is missing."""
     if not summary.absent:
         return ""
@@ -99,7 +99,7 @@ def absent(summary: ColumnSummary) -> str:
     return f" ({percent(summary.absent / summary.rows)} missing: {', '.join(tokens)})"
 
 
-def different(summary: ColumnSummary) -> str:
+def distinct_count(summary: ColumnSummary) -> str:
     """Return the number of distinct values, in words."""
     return f"{'' if summary.exact else 'about '}{summary.unique():,} different ones"
 
@@ -163,7 +163,7 @@ def _skewness(values: np.ndarray, counts: np.ndarray) -> float:
     return float(np.sum(weights * (offsets / spread) ** 3))
 
 
-def spread_out(summary: ColumnSummary) -> bool:
+def has_gaps(summary: ColumnSummary) -> bool:
     """Return whether integers leave gaps, as codes do and counts do not."""
     values = summary.integers.values
     return len(values) > 1 and int(values[-1]) - int(values[0]) + 1 > 2 * len(values)

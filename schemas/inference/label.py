@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from ..errors import RecipeError
-from .facts import absent, amount, different, list_of, of_all, range_of, tokens_of
+from .facts import amount, distinct_count, list_of, missing_note, of_all, range_of, tokens_of
 from .numbers import numeric, type_of
 from .observed import ColumnSummary
 from .proposal import ColumnProposal, Feature
@@ -84,7 +84,7 @@ def _wanted(names: Sequence[str], columns: Sequence[ColumnSummary], wanted: str)
     if proposal is None:
         raise RecipeError(
             f'--label: "{wanted}" can be no label: expected numbers, or from 2 to {_TEXT_CLASSES} '
-            f"classes; got {different(summary)} in {amount(summary.present, 'value')}"
+            f"classes; got {distinct_count(summary)} in {amount(summary.present, 'value')}"
         )
     return _label(index, proposal, "as --label says")
 
@@ -144,7 +144,7 @@ def _classes(
     classes = tuple(value for value in values if value not in dict(dotted))
     reason = (
         f"{amount(len(classes), 'different one')} in {amount(summary.rows, 'value')}"
-        f"{absent(summary)}, {noun}: classes, whose ids are their places in the domain"
+        f"{missing_note(summary)}, {noun}: classes, whose ids are their places in the domain"
     )
     notes = [list_of(summary.common()), "a label outside the domain is rejected"]
     if dotted:
@@ -163,11 +163,13 @@ def _classes(
 
 
 def _regression(summary: ColumnSummary) -> ColumnProposal:
-    reason = f"{of_all(summary.numbers, summary)} are numbers {range_of(summary)}{absent(summary)}"
+    reason = (
+        f"{of_all(summary.numbers, summary)} are numbers {range_of(summary)}{missing_note(summary)}"
+    )
     return ColumnProposal(
         "number",
         type_of(summary),
-        (f"{reason}; {different(summary)}: an amount, passed on as it is",),
+        (f"{reason}; {distinct_count(summary)}: an amount, passed on as it is",),
         (Feature("", ("as_is",)),),
         missing=tokens_of(summary),
         role="label",

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 from ..column import ColumnType
 from .facts import (
-    absent,
     amount,
     buckets,
-    different,
+    distinct_count,
+    has_gaps,
     last_word,
     list_of,
     lowest,
+    missing_note,
     of_all,
     range_of,
     sentinels,
     skewness,
-    spread_out,
 )
 from .observed import ColumnSummary
 from .proposal import ENOUGH, NUMERIC, VOCABULARY, ColumnProposal, Feature, Step
@@ -49,11 +49,12 @@ def number(name: str, summary: ColumnSummary) -> ColumnProposal | None:
         return None
     integral = not summary.decimals.count
     noun = "whole numbers" if integral else "numbers"
-    range_ = f"{of_all(summary.numbers, summary)} are {noun} {range_of(summary)}{absent(summary)}; "
+    numbers = f"{of_all(summary.numbers, summary)} are {noun} {range_of(summary)}"
     proposal = (integral and (_identifier(name, summary) or _codes(name, summary))) or _amount(
         summary
     )
-    reasons = (range_ + proposal.reasons[0], *_strays(summary))
+    reason = f"{numbers}{missing_note(summary)}; {proposal.reasons[0]}"
+    reasons = (reason, *_strays(summary))
     if proposal.role != "unused":
         reasons += tuple(sentinels(summary))
     lenient = proposal.role == "unused" or bool(summary.text_count)
@@ -81,7 +82,7 @@ def _identifier(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if summary.present >= ENOUGH and not summary.sequence.broken and not years:
         reason = f"each is the one before {summary.sequence.step:+d}: an identifier, left out"
     elif summary.present > 2 and last_word(name) in _ID:
-        reason = f"{different(summary)} and named as one: an identifier, left out"
+        reason = f"{distinct_count(summary)} and named as one: an identifier, left out"
     else:
         return None
     return ColumnProposal("identifier", "int64", (reason,), role="unused")
@@ -94,14 +95,14 @@ def _codes(name: str, summary: ColumnSummary) -> ColumnProposal | None:
         reason = "a category"
     elif last_word(name) in _ID | _CODE:
         reason = "named as a code: a category"
-    elif unique <= _FEW_CODES and summary.present >= 10 * unique and spread_out(summary):
+    elif unique <= _FEW_CODES and summary.present >= 10 * unique and has_gaps(summary):
         reason = "with gaps between them: codes, so a category"
     else:
         return None
     step: Step = "vocabulary_ids"
     if unique > VOCABULARY:
         step = {"hash_buckets": {"num_buckets": buckets(summary)}}
-    reason = f"{different(summary)}{':' if unique <= 2 else ','} {reason}"
+    reason = f"{distinct_count(summary)}{':' if unique <= 2 else ','} {reason}"
     return ColumnProposal("category", "int64", (reason,), (Feature("", (step,)),))
 
 
@@ -120,7 +121,7 @@ def _amount(summary: ColumnSummary) -> ColumnProposal:
     if summary.absent >= _OFTEN_MISSING * summary.rows:
         features.append(Feature("_missing", ("missing_indicator",)))
         reason += "; whether it is missing is a feature too"
-    reason = f"{different(summary)}: {reason}"
+    reason = f"{distinct_count(summary)}: {reason}"
     return ColumnProposal("number", type_of(summary), (reason,), tuple(features))
 
 

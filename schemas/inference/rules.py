@@ -13,12 +13,12 @@ from typing import Any
 
 from ..column import BadValue
 from .facts import (
-    absent,
     amount,
     buckets,
-    different,
+    distinct_count,
     is_flag,
     list_of,
+    missing_note,
     of_all,
     one_pattern,
     parts_of,
@@ -94,7 +94,7 @@ def _date(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if count < NUMERIC * summary.present or compact:
         return None
     written = "as ISO 8601" if best == ISO else f"as {best}"
-    reasons = [f"{of_all(count, summary)} are dates written {written}{absent(summary)}"]
+    reasons = [f"{of_all(count, summary)} are dates written {written}{missing_note(summary)}"]
     if summary.dates[_SWAPPED.get(best, "")] == count:
         reasons.append("no day above 12 tells days from months: check which comes first")
     format_ = {} if best == ISO else {"format": best}
@@ -118,13 +118,13 @@ def _flag(name: str, summary: ColumnSummary) -> ColumnProposal | None:
         return None
     values = sorted(value for value, _ in summary.common())
     reason = (
-        f"{of_all(summary.present, summary)} are {' or '.join(map(shown, values))}{absent(summary)}"
+        f"{of_all(summary.present, summary)} are {' or '.join(map(shown, values))}"
+        f"{missing_note(summary)}: yes or no, and anything else is taken as missing, not rejected"
     )
-    why = ": yes or no, and anything else is taken as missing, not rejected"
     return ColumnProposal(
         "category",
         "string",
-        (f"{reason}{why}",),
+        (reason,),
         (_vocabulary(summary, {}),),
         domain=tuple(values),
         bad_value="missing",
@@ -136,8 +136,10 @@ def _identifier(name: str, summary: ColumnSummary) -> ColumnProposal | None:
         return None
     if not (pattern := one_pattern(summary)):
         return None
-    reason = f"{different(summary)} of {amount(summary.present, 'value')}, {pattern}: an identifier"
-    reason += f", left out{absent(summary)}"
+    reason = (
+        f"{distinct_count(summary)} of {amount(summary.present, 'value')}, {pattern}: "
+        f"an identifier, left out{missing_note(summary)}"
+    )
     return ColumnProposal("identifier", "string", (reason,), role="unused")
 
 
@@ -165,7 +167,7 @@ def _text(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if words < _TEXT_WORDS or summary.unique() < 0.5 * summary.present or summary.present < ENOUGH:
         return None
     reason = (
-        f"{different(summary)} of {amount(summary.present, 'value')}, of {words:.1f} words on "
+        f"{distinct_count(summary)} of {amount(summary.present, 'value')}, of {words:.1f} words on "
         f"average: free text, as the {_TOP_WORDS:,} most common words"
     )
     steps: tuple[Step, ...] = ("lower", {"tf_idf": {"top_k": _TOP_WORDS}})
@@ -176,9 +178,7 @@ def _category(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     often = summary.unique() <= 0.5 * summary.present or summary.present < 100
     if summary.unique() > VOCABULARY or not often:
         return None
-    reason = (
-        f"{different(summary)} in {amount(summary.present, 'value')}{absent(summary)}: a category"
-    )
+    reason = f"{_distinct_of_present(summary)}: a category"
     return ColumnProposal(
         "category",
         "string",
@@ -190,9 +190,7 @@ def _category(name: str, summary: ColumnSummary) -> ColumnProposal | None:
 def _hashed(summary: ColumnSummary) -> ColumnProposal:
     """Propose hash buckets for a string column of many values, or its most common values."""
     covered = sum(count for _, count in summary.common()[:VOCABULARY]) / summary.present
-    reason = (
-        f"{different(summary)} in {amount(summary.present, 'value')}{absent(summary)}: too many to "
-    )
+    reason = f"{_distinct_of_present(summary)}: too many to "
     notes = _notes(summary)
     if covered >= _COVERED and summary.unique() > VOCABULARY:
         reason += f"list, but the {VOCABULARY:,} most common are {percent(covered)} of them"
@@ -201,6 +199,11 @@ def _hashed(summary: ColumnSummary) -> ColumnProposal:
     step: Step = {"hash_buckets": {"num_buckets": buckets(summary)}}
     reason += "list, so hashed"
     return ColumnProposal("hashed", "string", (reason, *notes), (Feature("", (step,)),))
+
+
+def _distinct_of_present(summary: ColumnSummary) -> str:
+    values = amount(summary.present, "value")
+    return f"{distinct_count(summary)} in {values}{missing_note(summary)}"
 
 
 RULES: tuple[Callable[[str, ColumnSummary], ColumnProposal | None], ...] = (

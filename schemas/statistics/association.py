@@ -149,15 +149,15 @@ class Pairs:
         count = self.count + other.count
         if not other.count:
             return
-        apart = [its - mine for mine, its in zip(self.means, other.means, strict=True)]
+        deltas = [right - left for left, right in zip(self.means, other.means, strict=True)]
         share = other.count / count
         weight = self.count * share
-        x, y = (mine + step * share for mine, step in zip(self.means, apart, strict=True))
+        x, y = (left + step * share for left, step in zip(self.means, deltas, strict=True))
         xx, yy = (
-            mine + its + step**2 * weight
-            for mine, its, step in zip(self.squares, other.squares, apart, strict=True)
+            left + right + step**2 * weight
+            for left, right, step in zip(self.squares, other.squares, deltas, strict=True)
         )
-        self.products += other.products + apart[0] * apart[1] * weight
+        self.products += other.products + deltas[0] * deltas[1] * weight
         self.count, self.means, self.squares = count, (x, y), (xx, yy)
 
     def measure(self) -> Measure | None:
@@ -168,9 +168,9 @@ class Pairs:
 
 def _centred(values: Doubles) -> tuple[float, Doubles]:
     """Return the mean, and the differences from it: exactly 0 where all values are equal."""
-    apart = values - values[0]
-    mean = float(apart.mean())
-    return float(values[0]) + mean, apart - mean
+    offsets = values - values[0]
+    mean = float(offsets.mean())
+    return float(values[0]) + mean, offsets - mean
 
 
 def _no_names() -> pa.StringArray:
@@ -215,9 +215,9 @@ class Groups:
         if not len(numbers):
             return
         counts = np.bincount(codes, minlength=size)
-        apart = numbers - numbers[0]  # exactly 0 where all numbers are equal
-        means = np.bincount(codes, apart, size) / np.maximum(counts, 1)
-        squares = np.bincount(codes, (apart - means[codes]) ** 2, size).astype(np.float64)
+        offsets = numbers - numbers[0]  # exactly 0 where all numbers are equal
+        means = np.bincount(codes, offsets, size) / np.maximum(counts, 1)
+        squares = np.bincount(codes, (offsets - means[codes]) ** 2, size).astype(np.float64)
         self.absorb(Groups(self.of_label, groups.names, counts, means + numbers[0], squares))
 
     def absorb(self, other: Groups) -> None:
@@ -225,15 +225,15 @@ class Groups:
         if self.full or other.full:
             self._fill()
             return
-        names, (mine, its) = _union(self.names, other.names)
+        names, (left, right) = _union(self.names, other.names)
         if not _fits(names):
             self._fill()
             return
         size = len(names)
-        a, b = _scatter(self.counts, mine, size), _scatter(other.counts, its, size)
-        x, y = _scatter(self.means, mine, size), _scatter(other.means, its, size)
+        a, b = _scatter(self.counts, left, size), _scatter(other.counts, right, size)
+        x, y = _scatter(self.means, left, size), _scatter(other.means, right, size)
         share = b / np.maximum(a + b, 1)
-        squares = _scatter(self.squares, mine, size) + _scatter(other.squares, its, size)
+        squares = _scatter(self.squares, left, size) + _scatter(other.squares, right, size)
         self.squares = squares + (y - x) ** 2 * (a * share)
         self.names, self.counts, self.means = names, a + b, x + (y - x) * share
 
@@ -294,15 +294,15 @@ class ContingencyTable:
 
     def absorb(self, other: ContingencyTable) -> None:
         """Add the rows of another accumulator."""
-        names, (my_rows, its_rows) = _union(self.names, other.names)
-        classes, (my_columns, its_columns) = _union(self.classes, other.classes)
+        names, (left_rows, right_rows) = _union(self.names, other.names)
+        classes, (left_columns, right_columns) = _union(self.classes, other.classes)
         too_large = len(names) * len(classes) > CELLS or not (_fits(names) and _fits(classes))
         if self.full or other.full or too_large:
             self._fill()
             return
         counts = np.zeros((len(names), len(classes)), np.int64)
-        counts[np.ix_(my_rows, my_columns)] += self.counts
-        counts[np.ix_(its_rows, its_columns)] += other.counts
+        counts[np.ix_(left_rows, left_columns)] += self.counts
+        counts[np.ix_(right_rows, right_columns)] += other.counts
         self.names, self.classes, self.counts = names, classes, counts
 
     def measure(self) -> Measure | None:
@@ -329,12 +329,12 @@ Association: TypeAlias = "Pairs | Groups | ContingencyTable"
 
 
 def _union(
-    mine: pa.StringArray, its: pa.StringArray
+    left: pa.StringArray, right: pa.StringArray
 ) -> tuple[pa.StringArray, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Return the distinct strings of both, and the index there of each string of either."""
-    both = pa.concat_arrays([mine, its]).dictionary_encode()
+    both = pa.concat_arrays([left, right]).dictionary_encode()
     indices = both.indices.to_numpy().astype(np.int64)
-    return both.dictionary, (indices[: len(mine)], indices[len(mine) :])
+    return both.dictionary, (indices[: len(left)], indices[len(left) :])
 
 
 def _fits(names: pa.StringArray) -> bool:

@@ -93,8 +93,8 @@ class Moments:
         Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
         variances", 1979, equation 2.1.
         """
-        across = other.total * self.count - self.total * other.count
-        apart = across / (self.count * other.count)
+        difference = other.total * self.count - self.total * other.count
+        delta = difference / (self.count * other.count)
         count = self.count + other.count
         return Moments(
             count=count,
@@ -102,7 +102,7 @@ class Moments:
             minimum=min(self.minimum, other.minimum),
             maximum=max(self.maximum, other.maximum),
             total=self.total + other.total,
-            squares=self.squares + other.squares + apart**2 * (self.count / count * other.count),
+            squares=self.squares + other.squares + delta**2 * (self.count / count * other.count),
         )
 
     @property
@@ -297,8 +297,8 @@ class Strings:
           At most `number` pairs, the most common first; of equal counts, the larger string first,
           as in TensorFlow Data Validation.
         """
-        least = pa.array(self.frequent.counts - self.frequent.errors)
-        table = pa.table({"value": self.frequent.values, "count": least})
+        lower_bounds = pa.array(self.frequent.counts - self.frequent.errors)
+        table = pa.table({"value": self.frequent.values, "count": lower_bounds})
         order = [("count", "descending"), ("value", "descending")]
         top = table.take(pc.sort_indices(table, order)[:number])
         return list(zip(top["value"].to_pylist(), top["count"].to_pylist(), strict=True))

@@ -240,8 +240,8 @@ class Frequent:
         floor = self.floor + other.floor
         # A string that one side lacks occurs there as often as that side's floor, at most.
         self.counts, self.errors = (
-            floor + _sums(codes, [mine - self.floor, its - other.floor], len(encoded.dictionary))
-            for mine, its in ((self.counts, other.counts), (self.errors, other.errors))
+            floor + _sums(codes, [left - self.floor, right - other.floor], len(encoded.dictionary))
+            for left, right in ((self.counts, other.counts), (self.errors, other.errors))
         )
         self.values, self.floor = encoded.dictionary, floor
         if not fits:

@@ -299,7 +299,7 @@ def test_exact_shares_add_up(now: list[int], before: list[int], open_ended: bool
     """Whatever the bins, no value is lost, and the bins tell at most what single values tell."""
     sides = measured(now), measured(before)
     found = jensen_shannon(
-        *sides, kind=Histogram.QUANTILES, open_ended=open_ended, by_value=True, shown=1000
+        *sides, kind=Histogram.QUANTILES, open_ended=open_ended, by_value=True, limit=1000
     )
     assert found is not None and found.value <= oracle(now, before)[0] + 1e-12
     moved = sum(share.now - share.before for share in found.shares)

@@ -7,15 +7,15 @@ import pytest
 from helpers.observed import observed
 
 from recordmill.schemas.inference.facts import (
-    absent,
     buckets,
+    has_gaps,
+    missing_note,
     one_pattern,
     parts_of,
     range_of,
     sentinels,
     shown,
     skewness,
-    spread_out,
 )
 from recordmill.schemas.inference.observed import Sequence
 
@@ -42,8 +42,8 @@ def test_a_range_is_written_as_it_is(texts: list[str], expected: str) -> None:
 
 
 def test_codes_leave_gaps() -> None:
-    assert spread_out(observed(["200", "404", "500"]))
-    assert not spread_out(observed(["1", "2", "3", "5"]))
+    assert has_gaps(observed(["200", "404", "500"]))
+    assert not has_gaps(observed(["1", "2", "3", "5"]))
 
 
 @pytest.mark.parametrize("texts", [["0", "1", "99"], ["-999.0", "0.5", "0.7"], ["1", "2", "9999"]])
@@ -73,7 +73,7 @@ def test_several_values_a_field() -> None:
 
 def test_missing_values_by_how_they_are_written() -> None:
     summary = observed(["?", "", "NA", "?", "a", "b", "c", "d"])
-    assert absent(summary) == ' (50 % missing: 2 "?", 1 "NA", 1 empty)'
+    assert missing_note(summary) == ' (50 % missing: 2 "?", 1 "NA", 1 empty)'
 
 
 def test_what_is_shown_stays_on_one_line() -> None:
