@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from .errors import RecipeError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["BadValue", "BLANKS", "Column", "ColumnType", "MISSING_INT64", "RESERVED", "Role"]
 
@@ -162,6 +165,14 @@ class Column:
     def missing_value(self) -> int | float | str:
         """The value of a tensor that means "no value": "", NaN, or `MISSING_INT64`."""
         return _MISSING[self.type]
+
+    def arrow_type(self) -> pa.DataType:
+        """Return the Arrow type of clean values; strings are dictionary-encoded."""
+        import pyarrow as pa
+
+        if self.type == "string":
+            return pa.dictionary(pa.int32(), pa.string())
+        return pa.int64() if self.type == "int64" else pa.float32()
 
     @property
     def missing_numbers(self) -> tuple[int | float, ...]:

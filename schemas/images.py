@@ -107,13 +107,8 @@ class ImageSchema:
         """
         import pyarrow as pa
 
-        types = {
-            "int64": pa.int64(),
-            "float32": pa.float32(),
-            "string": pa.dictionary(pa.int32(), pa.string()),
-        }
         fields = [pa.field(IMAGE, pa.large_binary())]
-        fields += [pa.field(column.name, types[column.type]) for column in self.columns]
+        fields += [pa.field(column.name, column.arrow_type()) for column in self.columns]
         if self.kind == "detection":
             fields.append(pa.field(BOXES, pa.list_(pa.list_(pa.float32(), 4))))
             fields.append(pa.field(BOX_LABELS, pa.list_(pa.string())))

@@ -28,6 +28,9 @@ __all__ = [
 
 MANIFEST = "manifest.json"
 
+_TEXTS = ("classes", "pipeline_only", "warnings")
+"""The fields that are tuples of strings."""
+
 _Record = TypeVar("_Record")
 
 
@@ -245,9 +248,7 @@ class Manifest:
                 {
                     **data,
                     "inputs": tuple(_checked(SourceFile, file) for file in data["inputs"]),
-                    "classes": tuple(map(str, data.get("classes", ()))),
-                    "warnings": tuple(map(str, data.get("warnings", ()))),
-                    "pipeline_only": tuple(map(str, data.get("pipeline_only", ()))),
+                    **{name: tuple(map(str, data.get(name, ()))) for name in _TEXTS},
                     "spans": tuple(map(dict, data.get("spans", ()))),
                     "splits": {
                         name: _checked(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from .column import Column
 from .errors import DataError, RecipeError
+from .suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,9 +55,7 @@ class Schema:
         for column in self.columns:
             if column.name == name:
                 return column
-        near = get_close_matches(name, self.names, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise RecipeError(f'no column "{name}" in the schema{hint}')
+        raise RecipeError(f'no column "{name}" in the schema{did_you_mean(name, self.names)}')
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,12 +76,7 @@ class Schema:
         """Return the Arrow schema of clean rows: nullable fields, dictionary-encoded strings."""
         import pyarrow as pa
 
-        types = {
-            "int64": pa.int64(),
-            "float32": pa.float32(),
-            "string": pa.dictionary(pa.int32(), pa.string()),
-        }
-        return pa.schema([pa.field(column.name, types[column.type]) for column in self.columns])
+        return pa.schema([(column.name, column.arrow_type()) for column in self.columns])
 
     def feature_spec(self) -> dict[str, Any]:
         """Return the raw feature spec of the transform graph, for `tf.io.parse_example`.

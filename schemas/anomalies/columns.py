@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import CommonStatistics, FeatureNameStatistics
 
 from ..column import Column
-from .observed import BadValues, InputSummary
+from .observed import BadValues, InputSummary, list_files
 
 __all__ = [
     "WRONG_TYPES",
@@ -54,8 +54,6 @@ _REPAIRED = {
     "not_in_domain": "outside the domain",
 }
 """Reasons why values are bad that a run can clip or take as missing."""
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -218,8 +216,8 @@ def _absence(column: Column, observed: InputSummary, *, missing: bool) -> Iterat
         return
     long = "Column is completely missing."
     if absent and (not missing or len(observed.files) > 1):
-        files = ", ".join(absent[:_SHOWN]) + (" and others" if len(absent) > _SHOWN else "")
-        long = f"{len(absent):,} of {len(observed.files):,} files lack the column: {files}."
+        files = f"{len(absent):,} of {len(observed.files):,} files"
+        long = f"{files} lack the column: {list_files(absent)}."
     yield Anomaly(column.name, "SCHEMA_MISSING_COLUMN", "Column dropped", long)
 
 

@@ -10,11 +10,9 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from ..schema import Schema
 from .columns import Anomaly
 from .compare import DriftThresholds
-from .observed import InputSummary
+from .observed import InputSummary, list_files
 
 __all__ = ["dataset_anomalies"]
-
-_SHOWN = 5
 
 
 def dataset_anomalies(
@@ -37,12 +35,11 @@ def dataset_anomalies(
     if previous is not None and observed.rows:
         yield from _against_previous(schema, observed.rows, int(previous.num_examples))
     if observed.reordered:
-        files = ", ".join(observed.reordered[:_SHOWN])
-        more = " and others" if len(observed.reordered) > _SHOWN else ""
         yield _custom(
             "Columns in another order",
             f"The header of {len(observed.reordered):,} of {len(observed.files):,} files does not "
-            f"have the order of the schema ({', '.join(columns.names)}): {files}{more}.",
+            f"have the order of the schema ({', '.join(columns.names)}): "
+            f"{list_files(observed.reordered)}.",
         )
     for reason, bad in observed.records.items():
         records = observed.rows + sum(others.count for others in observed.records.values())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 
-__all__ = ["BadValues", "InputSummary"]
+__all__ = ["BadValues", "InputSummary", "list_files"]
 
+_SHOWN_FILES = 5
 _MAX_TEXTS = 100
 _MAX_CHARACTERS = 100
 
@@ -62,6 +63,11 @@ class BadValues:
             self.values[text] = (before + count, first)
         elif len(self.values) < _MAX_TEXTS:
             self.values[text] = (count, location)
+
+
+def list_files(files: Sequence[str]) -> str:
+    """List the first five files, for messages."""
+    return ", ".join(files[:_SHOWN_FILES]) + (" and others" if len(files) > _SHOWN_FILES else "")
 
 
 def _occurrences(count: int, location: str) -> str:

@@ -33,12 +33,12 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import c_float
-from difflib import get_close_matches
 from math import isfinite
 from typing import NoReturn
 
 from ..column import BLANKS, Column
 from ..errors import RecipeError
+from ..suggestions import did_you_mean
 from .tree import (
     Arithmetic,
     Call,
@@ -179,8 +179,7 @@ class _Reader:
         start, end = self._span(node)
         name = self._text[start:end].strip("`")
         if name not in self._columns:
-            near = get_close_matches(name, self._columns, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; there are {self._column_list()}"
+            hint = did_you_mean(name, self._columns) or f"; there are {self._column_list()}"
             if name == "missing":
                 hint = '; write "is missing" or "is not missing"'
             self._fail(f'no column "{name}"{hint}', start, end)
@@ -232,9 +231,8 @@ class _Reader:
         start, end = self._span(node.func)
         name = self._text[start:end]
         if name not in _FUNCTIONS or node.keywords:
-            near = get_close_matches(name, _FUNCTIONS, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(_FUNCTIONS)}"
-            self._fail(f'no function "{name}"; {hint}', start, end)
+            hint = did_you_mean(name, _FUNCTIONS) or f"; there are {', '.join(_FUNCTIONS)}"
+            self._fail(f'no function "{name}"{hint}', start, end)
         least, most = _FUNCTIONS[name]
         if not least <= len(node.args) <= most:
             count = "1 argument" if most == 1 else f"{least} to {most} arguments"
@@ -316,8 +314,7 @@ class _Reader:
         elif text != text.strip(BLANKS):
             problem = f'blanks around values are stripped, so none is "{text}"'
         elif column.domain and text not in column.domain:
-            near = get_close_matches(text, column.domain, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; it has {column.expectation()}"
+            hint = did_you_mean(text, column.domain) or f"; it has {column.expectation()}"
             problem = f'column "{column.name}" has no "{text}"{hint}'
         else:
             return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from ..errors import RecipeError
+from ..suggestions import did_you_mean
 from .facts import amount, distinct_count, list_of, missing_note, of_all, range_of, tokens_of
 from .numbers import numeric, type_of
 from .observed import ColumnSummary
@@ -75,8 +75,7 @@ def choose_label(
 
 def _wanted(names: Sequence[str], columns: Sequence[ColumnSummary], wanted: str) -> Label:
     if wanted not in names:
-        near = get_close_matches(wanted, names, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
+        hint = did_you_mean(wanted, names)
         raise RecipeError(f'--label: there is no column "{wanted}"{hint}')
     index = list(names).index(wanted)
     summary = columns[index]

@@ -94,7 +94,7 @@ Values: TypeAlias = "Doubles | Categories | None"
 
 
 def values_of(array: pa.Array) -> Values:
-    """Return the values of a column of `Schema.arrow_schema()` for `Association.add`."""
+    """Return the values of a column of `Schema.arrow_schema()`, which associations add."""
     if not pa.types.is_dictionary(array.type):
         numbers: Doubles = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return numbers
