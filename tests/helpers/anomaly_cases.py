@@ -1,4 +1,4 @@
-"""Good rows, and what is found in others, for the tests of anomalies."""
+"""Good rows, and the findings in others, for the tests of anomalies."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def statistics(rows: Mapping[str, Sequence[Any]] = GOOD, times: int = 1) -> Any:
     return fold.to_proto({"": fold.add(fold.start(), batch)}).datasets[0]
 
 
-def found(rows: Mapping[str, Sequence[Any]], **options: Any) -> Findings:
-    """What is found in rows."""
+def findings_of(rows: Mapping[str, Sequence[Any]], **options: Any) -> Findings:
+    """Validate rows against `SCHEMA`."""
     proto = options.pop("schema", SCHEMA.to_proto())
     bad = options.pop("bad", {})
     return find_anomalies(proto, InputSummary(statistics(rows), bad=bad), **options)
 
 
-def bad(text: str, count: int, place: str) -> BadValues:
+def bad(text: str, count: int, location: str) -> BadValues:
     values = BadValues()
-    values.add(text, count, place)
+    values.add(text, count, location)
     return values
 
 
-def told(findings: Findings) -> list[tuple[str | None, str, str]]:
-    return [(one.column, one.type, one.long) for one in findings.anomalies]
+def anomalies_of(findings: Findings) -> list[tuple[str | None, str, str]]:
+    return [(anomaly.column, anomaly.type, anomaly.long) for anomaly in findings.anomalies]
 
 
 def examine_here(

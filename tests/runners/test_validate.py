@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anomaly_cases import GOOD, SCHEMA, bad, examine_here, findings_of, statistics
 from google.protobuf import text_format
-from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, found, statistics
+from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, statistics
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat
@@ -109,7 +110,7 @@ def test_distances_are_shown(
 
 def test_when_to_retrain() -> None:
     trained = statistics(times=200)
-    same = found(GOOD, training=statistics())
+    same = findings_of(GOOD, training=statistics())
     assert retraining(same) == [
         "no need to retrain: 4 columns look like what was trained on",
     ]

@@ -1,4 +1,4 @@
-"""The schema of images, in every form."""
+"""The schema of images, and the schemas derived from it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
         ),
     ],
 )
-def test_what_is_no_schema(arguments: Any, message: str) -> None:
+def test_text_that_is_no_schema(arguments: Any, message: str) -> None:
     with pytest.raises(RecipeError) as error:
         ImageSchema(*arguments)
     assert str(error.value) == message

@@ -61,11 +61,11 @@ def test_a_manifest_of_0_1_lists_no_files() -> None:
 
 
 def test_ledgers_add_up() -> None:
-    one = Ledger(7, 1, 2, 1, 1, {"out_of_range": 2})
-    two = Ledger(3, 1, 0, 0, 0, {"not_finite": 1, "out_of_range": 1})
-    assert one + two == Ledger(10, 2, 2, 1, 1, {"not_finite": 1, "out_of_range": 3})
-    assert Ledger() + one == one
-    (one + two).check("train")
+    first = Ledger(7, 1, 2, 1, 1, {"out_of_range": 2})
+    second = Ledger(3, 1, 0, 0, 0, {"not_finite": 1, "out_of_range": 1})
+    assert first + second == Ledger(10, 2, 2, 1, 1, {"not_finite": 1, "out_of_range": 3})
+    assert Ledger() + first == first
+    (first + second).check("train")
 
 
 def test_a_ledger_that_does_not_add_up() -> None:

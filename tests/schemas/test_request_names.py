@@ -1,4 +1,4 @@
-"""One rule for the names of columns in requests."""
+"""Names in requests resolve to columns by one rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recordmill.schemas.request_names import RequestNames, served_name
 NAMES = st.lists(st.text("ab-_ .é", min_size=1, max_size=3), unique=True, max_size=5)
 
 
-def test_names_of_their_own_and_those_of_a_signature() -> None:
+def test_dataset_names_and_signature_names() -> None:
     names = RequestNames(["education-num", "hours per week", "age"])
     assert names.column("education-num") == names.column("education_num") == "education-num"
     assert names.column("hours_per_week") == "hours per week"
@@ -27,7 +27,7 @@ def test_names_of_their_own_and_those_of_a_signature() -> None:
     ]
 
 
-def test_columns_that_are_spelled_alike() -> None:
+def test_columns_with_the_same_signature_name() -> None:
     names = RequestNames(["a-b", "a b", "c-d", "c_d"])
     with pytest.raises(DataError) as error:
         names.column("a_b")

@@ -1,4 +1,4 @@
-"""Names of splits: those that can be one, and what is said of those that cannot."""
+"""Names of splits: valid ones, and the messages about others."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.anomaly_cases import GOOD, SCHEMA, found, statistics, told
+from anomaly_cases import GOOD, SCHEMA, anomalies_of, findings_of, statistics
 
 from recordmill.schemas.anomalies.compare import ColumnThreshold, DriftThresholds
 from recordmill.schemas.anomalies.find import find_anomalies
@@ -17,7 +17,7 @@ def test_skew_and_drift_with_their_numbers() -> None:
     findings = find_anomalies(
         SCHEMA.to_proto(), observed, training=statistics(times=100), previous=observed.statistics
     )
-    assert [(one.column, one.type) for one in findings.anomalies] == [
+    assert [(item.column, item.type) for item in findings.anomalies] == [
         ("age", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"),
         ("pay", "COMPARATOR_L_INFTY_HIGH"),
     ]
@@ -28,13 +28,13 @@ def test_skew_and_drift_with_their_numbers() -> None:
         "high 50.0% → 0.0%, low 50.0% → 100.0%."
     )
     measured = findings.to_proto().drift_skew_info
-    assert [one.path.step[0] for one in measured] == ["age", "share", "sex", "pay"]
-    assert [one.value for one in measured[3].skew_measurements] == [0.5]
-    assert [one.value for one in measured[3].drift_measurements] == [0.0]
+    assert [item.path.step[0] for item in measured] == ["age", "share", "sex", "pay"]
+    assert [item.value for item in measured[3].skew_measurements] == [0.5]
+    assert [item.value for item in measured[3].drift_measurements] == [0.0]
 
 
-def test_codes_are_told_as_the_data_say() -> None:
-    """Of histograms the distance would be 0.291, and 500 a share of 20 %."""
+def test_codes_are_reported_with_their_exact_shares() -> None:
+    """By histograms the distance would be 0.291, and the share of 500 20 %."""
     before = [200] * 99 + [301] * 99 + [404] * 96 + [500] * 106
     now = [200] * 104 + [301] * 104 + [404] * 98 + [999] * 94
     findings = find_anomalies(
@@ -42,7 +42,7 @@ def test_codes_are_told_as_the_data_say() -> None:
         InputSummary(statistics({"age": now})),
         training=statistics({"age": before}),
     )
-    (anomaly,) = [one for one in findings.anomalies if one.type.endswith("DIVERGENCE_HIGH")]
+    (anomaly,) = [item for item in findings.anomalies if item.type.endswith("DIVERGENCE_HIGH")]
     assert anomaly.long == (
         "The jensen_shannon_divergence between the serving data (400 values) and the training data "
         "(400) is 0.250241, above the threshold 0.1. Most different, from training to serving: "
@@ -55,9 +55,9 @@ def test_codes_are_told_as_the_data_say() -> None:
 def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> None:
     old = statistics({**GOOD, "age": [20, 20, 60, 60]}, times=100)
     for feature in old.features:
-        for place, custom in reversed(list(enumerate(feature.custom_stats))):
+        for index, custom in reversed(list(enumerate(feature.custom_stats))):
             if custom.name == "value_counts":
-                del feature.custom_stats[place]
+                del feature.custom_stats[index]
     now = InputSummary(statistics({**GOOD, "age": [20, 20, 60, 90]}, times=100))
     findings = find_anomalies(SCHEMA.to_proto(), now, training=old)
     assert findings.comparisons[0].column == "age"
@@ -74,7 +74,7 @@ def test_statistics_that_do_not_list_whole_numbers_are_compared_as_before() -> N
 
 
 def test_few_rows_are_no_reason_to_warn() -> None:
-    findings = found({**GOOD, "pay": ["low"] * 4}, training=statistics(times=100))
+    findings = findings_of({**GOOD, "pay": ["low"] * 4}, training=statistics(times=100))
     assert findings.anomalies == ()
     assert findings.notes[-1] == (
         'column "pay": The infinity_norm between the serving data (4 values) and the training data '
@@ -87,7 +87,7 @@ def test_few_rows_are_no_reason_to_warn() -> None:
 def test_a_rise_of_missing_values() -> None:
     now = statistics({**GOOD, "sex": ["F", None, None, "M"]}, times=100)
     findings = find_anomalies(SCHEMA.to_proto(), InputSummary(now), training=statistics(times=100))
-    assert told(findings)[0] == (
+    assert anomalies_of(findings)[0] == (
         "sex",
         "FEATURE_TYPE_LOW_FRACTION_PRESENT",
         "50.00% of 400 rows have no value, against 25.00% of 400 in the training data; the rise is "
@@ -98,18 +98,18 @@ def test_a_rise_of_missing_values() -> None:
         InputSummary(statistics({**GOOD, "sex": ["F", None, None, "M"]})),
         training=statistics(times=100),
     )
-    assert [one for one in fewer.anomalies if one.column == "sex"] == []
+    assert [item for item in fewer.anomalies if item.column == "sex"] == []
     told_of_sex = [note for note in fewer.notes if note.startswith('column "sex": 50.00% of 4')]
     assert len(told_of_sex) == 1
 
 
 def test_a_column_that_the_training_data_lacks() -> None:
     before = {name: values for name, values in GOOD.items() if name != "age"}
-    (anomaly,) = found(GOOD, training=statistics(before)).anomalies
+    (anomaly,) = findings_of(GOOD, training=statistics(before)).anomalies
     assert (anomaly.column, anomaly.type) == ("age", "COMPARATOR_CONTROL_DATA_MISSING")
 
 
-def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
+def test_comparators_of_the_schema_override_the_defaults() -> None:
     proto = SCHEMA.to_proto()
     proto.feature[3].skew_comparator.infinity_norm.threshold = 0.6
     proto.feature[0].skew_comparator.jensen_shannon_divergence.threshold = 1.0
@@ -121,8 +121,8 @@ def test_the_schema_s_comparators_stand_before_the_defaults() -> None:
     assert anomaly.column == "pay"
 
 
-def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
-    """Its threshold was chosen for that distance, which is of histograms."""
+def test_comparators_of_the_schema_measure_as_tfdv_does() -> None:
+    """The threshold was chosen for the distance of histograms."""
     proto = SCHEMA.to_proto()
     now = InputSummary(statistics({"age": [20] * 200 + [60] * 100 + [90] * 100}))
     before = statistics({"age": [20] * 190 + [60] * 210})
@@ -153,9 +153,9 @@ def test_the_schema_s_comparators_measure_as_tfdv_does() -> None:
         ),
     ],
 )
-def test_a_limit_that_does_not_fit(limits: dict[str, ColumnThreshold], message: str) -> None:
+def test_a_threshold_that_does_not_fit(limits: dict[str, ColumnThreshold], message: str) -> None:
     with pytest.raises(RecipeError) as error:
-        found(GOOD, limits=DriftThresholds(columns=limits))
+        findings_of(GOOD, limits=DriftThresholds(columns=limits))
     assert str(error.value) == message
 
 
@@ -163,7 +163,7 @@ def test_a_comparator_of_the_schema_that_does_not_fit() -> None:
     proto = SCHEMA.to_proto()
     proto.feature[1].drift_comparator.infinity_norm.threshold = 0.1
     with pytest.raises(RecipeError, match='column "share": infinity_norm compares categories'):
-        found(GOOD, schema=proto)
+        findings_of(GOOD, schema=proto)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_a_comparator_of_the_schema_that_does_not_fit() -> None:
         ({"min_rows": 3, "max_rows": 2}, "min_rows 3 is above max_rows 2"),
     ],
 )
-def test_limits_that_cannot_be(options: dict[str, Any], message: str) -> None:
+def test_invalid_thresholds(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=f"^{message}$"):
         DriftThresholds(**options)

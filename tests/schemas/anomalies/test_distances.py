@@ -47,62 +47,62 @@ def numbers(*buckets: tuple[float, float, float], nan: int = 0) -> FeatureNameSt
 
 
 def bits(now: FeatureNameStatistics, before: FeatureNameStatistics) -> Distance:
-    found = jensen_shannon(now, before, kind=Histogram.STANDARD)
-    assert found is not None
-    return found
+    distance = jensen_shannon(now, before, kind=Histogram.STANDARD)
+    assert distance is not None
+    return distance
 
 
 def test_l_infinity_is_the_largest_difference_of_a_share() -> None:
-    found = l_infinity(strings({"a": 60, "b": 40}), strings({"a": 10, "c": 30}))
-    assert found is not None
-    assert found.value == 0.75
-    assert found.shares == (Share("c", 0.75, 0.0), Share("b", 0.0, 0.4), Share("a", 0.25, 0.6))
+    distance = l_infinity(strings({"a": 60, "b": 40}), strings({"a": 10, "c": 30}))
+    assert distance is not None
+    assert distance.value == 0.75
+    assert distance.shares == (Share("c", 0.75, 0.0), Share("b", 0.0, 0.4), Share("a", 0.25, 0.6))
 
 
 def test_a_value_that_is_not_listed_may_be_as_common_as_the_rarest_that_is() -> None:
     cut = strings({"a": 50, "b": 10}, unique=9)
     cut.string_stats.common_stats.num_non_missing = 100
-    found = l_infinity(strings({"a": 50, "c": 20, "d": 30}), cut)
-    assert found is not None
-    assert found.shares == (Share("d", 0.1, 0.3), Share("b", 0.1, 0.0), Share("c", 0.1, 0.2))
+    distance = l_infinity(strings({"a": 50, "c": 20, "d": 30}), cut)
+    assert distance is not None
+    assert distance.shares == (Share("d", 0.1, 0.3), Share("b", 0.1, 0.0), Share("c", 0.1, 0.2))
 
 
 def test_top_values_stand_in_for_a_missing_rank_histogram() -> None:
     top = strings({})
     top.string_stats.top_values.add(value="a", frequency=3)
     top.string_stats.top_values.add(value="b", frequency=1)
-    found = l_infinity(top, strings({"a": 1, "b": 1}))
-    assert found is not None and found.value == 0.25
+    distance = l_infinity(top, strings({"a": 1, "b": 1}))
+    assert distance is not None and distance.value == 0.25
 
 
 @pytest.mark.parametrize("pair", [({}, {"a": 1}), ({"a": 1}, {})])
-def test_nothing_is_at_no_distance(pair: tuple[dict[str, int], dict[str, int]]) -> None:
+def test_no_distance_without_values(pair: tuple[dict[str, int], dict[str, int]]) -> None:
     assert l_infinity(*map(strings, pair)) is None
 
 
 def test_jensen_shannon_of_equal_and_of_disjoint_histograms() -> None:
-    one = numbers((0, 1, 10), (1, 2, 30))
-    assert bits(one, one).value == 0.0
-    assert bits(one, numbers((5, 6, 7))).value == 1.0
+    first = numbers((0, 1, 10), (1, 2, 30))
+    assert bits(first, first).value == 0.0
+    assert bits(first, numbers((5, 6, 7))).value == 1.0
 
 
 def test_jensen_shannon_by_hand() -> None:
     p, q = np.array([0.25, 0.75]), np.array([0.5, 0.5])
     m = (p + q) / 2
     expected = (np.sum(p * np.log2(p / m)) + np.sum(q * np.log2(q / m))) / 2
-    found = bits(numbers((0, 1, 25), (1, 2, 75)), numbers((0, 1, 50), (1, 2, 50)))
-    assert math.isclose(found.value, expected, rel_tol=1e-12)
-    assert found.shares == (Share("[0, 1)", 0.5, 0.25), Share("[1, 2)", 0.5, 0.75))
+    distance = bits(numbers((0, 1, 25), (1, 2, 75)), numbers((0, 1, 50), (1, 2, 50)))
+    assert math.isclose(distance.value, expected, rel_tol=1e-12)
+    assert distance.shares == (Share("[0, 1)", 0.5, 0.25), Share("[1, 2)", 0.5, 0.75))
 
 
-def test_a_bucket_that_is_cut_is_taken_to_be_evenly_filled() -> None:
+def test_a_split_bucket_counts_as_evenly_filled() -> None:
     assert bits(numbers((0, 4, 8)), numbers((0, 1, 2), (1, 4, 6))).value == 0.0
 
 
 def test_a_bucket_without_width_is_a_bin_of_its_own() -> None:
-    found = bits(numbers((0, 0, 90), (0, 9, 10)), numbers((0, 0, 90), (0, 7, 10)))
-    assert found.value < 0.02
-    assert [share.label for share in found.shares[:2]] == ["[0, 7)", "[7, 9)"]
+    distance = bits(numbers((0, 0, 90), (0, 9, 10)), numbers((0, 0, 90), (0, 7, 10)))
+    assert distance.value < 0.02
+    assert [share.label for share in distance.shares[:2]] == ["[0, 7)", "[7, 9)"]
     apart = bits(numbers((0, 0, 90), (0, 9, 10)), numbers((0, 9, 100)))
     assert apart.shares[0] == Share("[0, 9)", 1.0, 0.1)
 
@@ -111,7 +111,7 @@ def test_nan_matches_nothing() -> None:
     assert bits(numbers((0, 1, 50), nan=50), numbers((0, 1, 50), nan=50)).value == 0.5
 
 
-def test_no_histogram_is_at_no_distance() -> None:
+def test_no_distance_without_histograms() -> None:
     none = FeatureNameStatistics(type=FeatureNameStatistics.INT)
     assert jensen_shannon(numbers((0, 1, 2)), none, kind=Histogram.STANDARD) is None
     assert jensen_shannon(numbers(), numbers((0, 1, 2)), kind=Histogram.STANDARD) is None
@@ -124,20 +124,22 @@ buckets = st.lists(
 
 @given(buckets, buckets)
 def test_jensen_shannon_is_symmetric_and_in_range(
-    one: list[tuple[float, float, float]], other: list[tuple[float, float, float]]
+    first: list[tuple[float, float, float]], second: list[tuple[float, float, float]]
 ) -> None:
-    there, back = bits(numbers(*one), numbers(*other)), bits(numbers(*other), numbers(*one))
+    there, back = bits(numbers(*first), numbers(*second)), bits(numbers(*second), numbers(*first))
     assert 0 <= there.value <= 1
     assert math.isclose(there.value, back.value, abs_tol=1e-12)
-    assert bits(numbers(*one), numbers(*one)).value < 1e-12
+    assert bits(numbers(*first), numbers(*first)).value < 1e-12
 
 
 counts = st.dictionaries(st.text(max_size=2), st.integers(1, 99), min_size=1, max_size=6)
 
 
 @given(counts, counts)
-def test_l_infinity_is_symmetric_and_in_range(one: dict[str, int], other: dict[str, int]) -> None:
-    there, back = (l_infinity(*map(strings, pair)) for pair in ((one, other), (other, one)))
+def test_l_infinity_is_symmetric_and_in_range(
+    first: dict[str, int], second: dict[str, int]
+) -> None:
+    there, back = (l_infinity(*map(strings, pair)) for pair in ((first, second), (second, first)))
     assert there is not None and back is not None
     assert 0 <= there.value <= 1
     assert there.value == back.value
@@ -146,26 +148,24 @@ def test_l_infinity_is_symmetric_and_in_range(one: dict[str, int], other: dict[s
 
 @settings(max_examples=10)
 @given(st.integers(20, 2000), st.integers(2, 12), st.integers(0, 2**32 - 1))
-def test_samples_of_one_population_stay_below_what_chance_does(
-    rows: int, kinds: int, seed: int
-) -> None:
+def test_samples_of_one_population_stay_below_the_chance(rows: int, kinds: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
     shares = draw.dirichlet(np.ones(kinds))
     above = 0
     for _ in range(50):
-        one, other = (draw.choice(kinds, size, p=shares) for size in (rows, 3000))
-        found = l_infinity(
-            *(strings({str(k): n for k, n in Counter(side).items()}) for side in (one, other))
+        first, second = (draw.choice(kinds, size, p=shares) for size in (rows, 3000))
+        distance = l_infinity(
+            *(strings({str(k): n for k, n in Counter(side).items()}) for side in (first, second))
         )
         edges = range(kinds)
         divergence = bits(
             *(
                 numbers(*((edge, edge + 1, int((side == edge).sum())) for edge in edges))
-                for side in (one, other)
+                for side in (first, second)
             )
         )
-        assert found is not None
-        above += (found.value > found.chance) + (divergence.value > divergence.chance)
+        assert distance is not None
+        above += (distance.value > distance.chance) + (divergence.value > divergence.chance)
     assert above <= 3  # of 100, where 1 - CONFIDENCE lets 0.1 be expected
     assert CONFIDENCE == 0.999
 
@@ -177,7 +177,7 @@ def test_the_chance_of_a_share_falls_with_the_rows() -> None:
 
 
 def test_one_outlier_moves_no_distribution() -> None:
-    """5,000 values of a long tail against as many others, and the same with one value far out."""
+    """Compare 5,000 values with a long tail with as many others, then with one outlier added."""
     draw = np.random.default_rng(0)
     before, now = np.sort(np.exp(draw.normal(8, 1, (2, 5000))))
     quantiles = Histogram.QUANTILES
@@ -187,9 +187,9 @@ def test_one_outlier_moves_no_distribution() -> None:
         return numbers(*((low, high, len(values) / 10) for low, high in pairwise(bounds)))
 
     def far(values: Any, **how: bool) -> float:
-        found = jensen_shannon(of(values), of(before), kind=quantiles, **how)
-        assert found is not None
-        return found.value
+        distance = jensen_shannon(of(values), of(before), kind=quantiles, **how)
+        assert distance is not None
+        return distance.value
 
     outlier = np.append(now, 1e7)
     assert far(outlier) > 0.1
@@ -197,26 +197,26 @@ def test_one_outlier_moves_no_distribution() -> None:
 
 
 def measured(values: Any, dtype: Any = np.int64) -> FeatureNameStatistics:
-    """The statistics of a column, as a run writes them."""
+    """Return the statistics of a column, as a run writes them."""
     column = Numbers(dtype)
     column.add(pa.array(values, pa.from_numpy_dtype(dtype)))
     return feature_proto(Column("code", column.type), column)
 
 
 def by_value(now: Any, before: Any, dtype: Any = np.int64) -> Distance:
-    found = jensen_shannon(
+    distance = jensen_shannon(
         measured(now, dtype),
         measured(before, dtype),
         kind=Histogram.QUANTILES,
         open_ended=True,
         by_value=True,
     )
-    assert found is not None
-    return found
+    assert distance is not None
+    return distance
 
 
 def oracle(now: Any, before: Any) -> tuple[float, pd.DataFrame]:
-    """The divergence of the shares that pandas counts, by its definition, and these shares."""
+    """Return the divergence by its definition, of shares that pandas counts, and these shares."""
     counts = {"now": now, "before": before}
     shares = pd.DataFrame(
         {side: pd.Series(values).value_counts(normalize=True) for side, values in counts.items()}
@@ -237,29 +237,29 @@ codes = st.sampled_from([-1, 0, 200, 301, 404, 500, 2**62, 2**62 + 1])
 def test_few_whole_numbers_are_compared_as_pandas_counts_them(
     now: list[int], before: list[int]
 ) -> None:
-    found = by_value(now, before)
+    distance = by_value(now, before)
     bits, shares = oracle(now, before)
-    assert math.isclose(found.value, bits, abs_tol=1e-12)
-    for share in found.shares:
+    assert math.isclose(distance.value, bits, abs_tol=1e-12)
+    for share in distance.shares:
         row = shares.loc[int(share.label)]
         assert (share.now, share.before) == pytest.approx((row["now"], row["before"]), abs=1e-15)
     largest = (shares["now"] - shares["before"]).abs().max()
-    moved = max((abs(share.now - share.before) for share in found.shares), default=0)
+    moved = max((abs(share.now - share.before) for share in distance.shares), default=0)
     assert moved == pytest.approx(largest, abs=1e-15)
 
 
 def test_codes_that_change_places() -> None:
-    """Two new codes beyond the old ones; a histogram of quantiles takes them for one stretch."""
+    """Two new codes beyond the old ones, which one bucket of a quantiles histogram merges."""
     before = [200] * 99 + [301] * 99 + [404] * 96 + [500] * 106
     now = [200] * 104 + [301] * 104 + [404] * 98 + [999] * 94
-    found = by_value(now, before)
-    assert found.value == pytest.approx(oracle(now, before)[0], rel=1e-12)
-    assert found.shares == (
+    distance = by_value(now, before)
+    assert distance.value == pytest.approx(oracle(now, before)[0], rel=1e-12)
+    assert distance.shares == (
         Share("500", 0.265, 0.0),
         Share("999", 0.0, 0.235),
         Share("200", 0.2475, 0.26),
     )
-    assert found.value < 0.2503 and found.chance < 0.02
+    assert distance.value < 0.2503 and distance.chance < 0.02
 
 
 def test_more_whole_numbers_are_compared_one_by_one_where_each_comes_often() -> None:
@@ -268,19 +268,19 @@ def test_more_whole_numbers_are_compared_one_by_one_where_each_comes_often() -> 
 
 
 def test_other_whole_numbers_are_counted_in_the_bins_of_the_histograms() -> None:
-    """60 codes in 300 rows, three of them in most; a bucket is not evenly filled."""
+    """60 codes in 300 rows, most of them 3 codes, so that buckets are not evenly filled."""
     draw = np.random.default_rng(0)
     shares = np.full(60, 0.4 / 57)
     shares[[7, 30, 52]] = 0.2
     now, before = (draw.choice(np.arange(60) ** 2, size, p=shares) for size in (300, 9000))
-    found = by_value(now, before)
+    distance = by_value(now, before)
     binned = jensen_shannon(
         measured(now), measured(before), kind=Histogram.QUANTILES, open_ended=True
     )
-    assert binned is not None and found.value < found.chance < binned.value
+    assert binned is not None and distance.value < distance.chance < binned.value
     own = [7**2, 30**2, 52**2]  # which have bins of their own
     last = 59**2  # which is in the last bin, that it ends
-    for share in found.shares:
+    for share in distance.shares:
         low, _, high = share.label.strip("[)").partition(", ")
         for side, values in ((share.now, now), (share.before, before)):
             below = values < int(high or last) + (high == str(last))
@@ -296,19 +296,19 @@ def test_other_whole_numbers_are_counted_in_the_bins_of_the_histograms() -> None
     st.booleans(),
 )
 def test_exact_shares_add_up(now: list[int], before: list[int], open_ended: bool) -> None:
-    """Whatever the bins, no value is lost, and the bins tell at most what single values tell."""
+    """No value is lost in any bins, and their distance is at most that of single values."""
     sides = measured(now), measured(before)
-    found = jensen_shannon(
+    distance = jensen_shannon(
         *sides, kind=Histogram.QUANTILES, open_ended=open_ended, by_value=True, limit=1000
     )
-    assert found is not None and found.value <= oracle(now, before)[0] + 1e-12
-    moved = sum(share.now - share.before for share in found.shares)
+    assert distance is not None and distance.value <= oracle(now, before)[0] + 1e-12
+    moved = sum(share.now - share.before for share in distance.shares)
     assert moved == pytest.approx(0, abs=1e-12)
 
 
 def test_few_floats_are_compared_too() -> None:
-    found = by_value([404.0, 404.0, np.nan, 500.0], [404.0, 500.0], np.float32)
-    assert found.shares[:2] == (Share("500", 0.5, 0.25), Share("NaN or infinite", 0.0, 0.25))
+    distance = by_value([404.0, 404.0, np.nan, 500.0], [404.0, 500.0], np.float32)
+    assert distance.shares[:2] == (Share("500", 0.5, 0.25), Share("NaN or infinite", 0.0, 0.25))
     ratings = by_value([0.5, 1.5, 1.5, 4.5], [0.5, 4.5, 4.5, 4.5], np.float32)
     assert ratings.shares == (
         Share("1.5", 0.0, 0.5),
@@ -317,20 +317,20 @@ def test_few_floats_are_compared_too() -> None:
 
 
 def test_one_sample_of_many_and_one_of_few_are_compared_by_histograms() -> None:
-    found = by_value(list(range(2000)), [1, 2, 3])
-    assert all(share.label[0] in "[123" for share in found.shares)
+    distance = by_value(list(range(2000)), [1, 2, 3])
+    assert all(share.label[0] in "[123" for share in distance.shares)
 
 
 def test_without_by_value_the_distance_is_that_of_the_histograms() -> None:
-    """As TensorFlow Data Validation measures it; what moved most is exact all the same."""
+    """TensorFlow Data Validation measures the same; the largest changes are exact nonetheless."""
     now, before = measured([200] * 50 + [999] * 50), measured([200] * 60 + [404] * 40)
-    found = jensen_shannon(now, before, kind=Histogram.QUANTILES)
+    distance = jensen_shannon(now, before, kind=Histogram.QUANTILES)
     for side in (now, before):
         del side.custom_stats[:]
     plain = jensen_shannon(now, before, kind=Histogram.QUANTILES)
-    assert found is not None and plain is not None
-    assert found.value == plain.value
-    assert found.shares == (
+    assert distance is not None and plain is not None
+    assert distance.value == plain.value
+    assert distance.shares == (
         Share("999", 0.0, 0.5),
         Share("404", 0.4, 0.0),
         Share("200", 0.6, 0.5),

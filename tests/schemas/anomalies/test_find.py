@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from anomaly_cases import GOOD, SCHEMA, anomalies_of, bad, findings_of, statistics
 from google.protobuf import text_format
-from helpers.anomaly_cases import GOOD, SCHEMA, bad, found, statistics, told
+from helpers.anomaly_cases import GOOD, SCHEMA, bad, statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 from tensorflow_metadata.proto.v0.statistics_pb2 import (
@@ -20,7 +21,7 @@ from recordmill.schemas.schema import Schema
 
 
 def test_good_data_has_no_anomalies() -> None:
-    findings = found(GOOD)
+    findings = findings_of(GOOD)
     assert findings.anomalies == ()
     assert findings.text() == ""
     assert findings.to_proto() == Anomalies(
@@ -43,7 +44,7 @@ def test_values_out_of_range_and_domain_by_statistics_alone() -> None:
         "share": [0.1, 0.9, 0, 0],
         "sex": ["x", "x", "F", "y"],
     }
-    assert told(found(rows)) == [
+    assert anomalies_of(findings_of(rows)) == [
         ("age", "INT_TYPE_SMALL_INT", "The smallest value is -1, below the minimum 0."),
         ("age", "INT_TYPE_BIG_INT", "The largest value is 120, above the maximum 90."),
         (
@@ -59,13 +60,13 @@ def test_values_out_of_range_and_domain_by_statistics_alone() -> None:
     ]
 
 
-def test_where_values_were_seen_is_told() -> None:
+def test_locations_of_bad_values_are_reported() -> None:
     rows = {**GOOD, "age": [120, 120, 1, None], "sex": ["x", "F", "F", "F"]}
     seen = {
         "age": {"above_maximum": bad("120", 2, "a.csv:2")},
         "sex": {"not_in_domain": bad("x", 1, "a.csv:3")},
     }
-    assert told(found(rows, bad=seen)) == [
+    assert anomalies_of(findings_of(rows, bad=seen)) == [
         (
             "age",
             "INT_TYPE_BIG_INT",
@@ -104,7 +105,7 @@ def test_where_values_were_seen_is_told() -> None:
     ],
 )
 def test_values_of_another_type(reason: str, kind: str, short: str, long: str) -> None:
-    findings = found(GOOD, bad={"age": {reason: bad("x", 2, "a:1")}})
+    findings = findings_of(GOOD, bad={"age": {reason: bad("x", 2, "a:1")}})
     (anomaly,) = findings.anomalies
     assert (anomaly.type, anomaly.short, anomaly.long) == (kind, short, long)
 
@@ -124,7 +125,7 @@ def test_missing_and_new_columns() -> None:
     rows.features[2].path.step[0] = "gender"
     rows.features[3].path.step[0] = "payy"
     observed = InputSummary(rows, files=("a.csv",), absent={"sex": ("a.csv",), "pay": ("a.csv",)})
-    assert told(find_anomalies(SCHEMA.to_proto(), observed)) == [
+    assert anomalies_of(find_anomalies(SCHEMA.to_proto(), observed)) == [
         ("sex", "SCHEMA_MISSING_COLUMN", "Column is completely missing."),
         ("pay", "SCHEMA_MISSING_COLUMN", "Column is completely missing."),
         (
@@ -145,7 +146,7 @@ def test_a_column_that_some_files_lack() -> None:
     observed = InputSummary(
         statistics(), files=("a.csv", "b.csv"), absent={"age": ("b.csv",)}, reordered=("a.csv",)
     )
-    assert told(find_anomalies(SCHEMA.to_proto(), observed)) == [
+    assert anomalies_of(find_anomalies(SCHEMA.to_proto(), observed)) == [
         (
             None,
             "CUSTOM_VALIDATION",
@@ -160,7 +161,7 @@ def test_a_deprecated_column_may_be_missing() -> None:
     proto = SCHEMA.to_proto()
     proto.feature[0].lifecycle_stage = schema_pb2.DEPRECATED
     rows = {name: values for name, values in GOOD.items() if name != "age"}
-    assert found(rows, schema=proto).anomalies == ()
+    assert findings_of(rows, schema=proto).anomalies == ()
 
 
 def test_presence() -> None:
@@ -169,7 +170,7 @@ def test_presence() -> None:
     proto.feature[1].presence.min_count = 4
     proto.feature[2].presence.min_count = 1
     rows = {**GOOD, "sex": [None] * 4, "pay": ["low", "low", None, "low"]}
-    assert told(found(rows, schema=proto)) == [
+    assert anomalies_of(findings_of(rows, schema=proto)) == [
         (
             "age",
             "FEATURE_TYPE_LOW_FRACTION_PRESENT",
@@ -189,11 +190,11 @@ def test_presence() -> None:
     ]
 
 
-def test_a_part_of_the_values_may_be_off_the_domain() -> None:
+def test_some_values_may_be_outside_the_domain() -> None:
     proto = SCHEMA.to_proto()
     proto.feature[2].distribution_constraints.min_domain_mass = 0.5
-    assert found({**GOOD, "sex": ["x", "F", "F", "F"]}, schema=proto).anomalies == ()
-    (anomaly,) = found({**GOOD, "sex": ["x", "x", "x", "F"]}, schema=proto).anomalies
+    assert findings_of({**GOOD, "sex": ["x", "F", "F", "F"]}, schema=proto).anomalies == ()
+    (anomaly,) = findings_of({**GOOD, "sex": ["x", "x", "x", "F"]}, schema=proto).anomalies
     assert anomaly.long == (
         '3 of 4 values (75.00%) are not in the domain: "x" (3). At most 50.00% may be.'
     )
@@ -210,7 +211,7 @@ def test_the_number_of_rows() -> None:
     constraints.min_examples_count = 5
     constraints.num_examples_drift_comparator.min_fraction_threshold = 0.5
     constraints.num_examples_drift_comparator.max_fraction_threshold = 2
-    assert told(found(GOOD, schema=proto, previous=statistics(times=10))) == [
+    assert anomalies_of(findings_of(GOOD, schema=proto, previous=statistics(times=10))) == [
         (None, "DATASET_LOW_NUM_EXAMPLES", "The dataset has 4 rows; expected at least 5."),
         (
             None,
@@ -219,21 +220,21 @@ def test_the_number_of_rows() -> None:
             "0.5.",
         ),
     ]
-    assert told(found(GOOD, limits=DriftThresholds(min_rows=0, max_rows=3))) == [
+    assert anomalies_of(findings_of(GOOD, limits=DriftThresholds(min_rows=0, max_rows=3))) == [
         (None, "DATASET_HIGH_NUM_EXAMPLES", "The dataset has 4 rows; expected at most 3.")
     ]
 
 
 def test_no_rows_at_all() -> None:
-    findings = found({name: [] for name in GOOD})
-    assert told(findings) == [
+    findings = findings_of({name: [] for name in GOOD})
+    assert anomalies_of(findings) == [
         (None, "DATASET_LOW_NUM_EXAMPLES", "The dataset has 0 rows; expected at least 1.")
     ]
     assert findings.to_proto().data_missing
 
 
 def test_several_anomalies_of_a_column_in_the_proto() -> None:
-    proto = found({**GOOD, "age": [-1, 120, None, 1]}).to_proto()
+    proto = findings_of({**GOOD, "age": [-1, 120, None, 1]}).to_proto()
     info = proto.anomaly_info["age"]
     assert info.short_description == "Multiple errors"
     assert info.description == (
@@ -241,11 +242,11 @@ def test_several_anomalies_of_a_column_in_the_proto() -> None:
         "The largest value is 120, above the maximum 90."
     )
     assert list(info.path.step) == ["age"]
-    assert [one.short_description for one in info.reason] == ["Out-of-range values"] * 2
+    assert [anomaly.short_description for anomaly in info.reason] == ["Out-of-range values"] * 2
     assert text_format.Parse(text_format.MessageToString(proto), Anomalies()) == proto
 
 
-def test_records_that_are_no_rows() -> None:
+def test_records_that_are_not_rows() -> None:
     observed = InputSummary(
         statistics(),
         files=("a.csv",),
@@ -275,15 +276,15 @@ def _lenient(bad_value: BadValue) -> schema_pb2.Schema:
 
 def test_bad_values_that_a_run_takes_as_missing_are_noted() -> None:
     values = {"age": {"not_an_integer": bad("x", 1, "a.csv:3")}}
-    some = found(GOOD, schema=_lenient("missing"), bad=values)
-    assert (some.anomalies, some.notes) == (
+    findings = findings_of(GOOD, schema=_lenient("missing"), bad=values)
+    assert (findings.anomalies, findings.notes) == (
         (),
         (
             'column "age": the values of 1 of 4 rows (25.00%) are taken as missing because they '
             'are not integers: "x" (at a.csv:3).',
         ),
     )
-    (rejected,) = found(GOOD, schema=_lenient("reject"), bad=values).anomalies
+    (rejected,) = findings_of(GOOD, schema=_lenient("reject"), bad=values).anomalies
     assert rejected.type == "UNEXPECTED_DATA_TYPE"
 
 
@@ -291,9 +292,9 @@ def test_bad_values_that_a_run_clips_are_noted() -> None:
     values = {
         "age": {"above_maximum": bad("200", 1, "a.csv:3"), "fraction": bad("1.5", 1, "a.csv:4")}
     }
-    some = found(GOOD, schema=_lenient("clip"), bad=values)
-    assert [one.type for one in some.anomalies] == ["UNEXPECTED_DATA_TYPE"]
-    assert some.notes == (
+    findings = findings_of(GOOD, schema=_lenient("clip"), bad=values)
+    assert [anomaly.type for anomaly in findings.anomalies] == ["UNEXPECTED_DATA_TYPE"]
+    assert findings.notes == (
         'column "age": the values of 1 of 4 rows (25.00%) are clipped because they are above the '
         'maximum: "200" (at a.csv:3).',
     )
@@ -301,9 +302,9 @@ def test_bad_values_that_a_run_clips_are_noted() -> None:
 
 def test_a_column_of_mostly_bad_values_is_another_one() -> None:
     values = {"age": {"not_an_integer": bad("x", 4, "a.csv:3")}}
-    some = found(GOOD, schema=_lenient("missing"), bad=values)
-    assert [one.type for one in some.anomalies] == ["UNEXPECTED_DATA_TYPE"]
-    assert some.notes == ()
+    findings = findings_of(GOOD, schema=_lenient("missing"), bad=values)
+    assert [anomaly.type for anomaly in findings.anomalies] == ["UNEXPECTED_DATA_TYPE"]
+    assert findings.notes == ()
 
 
 def test_a_header_that_was_not_cut() -> None:

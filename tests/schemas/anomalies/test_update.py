@@ -38,12 +38,13 @@ def findings(
     bad: dict[str, str] | None = None,
     schema: schema_pb2.Schema | None = None,
 ) -> Findings:
-    columns = [Column(one.name, one.type) for one in SCHEMA if one.name in rows]
-    found = Schema((*columns, *([Column("zip", "int64")] if "zip" in rows else [])))
+    columns = [Column(column.name, column.type) for column in SCHEMA if column.name in rows]
+    row_schema = Schema((*columns, *([Column("zip", "int64")] if "zip" in rows else [])))
     batch = pa.RecordBatch.from_arrays(
-        [pa.array(rows[f.name], f.type) for f in found.arrow_schema()], schema=found.arrow_schema()
+        [pa.array(rows[f.name], f.type) for f in row_schema.arrow_schema()],
+        schema=row_schema.arrow_schema(),
     )
-    fold = StatisticsFold(found)
+    fold = StatisticsFold(row_schema)
     seen = {
         name: {reason: BadValues(1, {"1.5": (1, "a:1")})} for name, reason in (bad or {}).items()
     }
@@ -51,14 +52,14 @@ def findings(
     return find_anomalies(schema or SCHEMA.to_proto(), InputSummary(proto, bad=seen))
 
 
-def accepted(found: Findings, *chosen: str) -> tuple[Schema, list[str]]:
-    proto, told = update_schema(found, chosen)
-    return Schema.from_proto(proto), told
+def accepted(results: Findings, *chosen: str) -> tuple[Schema, list[str]]:
+    proto, changes = update_schema(results, chosen)
+    return Schema.from_proto(proto), changes
 
 
 def test_each_kind() -> None:
-    schema, told = accepted(findings(), "age", "share:range", "sex:domain", "pay", "zip:new")
-    assert told == [
+    schema, changes = accepted(findings(), "age", "share:range", "sex:domain", "pay", "zip:new")
+    assert changes == [
         'column "age": an integer in [0, 90] widened to an integer in [-5, 120]',
         'column "share": a finite number of at most 0.7 widened to a finite number of at most '
         "0.8999999761581421",
@@ -75,16 +76,16 @@ def test_each_kind() -> None:
     assert schema["zip"] == Column("zip", "int64")
 
 
-def test_what_is_accepted_is_no_anomaly_any_more() -> None:
-    found = findings()
-    proto, _ = update_schema(found, ["age", "share", "sex", "pay", "zip"])
-    assert find_anomalies(proto, found.observed).anomalies == ()
+def test_accepted_anomalies_are_valid_afterwards() -> None:
+    results = findings()
+    proto, _ = update_schema(results, ["age", "share", "sex", "pay", "zip"])
+    assert find_anomalies(proto, results.observed).anomalies == ()
     assert sorted(proto.tensor_representation_group[""].tensor_representation) == sorted(
         ["age", "share", "sex", "pay", "zip"]
     )
 
 
-def test_all_else_stays() -> None:
+def test_the_rest_of_the_schema_is_unchanged() -> None:
     proto = SCHEMA.to_proto()
     proto.feature[0].drift_comparator.jensen_shannon_divergence.threshold = 0.3
     proto.feature[0].annotation.tag.append("mine")
@@ -99,13 +100,15 @@ def test_all_else_stays() -> None:
 
 def test_a_missing_column_is_deprecated() -> None:
     rows = {name: values for name, values in ROWS.items() if name != "pay"}
-    found = findings(rows)
-    proto, told = update_schema(found, ["pay"])
-    assert told == ['column "pay": deprecated, so it may be missing']
+    results = findings(rows)
+    proto, changes = update_schema(results, ["pay"])
+    assert changes == ['column "pay": deprecated, so it may be missing']
     assert proto.feature[3].lifecycle_stage == schema_pb2.DEPRECATED
     assert Schema.from_proto(proto)["pay"].role == "unused"
     assert "pay" not in proto.tensor_representation_group[""].tensor_representation
-    assert [one.column for one in find_anomalies(proto, found.observed).anomalies].count("pay") == 0
+    assert [column.column for column in find_anomalies(proto, results.observed).anomalies].count(
+        "pay"
+    ) == 0
 
 
 @pytest.mark.parametrize(
@@ -113,16 +116,16 @@ def test_a_missing_column_is_deprecated() -> None:
 )
 def test_another_type(reason: str, kind: str) -> None:
     good = {**ROWS, "age": [5, 6]}
-    schema, told = accepted(findings(good, {"age": reason}), "age")
-    assert told == [f'column "age": type int64 changed to {kind}']
+    schema, changes = accepted(findings(good, {"age": reason}), "age")
+    assert changes == [f'column "age": type int64 changed to {kind}']
     assert schema["age"].type == kind
     assert schema["age"].maximum == (90 if kind == "float32" else None)
 
 
 def test_the_type_of_foreign_statistics() -> None:
-    found = findings({**ROWS, "age": [5, 6]})
-    found.observed.statistics.features[0].type = FeatureNameStatistics.FLOAT
-    again = find_anomalies(found.schema, found.observed)
+    results = findings({**ROWS, "age": [5, 6]})
+    results.observed.statistics.features[0].type = FeatureNameStatistics.FLOAT
+    again = find_anomalies(results.schema, results.observed)
     assert accepted(again, "age:type")[0]["age"].type == "float32"
 
 
@@ -147,30 +150,30 @@ def test_no_such_anomaly(chosen: str, message: str) -> None:
     assert str(error.value) == message
 
 
-def test_not_a_number_cannot_be_accepted() -> None:
-    found = findings({**ROWS, "share": [0.1, 0.2]}, {"share": "nan"})
+def test_nan_cannot_be_accepted() -> None:
+    results = findings({**ROWS, "share": [0.1, 0.2]}, {"share": "nan"})
     with pytest.raises(RecipeError, match="some of its anomalies cannot be accepted; change the"):
-        update_schema(found, ["share"])
+        update_schema(results, ["share"])
 
 
-def test_a_domain_of_more_values_than_are_known() -> None:
-    found = findings()
-    found.observed.statistics.features[2].string_stats.unique = 5000
+def test_a_domain_with_more_values_than_are_listed() -> None:
+    results = findings()
+    results.observed.statistics.features[2].string_stats.unique = 5000
     with pytest.raises(RecipeError) as error:
-        update_schema(found, ["sex"])
+        update_schema(results, ["sex"])
     assert str(error.value) == (
         'column "sex": it has 5,000 different values, of which 2 are listed; remove its domain '
         "from the schema by hand"
     )
 
 
-def test_a_new_column_stands_where_it_stands_in_the_data() -> None:
-    found = findings()
+def test_a_new_column_is_inserted_in_the_order_of_the_data() -> None:
+    results = findings()
     for order, expected in (
         (("zip", "age", "share", "sex", "pay"), ["zip", "age", "share", "sex", "pay"]),
         (("age", "share", "zip", "sex", "pay"), ["age", "share", "zip", "sex", "pay"]),
         ((), ["age", "share", "sex", "pay", "zip"]),
     ):
-        ordered = replace(found, observed=replace(found.observed, columns=order))
+        ordered = replace(results, observed=replace(results.observed, columns=order))
         schema, _ = accepted(ordered, "zip")
         assert list(schema.names) == expected

@@ -165,13 +165,13 @@ def test_types() -> None:
 def test_errors_show_the_place(text: str, problem: str, marks: str | int | None) -> None:
     with pytest.raises(RecipeError) as error:
         parse(text, COLUMNS)
-    first, shown, place = str(error.value).split("\n")
+    first, shown, underline = str(error.value).split("\n")
     assert first.startswith(problem)
     assert shown == f"  {text}"
     if isinstance(marks, int):
-        assert place.index("^") == 2 + marks
+        assert underline.index("^") == 2 + marks
     elif marks is not None:
-        assert place == f"  {marks}"
+        assert underline == f"  {marks}"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_other_numbers_are_not(texts: list[str]) -> None:
     assert sentinels(observed(texts)) == []
 
 
-def test_what_identifiers_have_in_common() -> None:
+def test_the_common_form_of_identifiers() -> None:
     uuids = [f"{i:08x}-0000-4000-8000-{i:012x}" for i in range(30)]
     assert one_pattern(observed(uuids)) == "of one pattern, a UUID"
     assert one_pattern(observed(["AB-1", "CD-22", "E-3"])) == "of one pattern"
@@ -71,12 +71,12 @@ def test_several_values_a_field() -> None:
     assert parts_of(observed(["1,000", "2,000", "3,000", "1,001"])) is None
 
 
-def test_missing_values_by_how_they_are_written() -> None:
+def test_missing_values_by_token() -> None:
     summary = observed(["?", "", "NA", "?", "a", "b", "c", "d"])
     assert missing_note(summary) == ' (50 % missing: 2 "?", 1 "NA", 1 empty)'
 
 
-def test_what_is_shown_stays_on_one_line() -> None:
+def test_quoted_values_stay_on_one_line() -> None:
     assert shown("a\r\n\u2028b\x1b[0m") == '"a   b [0m"'
 
 

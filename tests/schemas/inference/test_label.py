@@ -1,4 +1,4 @@
-"""Which column is the label."""
+"""Choice of the label."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def label_index(*names: str) -> int | None:
     return chosen.index if chosen else None
 
 
-def test_a_name_comes_before_the_last_place() -> None:
+def test_a_name_has_priority_over_the_last_column() -> None:
     assert label_index("price", "kind", "stars") == 0
     assert label_index("stars", "kind target", "price") == 1
     assert label_index("kind churn_label", "stars", "id") == 0
     assert label_index("stars", "kind", "price cost") == 2
 
 
-def test_what_cannot_be_one_is_passed_over() -> None:
+def test_columns_that_cannot_be_labels_are_skipped() -> None:
     assert label_index("kind", "constant label", "stars") == 2
     assert label_index("kind", "id") is None
     assert label_index("kind", "text") is None
@@ -84,7 +84,7 @@ def test_classes_with_a_dot_are_those_without() -> None:
     assert chosen.proposal.spelling == (("<=50K.", "<=50K"), (">50K.", ">50K"))
 
 
-def test_the_one_that_is_wanted() -> None:
+def test_the_label_that_the_user_names() -> None:
     chosen = label("price", "kind", wanted="kind")
     assert chosen is not None
     assert chosen.index == 1 and chosen.proposal.reasons[0].startswith(
@@ -92,7 +92,7 @@ def test_the_one_that_is_wanted() -> None:
     )
 
 
-def test_one_that_is_not_there_or_can_be_none() -> None:
+def test_a_label_that_is_missing_or_impossible() -> None:
     with pytest.raises(RecipeError) as error:
         label("price", "kind", wanted="prise")
     assert str(error.value) == '--label: there is no column "prise"; did you mean "price"?'

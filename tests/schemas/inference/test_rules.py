@@ -154,7 +154,7 @@ def test_the_reasons(case: str) -> None:
     assert propose(texts).reasons == reasons
 
 
-def test_what_is_no_number_is_not_rejected() -> None:
+def test_values_that_are_not_numbers_are_not_rejected() -> None:
     assert propose([str(i * 7 % 101) for i in range(199)] + ["abc"]).bad_value == "missing"
     assert propose([str(i) for i in range(50)]).bad_value == "missing"
     assert propose([str(i * 7 % 101) for i in range(199)]).bad_value == "reject"

@@ -1,4 +1,4 @@
-"""How columns go with the label: against numpy and pandas, by hand, and merged in any way."""
+"""Associations with the label: compared with numpy and pandas, by hand, and merged in any way."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def profile_of(rows: pd.DataFrame, fold: StatisticsFold, batches: int = 1) -> Pr
     profile = fold.start()
     fields = fold.schema.arrow_schema()
     for part in np.array_split(np.arange(len(rows)), batches):
-        some = rows.iloc[part]
+        batch = rows.iloc[part]
         arrays = [
-            pa.array(some[name].tolist(), field.type, from_pandas=True)
+            pa.array(batch[name].tolist(), field.type, from_pandas=True)
             for name, field in zip(KINDS, fields, strict=True)
         ]
         fold.add(profile, pa.RecordBatch.from_arrays(arrays, schema=fields))
@@ -44,11 +44,11 @@ def profile_of(rows: pd.DataFrame, fold: StatisticsFold, batches: int = 1) -> Pr
 
 def measures(rows: pd.DataFrame, label: str, batches: int = 1) -> dict[str, Measure | None]:
     profile = profile_of(rows, fold_of(label), batches)
-    return {name: one.measure() for name, one in profile.associations.items()}
+    return {name: association.measure() for name, association in profile.associations.items()}
 
 
 def made(count: int, classes: int, seed: int = 0) -> pd.DataFrame:
-    """Rows in which everything goes with everything, some of it missing."""
+    """Make rows in which all columns are associated, with missing values."""
     draw = np.random.default_rng(seed)
     base = draw.standard_normal(count)
     frame = pd.DataFrame(
@@ -64,22 +64,22 @@ def made(count: int, classes: int, seed: int = 0) -> pd.DataFrame:
     return frame
 
 
-def pearson(frame: pd.DataFrame, one: str, other: str) -> float:
-    return abs(float(frame[one].astype(float).corr(frame[other].astype(float))))
+def pearson(frame: pd.DataFrame, first: str, second: str) -> float:
+    return abs(float(frame[first].astype(float).corr(frame[second].astype(float))))
 
 
 def epsilon(frame: pd.DataFrame, number: str, groups: str) -> float:
-    """Kelley's, from the mean squares within the groups and of all."""
-    known = frame[[number, groups]].dropna()
-    values, rows = known[number].astype(float), len(known)
-    within = ((values - values.groupby(known[groups]).transform("mean")) ** 2).sum()
-    mean_square = within / (rows - known[groups].nunique())
+    """Compute Kelley's measure from the mean squares within the groups and of all rows."""
+    present = frame[[number, groups]].dropna()
+    values, rows = present[number].astype(float), len(present)
+    within = ((values - values.groupby(present[groups]).transform("mean")) ** 2).sum()
+    mean_square = within / (rows - present[groups].nunique())
     return sqrt(max(1 - mean_square / values.var(ddof=1), 0))
 
 
-def cramers_v(frame: pd.DataFrame, one: str, other: str) -> float:
-    """Bergsma's, from chi squared as it is defined."""
-    table = pd.crosstab(frame[one], frame[other]).to_numpy(float)
+def cramers_v(frame: pd.DataFrame, first: str, second: str) -> float:
+    """Compute Bergsma's measure from the definition of chi squared."""
+    table = pd.crosstab(frame[first], frame[second]).to_numpy(float)
     rows, (r, c) = table.sum(), table.shape
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / rows
     phi = ((table - expected) ** 2 / expected).sum() / rows - (r - 1) * (c - 1) / (rows - 1)
@@ -87,35 +87,35 @@ def cramers_v(frame: pd.DataFrame, one: str, other: str) -> float:
     return sqrt(max(phi, 0) / min(r - 1, c - 1))
 
 
-def expect(found: Measure | None, value: float, kind: str) -> None:
-    assert found is not None
-    assert (found.kind, found.value) == (kind, pytest.approx(value, rel=1e-9))
+def expect(measure: Measure | None, value: float, kind: str) -> None:
+    assert measure is not None
+    assert (measure.kind, measure.value) == (kind, pytest.approx(value, rel=1e-9))
 
 
 @pytest.mark.parametrize("batches", [1, 7])
 class TestMadeRows:
     def test_of_a_number(self, batches: int) -> None:
         frame = made(5000, 5)
-        found = measures(frame, "real", batches)
-        assert list(found) == ["whole", "text", "class"]
-        expect(found["whole"], pearson(frame, "whole", "real"), "pearson")
-        expect(found["text"], epsilon(frame, "real", "text"), "correlation_ratio")
-        expect(found["class"], epsilon(frame, "real", "class"), "correlation_ratio")
-        assert found["whole"] and found["whole"].value > 0.5
+        by_name = measures(frame, "real", batches)
+        assert list(by_name) == ["whole", "text", "class"]
+        expect(by_name["whole"], pearson(frame, "whole", "real"), "pearson")
+        expect(by_name["text"], epsilon(frame, "real", "text"), "correlation_ratio")
+        expect(by_name["class"], epsilon(frame, "real", "class"), "correlation_ratio")
+        assert by_name["whole"] and by_name["whole"].value > 0.5
 
     def test_of_two_classes(self, batches: int) -> None:
         frame = made(5000, 2)
-        found = measures(frame, "class", batches)
+        by_name = measures(frame, "class", batches)
         both = frame.assign(**{"class": frame["class"].map({"c0": 0.0, "c1": 1.0})})
-        expect(found["whole"], pearson(both, "whole", "class"), "pearson")
-        expect(found["real"], pearson(both, "real", "class"), "pearson")
-        expect(found["text"], cramers_v(frame, "text", "class"), "cramers_v")
+        expect(by_name["whole"], pearson(both, "whole", "class"), "pearson")
+        expect(by_name["real"], pearson(both, "real", "class"), "pearson")
+        expect(by_name["text"], cramers_v(frame, "text", "class"), "cramers_v")
 
     def test_of_several_classes(self, batches: int) -> None:
         frame = made(5000, 5)
-        found = measures(frame, "class", batches)
-        expect(found["whole"], epsilon(frame, "whole", "class"), "correlation_ratio")
-        expect(found["text"], cramers_v(frame, "text", "class"), "cramers_v")
+        by_name = measures(frame, "class", batches)
+        expect(by_name["whole"], epsilon(frame, "whole", "class"), "correlation_ratio")
+        expect(by_name["text"], cramers_v(frame, "text", "class"), "cramers_v")
 
 
 def one_row_each(**columns: Any) -> pd.DataFrame:
@@ -134,21 +134,21 @@ def test_by_hand() -> None:
     expect(measures(same, "class")["text"], 1.0, "cramers_v")
 
 
-def test_identifiers_do_not_go_with_anything() -> None:
+def test_identifiers_have_no_association() -> None:
     draw = np.random.default_rng(0)
     text = [f"id{i % 900}" for i in range(5000)]
     frame = one_row_each(
         text=text, real=draw.random(5000), **{"class": draw.choice(["a", "b"], 5000)}
     )
     for label in ("real", "class"):
-        found = measures(frame, label)["text"]
-        assert found and found.value < 0.2
+        by_name = measures(frame, label)["text"]
+        assert by_name and by_name.value < 0.2
         naive = frame.groupby("text")["real"].transform("mean").var() / frame["real"].var()
         assert sqrt(naive) > 0.4
 
 
 @pytest.mark.parametrize("label", ["real", "class"])
-def test_there_is_none_without_variation(label: str) -> None:
+def test_no_measure_without_variation(label: str) -> None:
     several = {"real": [0.1, 0.7, 0.3], "class": ["a", "b", "a"]}
     constant = {"whole": [3] * 3, "text": ["x"] * 3, "real": [0.1] * 3, "class": ["a"] * 3}
     for frame in (one_row_each(**constant), one_row_each(**constant | {label: several[label]})):
@@ -159,7 +159,7 @@ def test_there_is_none_without_variation(label: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["real", "class"])
-def test_there_is_none_of_too_many_categories(label: str) -> None:
+def test_no_measure_of_too_many_categories(label: str) -> None:
     count = 2 * CATEGORIES + 2
     text = [f"t{i % (CATEGORIES + 1)}" for i in range(count)]
     frame = one_row_each(
@@ -171,19 +171,19 @@ def test_there_is_none_of_too_many_categories(label: str) -> None:
     assert measures(fewer, label)["text"] is not None
 
 
-def test_the_proto_tells_it_and_only_where_there_is_a_label() -> None:
+def test_the_proto_has_it_only_with_a_label() -> None:
     frame = made(300, 2)
     for label in ("class", ""):
         fold = fold_of(label)
         dataset = fold.to_proto({"train": profile_of(frame, fold)}).datasets[0]
         kinds = {
-            feature.path.step[0]: one.str
+            feature.path.step[0]: custom.str
             for feature in dataset.features
-            for one in feature.custom_stats
-            if one.name == "label_association_kind"
+            for custom in feature.custom_stats
+            if custom.name == "label_association_kind"
         }
-        told = {"whole": "pearson", "real": "pearson", "text": "cramers_v"}
-        assert kinds == (told if label else {})
+        expected = {"whole": "pearson", "real": "pearson", "text": "cramers_v"}
+        assert kinds == (expected if label else {})
 
 
 ROWS = st.lists(
@@ -203,13 +203,14 @@ def test_any_rows_in_any_parts_give_about_the_same_share(
 ) -> None:
     frame = pd.DataFrame(rows, columns=list(KINDS), dtype=object)
     fold = fold_of(label)
-    pieces = [frame.iloc[place] for place in np.array_split(np.arange(len(frame)), parts)]
+    pieces = [frame.iloc[rows] for rows in np.array_split(np.arange(len(frame)), parts)]
     merged = fold.merge([profile_of(piece, fold) for piece in pieces])
-    whole = profile_of(frame, fold)
+    single = profile_of(frame, fold)
     for name, association in merged.associations.items():
-        one, other = association.measure(), whole.associations[name].measure()
-        if one and other:
-            assert one.kind == other.kind and 0 <= one.value <= 1 and 0 <= other.value <= 1
+        measure, expected = association.measure(), single.associations[name].measure()
+        if measure and expected:
+            assert measure.kind == expected.kind
+            assert 0 <= measure.value <= 1 and 0 <= expected.value <= 1
 
 
 def test_the_census(adult: Path) -> None:
@@ -221,11 +222,11 @@ def test_the_census(adult: Path) -> None:
     fold, fields = StatisticsFold(CENSUS), CENSUS.arrow_schema()
     profile = fold.start()
     for start in range(0, len(frame), 10_000):
-        some = frame.iloc[start : start + 10_000]
-        arrays = [pa.array(some[f.name], f.type, from_pandas=True) for f in fields]
+        batch = frame.iloc[start : start + 10_000]
+        arrays = [pa.array(batch[f.name], f.type, from_pandas=True) for f in fields]
         fold.add(profile, pa.RecordBatch.from_arrays(arrays, schema=fields))
-    found = {name: one.measure() for name, one in profile.associations.items()}
+    by_name = {name: association.measure() for name, association in profile.associations.items()}
     frame["rich"] = (frame["income"] == ">50K").astype(float)
-    expect(found["age"], pearson(frame, "age", "rich"), "pearson")
-    expect(found["relationship"], cramers_v(frame, "relationship", "income"), "cramers_v")
-    assert found["relationship"] and 0.45 < found["relationship"].value < 0.46
+    expect(by_name["age"], pearson(frame, "age", "rich"), "pearson")
+    expect(by_name["relationship"], cramers_v(frame, "relationship", "income"), "cramers_v")
+    assert by_name["relationship"] and 0.45 < by_name["relationship"].value < 0.46

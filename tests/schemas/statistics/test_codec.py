@@ -1,4 +1,4 @@
-"""Profiles as bytes: nothing is lost, and no bytes do harm."""
+"""Serialization of profiles: lossless, and safe for any bytes."""
 
 from __future__ import annotations
 
@@ -48,9 +48,12 @@ def profile_of(rows: list[tuple[Any, ...]], fold: StatisticsFold) -> Profile:
 def many(fold: StatisticsFold, count: int = 30_000) -> Profile:
     """Return a profile with sketches."""
     draw = np.random.default_rng(0)
-    whole, real = draw.integers(0, 2**60, count), draw.standard_normal(count)
+    integers, reals = draw.integers(0, 2**60, count), draw.standard_normal(count)
     return profile_of(
-        [(int(n), float(x), f"t{i}", "xyz"[i % 3]) for i, (n, x) in enumerate(zip(whole, real))],  # noqa: B905
+        [
+            (int(n), float(x), f"t{i}", "xyz"[i % 3])
+            for i, (n, x) in enumerate(zip(integers, reals, strict=True))
+        ],
         fold,
     )
 
@@ -112,9 +115,9 @@ def test_other_files_and_versions_are_refused() -> None:
 
 
 def test_damage_is_found_wherever_it_is() -> None:
-    for place in range(len(START), len(GOOD), 7):
+    for index in range(len(START), len(GOOD), 7):
         damaged = bytearray(GOOD)
-        damaged[place] ^= 1
+        damaged[index] ^= 1
         assert refused(bytes(damaged)).endswith("is damaged: its sha256 is another. Delete it.")
     assert "is damaged" in refused(GOOD[:-1])
 
@@ -162,7 +165,7 @@ INTEGERS = {"dtype": "<i8", "shape": [2], "base64": "AQAAAAAAAAACAAAAAAAAAA=="}
         (lambda tree: tree.pop("columns"), "'columns'"),
     ],
 )
-def test_what_a_stranger_writes_is_checked(change: Any, problem: str) -> None:
+def test_every_value_of_a_tree_is_checked(change: Any, problem: str) -> None:
     tree = json.loads(BODY)
     assert tree["columns"][0]["values"] == INTEGERS
     change(tree)

@@ -23,16 +23,16 @@ FLOAT32 = st.one_of(
 
 
 def numbers(values: list[Any], dtype: npt.DTypeLike) -> Numbers:
-    found = Numbers(dtype)
-    found.add(pa.array(values, pa.from_numpy_dtype(dtype)))
-    return found
+    column = Numbers(dtype)
+    column.add(pa.array(values, pa.from_numpy_dtype(dtype)))
+    return column
 
 
 def strings(*batches: Sequence[str | None]) -> Strings:
-    found = Strings()
+    column = Strings()
     for batch in batches:
-        found.add(dictionary(batch))
-    return found
+        column.add(dictionary(batch))
+    return column
 
 
 def dictionary(values: Sequence[str | None]) -> pa.DictionaryArray:
@@ -47,10 +47,10 @@ def exact(values: list[Any]) -> tuple[Fraction, float]:
 
 @settings(deadline=None)
 @given(st.lists(INT64, min_size=1), st.lists(INT64, min_size=1))
-def test_moments_of_integers(some: list[int], others: list[int]) -> None:
-    parts = [numbers(part, np.int64).moments for part in (some, others)]
+def test_moments_of_integers(values: list[int], others: list[int]) -> None:
+    parts = [numbers(part, np.int64).moments for part in (values, others)]
     assert parts[0] and parts[1]
-    together, moments = some + others, parts[0] + parts[1]
+    together, moments = values + others, parts[0] + parts[1]
     mean, std_dev = exact(together)
     assert moments.count == len(together)
     assert moments.zeros == together.count(0)
@@ -62,10 +62,10 @@ def test_moments_of_integers(some: list[int], others: list[int]) -> None:
 
 @settings(deadline=None)
 @given(st.lists(FLOAT32, min_size=1), st.lists(FLOAT32, min_size=1))
-def test_moments_of_floats(some: list[float], others: list[float]) -> None:
-    parts = [numbers(part, np.float32).moments for part in (some, others)]
+def test_moments_of_floats(values: list[float], others: list[float]) -> None:
+    parts = [numbers(part, np.float32).moments for part in (values, others)]
     assert parts[0] and parts[1]
-    together, moments = some + others, parts[0] + parts[1]
+    together, moments = values + others, parts[0] + parts[1]
     mean, std_dev = exact(together)
     largest = max(abs(value) for value in together)
     assert moments.zeros == together.count(0.0)
@@ -74,7 +74,7 @@ def test_moments_of_floats(some: list[float], others: list[float]) -> None:
     assert moments.std_dev == pytest.approx(std_dev, rel=1e-12, abs=1e-14 * largest)
 
 
-def test_neighbours_far_from_zero_are_apart() -> None:
+def test_neighbours_far_from_zero_are_distinct() -> None:
     moments = numbers([2**63 - 1, 2**63 - 3, 2**63 - 2], np.int64).moments
     assert moments and moments.std_dev == (2 / 3) ** 0.5
     assert moments.total == 3 * 2**63 - 6
@@ -86,45 +86,45 @@ def test_the_sum_of_very_many_integers_is_exact() -> None:
 
 
 def test_the_whole_range_of_integers() -> None:
-    found = numbers([-(2**63), 2**63 - 1, 0], np.int64)
-    assert found.values.tolist() == [-(2**63), 0, 2**63 - 1]
-    assert found.moments and found.moments.mean == -1 / 3
+    column = numbers([-(2**63), 2**63 - 1, 0], np.int64)
+    assert column.values.tolist() == [-(2**63), 0, 2**63 - 1]
+    assert column.moments and column.moments.mean == -1 / 3
 
 
 def test_minus_zero_is_zero() -> None:
-    found = numbers([-0.0, 0.0, -0.0], np.float32)
-    assert (found.values.tolist(), found.counts.tolist()) == ([0.0], [3])
-    assert not np.signbit(found.values[0])
+    column = numbers([-0.0, 0.0, -0.0], np.float32)
+    assert (column.values.tolist(), column.counts.tolist()) == ([0.0], [3])
+    assert not np.signbit(column.values[0])
 
 
-def test_what_is_not_finite_is_counted_apart() -> None:
-    found = numbers([np.nan, np.inf, -np.inf, 1.0, None], np.float32)
-    assert (found.count, found.missing, found.not_finite) == (4, 1, 3)
-    assert found.values.tolist() == [1.0]
+def test_values_that_are_not_finite_are_counted_separately() -> None:
+    column = numbers([np.nan, np.inf, -np.inf, 1.0, None], np.float32)
+    assert (column.count, column.missing, column.not_finite) == (4, 1, 3)
+    assert column.values.tolist() == [1.0]
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32])
 def test_no_values(dtype: npt.DTypeLike) -> None:
-    found = Numbers(dtype)
-    found.add(pa.array([], pa.from_numpy_dtype(dtype)))
-    found.add(pa.array([None, None], pa.from_numpy_dtype(dtype)))
-    found.absorb(Numbers(dtype))
-    assert (found.count, found.missing, found.moments) == (0, 2, None)
-    assert (found.unique(), found.rank_error()) == ((0, 0.0), 0.0)
+    column = Numbers(dtype)
+    column.add(pa.array([], pa.from_numpy_dtype(dtype)))
+    column.add(pa.array([None, None], pa.from_numpy_dtype(dtype)))
+    column.absorb(Numbers(dtype))
+    assert (column.count, column.missing, column.moments) == (0, 2, None)
+    assert (column.unique(), column.rank_error()) == ((0, 0.0), 0.0)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32])
 def test_numbers_are_exact_up_to_the_capacity_and_not_past_it(dtype: npt.DTypeLike) -> None:
-    found = numbers([3 * n for n in range(CAPACITY)] * 3, dtype)
-    assert (found.unique(), found.rank_error()) == ((CAPACITY, 0.0), 0.0)
-    assert found.points()[1].tolist() == [3] * CAPACITY
+    column = numbers([3 * n for n in range(CAPACITY)] * 3, dtype)
+    assert (column.unique(), column.rank_error()) == ((CAPACITY, 0.0), 0.0)
+    assert column.points()[1].tolist() == [3] * CAPACITY
     for _ in range(2):
-        found.absorb(numbers([1], dtype))
-        unique, unique_error = found.unique()
+        column.absorb(numbers([1], dtype))
+        unique, unique_error = column.unique()
         assert CAPACITY < unique < CAPACITY * (1 + 3 * unique_error)
-    assert found.points()[1].sum() == 3 * CAPACITY + 2
-    assert 0 < found.rank_error() < 0.001
-    assert found.moments and found.moments.total == 9 * CAPACITY * (CAPACITY - 1) / 2 + 2
+    assert column.points()[1].sum() == 3 * CAPACITY + 2
+    assert 0 < column.rank_error() < 0.001
+    assert column.moments and column.moments.total == 9 * CAPACITY * (CAPACITY - 1) / 2 + 2
 
 
 def test_merging_leaves_the_other_as_it_is() -> None:
@@ -139,63 +139,63 @@ def test_merging_leaves_the_other_as_it_is() -> None:
 
 
 def test_lengths_are_in_bytes() -> None:
-    found = strings(["é", None, "abc"], ["", "é"])
-    assert (found.count, found.missing, found.total_bytes) == (4, 1, 7)
-    assert (found.shortest, found.longest) == (0, 3)
+    column = strings(["é", None, "abc"], ["", "é"])
+    assert (column.count, column.missing, column.total_bytes) == (4, 1, 7)
+    assert (column.shortest, column.longest) == (0, 3)
 
 
 def test_no_strings() -> None:
-    found = strings([], [None, None])
-    found.absorb(Strings())
-    assert (found.count, found.missing, found.shortest, found.longest) == (0, 2, None, None)
-    assert (found.unique(), found.top(20), found.top_error()) == ((0, 0.0), [], 0)
+    column = strings([], [None, None])
+    column.absorb(Strings())
+    assert (column.count, column.missing, column.shortest, column.longest) == (0, 2, None, None)
+    assert (column.unique(), column.top(20), column.top_error()) == ((0, 0.0), [], 0)
 
 
 def test_the_dictionary_may_hold_more_than_the_rows_do() -> None:
     values = pa.array(["unused", "a", None, "b", "a"])
     array = pa.DictionaryArray.from_arrays(pa.array([1, 2, 4, None, 3, 1], pa.int32()), values)
-    found = Strings()
-    found.add(array.slice(1))
-    assert (found.count, found.missing) == (3, 2)
-    assert found.top(20) == [("a", 2), ("b", 1)]
+    column = Strings()
+    column.add(array.slice(1))
+    assert (column.count, column.missing) == (3, 2)
+    assert column.top(20) == [("a", 2), ("b", 1)]
 
 
 def test_of_equally_common_strings_the_larger_is_first() -> None:
     assert strings(["b", "é", "z"], ["b", "a"]).top(3) == [("b", 2), ("é", 1), ("z", 1)]
 
 
-def test_long_strings_are_told_apart_by_their_ends() -> None:
+def test_long_strings_are_distinguished_by_their_ends() -> None:
     alike = ["é" * 1000 + end for end in ("a", "b")]
-    found = strings(alike, [alike[0]])
-    assert found.top(3) == [(alike[0], 2), (alike[1], 1)]
-    assert (found.unique(), found.longest) == ((2, 0.0), 2001)
+    column = strings(alike, [alike[0]])
+    assert column.top(3) == [(alike[0], 2), (alike[1], 1)]
+    assert (column.unique(), column.longest) == ((2, 0.0), 2001)
 
 
 def test_strings_are_exact_up_to_their_bytes_and_not_past_them() -> None:
     long = "x" * (TEXT_BYTES - 1)
-    found = strings([long], ["y", "y"])
-    assert (found.unique(), found.top_error()) == ((2, 0.0), 0)
-    found.add(dictionary(["z"]))
-    assert found.unique() == (3, UNIQUE_ERROR)
-    assert found.top(3) == [("y", 2), (long, 1)]
-    assert found.top_error() == 1
+    column = strings([long], ["y", "y"])
+    assert (column.unique(), column.top_error()) == ((2, 0.0), 0)
+    column.add(dictionary(["z"]))
+    assert column.unique() == (3, UNIQUE_ERROR)
+    assert column.top(3) == [("y", 2), (long, 1)]
+    assert column.top_error() == 1
 
 
 def test_strings_are_exact_up_to_the_capacity_and_not_past_it() -> None:
     few = [f"v{n}" for n in range(CAPACITY)]
-    found = strings(few, few)
-    assert (found.unique(), found.top_error()) == ((CAPACITY, 0.0), 0)
-    found.absorb(strings(["w"]))
-    unique, unique_error = found.unique()
+    column = strings(few, few)
+    assert (column.unique(), column.top_error()) == ((CAPACITY, 0.0), 0)
+    column.absorb(strings(["w"]))
+    unique, unique_error = column.unique()
     assert CAPACITY < unique < CAPACITY * (1 + 3 * unique_error)
     assert unique_error == UNIQUE_ERROR < 0.016
-    assert found.top_error() == 1
-    assert found.top(1) == [("v999", 2)]
+    assert column.top_error() == 1
+    assert column.top(1) == [("v999", 2)]
 
 
-def test_more_different_strings_than_rows_are_never_told() -> None:
-    found = strings([f"v{n}" for n in range(CAPACITY + 10)])
-    assert CAPACITY < found.unique()[0] <= CAPACITY + 10
+def test_no_more_distinct_strings_than_rows_are_reported() -> None:
+    column = strings([f"v{n}" for n in range(CAPACITY + 10)])
+    assert CAPACITY < column.unique()[0] <= CAPACITY + 10
 
 
 @pytest.mark.slow

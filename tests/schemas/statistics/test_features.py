@@ -1,4 +1,4 @@
-"""Statistics of features: of one value a row, of several, and of any number."""
+"""Statistics of features with one value a row, with several, and with any number."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_any_number_a_row() -> None:
 def test_strings_and_bytes_that_are_none() -> None:
     feature = found_in(x=np.array([b"a", "é".encode(), b"a", b"\xff"], object))["x"]
     assert feature.type == feature.STRING
-    top = [(one.value, one.frequency) for one in feature.string_stats.top_values]
+    top = [(value.value, value.frequency) for value in feature.string_stats.top_values]
     assert top[0] == ("a", 2) and set(top[1:]) == {("é", 1), ("\\xff", 1)}
     lists = found_in(x=ragged([[b"a", b"b"], []], pa.large_binary()))["x"].string_stats
     assert (lists.common_stats.num_missing, lists.unique) == (1, 2)
@@ -66,8 +66,8 @@ def test_strings_and_bytes_that_are_none() -> None:
 
 def test_rows_without_any_value() -> None:
     feature = found_in(x=ragged([[], []], pa.int64()), y=np.empty((2, 0), np.float32))
-    for one in feature.values():
-        assert str(one.num_stats) == "common_stats {\n  num_missing: 2\n}\n"
+    for feature_value in feature.values():
+        assert str(feature_value.num_stats) == "common_stats {\n  num_missing: 2\n}\n"
 
 
 def test_no_rows() -> None:
@@ -85,7 +85,7 @@ def test_any_batches_and_merges_give_the_same(batches: list[list[tuple[int, list
         words = ragged(list(lists), pa.large_binary())
         return FOLD.add(profile, {"n": np.array(numbers, np.int64), "words": words})
 
-    whole = add(FOLD.start(), [row for rows in batches for row in rows])
+    single = add(FOLD.start(), [row for rows in batches for row in rows])
     merged = FOLD.merge([FOLD.start(), *(add(FOLD.start(), rows) for rows in batches)])
-    assert features_of(merged) == features_of(whole)
-    assert merged.rows == whole.rows
+    assert features_of(merged) == features_of(single)
+    assert merged.rows == single.rows

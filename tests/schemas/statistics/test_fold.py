@@ -89,7 +89,7 @@ def test_the_same_sequence_gives_the_same_bytes_past_exactness() -> None:
     assert proto_bytes(FOLD.add(copy, batches[0])) == proto_bytes(FOLD.add(merged[1], batches[0]))
 
 
-def test_merging_does_not_change_what_is_merged() -> None:
+def test_merging_does_not_change_the_accumulators() -> None:
     parts = [profile_of(batch_of([(i, float(i), f"v{i % 7}")] * 5)) for i in range(4)]
     before = [proto_bytes(part) for part in parts]
     FOLD.merge(parts)
@@ -218,9 +218,9 @@ class TestAdult:
         dataset = fold.to_proto({"train": profile_of(*batches, fold=fold)}).datasets[0]
         for feature in dataset.features:
             if feature.path.step[0] != "fnlwgt":
-                known = deepcopy(features[feature.path.step[0]])
-                for found, custom in zip(feature.custom_stats, known.custom_stats, strict=True):
+                expected = deepcopy(features[feature.path.step[0]])
+                for actual, custom in zip(feature.custom_stats, expected.custom_stats, strict=True):
                     if custom.name == "label_association":  # the only sums of floats here
-                        assert found.num == pytest.approx(custom.num, rel=1e-12)
-                        custom.num = found.num
-                assert feature == known
+                        assert actual.num == pytest.approx(custom.num, rel=1e-12)
+                        custom.num = actual.num
+                assert feature == expected

@@ -1,4 +1,4 @@
-"""Statistics as a frame: what pandas itself says of the same rows."""
+"""Statistics as a frame: equal to those that pandas computes of the same rows."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_a_row_is_a_feature_of_a_split(frame: pd.DataFrame) -> None:
 
 def test_numbers_are_those_of_pandas(frame: pd.DataFrame) -> None:
     row, values = frame.iloc[0], ROWS["whole"].dropna()
-    told = values.describe()
+    described = values.describe()
     for name in ("mean", "min", "25%", "50%", "75%", "max", "count"):
-        assert row[name] == told[name]
+        assert row[name] == described[name]
     assert row["std"] == pytest.approx(values.std(ddof=0))
     assert (row["missing"], row["rows"], row["zeros"], row["unique"]) == (1, 5, 1, 3)
     assert (row["rank_error"], row["unique_error"], row["not_finite"]) == (0, 0, 0)

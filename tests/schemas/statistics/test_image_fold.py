@@ -35,15 +35,15 @@ Box = tuple[float, float, float, float]
 CAT, DOG = (0.25, 0.0, 0.75, 1.0), (0.0, 0.5, 0.25, 0.75)
 
 
-def image(place: int = 0, *, label: str = "cat", boxes: Sequence[Box] = ()) -> dict[str, Any]:
+def image(index: int = 0, *, label: str = "cat", boxes: Sequence[Box] = ()) -> dict[str, Any]:
     return {
-        "filename": f"{place}.jpg",
-        "sha256": f"{place:064}",
-        "format": "PNG" if place % 3 == 2 else "JPEG",
-        "width": 300 + 100 * place,
+        "filename": f"{index}.jpg",
+        "sha256": f"{index:064}",
+        "format": "PNG" if index % 3 == 2 else "JPEG",
+        "width": 300 + 100 * index,
         "height": 400,
-        "bytes": 1000 * place,
-        "brightness": 10.0 * place,
+        "bytes": 1000 * index,
+        "brightness": 10.0 * index,
         "contrast": 1.5,
         "mean_red": 1.0,
         "mean_green": 2.0,
@@ -69,12 +69,12 @@ def features_of(fold: ImageStatisticsFold, profile: ImageProfile) -> dict[str, A
     return {feature.path.step[0]: feature for feature in dataset.features}
 
 
-def test_what_is_profiled_of_labelled_images() -> None:
+def test_the_features_of_labelled_images() -> None:
     features = features_of(LABELS, LABELS.start())
     assert list(features) == [*FACTS, "label", "camera", "image/aspect_ratio"]
 
 
-def test_what_is_profiled_of_images_with_boxes() -> None:
+def test_the_features_of_images_with_boxes() -> None:
     features = features_of(BOXES, BOXES.start())
     further = ["image/aspect_ratio", "image/boxes", "box/height", "box/width", "box/area"]
     assert list(features) == [*FACTS, *further, "box/class"]
@@ -131,8 +131,8 @@ def test_images_without_any_box() -> None:
     assert dataset.features[-5].num_stats.common_stats.num_non_missing == 2
 
 
-def test_a_slice_of_a_batch_is_read_as_such() -> None:
-    rows = [image(place, boxes=[CAT] * place) for place in range(4)]
+def test_a_slice_of_a_batch() -> None:
+    rows = [image(index, boxes=[CAT] * index) for index in range(4)]
     part = batch_of(BOXES, rows).slice(1, 2)
     assert proto_bytes(BOXES, BOXES.add(BOXES.start(), part)) == proto_bytes(
         BOXES, profile_of(BOXES, rows[1:3])
@@ -165,10 +165,12 @@ def test_every_split_is_a_dataset() -> None:
 
 
 @pytest.mark.parametrize(("fold", "name"), [(LABELS, "label"), (BOXES, "box/class")])
-def test_what_training_never_saw(fold: ImageStatisticsFold, name: str) -> None:
+def test_values_that_training_lacks(fold: ImageStatisticsFold, name: str) -> None:
     training = profile_of(fold, [image(label="cat", boxes=[CAT])])
-    held = profile_of(fold, [image(2, label="dog", boxes=[CAT]), image(label="cat", boxes=[DOG])])
-    unseen = fold.unseen(held, training)
+    held_out = profile_of(
+        fold, [image(2, label="dog", boxes=[CAT]), image(label="cat", boxes=[DOG])]
+    )
+    unseen = fold.unseen(held_out, training)
     assert {name: unseen[name], "image/format": unseen["image/format"]} == {
         name: 1,
         "image/format": 1,

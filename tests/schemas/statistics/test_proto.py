@@ -13,15 +13,15 @@ from recordmill.schemas.statistics.proto import feature_proto, quantiles
 
 
 def numbers(values: list[float | None], dtype: npt.DTypeLike = np.int64) -> Numbers:
-    found = Numbers(dtype)
-    found.add(pa.array(values, pa.from_numpy_dtype(dtype)))
-    return found
+    accumulator = Numbers(dtype)
+    accumulator.add(pa.array(values, pa.from_numpy_dtype(dtype)))
+    return accumulator
 
 
 def strings(values: list[str | None]) -> Strings:
-    found = Strings()
-    found.add(pa.array(values, pa.dictionary(pa.int32(), pa.string())))
-    return found
+    accumulator = Strings()
+    accumulator.add(pa.array(values, pa.dictionary(pa.int32(), pa.string())))
+    return accumulator
 
 
 @settings(deadline=None)
@@ -67,8 +67,8 @@ def test_buckets_of_equal_count() -> None:
 
 def test_quantiles_end_at_the_extremes_where_sketched() -> None:
     values = np.random.default_rng(0).standard_normal(50_000).astype(np.float32)
-    found = numbers(values.tolist(), np.float32)
-    proto = feature_proto(Column("n", "float32"), found)
+    column = numbers(values.tolist(), np.float32)
+    proto = feature_proto(Column("n", "float32"), column)
     stats = proto.num_stats
     assert stats.min == values.min() and stats.max == values.max()
     for histogram in stats.histograms:
@@ -86,17 +86,21 @@ def test_quantiles_end_at_the_extremes_where_sketched() -> None:
     assert np.abs(true - counts).max() <= 2 * error
 
 
-def listed(found: Numbers) -> dict[str, float] | None:
-    proto = feature_proto(Column("n", found.type), found)
+def listed(values: Numbers) -> dict[str, float] | None:
+    proto = feature_proto(Column("n", values.type), values)
     histograms = [s.rank_histogram for s in proto.custom_stats if s.name == "value_counts"]
-    return {one.label: one.sample_count for one in histograms[0].buckets} if histograms else None
+    return (
+        {bucket.label: bucket.sample_count for bucket in histograms[0].buckets}
+        if histograms
+        else None
+    )
 
 
 def test_few_whole_numbers_are_listed_with_their_counts() -> None:
     values = [404, 500, 404, -1, 2**63 - 1, 2**63 - 2, 500, None]
     counts = {"404": 2, "500": 2, "-1": 1, str(2**63 - 2): 1, str(2**63 - 1): 1}
-    found = listed(numbers(values))
-    assert found == counts and list(found or ()) == list(counts)
+    column = listed(numbers(values))
+    assert column == counts and list(column or ()) == list(counts)
     assert listed(numbers([2.0, 404.0, np.nan, -0.0, 2.0], np.float32)) == {
         "2": 2,
         "0": 1,
@@ -116,14 +120,14 @@ def test_up_to_1000_whole_numbers_are_listed() -> None:
     assert listed(numbers(list(range(1001)))) is None
 
 
-def test_only_what_is_not_finite() -> None:
+def test_only_values_that_are_not_finite() -> None:
     proto = feature_proto(Column("n", "float32"), numbers([np.nan, np.inf], np.float32))
     assert proto.num_stats.common_stats.num_non_missing == 2
     assert [histogram.num_nan for histogram in proto.num_stats.histograms] == [2, 2]
     assert [len(histogram.buckets) for histogram in proto.num_stats.histograms] == [0, 0]
 
 
-def test_what_is_not_finite_is_in_no_bucket() -> None:
+def test_values_that_are_not_finite_are_in_no_bucket() -> None:
     proto = feature_proto(Column("n", "float32"), numbers([np.nan, 1.0], np.float32))
     assert [histogram.num_nan for histogram in proto.num_stats.histograms] == [1, 1]
     assert proto.num_stats.mean == 1
@@ -131,8 +135,8 @@ def test_what_is_not_finite_is_in_no_bucket() -> None:
 
 @pytest.mark.parametrize("type", ["int64", "float32", "string"])
 def test_a_column_of_nulls(type: str) -> None:
-    found = strings([None, None]) if type == "string" else numbers([None, None])
-    proto = feature_proto(Column("n", type), found)  # type: ignore[arg-type]
+    column = strings([None, None]) if type == "string" else numbers([None, None])
+    proto = feature_proto(Column("n", type), column)  # type: ignore[arg-type]
     name = {"int64": "INT", "float32": "FLOAT", "string": "STRING"}[type]
     assert proto.type == proto.Type.Value(name)
     stats = proto.string_stats if type == "string" else proto.num_stats

@@ -57,14 +57,14 @@ def assert_ranks_within_the_error(sketch: Quantiles, numbers: Sequence[int]) -> 
 
 @settings(deadline=None)
 @given(BATCHES, BATCHES)
-def test_quantiles_know_their_error(some: list[list[int]], others: list[list[int]]) -> None:
-    sketch = quantiles_of(some, capacity=4)
-    assert_ranks_within_the_error(sketch, flat(some))
+def test_quantiles_know_their_error(batches: list[list[int]], others: list[list[int]]) -> None:
+    sketch = quantiles_of(batches, capacity=4)
+    assert_ranks_within_the_error(sketch, flat(batches))
     other = quantiles_of(others, capacity=4)
     before = pickle.dumps(other)
     sketch.absorb(other)
     assert pickle.dumps(other) == before
-    assert_ranks_within_the_error(sketch, flat(some + others))
+    assert_ranks_within_the_error(sketch, flat(batches + others))
 
 
 def test_quantiles_are_exact_within_the_capacity() -> None:
@@ -98,22 +98,22 @@ def test_quantiles_of_many_numbers_are_small_and_close() -> None:
 @settings(deadline=None)
 @given(BATCHES, BATCHES, st.integers(1, 6))
 def test_frequent_knows_its_error(
-    some: list[list[int]], others: list[list[int]], capacity: int
+    batches: list[list[int]], others: list[list[int]], capacity: int
 ) -> None:
-    sketch, other = frequent_of(some, capacity), frequent_of(others, capacity)
+    sketch, other = frequent_of(batches, capacity), frequent_of(others, capacity)
     before = pickle.dumps((other.values, other.counts, other.errors, other.floor))
     sketch.absorb(other)
     assert pickle.dumps((other.values, other.counts, other.errors, other.floor)) == before
-    true = Counter(str(value) for value in flat(some + others))
+    true = Counter(str(value) for value in flat(batches + others))
     assert sketch.floor * (capacity + 1) <= true.total()
     ranges = zip(sketch.counts, sketch.errors, strict=True)
-    found = dict(zip(sketch.values.to_pylist(), ranges, strict=True))
-    assert len(found) <= capacity
+    bounds = dict(zip(sketch.values.to_pylist(), ranges, strict=True))
+    assert len(bounds) <= capacity
     for value, count in true.items():
-        most, error = found.get(value, (sketch.floor, sketch.floor))
+        most, error = bounds.get(value, (sketch.floor, sketch.floor))
         assert most - error <= count <= most
     if len(true) <= capacity:
-        assert {value: count for value, (count, _) in found.items()} == true
+        assert {value: count for value, (count, _) in bounds.items()} == true
         assert (sketch.errors.sum(), sketch.floor) == (0, 0)
 
 
@@ -136,8 +136,8 @@ def test_strings_are_dropped_for_their_bytes_too() -> None:
 
 def test_a_string_that_always_kept_its_counter_is_exact() -> None:
     sketch = frequent_of([[0] * 5 + [n, n + 1] for n in range(1, 40, 2)], capacity=3)
-    place = sketch.values.to_pylist().index("0")
-    assert (sketch.counts[place], sketch.errors[place]) == (100, 0)
+    index = sketch.values.to_pylist().index("0")
+    assert (sketch.counts[index], sketch.errors[index]) == (100, 0)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32])
