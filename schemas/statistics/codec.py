@@ -55,11 +55,11 @@ def decode(data: bytes, fold: StatisticsFold, *, path: str) -> Profile:
     if not data.startswith(_FIRST_LINE):
         raise DataError(
             f"{path}: expected the profile of a span, of version {VERSION}, got "
-            f"{data[: len(_FIRST_LINE)]!r}. Delete it, so that it is made anew."
+            f"{data[: len(_FIRST_LINE)]!r}. Delete it, so that it is made again."
         )
     body = data[_BODY:]
     if hashlib.sha256(body).digest() != data[len(_FIRST_LINE) : _BODY]:
-        raise DataError(f"{path}: is damaged: its sha256 is another. Delete it.")
+        raise DataError(f"{path}: is damaged: its sha256 differs. Delete it.")
     try:
         return profile_of(json.loads(body, object_hook=_from_json), fold)
     except PROBLEMS as error:

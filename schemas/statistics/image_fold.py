@@ -36,7 +36,7 @@ _UNPROFILED = ("filename", "sha256")
 """Columns without statistics, since they differ from image to image."""
 
 _ASPECT_RATIO = Column("image/aspect_ratio", "float32", "width / height")
-_BOX_COUNT = Column("image/boxes", "int64", "how many boxes the image has")
+_BOX_COUNT = Column("image/boxes", "int64", "number of boxes in the image")
 _BOX_SCHEMA = Schema(
     (
         Column("box/height", "float32", "relative to the image's"),

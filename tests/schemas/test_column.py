@@ -21,11 +21,11 @@ def test_a_column_is_frozen() -> None:
         ({"name": ""}, "expected a name, got an empty one"),
         (
             {"name": "__recordmill_line"},
-            "names that begin with __key_ or __recordmill_ are kept; rename it in the file",
+            "names that begin with __key_ or __recordmill_ are reserved; rename it in the file",
         ),
         (
             {"name": "__key_hi"},
-            "names that begin with __key_ or __recordmill_ are kept; rename it in the file",
+            "names that begin with __key_ or __recordmill_ are reserved; rename it in the file",
         ),
         ({"type": "int32"}, 'expected a type of int64, float32, string, got "int32"'),
         ({"bad_value": "drop"}, 'expected bad_value of reject, clip, missing, got "drop"'),

@@ -109,7 +109,7 @@ def test_other_files_and_versions_are_refused() -> None:
     assert f"recordmill profile {VERSION}\n".encode() == START
     assert refused(b"\x80\x04pickle") == (
         "c/train.profile: expected the profile of a span, of version 2, got b'\\x80\\x04pickle'. "
-        "Delete it, so that it is made anew."
+        "Delete it, so that it is made again."
     )
     assert "of version 2, got b'recordmill profile 1" in refused(GOOD.replace(b"2\n", b"1\n", 1))
 
@@ -118,7 +118,7 @@ def test_damage_is_found_wherever_it_is() -> None:
     for index in range(len(START), len(GOOD), 7):
         damaged = bytearray(GOOD)
         damaged[index] ^= 1
-        assert refused(bytes(damaged)).endswith("is damaged: its sha256 is another. Delete it.")
+        assert refused(bytes(damaged)).endswith("is damaged: its sha256 differs. Delete it.")
     assert "is damaged" in refused(GOOD[:-1])
 
 
