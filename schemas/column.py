@@ -96,7 +96,8 @@ class Column:
             (not self.name, "expected a name, got an empty one"),
             (
                 self.name.startswith(RESERVED),
-                f"names that begin with {' or '.join(RESERVED)} are reserved; rename it in the file",
+                f"names that begin with {' or '.join(RESERVED)} are reserved; "
+                "rename it in the file",
             ),
             (
                 self.type not in get_args(ColumnType),

@@ -87,10 +87,9 @@ def l_infinity(
     Returns:
       The distance; None where either has no values.
     """
-    sides = [_Listed.of(statistics) for statistics in (now, before)]
-    if any(side is None for side in sides):
+    data, reference = (_Listed.of(statistics) for statistics in (now, before))
+    if data is None or reference is None:
         return None
-    data, reference = (side for side in sides if side is not None)
     shares = [_shares_of(label, data, reference) for label in {**data.counts, **reference.counts}]
     shares.sort(key=lambda share: (-abs(share.now - share.before), share.label))
     first = shares[0]
@@ -138,26 +137,28 @@ def jensen_shannon(
       The divergence; None where either has no values, or no such histogram. The shares of numbers
       that both list are exact, whatever `by_value` is.
     """
-    histograms = [_histogram(statistics, kind) for statistics in (now, before)]
-    if any(histogram is None for histogram in histograms):
+    first, second = (_histogram(statistics, kind) for statistics in (now, before))
+    if first is None or second is None:
         return None
-    pair = [histogram for histogram in histograms if histogram is not None]
+    pair = (first, second)
     sizes = [statistics.num_stats.common_stats.num_non_missing for statistics in (now, before)]
     sides = [_Masses.of(histogram) for histogram in (_extend(pair) if open_ended else pair)]
     bounds = _bounds_of(sides)
     binned = _align(sides, bounds)
     exact = exact_bins(now, before, bounds, sizes) or binned
-    compared = exact if by_value else binned
-    middle = (compared.p + compared.q) / 2
+    divergence, used = _divergence(exact if by_value else binned)
+    # Exact counts can be equal where the estimates by histograms differ.
+    shares = _largest_changes(exact, limit) or _largest_changes(binned, limit)
+    return Distance(divergence, sampling_noise(used, *sizes), shares)
+
+
+def _divergence(bins: Bins) -> tuple[float, int]:
+    """Return the divergence of two distributions, in bits, and the number of bins in use."""
+    middle = (bins.p + bins.q) / 2
     used = middle > 0
-    p, q = compared.p[used], compared.q[used]
-    bits = (_entropy_terms(p, middle[used]) + _entropy_terms(q, middle[used])).sum() / 2
-    return Distance(
-        value=min(max(float(bits), 0.0), 1.0),
-        chance=sampling_noise(int(used.sum()), *sizes),
-        # Exact counts can be equal where the estimates by histograms differ.
-        shares=_largest_changes(exact, limit) or _largest_changes(binned, limit),
-    )
+    p, q, middle = bins.p[used], bins.q[used], middle[used]
+    bits = float((_entropy_terms(p, middle) + _entropy_terms(q, middle)).sum() / 2)
+    return min(max(bits, 0.0), 1.0), len(middle)
 
 
 def _largest_changes(bins: Bins, limit: int) -> tuple[Share, ...]:
