@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, bad, examine_here, findings_of, statistics
 from google.protobuf import text_format
-from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, statistics
+from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, findings_of, statistics
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat

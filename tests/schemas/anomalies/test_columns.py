@@ -14,7 +14,7 @@ from recordmill.schemas.anomalies.columns import (
     column_anomalies,
     common_of,
     feature_name,
-    mended_values,
+    repaired_values,
     new_column,
 )
 from recordmill.schemas.anomalies.observed import BadValues, InputSummary
@@ -109,7 +109,7 @@ def test_more_bad_values_than_good_ones_are_not_mended(bad_value: str, notes: li
     column = Column("age", "int64", minimum=0, bad_value=bad_value)  # type: ignore[arg-type]
     observed: Mapping[str, Mapping[str, BadValues]] = {"age": MANY_BAD}
     summary = InputSummary(statistics(), bad=observed)
-    assert [*mended_values(column, statistics_of("age"), summary)] == notes
+    assert [*repaired_values(column, statistics_of("age"), summary)] == notes
 
 
 def test_a_new_column_that_is_a_whole_header() -> None:

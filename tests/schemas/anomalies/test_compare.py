@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, anomalies_of, findings_of, statistics
+from helpers.anomaly_cases import GOOD, SCHEMA, anomalies_of, findings_of, statistics
 
 from recordmill.schemas.anomalies.compare import ColumnThreshold, DriftThresholds
 from recordmill.schemas.anomalies.find import find_anomalies

@@ -3,9 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from anomaly_cases import GOOD, SCHEMA, anomalies_of, bad, findings_of, statistics
 from google.protobuf import text_format
-from helpers.anomaly_cases import GOOD, SCHEMA, bad, statistics
+from helpers.anomaly_cases import GOOD, SCHEMA, anomalies_of, bad, findings_of, statistics
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 from tensorflow_metadata.proto.v0.statistics_pb2 import (
