@@ -1,16 +1,16 @@
-"""Augmentation: training images changed at random, their boxes carried along.
+"""Augmentation: random changes of training images and their boxes.
 
-`Augmentation` applies operations in order: those of colour, which are here, and those that move
-pixels, of `augment_geometry`. All draw from a seed alone. In preparation the seed comes from the
-key of an image and the number of its copy (`copy_seed`), so that the copies are the same on any
-runner; at training time from a counter, so that each epoch sees other ones:
+`Augmentation` applies operations in order: operations of colour, in this module, and operations
+that move pixels, of `augment_geometry`. All draw from a seed alone. In preparation the seed
+derives from the key of an image and the number of its copy (`copy_seed`), so that copies are the
+same on any runner; at training time from a counter, so that they differ in every epoch:
 
     augment = Augmentation(operations=(RandomFlip(), RandomRotation(10), RandomHue(0.05)))
 
     def augmented(step, pair):
         image, target = pair
-        image, boxes, kept = augment(image, target["boxes"], (7, step))
-        return image, {"boxes": boxes, "classes": tf.gather(target["classes"], kept)}
+        image, boxes, indices = augment(image, target["boxes"], (7, step))
+        return image, {"boxes": boxes, "classes": tf.gather(target["classes"], indices)}
 
     dataset = dataset.repeat().enumerate().map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
 
@@ -22,8 +22,8 @@ and for a classifier, whose images have no boxes:
         num_parallel_calls=tf.data.AUTOTUNE,
     )
 
-7 is the seed of the training run; the dataset is not batched yet. Augment what trains, and before
-pixels are scaled: never evaluation data or served requests.
+7 is the seed of the training run; the dataset is not batched yet. Augment only training data,
+never evaluation data or served requests, and augment before scaling pixels.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from ._ops.augment_geometry import (
     RandomQuarterTurns,
     RandomRotation,
     RandomScale,
-    all_places,
+    all_indices,
     draw,
     to_pixels,
 )
@@ -72,24 +72,25 @@ _WORD = 2**64 - 1
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Operations applied to an image one after the other; call it as one of them.
+    """Sequence of operations, a callable like each of them.
 
     Attributes:
-      operations: At least one, in the order in which they are applied. Each draws anew, also
-        where two are the same.
-      copies: How many changed copies preparation adds to each training image; at least 1. They
-        have the numbers 1 to `copies`; the image itself stays as it is. A call makes one copy.
+      operations: Operations in the order of application, at least one. Each draws its own
+        numbers, even if equal to another.
+      copies: Number of changed copies that preparation adds to each training image; at least 1.
+        They are numbered from 1 to `copies`; the original is stored unchanged. A call makes one
+        copy.
 
     Raises:
-      RecipeError: There is no operation, or the number of copies is below 1.
+      RecipeError: `operations` is empty, or `copies` is below 1.
     """
 
     operations: tuple[Operation, ...]
     copies: int = 1
 
     def __post_init__(self) -> None:
-        whole = isinstance(self.copies, int) and not isinstance(self.copies, bool)
-        if not (whole and self.copies >= 1):
+        is_integer = isinstance(self.copies, int) and not isinstance(self.copies, bool)
+        if not (is_integer and self.copies >= 1):
             raise RecipeError(
                 f"Augmentation: copies: expected a whole number from 1 on, got {self.copies!r}"
             )
@@ -101,25 +102,25 @@ class Augmentation:
             )
 
     def __call__(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
-        """Apply all operations; arguments, results and errors are those of an `Operation`."""
+        """Apply all operations; see `Operation` for arguments, results and errors."""
         seed = tf.convert_to_tensor(seed)
         boxes = tf.convert_to_tensor(boxes, tf.float32)
-        kept = all_places(boxes)
-        for place, operation in enumerate(self.operations):
-            own = tf.random.experimental.stateless_fold_in(seed, place, alg="philox")
-            image, boxes, still = operation(image, boxes, own)
-            kept = tf.gather(kept, still)
-        return image, boxes, kept
+        indices = all_indices(boxes)
+        for number, operation in enumerate(self.operations):
+            operation_seed = tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
+            image, boxes, remaining = operation(image, boxes, operation_seed)
+            indices = tf.gather(indices, remaining)
+        return image, boxes, indices
 
 
 def copy_seed(key_hi: int, key_lo: int, copy: int, *, seed: int = 0) -> npt.NDArray[np.int32]:
-    """The seed of one copy of one image, for any operation or `Augmentation`.
+    """Derive the seed of one copy of one image, for any operation or `Augmentation`.
 
     Args:
       key_hi: The upper half of the image's key, from 0 to 2**64 - 1.
-      key_lo: The lower half.
+      key_lo: The lower half of the key, of the same range.
       copy: The number of the copy, from 1 on.
-      seed: The seed of the run, any integer; another one draws anew.
+      seed: The seed of the run, any integer; another seed yields other copies.
 
     Returns:
       int32 [2], every bit of which depends on every bit of the arguments.
@@ -134,23 +135,23 @@ def copy_seed(key_hi: int, key_lo: int, copy: int, *, seed: int = 0) -> npt.NDAr
 
 
 class _Colour(Operation):
-    """An operation that changes the values of pixels and leaves them where they are."""
+    """Operation that changes the values of pixels and not their positions."""
 
     def _apply(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
         values = self._recoloured(tf.cast(image, tf.float32), seed)
-        return to_pixels(values), boxes, all_places(boxes)
+        return to_pixels(values), boxes, all_indices(boxes)
 
     @abstractmethod
     def _recoloured(self, values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """New values, float32 [height, width, 3], which are then rounded once and clipped."""
+        """Return new values, float32 [height, width, 3], not yet rounded or clipped."""
 
 
 @dataclass(frozen=True)
 class RandomHue(_Colour):
-    """Turns all colours around the colour circle by one angle (the hue of HSV); grey stays.
+    """Rotates all colours on the colour circle by one angle (the hue of HSV); grey stays.
 
     Attributes:
-      delta: The largest turn either way as a share of the circle, from 0 to 0.5.
+      delta: Largest rotation either way as a share of the circle, from 0 to 0.5.
 
     Raises:
       RecipeError: The field is out of its range.
@@ -169,12 +170,12 @@ class RandomHue(_Colour):
 class RandomSaturation(_Colour):
     """Multiplies the saturation of all colours (that of HSV), up to pure colours; grey stays.
 
-    With hue and value held, each channel c of a pixel becomes max - (max - c) * factor, max the
-    largest of the three; the factor ends where the smallest becomes 0.
+    At constant hue and value, each channel c of a pixel becomes max - (max - c) * factor, where
+    max is the largest of the three; the factor is limited to that where the smallest becomes 0.
 
     Attributes:
-      lower: The smallest factor, from 0 on; 0 takes all colour away.
-      upper: The largest factor, from `lower` on.
+      lower: Smallest factor, from 0 on; 0 removes all colour.
+      upper: Largest factor, from `lower` on.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -200,7 +201,7 @@ class RandomBrightness(_Colour):
     """Adds one number to all channels of all pixels.
 
     Attributes:
-      delta: The most that is added or taken away as a share of the range of pixels, from 0 to 1:
+      delta: Largest number to add or subtract, as a share of the range of pixels, from 0 to 1:
         0.1 is 25.5 of 255.
 
     Raises:
@@ -222,8 +223,8 @@ class RandomContrast(_Colour):
     """Multiplies the distance of each value from the mean of its channel in the image.
 
     Attributes:
-      lower: The smallest factor, from 0 on; 0 leaves only the mean colour.
-      upper: The largest factor, from `lower` on.
+      lower: Smallest factor, from 0 on; 0 leaves only the mean colour.
+      upper: Largest factor, from `lower` on.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -242,9 +243,9 @@ class RandomContrast(_Colour):
 
 
 def _channel_means(values: tf.Tensor) -> tf.Tensor:
-    """The mean of each channel, float32 [3].
+    """Return the mean of each channel, float32 [3].
 
-    Summed as integers: a sum of floats depends on how many threads share it.
+    Sums are of integers, since a sum of floats depends on the number of threads.
     """
     rows = tf.reduce_sum(tf.cast(values, tf.int32), axis=1)
     total = tf.reduce_sum(tf.cast(rows, tf.int64), axis=0)

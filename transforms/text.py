@@ -1,10 +1,11 @@
 """Text to numbers: one tensor in, one tensor out, for any `preprocessing_fn`.
 
-Words are runs of letters, marks, digits and underscores of any script; what is between them goes.
-Scripts that do not part words, such as Chinese, are not parted. Case is kept: `lower` first.
+Words are runs of letters, marks, digits and underscores of any script; all between them is
+dropped. Scripts without blanks between words, such as Chinese, are not split. Case is preserved:
+apply `lower` first to ignore it.
 
-What comes out is dense, [batch, top_k], which every model reads. For a vocabulary too large for
-that, store ragged ids, `vocabulary_ids` or `hash_buckets` of `ngrams`, and embed those.
+Results are dense, [batch, top_k], which every model reads. For a larger vocabulary store ragged
+ids, `vocabulary_ids` or `hash_buckets` of `ngrams`, and embed those.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
-from ._ops.vocabulary_files import in_one_word, number_of_line, place_of_token
+from ._ops.vocabulary_files import in_one_word, index_of_token, number_of_line
 from .multivalued import count_ids
 
 __all__ = ["bag_of_words", "lower", "ngrams", "tf_idf"]
@@ -24,7 +25,7 @@ _BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}_]+"
 
 
 def lower(x: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-    """The text in lower case, letters of all scripts.
+    """Convert text to lower case, letters of all scripts.
 
     Args:
       x: A string tensor of any shape, dense or ragged.
@@ -41,21 +42,21 @@ def lower(x: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
 def ngrams(
     x: tf.Tensor | tf.RaggedTensor, *, minimum: int = 1, maximum: int = 2, separator: str = " "
 ) -> tf.RaggedTensor:
-    """The sequences of neighbouring words, of each length from `minimum` to `maximum`.
+    """Return the sequences of neighbouring words, of each length from `minimum` to `maximum`.
 
     Args:
-      x: A dense string tensor [batch] of text, which is parted into words, or a ragged one
+      x: A dense string tensor [batch] of text, which is split into words, or a ragged one
         [batch, None] of words.
-      minimum: The words of the shortest sequences; at least 1.
-      maximum: The words of the longest.
-      separator: What is put between the words of a sequence.
+      minimum: The number of words of the shortest sequences; at least 1.
+      maximum: The number of words of the longest sequences; at least `minimum`.
+      separator: The text between the words of a sequence.
 
     Returns:
-      A ragged string tensor [batch, None], shorter sequences first. A row has none that are
-      longer than its text.
+      A ragged string tensor [batch, None], shorter sequences first. Rows have no sequences
+      longer than their text, and a missing text has none.
 
     Raises:
-      RecipeError: The lengths are no range, or `x` has another number of dimensions.
+      RecipeError: `minimum` and `maximum` are no range, or `x` has another number of dimensions.
 
     >>> ngrams(tf.constant(["to be, or", ""])).to_list()
     [[b'to', b'be', b'or', b'to be', b'be or'], []]
@@ -69,19 +70,20 @@ def ngrams(
 def bag_of_words(
     x: tf.Tensor | tf.RaggedTensor, *, top_k: int, min_count: int | None = None
 ) -> tf.Tensor:
-    """How often each word of a vocabulary occurs in each row.
+    """Count the words of a vocabulary in each row.
 
-    The vocabulary is of the words that the most rows have, those with the most first.
+    The vocabulary has the words that occur in the most training rows, in descending order of the
+    number of these rows.
 
     Args:
-      x: A dense string tensor [batch] of text, which is parted into words, or a ragged one
-        [batch, None] of words or of anything else, such as `ngrams` or `split_values`.
-      top_k: The words to keep, and the length of the result; at least 1.
-      min_count: The rows that must have a word for it to be kept; None for one.
+      x: A dense string tensor [batch] of text, which is split into words, or a ragged one
+        [batch, None] of words or of other tokens, such as `ngrams` or `split_values`.
+      top_k: The size of the vocabulary, and the length of the result; at least 1.
+      min_count: The least number of rows with a word for it to enter the vocabulary; None for 1.
 
     Returns:
-      A float32 tensor [batch, top_k]. Words that were not kept leave no trace; where fewer than
-      `top_k` were, the last columns are 0. A missing text is all 0.
+      A float32 tensor [batch, top_k] of counts. Words outside the vocabulary are ignored; where
+      it has fewer than `top_k` words, the last columns are 0. A missing text is all 0.
 
     Raises:
       RecipeError: `top_k` is below 1, or `x` has another number of dimensions.
@@ -92,18 +94,20 @@ def bag_of_words(
 def tf_idf(
     x: tf.Tensor | tf.RaggedTensor, *, top_k: int, min_count: int | None = None
 ) -> tf.Tensor:
-    """As `bag_of_words`, weighted: the share of a word in its row, times how rare it is.
+    """Weight the words of a vocabulary by TF-IDF: the share of a word in its row, times its rarity.
 
-    The weight is count / words of the row * (1 + log((1 + rows) / (1 + rows with the word))), as
-    that of `tft.tfidf`; words that were not kept count among the words of a row.
+    The weight is count / words of the row * (1 + log((1 + rows) / (1 + rows with the word))), the
+    formula of `tft.tfidf`; words outside the vocabulary count among the words of a row.
 
     Args:
-      x: As in `bag_of_words`.
-      top_k: As in `bag_of_words`.
-      min_count: As in `bag_of_words`.
+      x: A dense string tensor [batch] of text, which is split into words, or a ragged one
+        [batch, None] of words or of other tokens, as in `bag_of_words`.
+      top_k: The size of the vocabulary, and the length of the result; at least 1.
+      min_count: The least number of rows with a word for it to enter the vocabulary; None for 1.
 
     Returns:
-      A float32 tensor [batch, top_k]. A missing text is all 0.
+      A float32 tensor [batch, top_k]. Where the vocabulary has fewer than `top_k` words, the last
+      columns are 0. A missing text is all 0.
 
     Raises:
       RecipeError: `top_k` is below 1, or `x` has another number of dimensions.
@@ -119,12 +123,12 @@ def tf_idf(
 
 
 class _Bag(NamedTuple):
-    """What the words of a batch come to.
+    """Word counts of a batch, and their vocabulary.
 
     Attributes:
-      counts: float32 [batch, top_k].
-      lengths: The words of each row, those not kept too; int64 [batch].
-      file: The vocabulary, with the number of rows that have each word.
+      counts: Counts of the vocabulary's words, float32 [batch, top_k].
+      lengths: Number of words of each row, also those outside the vocabulary; int64 [batch].
+      file: Vocabulary file with the number of rows of each word.
     """
 
     counts: tf.Tensor
@@ -140,12 +144,13 @@ def _bag(x: tf.Tensor | tf.RaggedTensor, top_k: int, min_count: int | None) -> _
     file = tft.vocabulary(
         _once_a_row(words), top_k=top_k, frequency_threshold=min_count, store_frequency=True
     )
-    ids = words.with_values(place_of_token(words.values, file))
+    ids = words.with_values(index_of_token(words.values, file))
     return _Bag(count_ids(ids, depth=top_k), words.row_lengths(), file)
 
 
 def _once_a_row(words: tf.RaggedTensor) -> tf.Tensor:
-    """The words of all rows, [n], those that a row repeats only once for that row."""
+    """Return the words of all rows, [n], without repetitions within a row."""
+    # A pair (row, word) as one number, since tf.unique takes vectors only.
     distinct, ids = tf.unique(words.values, out_idx=tf.int64)
     size = tf.maximum(tf.size(distinct, tf.int64), 1)
     pairs, _ = tf.unique(words.value_rowids() * size + ids)
@@ -153,7 +158,7 @@ def _once_a_row(words: tf.RaggedTensor) -> tf.Tensor:
 
 
 def _words(x: tf.Tensor | tf.RaggedTensor) -> tf.RaggedTensor:
-    """The words of each row, [batch, None]; those that are given are taken as they are."""
+    """Return the words of each row, [batch, None]; ragged words stay unchanged."""
     if isinstance(x, tf.RaggedTensor) and x.shape.rank == 2:
         return x
     if isinstance(x, tf.RaggedTensor) or x.shape.rank != 1:

@@ -1,12 +1,12 @@
-"""Augmentation that moves pixels, and what all operations of augmentation share.
+"""Augmentation that moves pixels, and the base class of all operations of augmentation.
 
-An operation is a frozen record of plain numbers. Called with an image, its boxes and a seed it
-draws its numbers from the seed alone (Philox, the same on every device), so the same three give
-the same pixels eagerly, in a `tf.function` and in `tf.data`, whatever the threads; and the same
-boxes, but for the last bits where TensorFlow's optimizer knows the size of the image and divides
-by it otherwise. The size of the image stays: what an operation takes away it enlarges back, what
-it leaves empty is black (a mirrored border would show things that no box tells of). `augment`
-puts operations together.
+An operation is a frozen dataclass of plain numbers. Called with an image, its boxes and a seed, it
+draws its numbers from the seed alone (Philox, the same on every device). So the same arguments
+yield the same pixels eagerly, in a `tf.function` and in `tf.data`, for any number of threads; and
+the same boxes, except for the last bits where TensorFlow's optimizer has a static image size and
+computes the division in another way. The size of the image stays: a part of it is enlarged to that
+size, and empty space is black (a mirrored border would contain objects without boxes). `augment`
+combines operations.
 """
 
 from __future__ import annotations
@@ -36,32 +36,31 @@ __all__ = [
     "RandomQuarterTurns",
     "RandomRotation",
     "RandomScale",
-    "all_places",
+    "all_indices",
     "draw",
     "to_pixels",
 ]
 
 Augmented = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-"""An image, uint8 [height, width, 3]; its boxes, float32 [m, 4]; their places before, int64 [m]."""
+"""Image, uint8 [height, width, 3]; its m boxes, float32 [m, 4]; their former indices, int64 [m]."""
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class Operation(ABC):
-    """One step of augmentation: (image, boxes, seed) -> (image, boxes, kept)."""
+    """One step of augmentation: (image, boxes, seed) -> (image, boxes, indices)."""
 
     def __call__(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
         """Apply the operation to one image.
 
         Args:
-          image: uint8 [height, width, 3]; the sizes at least 1, and not known before the graph
-            runs if need be.
+          image: uint8 [height, width, 3]; the sizes at least 1, static or dynamic.
           boxes: float32 [n, 4], (ymin, xmin, ymax, xmax) relative to the image; n may be 0.
           seed: Any two integers; int32 or int64 [2].
 
         Returns:
-          The new image, of the same shape; the boxes that stay, float32 [m, 4]; and their places
-          in `boxes`, int64 [m], ascending, with which a caller gathers their classes.
+          The new image, of the same shape; the boxes that stay, float32 [m, 4]; and their indices
+          in `boxes`, int64 [m], ascending, for `tf.gather` of their classes.
 
         Raises:
           RecipeError: The image is not uint8.
@@ -74,12 +73,12 @@ class Operation(ABC):
             )
         image = tf.ensure_shape(image, [None, None, 3])
         boxes = tf.ensure_shape(tf.convert_to_tensor(boxes, tf.float32), [None, 4])
-        changed, boxes, kept = self._apply(image, boxes, tf.convert_to_tensor(seed))
-        return tf.ensure_shape(changed, image.shape), tf.ensure_shape(boxes, [None, 4]), kept
+        changed, boxes, indices = self._apply(image, boxes, tf.convert_to_tensor(seed))
+        return tf.ensure_shape(changed, image.shape), tf.ensure_shape(boxes, [None, 4]), indices
 
     @abstractmethod
     def _apply(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
-        """As `__call__`, of tensors that have been checked."""
+        """Apply the operation to checked tensors; see `__call__`."""
 
     def _require(self, good: bool, field: str, expected: str) -> None:
         """Raise a RecipeError that names the operation, the field and its value unless `good`."""
@@ -102,11 +101,11 @@ class Operation(ABC):
 
 @dataclass(frozen=True)
 class RandomFlip(Operation):
-    """Exchanges left and right, top and bottom, or both; each with a probability of 1/2.
+    """Flips an image left to right, upside down, or both; each with a probability of 1/2.
 
     Attributes:
-      horizontal: Whether left and right may be exchanged.
-      vertical: Whether top and bottom may be exchanged.
+      horizontal: Whether to flip left to right.
+      vertical: Whether to flip upside down.
 
     Raises:
       RecipeError: A field is no boolean, or neither is true.
@@ -121,7 +120,7 @@ class RandomFlip(Operation):
         self._require(self.horizontal or self.vertical, "vertical", "true where horizontal is not")
 
     def _apply(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
-        kept = all_places(boxes)
+        indices = all_indices(boxes)
         if self.horizontal:
             flip = draw(seed, 0, 0.0, 1.0) < 0.5
             image = tf.cond(flip, lambda: tf.reverse(image, [1]), lambda: image)
@@ -130,14 +129,14 @@ class RandomFlip(Operation):
             flip = draw(seed, 1, 0.0, 1.0) < 0.5
             image = tf.cond(flip, lambda: tf.reverse(image, [0]), lambda: image)
             boxes = tf.where(flip, flip_vertically(boxes), boxes)
-        return image, boxes, kept
+        return image, boxes, indices
 
 
 @dataclass(frozen=True)
 class RandomQuarterTurns(Operation):
-    """Turns a square image by 0, 90, 180 or 270 degrees, equally often; any other by 0 or 180.
+    """Rotates a square image by 0, 90, 180 or 270 degrees, equally likely; any other by 0 or 180.
 
-    So the shape of an image that is not square stays, and its pixels are never resampled.
+    So the shape of an image that is not square stays, and pixels are never resampled.
     """
 
     def _apply(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
@@ -145,21 +144,21 @@ class RandomQuarterTurns(Operation):
         turns = tf.cast(draw(seed, 0, 0.0, 4.0), tf.int32)
         turns = tf.where(shape[0] == shape[1], turns, turns - turns % 2)
         turned = tf.image.rot90(image, turns)
-        return tf.reshape(turned, shape), quarter_turns(boxes, turns), all_places(boxes)
+        return tf.reshape(turned, shape), quarter_turns(boxes, turns), all_indices(boxes)
 
 
 @dataclass(frozen=True)
 class RandomRotation(Operation):
-    """Turns the image about its centre by a small angle; bilinear, the empty corners black.
+    """Rotates the image about its centre by a small angle; bilinear, with black empty corners.
 
-    A box becomes the upright box around the turned one, clipped to the image: looser than what it
-    contains, the more so the larger the angle (see `boxes.transform`). For large angles put
+    A box becomes the axis-aligned box around the rotated one, clipped to the image: looser than its
+    content, the more so the larger the angle (see `boxes.transform`). For large angles put
     `RandomQuarterTurns` before this.
 
     Attributes:
-      degrees: The largest angle either way, from 0 to 180; every angle is equally likely.
-      min_visible: The least share of a turned box that must lie in the image for the box to stay,
-        from 0 to 1. A box without an area never stays.
+      degrees: Largest angle either way, from 0 to 180; every angle is equally likely.
+      min_visible: Least share of the area of a rotated box that must lie in the image for the box
+        to stay, from 0 to 1. A box without an area never stays.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -176,26 +175,27 @@ class RandomRotation(Operation):
         largest = math.radians(self.degrees)
         angle = draw(seed, 0, -largest, largest)
         turned = transform(boxes, _relative_rotation(angle, tf.shape(image)))
-        boxes, kept = to_window(turned, _WHOLE, min_visible=self.min_visible)
-        return _rotated(image, angle), boxes, kept
+        boxes, indices = to_window(turned, _WHOLE, min_visible=self.min_visible)
+        return _rotated(image, angle), boxes, indices
 
 
 @dataclass(frozen=True)
 class RandomCrop(Operation):
-    """Cuts a part out of the image, somewhere, and enlarges it to the size of the image.
+    """Crops the image at random and enlarges the crop to the size of the image.
 
-    The part is `scale` of the image's area and `ratio` times as wide for its height as the image
-    is: things look `1 / ratio` times as wide as before. A side that would pass the image is as
-    long as the image's. Parts begin and end at whole pixels and have at least one.
+    The crop has `scale` times the area and `ratio` times the aspect ratio (width / height) of the
+    image, so objects become `1 / ratio` times as wide for their height. A side that would exceed
+    the image has the length of the image's. Crops begin and end at whole pixels and have at least
+    one.
 
     Attributes:
-      scale: The smallest and largest share of the image's area, above 0, up to 1; every share
-        between is equally likely.
-      ratio: The smallest and largest aspect ratio (width / height) of the part over that of the
-        image, above 0; its logarithm is uniform, so wider and narrower are equally likely where
-        the two bounds are each other's inverse.
-      min_visible: The least share of a box that must lie in the part for the box to stay, from 0
-        to 1. A box without an area never stays.
+      scale: Smallest and largest share of the image's area, above 0, up to 1; every share between
+        is equally likely.
+      ratio: Smallest and largest aspect ratio of the crop over that of the image, above 0; its
+        logarithm is uniform, so wider and narrower are equally likely where the two bounds are
+        each other's inverse.
+      min_visible: Least share of the area of a box that must lie in the crop for the box to stay,
+        from 0 to 1. A box without an area never stays.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -215,27 +215,28 @@ class RandomCrop(Operation):
         ratio = tf.exp(draw(seed, 1, *map(math.log, self.ratio)))
         sides = tf.stack([tf.sqrt(share / ratio), tf.sqrt(share * ratio)])
         size = tf.shape(image)[:2]
-        taken = tf.minimum(_times(size, sides), size)
-        places = tf.stack([draw(seed, 2, 0.0, 1.0), draw(seed, 3, 0.0, 1.0)])
-        room = size - taken
-        start = tf.minimum(_floor(places * tf.cast(room + 1, tf.float32)), room)
-        cut = crop_window(image, tf.concat([start, taken], axis=0))
-        window = relative_window(size, start, taken)
-        boxes, kept = to_window(boxes, window, min_visible=self.min_visible)
-        return resize(cut, size), boxes, kept
+        cropped = tf.minimum(_times(size, sides), size)
+        offsets = tf.stack([draw(seed, 2, 0.0, 1.0), draw(seed, 3, 0.0, 1.0)])
+        room = size - cropped
+        # The minimum guards against a product that rounds up to room + 1.
+        start = tf.minimum(_floor(offsets * tf.cast(room + 1, tf.float32)), room)
+        crop = crop_window(image, tf.concat([start, cropped], axis=0))
+        window = relative_window(size, start, cropped)
+        boxes, indices = to_window(boxes, window, min_visible=self.min_visible)
+        return resize(crop, size), boxes, indices
 
 
 @dataclass(frozen=True)
 class RandomScale(Operation):
-    """Enlarges or shrinks what the image shows, about its centre.
+    """Scales the content of the image about its centre; the size of the image stays.
 
-    Enlarged, the image loses its borders; shrunk, it gets a black one. Pieces are whole pixels.
+    Enlarged, the image loses its borders; shrunk, it gets a black border. Both are whole pixels.
 
     Attributes:
-      lower: The smallest factor, above 0: of 0.5 things are half as high and wide as before.
-      upper: The largest factor, from `lower` on. Its logarithm is uniform between the two.
-      min_visible: The least share of a box that must stay in the image for the box to stay, from
-        0 to 1. A box without an area never stays.
+      lower: Smallest factor, above 0; with 0.5, objects are half as high and wide as before.
+      upper: Largest factor, from `lower` on. Its logarithm is uniform between the two.
+      min_visible: Least share of the area of a box that must lie in the image for the box to stay,
+        from 0 to 1. A box without an area never stays.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -254,35 +255,43 @@ class RandomScale(Operation):
     def _apply(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:
         factor = tf.exp(draw(seed, 0, math.log(self.lower), math.log(self.upper)))
         size = tf.shape(image)[:2]
-        taken = tf.minimum(_times(size, 1.0 / factor), size)
-        given = tf.minimum(_times(size, factor), size)
-        start, border = (size - taken) // 2, (size - given) // 2
-        cut = crop_window(image, tf.concat([start, taken], axis=0))
-        paddings = tf.stack([border, size - given - border], axis=1)
-        placed = tf.pad(resize(cut, given), tf.concat([paddings, [[0, 0]]], axis=0))
-        shown = relative_window(given, -border, size)
-        window = from_window(shown, relative_window(size, start, taken))
-        boxes, kept = to_window(boxes, window, min_visible=self.min_visible)
-        return placed, boxes, kept
+        # Enlarged: crop < image = result. Shrunk: crop = image > result, which is padded.
+        cropped = tf.minimum(_times(size, 1.0 / factor), size)
+        resized = tf.minimum(_times(size, factor), size)
+        start, border = (size - cropped) // 2, (size - resized) // 2
+        crop = crop_window(image, tf.concat([start, cropped], axis=0))
+        paddings = tf.stack([border, size - resized - border], axis=1)
+        padded = tf.pad(resize(crop, resized), tf.concat([paddings, [[0, 0]]], axis=0))
+        outer = relative_window(resized, -border, size)
+        window = from_window(outer, relative_window(size, start, cropped))
+        boxes, indices = to_window(boxes, window, min_visible=self.min_visible)
+        return padded, boxes, indices
 
 
 def draw(seed: tf.Tensor, number: int, lower: float, upper: float) -> tf.Tensor:
-    """A number of [lower, upper), float32 []; `number` tells the draws of one seed apart.
+    """Draw a number uniformly from [lower, upper).
 
-    It is `lower` where the two are equal.
+    Args:
+      seed: Any two integers; int32 or int64 [2].
+      number: The number of the draw; draws of one seed with different numbers are independent.
+      lower: The lower bound, inclusive.
+      upper: The upper bound, exclusive.
+
+    Returns:
+      float32 []; `lower` where the two bounds are equal.
     """
-    own = tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
-    # Never -0.0: TensorFlow would keep it as its cached constant for every later 0.0.
-    return tf.random.stateless_uniform([], own, lower + 0.0, upper, alg="philox")
+    draw_seed = tf.random.experimental.stateless_fold_in(seed, number, alg="philox")
+    # Never -0.0: TensorFlow would cache it as the constant of every later 0.0.
+    return tf.random.stateless_uniform([], draw_seed, lower + 0.0, upper, alg="philox")
 
 
-def all_places(boxes: tf.Tensor) -> tf.Tensor:
-    """The `kept` of an operation that keeps all boxes: 0 to n - 1, int64 [n]."""
+def all_indices(boxes: tf.Tensor) -> tf.Tensor:
+    """Return the indices of all n boxes: 0 to n - 1, int64 [n]."""
     return tf.range(tf.shape(boxes, tf.int64)[0])
 
 
 def to_pixels(values: tf.Tensor) -> tf.Tensor:
-    """Float values as uint8: rounded half to even, what is below 0 or above 255 brought there.
+    """Convert float values to uint8: rounded half to even and clipped to [0, 255].
 
     >>> to_pixels(tf.constant([-3.0, 0.5, 1.5, 254.6, 300.0])).numpy().tolist()
     [0, 0, 2, 255, 255]
@@ -295,7 +304,7 @@ def _is_number(value: object) -> bool:
 
 
 def _times(size: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Whole pixels, at least 1; int32 of the shape of `size`."""
+    """Multiply a size, rounded to whole pixels, at least 1; int32 of the shape of `size`."""
     scaled = tf.round(tf.cast(size, tf.float32) * factor)
     return tf.maximum(tf.cast(scaled, tf.int32), 1)
 
@@ -305,11 +314,11 @@ def _floor(values: tf.Tensor) -> tf.Tensor:
 
 
 def _rotated(image: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
-    """The image turned counter-clockwise by `angle` radians about its centre."""
+    """Rotate an image counter-clockwise by `angle` radians about its centre."""
     size = tf.shape(image)[:2]
     y, x = tf.unstack((tf.cast(size, tf.float32) - 1.0) / 2.0)
     cos, sin = tf.cos(angle), tf.sin(angle)
-    # Where the pixel (x, y) of the result comes from, pixel centres at whole numbers.
+    # The op maps a pixel (x, y) of the result to its source; pixel centres are whole numbers.
     x_row = [cos, -sin, x - (cos * x - sin * y)]
     y_row = [sin, cos, y - (sin * x + cos * y)]
     turned = tf.raw_ops.ImageProjectiveTransformV3(
@@ -324,7 +333,7 @@ def _rotated(image: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
 
 
 def _relative_rotation(angle: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Where `_rotated` moves (y, x, 1), in relative coordinates; float32 [2, 3]."""
+    """Return the map of (y, x, 1) by `_rotated`, in relative coordinates; float32 [2, 3]."""
     wider = tf.cast(shape[1] / shape[0], tf.float32)
     higher = tf.cast(shape[0] / shape[1], tf.float32)
     cos, sin = tf.cos(angle), tf.sin(angle)

@@ -1,4 +1,4 @@
-"""What the metadata of a transform graph say of ids: the range that they lie in."""
+"""Ranges of ids in the metadata of a transform graph."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _Ids = TypeVar("_Ids", tf.Tensor, tf.RaggedTensor)
 
 
 def with_domain(ids: _Ids, *, minimum: int = 0, maximum: int) -> _Ids:
-    """Has the metadata of the graph say which ids there can be, as those of TFT's own ids do.
+    """Write the range of ids into the metadata of the graph, as TFT does for its own ids.
 
-    They say it of a feature that is this very tensor, not of one that is computed from it. Where
-    no graph is traced, as in a notebook, there are no metadata, and nothing is said.
+    The range applies to a feature that is this very tensor, not to one computed from it. In eager
+    execution, as in a notebook, there are no metadata, and nothing is written.
 
     Args:
       ids: An int64 tensor of any shape, dense or ragged.
-      minimum: The smallest id: 0, or -1 where that stands for no id.
+      minimum: The smallest id: 0, or -1 where that means no id.
       maximum: The largest id.
 
     Returns:
@@ -37,12 +37,15 @@ def with_domain(ids: _Ids, *, minimum: int = 0, maximum: int) -> _Ids:
 
 
 def in_graph(make_ids: Callable[[], tf.Tensor]) -> tf.Tensor:
-    """What a function of tensorflow_transform gives, which says of its ids which there can be.
+    """Call a function of tensorflow_transform that writes the range of its ids into the metadata.
 
-    Where no graph is traced, it would say so for good, in the default graph, and every later
-    analysis in the process would fail on that. So it is traced in a graph of its own there.
+    In eager execution it would write them into the default graph of the process, where every
+    later analysis would fail on them. So it is then traced in a graph of its own.
 
     Args:
-      make_ids: Calls the function.
+      make_ids: The function, without arguments.
+
+    Returns:
+      Its result.
     """
     return tf.function(make_ids, autograph=False)() if tf.executing_eagerly() else make_ids()

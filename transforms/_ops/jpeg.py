@@ -1,10 +1,10 @@
 """Refuses JPEGs that end before the data of their last pixels, as TensorFlow operations.
 
-Of a file that was cut and then given an end marker, libjpeg decodes what is there, makes the rest
-mid-grey, and warns. TensorFlow passes no warning on. But a whole picture does not depend on what
-stands between its data and its end marker, while a decoder that lacks data reads on: so a decoding
-with `FILLING` put there gives other pixels. That second decoding is needed only where the last
-block of the picture is mid-grey, as libjpeg leaves it.
+From a file that was truncated and then ended by an end marker, libjpeg decodes the available data,
+fills the rest with mid-grey, and warns; TensorFlow drops the warning. But a complete picture does
+not depend on bytes between its data and its end marker, while a decoder that lacks data reads on:
+with `FILLING` in that position it decodes other pixels. That second decoding is needed only where
+the last block of the picture is mid-grey, as libjpeg leaves it.
 
 Source: JPEG (ITU-T T.81, annexes B and F); libjpeg-turbo, jdhuff.c (`insufficient_data`).
 """
@@ -16,16 +16,16 @@ import tensorflow as tf
 __all__ = ["END", "FILLING", "GUARD", "ends_in_grey", "refuse_cut"]
 
 END = b"\xff\xd9"
-"""The end marker."""
+"""End marker."""
 
 FILLING = b"".join(
-    bytes((place * 167 + marker * 13) % 251 + 1 for place in range(32)) + bytes([0xFF, marker])
+    bytes((index * 167 + marker * 13) % 251 + 1 for index in range(32)) + bytes([0xFF, marker])
     for marker in range(0xD0, 0xD8)
 )
-"""Bytes like compressed pixels, and the eight restart markers, one of which is the next."""
+"""Bytes like compressed pixels, and all eight restart markers, since the next one is unknown."""
 
 GUARD = "refuse_cut_jpeg"
-"""The name of the operations of `refuse_cut` in a graph."""
+"""Name scope of the operations of `refuse_cut` in a graph."""
 
 _BLOCK = 8
 _GREY, _GREY_RANGE = 128.0, 1.5
@@ -34,15 +34,15 @@ _MARKER, _START_OF_SCAN = 0xFF, 0xDA
 
 
 def refuse_cut(image: tf.Tensor, encoded: tf.Tensor, ratio: tf.Tensor | int) -> tf.Tensor:
-    """The image, or an error where the file lacks the data of its last pixels.
+    """Return the image, or fail where the file lacks the data of its last pixels.
 
-    Missed are a cut inside the last block, and cuts of files of several scans, such as
-    progressive ones: these lose detail, and no part of the picture.
+    Not detected are truncations inside the last block, and those of files of several scans, such
+    as progressive ones, which lose detail and no part of the picture.
 
     Args:
-      image: uint8 [height, width, 3]: the pixels of the file as they are stored.
+      image: uint8 [height, width, 3]: the pixels of the file, before any rotation.
       encoded: The bytes of a JPEG that TensorFlow decodes; a scalar string.
-      ratio: How many times smaller the image was decoded: 1, 2, 4 or 8.
+      ratio: The ratio that the image was decoded with: 1, 2, 4 or 8.
 
     Returns:
       `image`.
@@ -51,25 +51,25 @@ def refuse_cut(image: tf.Tensor, encoded: tf.Tensor, ratio: tf.Tensor | int) -> 
       tf.errors.InvalidArgumentError: Data is missing.
     """
     with tf.name_scope(GUARD):
-        whole = tf.cond(
-            ends_in_grey(image, ratio), lambda: _is_whole(encoded), lambda: tf.constant(True)
+        complete = tf.cond(
+            ends_in_grey(image, ratio), lambda: _is_complete(encoded), lambda: tf.constant(True)
         )
         message = "expected a whole JPEG, got one without its last pixels, of this many bytes:"
-        known = tf.debugging.Assert(whole, [message, tf.strings.length(encoded)])
-        with tf.control_dependencies([known]):
+        check = tf.debugging.Assert(complete, [message, tf.strings.length(encoded)])
+        with tf.control_dependencies([check]):
             return tf.identity(image)
 
 
 def ends_in_grey(image: tf.Tensor, ratio: tf.Tensor | int) -> tf.Tensor:
-    """Whether the last block of a picture is mid-grey, as libjpeg leaves it without data.
+    """Return whether the last block of a picture is mid-grey, as libjpeg leaves it without data.
 
-    The luma of all of it is, and the last pixel is without colour. At the full scale the colour of
-    neighbours bleeds into the first row and column of a block, so that a last pixel in these is
-    asked for its luma alone.
+    All of its luma must be mid-grey, and the last pixel without colour. At full size the colour of
+    neighbours bleeds into the first row and column of a block, so for a last pixel in these only
+    the luma is checked.
 
     Args:
       image: As in `refuse_cut`.
-      ratio: The same.
+      ratio: As in `refuse_cut`.
 
     Returns:
       A bool scalar.
@@ -83,8 +83,8 @@ def ends_in_grey(image: tf.Tensor, ratio: tf.Tensor | int) -> tf.Tensor:
     return tf.reduce_all(tf.abs(luma - _GREY) <= _GREY_RANGE) & is_grey
 
 
-def _is_whole(encoded: tf.Tensor) -> tf.Tensor:
-    """Whether the pixels do not depend on what stands before the end marker."""
+def _is_complete(encoded: tf.Tensor) -> tf.Tensor:
+    """Return whether the pixels do not depend on filling bytes before the end marker."""
     data = tf.cast(tf.io.decode_raw(encoded, tf.uint8), tf.int32)
     scan = _scan(data)
     ends = tf.where((data[scan:-1] == END[0]) & (data[scan + 1 :] == END[1]))[:, 0]
@@ -97,16 +97,16 @@ def _is_whole(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _scan(data: tf.Tensor) -> tf.Tensor:
-    """Where the first scan begins: behind the segments, which may hold a JPEG of their own."""
+    """Return the start of the first scan, behind the segments, which can embed another JPEG."""
     padded = tf.concat([data, [_MARKER, _START_OF_SCAN, 0, 0]], axis=0)
 
-    def goes_on(place: tf.Tensor) -> tf.Tensor:
-        return padded[place + 1] != _START_OF_SCAN
+    def goes_on(start: tf.Tensor) -> tf.Tensor:
+        return padded[start + 1] != _START_OF_SCAN
 
-    def following(place: tf.Tensor) -> tuple[tf.Tensor]:
-        # Bytes 0xFF may stand before a marker.
-        length = 2 + 256 * padded[place + 2] + padded[place + 3]
-        step = tf.where(padded[place + 1] == _MARKER, 1, length)
-        return (tf.minimum(place + step, tf.size(data)),)
+    def following(start: tf.Tensor) -> tuple[tf.Tensor]:
+        # Any number of bytes 0xFF can precede a marker.
+        length = 2 + 256 * padded[start + 2] + padded[start + 3]
+        step = tf.where(padded[start + 1] == _MARKER, 1, length)
+        return (tf.minimum(start + step, tf.size(data)),)
 
     return tf.while_loop(goes_on, following, (tf.constant(2),))[0]

@@ -1,4 +1,4 @@
-"""Constant lookup tables that live as long as the graph that uses them."""
+"""Constant lookup tables with the lifetime of the graph that uses them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ _Value = TypeVar("_Value", int, str)
 
 
 def static_table(entries: Mapping[str, _Value], default: _Value) -> tf.lookup.StaticHashTable:
-    """A table of strings.
+    """Create a table from strings to integers or strings.
 
-    Inside a `tf.function` or a `preprocessing_fn` the table is made once, at tracing, and held
-    by the graph: a table that Python forgets is destroyed under the graph that looks it up.
+    Inside a `tf.function` or a `preprocessing_fn` the table is created once, at tracing, and the
+    graph references it: a table without a Python reference is destroyed, and lookups fail.
 
     Args:
-      entries: From string to integer (int64) or to string; at least one.
-      default: What every other string has.
+      entries: Entries from string to integer (int64) or to string; at least one.
+      default: The value of every other string.
+
+    Returns:
+      The table.
     """
     with tf.init_scope():
         dtype = tf.string if isinstance(default, str) else tf.int64

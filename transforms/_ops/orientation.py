@@ -1,16 +1,16 @@
-"""Which way up a JPEG is to be shown, as TensorFlow operations on its bytes.
+"""Exif orientation of JPEGs, as TensorFlow operations on their bytes.
 
-Cameras store the picture as the sensor saw it and write beside it, in the Exif segment of the
-file, how to turn it. TensorFlow decodes the picture and leaves it unturned. The eight values of
-the Exif tag Orientation (0x0112) and what each asks for:
+Cameras store pictures in sensor orientation, and how to rotate them in the Exif segment of the
+file. TensorFlow decodes a picture without rotating it. The eight values of the Exif tag
+Orientation (0x0112) and their meaning:
 
-    1  nothing                      5  exchange rows and columns
-    2  mirror left and right        6  turn a quarter to the right
-    3  turn half around             7  exchange rows and columns, turn half around
-    4  mirror top and bottom        8  turn a quarter to the left
+    1  nothing                      5  transpose
+    2  flip left to right           6  rotate 90 degrees clockwise
+    3  rotate 180 degrees           7  transpose, then rotate 180 degrees
+    4  flip upside down             8  rotate 90 degrees counter-clockwise
 
 Sources: JPEG (ITU-T T.81, annex B) for the segments; Exif (CIPA DC-008) for the tag; TIFF 6.0 for
-the directory that it stands in.
+its directory.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ _TURNED = (
     r"\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]",
     r"\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08]",
 )
-"""An entry of a directory in either byte order: the tag, the type SHORT, one value, above 1."""
+"""Patterns of a directory entry in both byte orders: tag, type SHORT, one value, above 1."""
 
 
 def jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """The Exif orientation of a JPEG.
+    """Read the Exif orientation of a JPEG.
 
-    The Exif segment is looked for among the application and comment segments at the head of the
-    file, 32 at most. Of the tag, a single value of the type SHORT counts; of several tags in the
-    first directory, the last.
+    The Exif segment is searched among the first 32 application and comment segments at the head
+    of the file. Only a single value of the type SHORT counts; of several tags in the first
+    directory, the last.
 
     Args:
       encoded: The bytes of a file; a scalar string.
 
     Returns:
-      int32 scalar in 1 to 8. 1 for a JPEG without an orientation, for one whose Exif segment is
-      damaged, cut or gives another number, and for bytes that are no JPEG: never an error.
+      int32 scalar in 1 to 8. 1 for a JPEG without an orientation, for a damaged or truncated Exif
+      segment, for another number, and for bytes that are no JPEG: never an error.
 
     >>> int(jpeg_orientation(b"no JPEG"))
     1
     """
     encoded = tf.convert_to_tensor(encoded)
-    # Most pictures stand upright, and going through the segments of a file takes much longer.
+    # Most pictures are upright, and a walk through the segments of a file takes much longer.
     return tf.cond(_has_entry(encoded), lambda: _orientation(encoded), lambda: tf.constant(1))
 
 
 def upright(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
-    """An image turned the way its orientation asks for.
+    """Rotate and flip an image by its orientation.
 
     Args:
-      image: Pixels of any type, [height, width, channels], as they are stored.
+      image: Pixels of any dtype, [height, width, channels], as stored.
       orientation: A scalar in 1 to 8.
 
     Returns:
-      Pixels of the same type: [width, height, channels] for an orientation of 5 or more, else
+      Pixels of the same dtype: [width, height, channels] for an orientation of 5 or more, else
       [height, width, channels].
 
     >>> upright(tf.constant([[[1], [2], [3]]], tf.uint8), 6)[..., 0].numpy().tolist()
@@ -83,7 +83,7 @@ def upright(image: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
 
 
 def upright_boxes(boxes: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
-    """Boxes of an image as it is stored, as boxes of the upright image.
+    """Convert boxes of the stored image to boxes of the upright image.
 
     Args:
       boxes: float32 [..., 4]: ymin, xmin, ymax, xmax, relative to the stored image.
@@ -104,14 +104,14 @@ def upright_boxes(boxes: tf.Tensor, orientation: tf.Tensor | int) -> tf.Tensor:
 
 
 def _mirrored(orientation: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether top and bottom, and left and right, change places, after rows and columns did."""
+    """Return whether to reverse the rows, and the columns, after transposition."""
     rows = tf.reduce_any(orientation == tf.constant([3, 4, 7, 8], orientation.dtype))
     columns = tf.reduce_any(orientation == tf.constant([2, 3, 6, 7], orientation.dtype))
     return rows, columns
 
 
 def _has_entry(encoded: tf.Tensor) -> tf.Tensor:
-    """Whether there is, anywhere in a file, an entry that asks for a turn, in either byte order."""
+    """Return whether the bytes contain an entry of an orientation above 1, in either byte order."""
     entries = [
         tf.strings.regex_replace(encoded, entry, "", replace_global=False) for entry in _TURNED
     ]
@@ -120,7 +120,7 @@ def _has_entry(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """The orientation that the segments of a file give, else 1."""
+    """Return the orientation in the segments of a file, else 1."""
     is_jpeg = _words(encoded, 0, 1)[0] == _START_OF_IMAGE
     first = _segment(encoded, tf.where(is_jpeg, 2, tf.strings.length(encoded)))
     start, words = tf.while_loop(
@@ -137,7 +137,7 @@ def _orientation(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _segment(encoded: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """A segment: where it starts, and its marker, its length and three words of its data."""
+    """Return the start of a segment, and its marker, its length and three words of its data."""
     return start, _words(encoded, start, 5)
 
 
@@ -148,7 +148,7 @@ def _next_segment(
 
 
 def _is_skippable(words: tf.Tensor) -> tf.Tensor:
-    """Whether a segment may stand before the Exif one: it is of an application or a comment."""
+    """Return whether a segment can precede the Exif one: of an application, or a comment."""
     application = tf.logical_and(words[0] >= _APP0, words[0] <= _APP15)
     return tf.logical_or(application, words[0] == _COMMENT)
 
@@ -158,32 +158,36 @@ def _is_exif(words: tf.Tensor) -> tf.Tensor:
 
 
 def _tiff_orientation(encoded: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    """The orientation in the first directory of the TIFF structure at bytes [start, end)."""
+    """Return the orientation in the first directory of the TIFF structure at [start, end), else 1.
+
+    Words are read high byte first, and swapped where the structure is little-endian. No offset or
+    count of the file is trusted: all are limited to the bytes before `end`.
+    """
     words = _words(encoded, start, 4)
     little = words[0] == _LITTLE_ENDIAN
     _, magic, *offset = tf.unstack(_in_order(words, little))
     near, far = tf.unstack(tf.where(little, offset, offset[::-1]))
     directory = start + near
-    known = tf.logical_or(little, words[0] == _BIG_ENDIAN)
-    good = tf.reduce_all([known, magic == _TIFF, far == 0])
+    ordered = tf.logical_or(little, words[0] == _BIG_ENDIAN)
+    good = tf.reduce_all([ordered, magic == _TIFF, far == 0])
     announced = _in_order(_words(encoded, directory, 1), little)[0]
     room = (end - directory - 2) // (2 * _ENTRY_WORDS)
     count = tf.where(good, tf.maximum(tf.minimum(announced, room), 0), 0)
     numbers = _in_order(_words(encoded, directory + 2, _ENTRY_WORDS * tf.maximum(count, 1)), little)
     entries = tf.reshape(numbers, [-1, _ENTRY_WORDS])[:count]
     wanted = tf.where(little, [_ORIENTATION, _SHORT, 1, 0], [_ORIENTATION, _SHORT, 0, 1])
-    found = tf.reduce_all(entries[:, :4] == wanted, axis=1)
-    last = tf.concat([[1], tf.boolean_mask(entries[:, 4], found)], axis=0)[-1]
+    matches = tf.reduce_all(entries[:, :4] == wanted, axis=1)
+    last = tf.concat([[1], tf.boolean_mask(entries[:, 4], matches)], axis=0)[-1]
     return tf.where(tf.logical_and(last >= 1, last <= 8), last, 1)
 
 
 def _in_order(words: tf.Tensor, little: tf.Tensor) -> tf.Tensor:
-    """16-bit numbers read high byte first, as they are meant where the low byte comes first."""
+    """Swap the bytes of 16-bit numbers, read high byte first, of a little-endian structure."""
     return tf.where(little, words % 256 * 256 + words // 256, words)
 
 
 def _words(encoded: tf.Tensor, start: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
-    """int32 [count]: the 16-bit numbers from a byte on, high byte first; 0 past the end."""
+    """Read 16-bit numbers from a byte on, high byte first; int32 [count], 0 past the end."""
     start = tf.minimum(start, tf.strings.length(encoded))
     data = tf.strings.substr(encoded, start, 2 * count)
     words = tf.io.decode_raw(data, tf.uint16, little_endian=False, fixed_length=2 * count)

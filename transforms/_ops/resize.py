@@ -1,8 +1,8 @@
 """Pixels to pixels of another size: crops, padding and resizing of one image.
 
-An image is uint8 [height, width, 3]. All of this is made of TensorFlow operations, for `tf.data`,
-for a `preprocessing_fn` and for served graphs. A function that moves what an image shows also
-says which window of the image is left, so that `boxes` can follow.
+An image is uint8 [height, width, 3]. All functions consist of TensorFlow operations, for
+`tf.data`, a `preprocessing_fn` and served graphs. A function that moves the content of an image
+also returns the window of the image in its result, by which `boxes` converts boxes.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ __all__ = [
 def resize(
     image: tf.Tensor, size: tuple[int, int] | tf.Tensor, *, antialias: bool = True
 ) -> tf.Tensor:
-    """An image brought to another size by linear interpolation; its aspect may change.
+    """Resize an image by linear interpolation; its aspect ratio can change.
 
     The result is that of `tf.image.resize`, rounded half to even. Each pixel is a weighted mean
-    of others, so none leaves [0, 255].
+    of others, so all stay in [0, 255].
 
     Args:
       image: uint8 [height, width, 3], each side at least 1.
       size: (height, width) in pixels, each at least 1.
-      antialias: Whether a smaller image takes all pixels into account: the triangle that weights
-        them grows with the factor. Without, each pixel is made of four at most.
+      antialias: Whether to use all pixels for a smaller image: the triangle of their weights
+        grows with the factor. Without it, each pixel is the mean of at most four.
 
     Returns:
-      uint8 [*size, 3]. An image of that size already is left as it is; of a single pixel all
-      others become copies.
+      uint8 [*size, 3]. An image of that size already stays unchanged; one of a single pixel
+      becomes an image of its copies.
     """
     image = tf.convert_to_tensor(image)
     size = tf.convert_to_tensor(size, tf.int32)
@@ -48,13 +48,13 @@ def resize(
         return tf.cast(tf.round(tf.image.resize(image, size, antialias=antialias)), tf.uint8)
 
     resized = tf.cond(tf.reduce_all(tf.shape(image)[:2] == size), lambda: image, scaled)
-    known = tf.get_static_value(size)
-    resized.set_shape([None, None, 3] if known is None else [*known, 3])
+    static_size = tf.get_static_value(size)
+    resized.set_shape([None, None, 3] if static_size is None else [*static_size, 3])
     return resized
 
 
 def central_window(size: tf.Tensor, aspect: tf.Tensor | float) -> tf.Tensor:
-    """The largest window of a height to width ratio in the middle of an image.
+    """Return the largest window of an aspect ratio in the middle of an image.
 
     Args:
       size: (height, width) of the image in pixels, int32 [2].
@@ -62,8 +62,8 @@ def central_window(size: tf.Tensor, aspect: tf.Tensor | float) -> tf.Tensor:
 
     Returns:
       (top, left, height, width) in pixels, int32 [4]. One side is that of the image, the other is
-      rounded half to even and at least 1. Where the pixels left over are odd in number, the one
-      more is below or to the right.
+      rounded half to even and at least 1. Of an odd number of pixels outside, the larger half is
+      below or to the right.
 
     >>> central_window([375, 500], 1.0).numpy().tolist()
     [0, 62, 375, 375]
@@ -77,7 +77,7 @@ def central_window(size: tf.Tensor, aspect: tf.Tensor | float) -> tf.Tensor:
 
 
 def crop_window(image: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
-    """The pixels of a window that lies in the image.
+    """Crop an image to a window inside it.
 
     Args:
       image: uint8 [height, width, 3].
@@ -91,11 +91,11 @@ def crop_window(image: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
 
 
 def central_crop(image: tf.Tensor, aspect: tf.Tensor | float) -> tf.Tensor:
-    """The largest part of a height to width ratio from the middle of an image.
+    """Crop an image to the largest window of an aspect ratio in its middle.
 
     Args:
       image: uint8 [height, width, 3].
-      aspect: Height divided by width; above 0. However extreme, a row or a column is left.
+      aspect: Height divided by width; above 0. Even if extreme, a row or a column is left.
 
     Returns:
       uint8 [window height, window width, 3]: `central_window`.
@@ -104,15 +104,15 @@ def central_crop(image: tf.Tensor, aspect: tf.Tensor | float) -> tf.Tensor:
 
 
 def crop_box(image: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
-    """The part of an image in a box.
+    """Crop an image to a box.
 
     Args:
       image: uint8 [height, width, 3].
       box: float32 [4], relative to the image.
 
     Returns:
-      uint8 [box height, box width, 3]: from the nearest pixel border to the nearest, half to
-      even, inside the image. Of a box with no whole pixel one row or column is left.
+      uint8 [box height, box width, 3]: the edges rounded half to even to whole pixels, inside the
+      image. At least one row and one column is left.
 
     >>> crop_box(tf.zeros([10, 20, 3], tf.uint8), [0.25, 0.5, 0.75, 2.0]).shape
     TensorShape([6, 10, 3])
@@ -125,21 +125,21 @@ def crop_box(image: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
 
 
 def pad(image: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """A whole image with its aspect kept, in the middle of black.
+    """Resize a whole image at its own aspect ratio, centred on black.
 
     Args:
       image: uint8 [height, width, 3].
       size: (height, width) of the result in pixels.
 
     Returns:
-      uint8 [*size, 3], and the window of the image that it shows, float32 [4], which passes the
-      image where it is black. The image is made as large as fits; its sides are rounded half to
-      even and at least 1, however extreme its aspect.
+      uint8 [*size, 3], and its window of the image, float32 [4], which extends beyond the image
+      where the result is black. The image is as large as fits; its sides are rounded half to even
+      and at least 1, even at an extreme aspect ratio.
     """
     sides = tf.constant(size, tf.int32)
-    given = tf.cast(tf.shape(image)[:2], tf.float32)
-    factor = tf.reduce_min(tf.cast(sides, tf.float32) / given)
-    fitted = tf.clip_by_value(tf.cast(tf.round(given * factor), tf.int32), 1, sides)
+    image_size = tf.cast(tf.shape(image)[:2], tf.float32)
+    factor = tf.reduce_min(tf.cast(sides, tf.float32) / image_size)
+    fitted = tf.clip_by_value(tf.cast(tf.round(image_size * factor), tf.int32), 1, sides)
     before = (sides - fitted) // 2
     paddings = tf.stack([before, sides - fitted - before], axis=1)
     padded = tf.pad(resize(image, fitted), tf.concat([paddings, [[0, 0]]], axis=0))
@@ -157,27 +157,27 @@ def random_resized_crop(
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
     min_visible: float = 0.5,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """A part of an image of random size, shape and place, brought to one size.
+    """Crop an image at random size, aspect ratio and position, and resize the crop.
 
-    The part is drawn by TensorFlow's `stateless_sample_distorted_bounding_box` (Szegedy et al.,
+    The crop is drawn by TensorFlow's `stateless_sample_distorted_bounding_box` (Szegedy et al.,
     Going Deeper with Convolutions, section 6).
 
     Args:
       image: uint8 [height, width, 3].
-      boxes: float32 [n, 4], relative to the image; [0, 4] where there are none.
+      boxes: float32 [n, 4], relative to the image; [0, 4] without boxes.
       size: (height, width) of the result in pixels.
-      seed: int32 [2]; the same seed draws the same part.
-      scale: The least and the greatest share of the area of the image.
-      ratio: The least and the greatest width divided by height.
-      min_visible: The least share of a box that must be left for the box to stay.
+      seed: int32 [2]; the same seed draws the same crop.
+      scale: The smallest and largest share of the area of the image.
+      ratio: The smallest and largest width divided by height of the crop.
+      min_visible: The least share of the area of a box in the crop for the box to stay.
 
     Returns:
       uint8 [*size, 3]; the boxes that stay, float32 [m, 4], relative to the result and clipped to
-      it; and their places in `boxes`, int64 [m]. The part is the whole image where no part of
-      these shares and shapes fits in it, as in one that is a hundred times as wide as high.
+      it; and their indices in `boxes`, int64 [m]. The crop is the whole image where no crop of
+      these shares and ratios fits in it, as in one that is a hundred times as wide as high.
     """
     shape = tf.shape(image)
-    start, taken, _ = tf.image.stateless_sample_distorted_bounding_box(
+    start, cropped, _ = tf.image.stateless_sample_distorted_bounding_box(
         shape,
         tf.constant([[[0.0, 0.0, 1.0, 1.0]]]),
         seed,
@@ -185,18 +185,19 @@ def random_resized_crop(
         aspect_ratio_range=ratio,
         area_range=scale,
     )
-    start, taken = start[:2], tf.where(taken[:2] < 0, shape[:2], taken[:2])
-    pixels = resize(crop_window(image, tf.concat([start, taken], axis=0)), size)
-    window = relative_window(shape[:2], start, taken)
+    # A side of -1 means that of the whole image.
+    start, cropped = start[:2], tf.where(cropped[:2] < 0, shape[:2], cropped[:2])
+    pixels = resize(crop_window(image, tf.concat([start, cropped], axis=0)), size)
+    window = relative_window(shape[:2], start, cropped)
     return pixels, *box_ops.to_window(boxes, window, min_visible=min_visible)
 
 
 def relative_window(size: tf.Tensor, start: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
-    """A window in pixels as one relative to its image.
+    """Convert a window in pixels to one relative to its image.
 
     Args:
       size: (height, width) of the image, int32 [2].
-      start: (top, left) of the window, int32 [2]; below 0 outside the image.
+      start: (top, left) of the window, int32 [2]; negative outside the image.
       window: (height, width) of the window, int32 [2].
 
     Returns:

@@ -1,8 +1,8 @@
 """Time zones as TensorFlow operations: the offsets of a zone are constants of the graph.
 
-They are read from the tz database (`zoneinfo`) when a graph is traced, so a server needs no
-database, and a graph keeps the rules it was made with. Moments are seconds: from 1970-01-01 in UTC
-to an instant, or from 1970-01-01T00:00:00 on the clocks of the zone to a wall time.
+They are read from the tz database (`zoneinfo`) at tracing, so a server needs no database, and a
+graph keeps the rules of that moment. An instant is in seconds since 1970-01-01 in UTC, a wall time
+in seconds since 1970-01-01T00:00:00 on the clocks of the zone.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _STEP = 2 * _DAY  # shorter than the time between any two changes of a zone, 4 d
 
 @dataclass(frozen=True)
 class TimeZone:
-    """The offsets of a zone over time.
+    """Offsets of a time zone over time.
 
     Attributes:
-      tzinfo: The zone as Python has it.
-      changes: The instants at which the offset changes, ascending.
+      tzinfo: Python's time zone.
+      changes: Instants at which the offset changes, ascending.
       offsets: Seconds ahead of UTC: before the first change, and from each change on.
     """
 
@@ -54,9 +54,11 @@ class TimeZone:
         """Convert wall times to instants; int64, of the same shape.
 
         Where clocks are put back, a wall time that occurs twice is the first of the two. Where
-        they are put forward, one that does not occur counts as if they had not been: 02:30 of a
-        night that goes from 02:00 to 03:00 is 03:30. So does Python with `fold=0`.
+        they are put forward, a wall time that does not occur is converted at the offset before:
+        02:30 of a night that skips from 02:00 to 03:00 is 03:30. This is Python's `fold=0`.
         """
+        # The offset before a change applies to wall times up to the later of the two readings of
+        # the clock at the change: to the first of repeated times, and to skipped ones.
         pairs = zip(self.changes, self.offsets[:-1], self.offsets[1:], strict=True)
         changes = tuple(change + max(before, after) for change, before, after in pairs)
         return walls - self._offsets(walls, changes)
@@ -67,21 +69,24 @@ class TimeZone:
         last = _seconds(_LAST_YEAR)
         cycles = tf.maximum((seconds - last) // _CYCLE + 1, 0)
         listed = tf.reshape(seconds - cycles * _CYCLE, [-1])
-        places = tf.searchsorted(tf.constant(changes, tf.int64), listed, side="right")
-        offsets = tf.gather(tf.constant(self.offsets, tf.int32), places)
+        indices = tf.searchsorted(tf.constant(changes, tf.int64), listed, side="right")
+        offsets = tf.gather(tf.constant(self.offsets, tf.int32), indices)
         return tf.cast(tf.reshape(offsets, tf.shape(seconds)), tf.int64)
 
 
 @cache
 def time_zone(name: str) -> TimeZone:
-    """Find a time zone.
+    """Find a time zone by name.
 
     Args:
       name: "UTC", an offset from it such as "+02:00", or a name of the IANA database such as
         "Europe/Berlin".
 
+    Returns:
+      The time zone.
+
     Raises:
-      RecipeError: There is no such zone; the message gives the nearest name.
+      RecipeError: There is no such zone; the message suggests the nearest name.
 
     >>> time_zone("-05:30").offsets
     (-19800,)
@@ -94,17 +99,17 @@ def time_zone(name: str) -> TimeZone:
         ahead = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
         return TimeZone(timezone(ahead), (), (int(ahead.total_seconds()),))
     zone = _zone_info(name)
-    found = list(_changes(zone))
+    changes = list(_changes(zone))
     return TimeZone(
         zone,
-        tuple(change for change, _ in found),
-        (_offset(zone, _seconds(_FIRST_YEAR)), *(offset for _, offset in found)),
+        tuple(instant for instant, _ in changes),
+        (_offset(zone, _seconds(_FIRST_YEAR)), *(offset for _, offset in changes)),
     )
 
 
 def _zone_info(name: str) -> ZoneInfo:
     try:
-        if name != "localtime":  # which is another zone on another machine
+        if name != "localtime":  # differs from machine to machine
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
@@ -116,7 +121,7 @@ def _zone_info(name: str) -> ZoneInfo:
 
 
 def _changes(zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """The instants at which the offset changes, and the offset from then on."""
+    """Yield each instant at which the offset changes, and the offset from then on."""
     start, offset = _seconds(_FIRST_YEAR), _offset(zone, _seconds(_FIRST_YEAR))
     for stop in range(start + _STEP, _seconds(_LAST_YEAR) + _STEP, _STEP):
         later = _offset(zone, stop)
@@ -126,7 +131,7 @@ def _changes(zone: ZoneInfo) -> Iterator[tuple[int, int]]:
 
 
 def _first(zone: ZoneInfo, start: int, stop: int, offset: int) -> int:
-    """The first instant in (start, stop] that has the offset."""
+    """Return the first instant in (start, stop] with the offset, by bisection."""
     while stop - start > 1:
         middle = (start + stop) // 2
         start, stop = (start, middle) if _offset(zone, middle) == offset else (middle, stop)

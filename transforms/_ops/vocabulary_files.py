@@ -1,9 +1,8 @@
 """Numbers by category, in the vocabulary files of tensorflow_transform.
 
-`tft.vocabulary` with `store_frequency` writes a line "number token" for each category, and is
-counted without a Python object a category, however many there are. Here such a file is read as a
-table from category to number. In the file a blank would end a token and a newline the line, so
-tokens are written in a form that has neither.
+`tft.vocabulary` with `store_frequency` writes a line "number token" for each category, counted
+without a Python object for each. This module reads such a file as a table from category to
+number. In the file a blank would end the token and a newline the line, so tokens are escaped.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ import tensorflow_transform as tft
 from ..missing import is_missing
 from .id_domains import in_graph
 
-__all__ = ["as_tokens", "in_one_word", "number_of_line", "number_of_token", "place_of_token"]
+__all__ = ["as_tokens", "in_one_word", "index_of_token", "number_of_line", "number_of_token"]
 
 _NUMBER, _TOKEN, _LINE = 0, 1, tf.lookup.TextFileIndex.LINE_NUMBER
 _ESCAPES = ((r"\\", r"\\\\"), (" ", r"\\_"), (r"\n", r"\\n"), (r"\r", r"\\r"))
 
 
 def as_tokens(x: tf.Tensor) -> tf.Tensor:
-    """Categories as strings, "" where missing; an int64 is its decimal digits."""
+    """Return categories as strings, "" where missing; an int64 as its decimal digits."""
     if x.dtype == tf.string:
         return x
     return tf.where(is_missing(x), "", tf.strings.as_string(x))
 
 
 def in_one_word(tokens: tf.Tensor) -> tf.Tensor:
-    r"""Tokens without blanks and newlines; different ones stay different, "" stays "".
+    r"""Escape blanks and newlines in tokens; different tokens stay different, "" stays "".
 
     >>> in_one_word(tf.constant(["a b", "a_b", "a\\_b"])).numpy().tolist()
     [b'a\\_b', b'a_b', b'a\\\\_b']
@@ -41,11 +40,11 @@ def in_one_word(tokens: tf.Tensor) -> tf.Tensor:
 
 
 def number_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
-    """The number of each token of a file; 0 for any other.
+    """Return the number of each token in a vocabulary file; 0 for tokens that are not in it.
 
     Args:
       words: Dense tokens of `in_one_word`.
-      file: What `tft.vocabulary` gave for such tokens, with `store_frequency`.
+      file: The result of `tft.vocabulary` for such tokens, with `store_frequency`.
 
     Returns:
       A float64 tensor of the shape of `words`.
@@ -53,8 +52,16 @@ def number_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
     return _numbers(words, file, _TOKEN)
 
 
-def place_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
-    """The line of each token of a file, from 0; -1 for any other; as `number_of_token`, int64."""
+def index_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
+    """Return the line of each token in a vocabulary file, from 0; -1 for tokens that are not in it.
+
+    Args:
+      words: Dense tokens of `in_one_word`.
+      file: As in `number_of_token`.
+
+    Returns:
+      An int64 tensor of the shape of `words`.
+    """
 
     def look_up(words: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         table = _table(path, tf.string, _TOKEN, tf.int64, _LINE, -1)
@@ -64,12 +71,20 @@ def place_of_token(words: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
 
 
 def number_of_line(lines: tf.Tensor, file: tf.Tensor) -> tf.Tensor:
-    """The number in each line of a file, from 0; 0 beyond its end; as `number_of_token`."""
+    """Return the number in each line of a vocabulary file, from 0; 0 beyond its end.
+
+    Args:
+      lines: Line numbers, int64 of any shape.
+      file: As in `number_of_token`.
+
+    Returns:
+      A float64 tensor of the shape of `lines`.
+    """
     return _numbers(lines, file, _LINE)
 
 
 def _numbers(keys: tf.Tensor, file: tf.Tensor, key_index: int) -> tf.Tensor:
-    """The numbers of lines or tokens, through TFT as int64, which is all that it looks up."""
+    """Look up the numbers of lines or tokens: as int64 bits, since TFT looks up only int64."""
 
     def look_up(keys: tf.Tensor, path: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         table = _table(path, keys.dtype, key_index, tf.float64, _NUMBER, 0.0)
