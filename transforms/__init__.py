@@ -1,4 +1,4 @@
-"""What becomes of a feature: tensor to tensor functions, and the loader of a prepared dataset.
+"""Functions of tensors for a `preprocessing_fn`, and the loader of a prepared dataset.
 
 from recordmill.transforms import load                  needs only tensorflow
 from recordmill.transforms import categorical, numeric   for any preprocessing_fn

@@ -2,13 +2,15 @@
 
 A box is (ymin, xmin, ymax, xmax), relative to its image: y from 0 at the upper border to 1 at the
 lower, x from 0 at the left border to 1 at the right. Boxes are float32 [n, 4], and n may be 0. A
-window is a box too: a part of the image, or a tile that passes its border. All of this is made of
-TensorFlow operations, for `tf.data` and for served graphs, and takes numpy arrays as well.
+window is a box too: a part of the image, or a tile that extends beyond its border. All functions
+consist of TensorFlow operations, for `tf.data` and served graphs, and take numpy arrays as well.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
+
+from ._ops.renamed import renamed_arguments
 
 __all__ = [
     "area",
@@ -27,13 +29,13 @@ __all__ = [
 
 
 def area(boxes: tf.Tensor) -> tf.Tensor:
-    """The share of the image that each box covers.
+    """Return the share of the image that each box covers.
 
     Args:
       boxes: float32 [..., 4].
 
     Returns:
-      float32 [...]: height times width. A box whose end lies before its start covers 0.
+      float32 [...]: height times width; 0 for a box that ends before its start.
 
     >>> area([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.25, 1.0]]).numpy().tolist()
     [0.25, 0.0]
@@ -43,24 +45,24 @@ def area(boxes: tf.Tensor) -> tf.Tensor:
 
 
 def clip(boxes: tf.Tensor) -> tf.Tensor:
-    """The part of each box that lies in the image: every edge brought into [0, 1].
+    """Clip each box to the image: every edge to [0, 1].
 
     Args:
       boxes: float32 [..., 4].
 
     Returns:
-      Boxes of the same shape. Of a box outside the image a line or a point on the border is left,
+      Boxes of the same shape. A box outside the image becomes a line or a point on the border,
       with an area of 0.
     """
     return tf.clip_by_value(boxes, 0.0, 1.0)
 
 
 def visible(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """How much of each box a window shows.
+    """Return the share of each box that lies in a window.
 
     Args:
       boxes: float32 [..., 4].
-      windows: One window, float32 [4], or as many as broadcast against `boxes`.
+      windows: One window, float32 [4], or windows that broadcast against `boxes`.
 
     Returns:
       float32 [...] in [0, 1]: the share of the area of the box that lies in the window, exactly 1
@@ -73,13 +75,13 @@ def visible(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
 
 
 def is_visible(boxes: tf.Tensor, windows: tf.Tensor, *, min_visible: float) -> tf.Tensor:
-    """Whether a window shows enough of each box to count as containing it.
+    """Return the mask of boxes with a large enough share in a window.
 
     Args:
       boxes: float32 [..., 4].
       windows: As in `visible`.
-      min_visible: The least share of a box that must lie in the window, inclusive; of 0 any part
-        with an area will do.
+      min_visible: The least share of the area of a box that must lie in the window, inclusive;
+        with 0 any part with an area suffices.
 
     Returns:
       bool [...]. False for a box without an area.
@@ -89,7 +91,7 @@ def is_visible(boxes: tf.Tensor, windows: tf.Tensor, *, min_visible: float) -> t
 
 
 def relative_to(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """Boxes of the image as boxes of a window of it; what passes the window is not clipped.
+    """Convert boxes relative to the image to boxes relative to a window, without clipping.
 
     Args:
       boxes: float32 [..., 4], relative to the image.
@@ -103,7 +105,7 @@ def relative_to(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
 
 
 def from_window(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
-    """Boxes of a window as boxes of the image: the inverse of `relative_to`.
+    """Convert boxes relative to a window to boxes relative to the image: inverts `relative_to`.
 
     Args:
       boxes: float32 [..., 4], relative to the window.
@@ -119,7 +121,7 @@ def from_window(boxes: tf.Tensor, windows: tf.Tensor) -> tf.Tensor:
 def to_window(
     boxes: tf.Tensor, window: tf.Tensor, *, min_visible: float = 0.5
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The boxes that a window of the image contains, as seen from the window.
+    """Return the boxes in a window of the image, relative to the window.
 
     Args:
       boxes: float32 [n, 4], relative to the image.
@@ -127,35 +129,50 @@ def to_window(
       min_visible: As in `is_visible`.
 
     Returns:
-      The m boxes that stay, float32 [m, 4], relative to the window and clipped to it; and their
-      places in `boxes`, int64 [m], ascending. A box without an area never stays.
+      The m visible boxes, float32 [m, 4], relative to the window and clipped to it; and their
+      indices in `boxes`, int64 [m], ascending. A box without an area is never among them.
 
-    >>> moved, kept = to_window([[0.0, 0.0, 0.5, 0.5], [0.25, 0.5, 0.5, 1.0]], [0.0, 0.5, 1.0, 1.0])
-    >>> moved.numpy().tolist(), kept.numpy().tolist()
+    >>> boxes = [[0.0, 0.0, 0.5, 0.5], [0.25, 0.5, 0.5, 1.0]]
+    >>> moved, indices = to_window(boxes, [0.0, 0.5, 1.0, 1.0])
+    >>> moved.numpy().tolist(), indices.numpy().tolist()
     ([[0.25, 0.0, 0.5, 1.0]], [1])
     """
-    kept = tf.where(is_visible(boxes, window, min_visible=min_visible))[:, 0]
-    return clip(relative_to(tf.gather(boxes, kept), window)), kept
+    indices = tf.where(is_visible(boxes, window, min_visible=min_visible))[:, 0]
+    return clip(relative_to(tf.gather(boxes, indices), window)), indices
 
 
 def flip_horizontally(boxes: tf.Tensor) -> tf.Tensor:
-    """The boxes of an image whose left and right are exchanged; float32 [..., 4] both ways."""
+    """Flip boxes left to right, as `tf.image.flip_left_right` flips the image.
+
+    Args:
+      boxes: float32 [..., 4].
+
+    Returns:
+      Boxes of the same shape.
+    """
     ymin, xmin, ymax, xmax = _edges(boxes)
     return tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=-1)
 
 
 def flip_vertically(boxes: tf.Tensor) -> tf.Tensor:
-    """The boxes of an image whose top and bottom are exchanged; float32 [..., 4] both ways."""
+    """Flip boxes upside down, as `tf.image.flip_up_down` flips the image.
+
+    Args:
+      boxes: float32 [..., 4].
+
+    Returns:
+      Boxes of the same shape.
+    """
     ymin, xmin, ymax, xmax = _edges(boxes)
     return tf.stack([1.0 - ymax, xmin, 1.0 - ymin, xmax], axis=-1)
 
 
 def quarter_turns(boxes: tf.Tensor, k: tf.Tensor | int) -> tf.Tensor:
-    """The boxes of an image turned by right angles, as `tf.image.rot90` turns it.
+    """Rotate boxes by right angles, as `tf.image.rot90` rotates the image.
 
     Args:
       boxes: float32 [..., 4].
-      k: How many quarter turns, counter-clockwise; any integer, or a scalar tensor of one.
+      k: The number of quarter turns counter-clockwise; any integer, or a scalar tensor of one.
 
     Returns:
       Boxes of the same shape, relative to the turned image.
@@ -176,17 +193,18 @@ def quarter_turns(boxes: tf.Tensor, k: tf.Tensor | int) -> tf.Tensor:
 
 
 def transform(boxes: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-    """The upright boxes around boxes that an affine map has turned, scaled, sheared or moved.
+    """Return the axis-aligned bounding boxes of boxes under an affine map.
 
     Args:
       boxes: float32 [n, 4].
-      matrix: float32 [2, 3]; its product with (y, x, 1) is where the point (y, x) goes, both
-        relative to the image. (A rotation of an image that is not square is no rotation here.)
+      matrix: float32 [2, 3]; its product with (y, x, 1) is the image of the point (y, x), both
+        relative to the image. (A rotation of an image that is not square is no rotation in these
+        coordinates.)
 
     Returns:
       float32 [n, 4]: the smallest boxes around the four mapped corners of each, not clipped. They
-      are larger than what they contain unless the map turns by right angles: by an angle a, a
-      square grows to |cos a| + |sin a| times its side.
+      are larger than their content unless the map rotates by right angles: rotated by an angle a,
+      a square grows to |cos a| + |sin a| times its side.
 
     >>> transform([[0.0, 0.0, 0.5, 0.25]], [[1.0, 0.0, 0.25], [0.0, -1.0, 1.0]]).numpy().tolist()
     [[0.25, 0.75, 0.75, 1.0]]
@@ -199,30 +217,31 @@ def transform(boxes: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
     return tf.concat([tf.reduce_min(mapped, axis=1), tf.reduce_max(mapped, axis=1)], axis=-1)
 
 
-def intersection_over_union(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """How well each box of one set matches each of another (the Jaccard index of their areas).
+@renamed_arguments(one="boxes", other="others")
+def intersection_over_union(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """Return the intersection over union (Jaccard index) of each box and each of other boxes.
 
     Args:
-      one: float32 [n, 4].
-      other: float32 [m, 4].
+      boxes: float32 [n, 4].
+      others: float32 [m, 4].
 
     Returns:
       float32 [n, m] in [0, 1]: the area of the intersection over that of the union; 1 for equal
       boxes, 0 for boxes that do not overlap, and 0 where neither has an area.
     """
-    one, other = tf.convert_to_tensor(one), tf.convert_to_tensor(other)
-    shared = area(_intersection(one[:, tf.newaxis], other[tf.newaxis]))
-    return tf.math.divide_no_nan(shared, area(one)[:, tf.newaxis] + area(other) - shared)
+    boxes, others = tf.convert_to_tensor(boxes), tf.convert_to_tensor(others)
+    shared = area(_intersection(boxes[:, tf.newaxis], others[tf.newaxis]))
+    return tf.math.divide_no_nan(shared, area(boxes)[:, tf.newaxis] + area(others) - shared)
 
 
 def _edges(boxes: tf.Tensor) -> list[tf.Tensor]:
     return list(tf.unstack(tf.convert_to_tensor(boxes, tf.float32), num=4, axis=-1))
 
 
-def _intersection(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """Where two boxes overlap; where they do not, a box whose end lies before its start."""
-    starts = tf.maximum(_starts(one), _starts(other))
-    return tf.concat([starts, tf.minimum(_ends(one), _ends(other))], axis=-1)
+def _intersection(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """Return the overlap of boxes, pair by pair; without any, a box that ends before its start."""
+    starts = tf.maximum(_starts(boxes), _starts(others))
+    return tf.concat([starts, tf.minimum(_ends(boxes), _ends(others))], axis=-1)
 
 
 def _starts(boxes: tf.Tensor) -> tf.Tensor:
@@ -234,6 +253,6 @@ def _ends(boxes: tf.Tensor) -> tf.Tensor:
 
 
 def _start_and_size(windows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(y, x, y, x) of where each window starts, and its (height, width, height, width)."""
+    """Return (y, x, y, x) of the start of each window, and its (height, width, height, width)."""
     start = tf.concat([_starts(windows), _starts(windows)], axis=-1)
     return start, tf.concat([_ends(windows), _ends(windows)], axis=-1) - start

@@ -1,9 +1,9 @@
 """Categories to ids: one tensor in, one tensor out, for any `preprocessing_fn`.
 
 Inputs are dense string or int64 tensors of any shape; an int64 category is its decimal digits. A
-missing value (see `missing`) is no category: `fill_missing` first makes it one. `vocabulary_ids`
-and `hash_buckets` take ragged tensors too, such as those of `split_values`, and then give ragged
-ids.
+missing value (see `missing`) is no category, unless `fill_missing` turns it into one before.
+`vocabulary_ids` and `hash_buckets` also take ragged tensors, such as those of `split_values`, and
+return ragged ids.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ def vocabulary_ids(
     num_oov_buckets: int = 1,
     vocab_filename: str | None = None,
 ) -> tf.Tensor:
-    """The place of each value in the vocabulary of the column, the most frequent first.
+    """Return the index of each value in the vocabulary of the column, the most frequent first.
 
-    Values that are equally frequent stand in reverse lexicographical order. A value with a
-    newline in it is never in the vocabulary, nor is a missing one.
+    Equally frequent values are in reverse lexicographical order. Missing values and values with a
+    newline are never in the vocabulary.
 
     Args:
-      x: A dense string or int64 tensor of any shape.
-      top_k: How many of the most frequent values to keep; None for all.
-      min_count: How often a value must occur to be kept; None for once.
-      num_oov_buckets: How many ids to keep for values that are not in the vocabulary, which are
-        hashed to them; with 0 their id is -1.
+      x: A dense or ragged string or int64 tensor of any shape.
+      top_k: The number of most frequent values to keep; None for all.
+      min_count: The least number of occurrences of a value to keep; None for 1.
+      num_oov_buckets: The number of ids for values outside the vocabulary, which are hashed to
+        them; with 0 their id is -1.
       vocab_filename: The name of the vocabulary's file among the assets of the graph.
 
     Returns:
       An int64 tensor of the shape of `x`, in [0, size of the vocabulary + num_oov_buckets); a
-      missing value has an id of an OOV bucket, or -1. TFT puts one token that occurs nowhere
-      into an empty vocabulary, so there the first OOV id is 1.
+      missing value has an id of an OOV bucket, or -1. An empty vocabulary contains one token of
+      TFT's that occurs nowhere, so its first OOV id is 1.
     """
     return tft.compute_and_apply_vocabulary(
         as_tokens(x),
@@ -60,41 +60,41 @@ def vocabulary_ids(
 
 
 def hash_buckets(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
-    """A bucket for each value by its hash: FarmHash64 modulo `num_buckets`; nothing to analyze.
+    """Hash each value to a bucket: FarmHash64 modulo `num_buckets`; nothing to analyze.
 
     Args:
-      x: A dense string or int64 tensor of any shape.
-      num_buckets: How many buckets; at least 1. Different values can share one.
+      x: A dense or ragged string or int64 tensor of any shape.
+      num_buckets: The number of buckets; at least 1. Different values can share one.
 
     Returns:
       An int64 tensor of the shape of `x`, in [0, num_buckets). Missing values share one bucket,
-      with whatever else falls into it.
+      which other values can fall into too.
 
     Raises:
-      RecipeError: There is no bucket.
+      RecipeError: `num_buckets` is below 1.
     """
     _check_buckets(num_buckets)
     return with_domain(tft.hash_strings(as_tokens(x), num_buckets), maximum=num_buckets - 1)
 
 
 def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
-    """A bucket for each combination of values, by its hash; nothing to analyze.
+    """Hash each combination of values to a bucket; nothing to analyze.
 
-    The buckets are those of `tf.sparse.cross_hashed` (and so of feature columns' crosses of
+    The buckets equal those of `tf.sparse.cross_hashed` (and so of feature columns' crosses of
     dense columns): the FarmHash64 fingerprint of each string, and each integer itself, folded
-    from left to right by FingerprintCat64, modulo `num_buckets`. That op goes over rows one at
-    a time; this is the same by a dozen vectorized ops.
+    from left to right by FingerprintCat64, modulo `num_buckets`. That op processes rows one at a
+    time; a dozen vectorized ops compute the same here.
 
     Args:
       xs: Two or more dense string or int64 tensors of one shape. Their order matters.
-      num_buckets: How many buckets; at least 1. Different combinations can share one.
+      num_buckets: The number of buckets; at least 1. Different combinations can share one.
 
     Returns:
       An int64 tensor of the shape of each of `xs`, in [0, num_buckets). A missing value is
       crossed like any other.
 
     Raises:
-      RecipeError: There are fewer than two tensors, or there is no bucket.
+      RecipeError: There are fewer than two tensors, or `num_buckets` is below 1.
     """
     if len(xs) < 2:
         raise RecipeError(f"expected two or more columns to cross, got {len(xs)}")
@@ -107,21 +107,21 @@ def cross(xs: Sequence[tf.Tensor], *, num_buckets: int) -> tf.Tensor:
 
 
 def one_hot(ids: tf.Tensor, *, depth: int) -> tf.Tensor:
-    """A vector for each id, 1 at its place and 0 elsewhere.
+    """Return a vector for each id, 1 at the index of the id and 0 elsewhere.
 
     Args:
       ids: A dense int64 tensor of any shape.
       depth: The length of the vectors.
 
     Returns:
-      A float32 tensor of the shape of `ids` and one more dimension of `depth`. An id outside
-      [0, depth), such as -1 or `MISSING_INT64`, gives only zeros.
+      A float32 tensor of the shape of `ids` and one more dimension of `depth`. The vector of an
+      id outside [0, depth), such as -1 or `MISSING_INT64`, is all 0.
     """
     return tf.one_hot(ids, depth, dtype=tf.float32)
 
 
 def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
-    """The place of each value among fixed classes; nothing to analyze.
+    """Return the index of each value among fixed classes; nothing to analyze.
 
     Args:
       x: A dense string tensor of any shape.
@@ -129,10 +129,10 @@ def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
 
     Returns:
       An int64 tensor of the shape of `x`, in [0, len(classes)); -1 for a missing value, such as
-      the label of a served request, and for one that is no class.
+      the label of a served request, and for a value that is no class.
 
     Raises:
-      RecipeError: There is no class, or one stands twice.
+      RecipeError: `classes` is empty, or contains duplicates.
     """
     if not classes or len(set(classes)) != len(classes):
         raise RecipeError(f"expected distinct classes, got {list(classes)}")
@@ -146,7 +146,7 @@ def _check_buckets(num_buckets: int) -> None:
 
 
 def _fingerprint(x: tf.Tensor) -> tf.Tensor:
-    """64 bits of each value: the FarmHash64 fingerprint of a string, or the integer itself."""
+    """Return 64 bits of each value: the FarmHash64 fingerprint of a string, or the integer."""
     if x.dtype != tf.string:
         return tf.bitcast(x, tf.uint64)
     flat = tf.bitcast(tf.fingerprint(tf.reshape(x, [-1])), tf.uint64)
@@ -154,7 +154,7 @@ def _fingerprint(x: tf.Tensor) -> tf.Tensor:
 
 
 def _fingerprint_cat(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """TensorFlow's FingerprintCat64 (tsl/platform/fingerprint.h), modulo 2 ** 64."""
+    """Combine fingerprints as TensorFlow's FingerprintCat64 does (tsl/platform/fingerprint.h)."""
     multiplier = tf.constant(_CROSS_MULTIPLIER, tf.uint64)
     mixed = tf.bitwise.bitwise_xor(left, multiplier)
     mixed = tf.bitwise.bitwise_xor(mixed, _shift_mix(right * multiplier) * multiplier)
@@ -162,6 +162,6 @@ def _fingerprint_cat(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
 
 
 def _shift_mix(x: tf.Tensor) -> tf.Tensor:
-    """x xor (x >> 47)."""
+    """Return x xor (x >> 47)."""
     shift = tf.constant(47, tf.uint64)
     return tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, shift))

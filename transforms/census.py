@@ -1,7 +1,7 @@
-"""The features of the US Census (Adult) data for a wide-and-deep model.
+"""Features of the US Census (Adult) data for a wide-and-deep model.
 
 Deep: z-scores of the five numbers, and vocabulary ids of the eight categories, to embed. Wide:
-the same ids, the age in buckets, and two crosses. They are those of the classic wide-and-deep
+the same ids, the age in buckets, and two crosses. The features follow the classic wide-and-deep
 tutorial; Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016.
 """
 
@@ -20,32 +20,31 @@ from .numeric import bucketize_by_boundaries, z_score
 __all__ = ["AGE_BOUNDARIES", "CROSS_BUCKETS", "UNKNOWN", "preprocessing_fn"]
 
 AGE_BOUNDARIES = (18, 25, 30, 35, 40, 45, 50, 55, 60, 65)
-"""Where one age bucket ends and the next begins, in years."""
+"""Boundaries of the age buckets in years; each is the first age of the bucket above."""
 
 CROSS_BUCKETS = 1000
-"""How many buckets each cross is hashed to."""
+"""Number of hash buckets of each cross."""
 
 UNKNOWN = "?"
-"""The category that a missing one is, in vocabularies and crosses; as the survey writes it."""
+"""Category of missing values, in vocabularies and crosses; the survey's own spelling."""
 
 
 def preprocessing_fn(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Raw census columns to features and label.
+    """Transform raw census columns into features and the label.
 
     Args:
       inputs: The columns of `CENSUS.inputs`, dense tensors [batch], cleaned or not.
 
     Returns:
       Tensors [batch]:
-      each number ("age", …): float32, its z-score; missing is 0.
-      each category ("workclass", …): int64, its id in the vocabulary of that name, which a
-        missing one is in as `UNKNOWN` if training data had it; one more id, the last, for what
-        training did not see.
-      "age_bucket": int64 in [0, 11], the years between `AGE_BOUNDARIES`; 11 is missing.
+      each number ("age", …): float32, its z-score; 0 for missing.
+      each category ("workclass", …): int64, its id in the vocabulary of that name. A missing
+        value has the id of `UNKNOWN`; all values outside the vocabulary share the last id.
+      "age_bucket": int64 in [0, 11], by `AGE_BOUNDARIES`; 11 for missing.
       "education_x_occupation", "age_bucket_x_education_x_occupation": int64 in
         [0, CROSS_BUCKETS).
-      "income": int64, 1 above 50,000 USD a year, 0 up to it, -1 where it is missing, as it is
-        when serving.
+      "income": int64, 1 above 50,000 USD a year, 0 up to it, -1 for missing, as in a served
+        request.
     """
     columns = clean(inputs, CENSUS)
     features = {}

@@ -1,9 +1,9 @@
-"""Cleaning by tensor ops, for what a served request needs as well as a stored row.
+"""Cleaning of columns by TensorFlow operations, the same in training and in serving.
 
-A served request passes no pipeline, so what `Column` says of stripping, missing tokens, spelling,
-ranges and domains is done here, inside the graph. `clean` of a cleaned value is that value:
-rows that the pipeline has cleaned pass unchanged, and training and serving meet in one graph.
-What a `Column` rejects cannot be rejected here and stays as it is.
+A served request passes no pipeline, so the graph itself applies the rules of `Column` for
+stripping, missing tokens, spelling, ranges and domains. `clean` is idempotent: rows that the
+pipeline has cleaned pass unchanged, so training and serving share one graph. A graph cannot
+reject a row: values that a `Column` rejects stay unchanged.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from .numeric import clip
 __all__ = ["clean"]
 
 _FEW = 3
-"""Up to so many rules, comparing with each is cheaper than a table."""
+"""Number of rules up to which comparing with each is cheaper than a table."""
 
 
 def clean(inputs: Mapping[str, tf.Tensor], schema: Schema) -> dict[str, tf.Tensor]:
-    """Clean columns as their `Column` says.
+    """Clean columns by the rules of their `Column`.
 
-    Strings: surrounding ASCII blanks are stripped, missing tokens become "", spellings become
-    what they mean, and with the bad_value "missing" what is outside the domain becomes "".
-    Numbers: what is not finite is missing, and so is a number that a missing token writes out
-    ("-999"); with the bad_value "clip" a number is brought into its range, with "missing" one
-    that is out of range becomes missing.
+    Strings: surrounding ASCII blanks are stripped, missing tokens become "", spellings are
+    replaced by their meaning, and with the bad_value "missing" a value outside the domain
+    becomes "". Numbers: a value that is not finite becomes missing, and so does a number that a
+    missing token spells ("-999"); out of its range, a number is clipped with the bad_value "clip"
+    and becomes missing with "missing".
 
     Args:
       inputs: Dense string, int64 and float32 tensors of any shape, by the name of their column.
-      schema: Has at least these columns.
+      schema: A schema with at least these columns.
 
     Returns:
       Tensors of the same names, shapes and dtypes; missing is "", `MISSING_INT64` or NaN.
 
     Raises:
-      RecipeError: An input is no column of the schema.
+      RecipeError: The schema has no column of the name of an input.
     """
     return {name: _clean(x, schema[name]) for name, x in inputs.items()}
 
@@ -60,15 +60,15 @@ def _clean_text(x: tf.Tensor, column: Column) -> tf.Tensor:
 
 
 def _replace(text: tf.Tensor, changes: Mapping[str, str]) -> tf.Tensor:
-    """What `changes` says of each string; the string itself where it says nothing."""
+    """Replace each string that is a key of `changes`; others stay."""
     if len(changes) <= _FEW:
         result = text
         for old, new in changes.items():
             result = tf.where(tf.equal(text, old), new, result)
         return result
-    places = static_table({old: place for place, old in enumerate(changes)}, -1).lookup(text)
-    news = tf.gather(tf.constant(list(changes.values())), tf.maximum(places, 0))
-    return tf.where(places < 0, text, news)
+    indices = static_table({old: index for index, old in enumerate(changes)}, -1).lookup(text)
+    news = tf.gather(tf.constant(list(changes.values())), tf.maximum(indices, 0))
+    return tf.where(indices < 0, text, news)
 
 
 def _clean_number(x: tf.Tensor, column: Column) -> tf.Tensor:

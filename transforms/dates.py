@@ -1,18 +1,19 @@
-"""Dates and times: text to numbers by TensorFlow operations, so that a request may send text too.
+"""Dates and times: text to numbers by TensorFlow operations, so that requests can send text too.
 
 Inputs are dense string tensors of any shape, or int64 ones whose digits are the text (20261121).
-Without a `format` the text is ISO 8601: 2026-11-21, 2026-11-21T10:30, with seconds and a fraction
-of them, a blank in the place of the T, and Z or +hh:mm after the time. A `format` is one of
-`strptime`, of the directives that `DIRECTIVES` lists; a digit alone counts as two, so "%d/%m/%Y"
-reads 1/2/2026 too; what it does not give is that of 1900-01-01T00:00:00. Years are 1 to 9999.
+Without a `format` the text is ISO 8601: 2026-11-21, 2026-11-21T10:30, with optional seconds and
+their fraction, a T or a blank before the time, and an optional Z or +hh:mm after it. A `format` is
+one of `strptime`, with the directives of `DIRECTIVES`; a single digit counts as two, so "%d/%m/%Y"
+reads 1/2/2026 too; fields without a directive are those of 1900-01-01T00:00:00. Years are 1 to
+9999.
 
-What does not parse, or is no day of the calendar (2026-02-30), is missing.
+Text that does not parse, or is no day of the calendar (2026-02-30), is missing.
 
-All features are of one `time_zone`: "UTC", an offset such as "+02:00", or a name of the IANA
-database such as "Europe/Berlin". A text with an offset or a Z is the moment that it names, and is
-converted to that zone, so that one moment gives the same features however it is written. A text
-without is the time on the clocks of that zone; `TimeZone.to_utc` says what becomes of one that
-occurs twice there, or never, where clocks are put back or forward.
+All features are in one `time_zone`: "UTC", an offset such as "+02:00", or a name of the IANA
+database such as "Europe/Berlin". Text with an offset or a Z is converted to that zone, so that
+one moment has the same features in every spelling. Text without an offset is a wall time of that
+zone; `TimeZone.to_utc` describes wall times that occur twice there, or never, where clocks are
+put back or forward.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ DIRECTIVES: Mapping[str, tuple[int, str]] = {
     "M": (2, r"[0-5][0-9]"),
     "S": (2, r"[0-5][0-9]"),
 }
-"""The directives of a `format`: how many characters each has, and which.
+"""Directives of a `format`: the number of characters of each, and their pattern.
 
 As in `strptime`: year, year without century (69 to 99 are 1969 to 1999), month, English name of
 the month, day, hour, minute, second. %% is a percent sign.
@@ -77,23 +78,23 @@ _SECONDS_A_DAY = 86_400
 
 
 class _Moment(NamedTuple):
-    """A date and time; int64 but for the flags. What is not known is some day all the same.
+    """Dates and times; int64 but for the flags. Where a text is no date, the fields are arbitrary.
 
     Attributes:
-      known: Whether the text is a date.
+      valid: Whether the text is a date.
       year: 1 to 9999.
       month: 1 to 12.
       day: 1 to 31.
       hour: 0 to 23.
       minute: 0 to 59.
       second: 0 to 59.
-      nanosecond: The fraction of the second.
-      zoned: Whether the text gives its offset from UTC.
-      offset: That offset, in minutes; 0 where there is none.
-      instant: The seconds from 1970 in UTC; 0 before `_in_zone`.
+      nanosecond: Fraction of the second.
+      zoned: Whether the text has an offset from UTC.
+      offset: That offset in minutes; 0 without one.
+      instant: Seconds since 1970-01-01 in UTC; 0 before `_in_zone`.
     """
 
-    known: tf.Tensor
+    valid: tf.Tensor
     year: tf.Tensor
     month: tf.Tensor
     day: tf.Tensor
@@ -109,51 +110,51 @@ class _Moment(NamedTuple):
 def date_part(
     x: tf.Tensor, *, part: Part, format: str | None = None, time_zone: str = UTC
 ) -> tf.Tensor:
-    """One number of a date or time.
+    """Extract one part of a date or time, such as the month.
 
     Args:
-      x: A dense string or int64 tensor of any shape, see above.
+      x: A dense string or int64 tensor of any shape, see the module's description.
       part: "year", "quarter" (1 to 4), "month" (1 to 12), "week" (1 to 53, of ISO 8601), "day"
         (1 to 31), "weekday" (0 is Monday), "day_of_year" (1 to 366), "hour", "minute", "second".
-      format: How a date is written; None for ISO 8601.
-      time_zone: The zone whose clocks are read, such as "Europe/Berlin" or "+02:00".
+      format: The format of the dates; None for ISO 8601.
+      time_zone: The time zone of the result, such as "Europe/Berlin" or "+02:00".
 
     Returns:
-      An int64 tensor of the shape of `x`. Missing is `MISSING_INT64`: `impute`, `z_score` or
-      `vocabulary_ids` what comes out, or `fill_missing` it.
+      An int64 tensor of the shape of `x`. Missing is `MISSING_INT64`; apply `impute`, `z_score`,
+      `vocabulary_ids` or `fill_missing` to the result.
 
     Raises:
-      RecipeError: There is no such part or time zone, or `format` is wrong.
+      RecipeError: `part`, `format` or `time_zone` is unknown or malformed.
 
     >>> date_part(tf.constant(["2026-11-21T10:30", "?"]), part="weekday").numpy().tolist()
     [5, -9223372036854775808]
     """
     _check(part, "part", get_args(Part))
     moment = _parse(x, format, find_zone(time_zone))
-    return tf.where(moment.known, _part(moment, part), tf.constant(MISSING_INT64, tf.int64))
+    return tf.where(moment.valid, _part(moment, part), tf.constant(MISSING_INT64, tf.int64))
 
 
 def cyclical_date(
     x: tf.Tensor, *, period: Period, format: str | None = None, time_zone: str = UTC
 ) -> tf.Tensor:
-    """Where in its year, month, week or day a moment lies, as a point on a circle.
+    """Encode the position of a moment in its year, month, week or day as a point on a circle.
 
     So the end of a period is next to its beginning, as December is to January. The circle begins
-    at the first of January, the first of the month, Monday, or midnight, and the time of the day
-    counts in all of them.
+    at the first of January, the first of the month, Monday, or midnight; the time of the day
+    counts in all periods.
 
     Args:
-      x: A dense string or int64 tensor of any shape, see above.
+      x: A dense string or int64 tensor of any shape, see the module's description.
       period: "year", "month", "week" or "day".
-      format: How a date is written; None for ISO 8601.
-      time_zone: The zone whose clocks are read, such as "Europe/Berlin" or "+02:00".
+      format: The format of the dates; None for ISO 8601.
+      time_zone: The time zone of the result, such as "Europe/Berlin" or "+02:00".
 
     Returns:
       A float32 tensor of the shape of `x` and one more dimension of 2: the sine and the cosine of
-      the angle. Missing is (0, 0), the middle of the circle.
+      the angle. Missing is (0, 0), the centre of the circle.
 
     Raises:
-      RecipeError: There is no such period or time zone, or `format` is wrong.
+      RecipeError: `period`, `format` or `time_zone` is unknown or malformed.
 
     >>> cyclical_date(tf.constant(["2026-11-21T06:00"]), period="day").numpy().round(6).tolist()
     [[1.0, 0.0]]
@@ -162,7 +163,7 @@ def cyclical_date(
     moment = _parse(x, format, find_zone(time_zone))
     angle = 2 * pi * _phase(moment, period)
     point = tf.cast(tf.stack([tf.sin(angle), tf.cos(angle)], axis=-1), tf.float32)
-    return tf.where(moment.known[..., tf.newaxis], point, 0.0)
+    return tf.where(moment.valid[..., tf.newaxis], point, 0.0)
 
 
 def days_since(
@@ -173,59 +174,60 @@ def days_since(
     format: str | None = None,
     time_zone: str = UTC,
 ) -> tf.Tensor:
-    """The days from one moment to another, such as an age.
+    """Return the days from one moment to another, such as an age.
 
     Args:
-      x: A dense string or int64 tensor of any shape, see above.
-      start: Where counting begins in each row: another such tensor, of the shape of `x`.
-      since: Where counting begins in all rows, where there is no `start`, as ISO 8601 writes it.
-      format: How the dates of the tensors are written; None for ISO 8601.
-      time_zone: The zone of what is written without an offset, such as "Europe/Berlin".
+      x: A dense string or int64 tensor of any shape, see the module's description.
+      start: The start in each row: another such tensor, of the shape of `x`.
+      since: The start in all rows, in ISO 8601, used without `start`.
+      format: The format of the dates of the tensors; None for ISO 8601.
+      time_zone: The time zone of dates without an offset, such as "Europe/Berlin".
 
     Returns:
       A float32 tensor of the shape of `x`, with the time of the day as a fraction; negative before
-      the start. Days are of 24 hours that pass, so where summer time lies between two midnights of
-      a zone they are an hour off whole days. Whole days are exact, and a time to a minute or so
-      within 20 years. NaN where a moment is missing: `impute` or `z_score` what comes out.
+      the start. A day is 24 elapsed hours, so the time between two midnights of a zone is an hour
+      off whole days where summer time begins or ends between them. Whole days are exact; a time
+      of day is exact to about a minute within 20 years. NaN where a moment is missing; apply
+      `impute` or `z_score` to the result.
 
     Raises:
-      RecipeError: `since` is no moment, there is no such time zone, or `format` is wrong.
+      RecipeError: `since`, `format` or `time_zone` is unknown or malformed.
 
     >>> days_since(tf.constant(["2000-01-02T12:00"])).numpy().tolist()
     [1.5]
     """
     zone = find_zone(time_zone)
     moment = _parse(x, format, zone)
-    known = moment.known
+    valid = moment.valid
     if start is None:
         first, nanoseconds = _fixed(since, zone)
     else:
-        begun = _parse(start, format, zone)
-        first, nanoseconds = begun.instant, begun.nanosecond
-        known = tf.logical_and(known, begun.known)
-    whole = tf.cast(moment.instant - first, tf.float64)
+        beginning = _parse(start, format, zone)
+        first, nanoseconds = beginning.instant, beginning.nanosecond
+        valid = tf.logical_and(valid, beginning.valid)
+    seconds = tf.cast(moment.instant - first, tf.float64)
     fraction = tf.cast(moment.nanosecond - nanoseconds, tf.float64) / 1e9
-    days = tf.cast((whole + fraction) / _SECONDS_A_DAY, tf.float32)
-    return tf.where(known, days, float("nan"))
+    days = tf.cast((seconds + fraction) / _SECONDS_A_DAY, tf.float32)
+    return tf.where(valid, days, float("nan"))
 
 
-def _check(value: str, what: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        near = get_close_matches(value, known, n=1)
+def _check(value: str, noun: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        near = get_close_matches(value, choices, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise RecipeError(f'expected a {what} of {", ".join(known)}, got "{value}"{hint}')
+        raise RecipeError(f'expected a {noun} of {", ".join(choices)}, got "{value}"{hint}')
 
 
 def _fixed(since: str, zone: TimeZone) -> tuple[int, int]:
-    """The seconds from 1970 to a moment, and the nanoseconds beyond."""
+    """Return the seconds from 1970-01-01 in UTC to a moment, and the nanoseconds beyond."""
     try:
         moment = datetime.fromisoformat(since)
     except ValueError as error:
         raise RecipeError(
             f'since: expected a date such as "2000-01-01", got "{since}": {error}'
         ) from error
-    passed = (moment if moment.tzinfo else moment.replace(tzinfo=zone.tzinfo)) - EPOCH
-    return passed // timedelta(seconds=1), passed.microseconds * 1000
+    elapsed = (moment if moment.tzinfo else moment.replace(tzinfo=zone.tzinfo)) - EPOCH
+    return elapsed // timedelta(seconds=1), elapsed.microseconds * 1000
 
 
 def _parse(x: tf.Tensor, format: str | None, zone: TimeZone) -> _Moment:
@@ -235,6 +237,9 @@ def _parse(x: tf.Tensor, format: str | None, zone: TimeZone) -> _Moment:
 
 
 def _parse_iso(text: tf.Tensor) -> _Moment:
+    # In ISO 8601 each field has a fixed position, so digits are read by byte; the pattern decides
+    # at the end whether the text was a date at all. A text without a time ends before these bytes,
+    # and the zeros read in their place count as digits 0.
     bytes_ = _bytes(text, _ISO_WIDTH)
     fields = {name: _number(bytes_, at, DIRECTIVES[name][0]) for name, at in _ISO_FIELDS.items()}
     with_seconds = tf.equal(bytes_[..., 16], ord(":"))
@@ -246,52 +251,53 @@ def _parse_iso(text: tf.Tensor) -> _Moment:
 
 
 def _parse_as(text: tf.Tensor, format: str) -> _Moment:
-    pattern, places, width = _compiled(format)
+    pattern, positions, width = _compiled(format)
+    # "1/2/2026" becomes "01/02/2026", after which each directive has a fixed position.
     padded = tf.strings.regex_replace(tf.strings.strip(text), r"\b([0-9])\b", r"0\1")
     bytes_ = _bytes(padded, width)
-    fields = {name: _number(bytes_, at, DIRECTIVES[name][0]) for name, at in places.items()}
-    if "y" in places:
+    fields = {name: _number(bytes_, at, DIRECTIVES[name][0]) for name, at in positions.items()}
+    if "y" in positions:
         fields["Y"] = fields["y"] + tf.where(fields["y"] < 69, 2000, tf.constant(1900, tf.int64))
-    if "b" in places:
-        fields["m"] = _named_month(bytes_, places["b"])
+    if "b" in positions:
+        fields["m"] = _named_month(bytes_, positions["b"])
     return _checked(tf.strings.regex_full_match(padded, pattern), fields)
 
 
 def _compiled(format: str) -> tuple[str, dict[str, int], int]:
-    """The pattern of a format, the place of each directive in bytes, and the bytes of it all."""
+    """Return the pattern of a format, the byte position of each directive, and the total bytes."""
     pattern, at = "", 0
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for literal, name in re.findall(r"([^%]+|%%)|%(.?)", format, re.DOTALL):
         if literal:
             text = literal.replace("%%", "%")
             pattern, at = pattern + re.escape(text), at + len(text.encode())
-        elif name not in DIRECTIVES or name in places:
-            problem = "twice" if name in places else "which is none"
+        elif name not in DIRECTIVES or name in positions:
+            problem = "twice" if name in positions else "which is unknown"
             raise RecipeError(
                 f'format "{format}": expected directives among %{", %".join(DIRECTIVES)}, each '
                 f'once, got "%{name}", {problem}'
             )
         else:
-            places[name] = at
+            positions[name] = at
             pattern, at = pattern + DIRECTIVES[name][1], at + DIRECTIVES[name][0]
-    if not places or {"Y", "y"} <= {*places} or {"m", "b"} <= {*places}:
+    if not positions or {"Y", "y"} <= {*positions} or {"m", "b"} <= {*positions}:
         raise RecipeError(
-            f'format "{format}": expected at least one directive, one for the year (%Y or %y) and '
-            'one for the month (%m or %b) at most, such as "%d/%m/%Y"'
+            f'format "{format}": expected at least one directive, and at most one of %Y and %y and '
+            'one of %m and %b, such as "%d/%m/%Y"'
         )
-    return pattern, places, at
+    return pattern, positions, at
 
 
 def _bytes(text: tf.Tensor, width: int) -> tf.Tensor:
-    """The first bytes of each text, [..., width] int64, zeros where there are no more."""
+    """Return the first bytes of each text, int64 [..., width], padded with zeros."""
     return tf.cast(tf.io.decode_raw(text, tf.uint8, fixed_length=width), tf.int64)
 
 
 def _number(bytes_: tf.Tensor, at: int, width: int) -> tf.Tensor:
-    """The number that the digits from a place on write; a byte below "0" counts as "0"."""
+    """Return the number in the digits at a position; a byte below "0" counts as "0"."""
     number = tf.zeros_like(bytes_[..., 0])
-    for place in range(at, at + width):
-        number = 10 * number + tf.maximum(bytes_[..., place] - ord("0"), 0)
+    for position in range(at, at + width):
+        number = 10 * number + tf.maximum(bytes_[..., position] - ord("0"), 0)
     return number
 
 
@@ -302,7 +308,7 @@ def _named_month(bytes_: tf.Tensor, at: int) -> tf.Tensor:
 
 
 def _nanoseconds(bytes_: tf.Tensor) -> tf.Tensor:
-    """The fraction of an ISO time; what is smaller than a nanosecond is cut off."""
+    """Return the fraction of an ISO time, truncated to nanoseconds."""
     digits = bytes_[..., _FRACTION] - ord("0")
     good = tf.cast(tf.logical_and(digits >= 0, digits <= 9), tf.int64)
     counts = tf.math.cumprod(good, axis=-1) * tf.cast(
@@ -312,7 +318,7 @@ def _nanoseconds(bytes_: tf.Tensor) -> tf.Tensor:
 
 
 def _offset(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Whether an ISO time ends with its offset from UTC or a Z, and the offset in minutes."""
+    """Return a mask of ISO times that end with an offset or a Z, and the offsets in minutes."""
     end = _bytes(tf.strings.substr(tf.strings.join(["      ", text]), -6, 6), 6)
     minutes = 60 * _number(end, 1, 2) + _number(end, 4, 2)
     sign = tf.where(tf.equal(end[..., 0], ord("-")), tf.constant(-1, tf.int64), 1)
@@ -323,7 +329,7 @@ def _offset(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _checked(matched: tf.Tensor, fields: Mapping[str, tf.Tensor]) -> _Moment:
-    """The moment of the fields, where the text matched and the day is one of its month."""
+    """Make moments of fields; valid where the text matched and its month has such a day."""
     defaults = {"Y": 1900, "m": 1, "d": 1, "H": 0, "M": 0, "S": 0}
     filled = [
         tf.where(matched, fields[name], default)
@@ -334,12 +340,12 @@ def _checked(matched: tf.Tensor, fields: Mapping[str, tf.Tensor]) -> _Moment:
     year, month, day, hour, minute, second = filled
     good = tf.logical_and(year >= 1, day <= days_in_month(year, month))
     zero, no = tf.zeros_like(year), tf.zeros_like(matched)
-    known = tf.logical_and(matched, good)
-    return _Moment(known, year, month, day, hour, minute, second, zero, no, zero, zero)
+    valid = tf.logical_and(matched, good)
+    return _Moment(valid, year, month, day, hour, minute, second, zero, no, zero, zero)
 
 
 def _in_zone(written: _Moment, zone: TimeZone) -> _Moment:
-    """The moment that is written, on the clocks of a zone; missing outside the years 1 to 9999."""
+    """Convert moments to the wall time of a zone; invalid outside the years 1 to 9999."""
     days = days_from_civil(written.year, written.month, written.day)
     wall = days * _SECONDS_A_DAY + _seconds_of_day(written)
     instant = tf.where(written.zoned, wall - 60 * written.offset, zone.to_utc(wall))
@@ -347,7 +353,7 @@ def _in_zone(written: _Moment, zone: TimeZone) -> _Moment:
     year, month, day = civil_from_days(wall // _SECONDS_A_DAY)
     rest = wall % _SECONDS_A_DAY
     return written._replace(
-        known=tf.logical_and(written.known, tf.logical_and(year >= 1, year <= 9999)),
+        valid=tf.logical_and(written.valid, tf.logical_and(year >= 1, year <= 9999)),
         year=year,
         month=month,
         day=day,
@@ -377,16 +383,16 @@ def _seconds_of_day(moment: _Moment) -> tf.Tensor:
 
 
 def _phase(moment: _Moment, period: Period) -> tf.Tensor:
-    """The share of the period that has passed; float64 in [0, 1)."""
+    """Return the elapsed share of the period; float64 in [0, 1)."""
     seconds = tf.cast(_seconds_of_day(moment), tf.float64)
     seconds += tf.cast(moment.nanosecond, tf.float64) / 1e9
     if period == "day":
         return seconds / _SECONDS_A_DAY
     if period == "week":
-        passed, days = _part(moment, "weekday"), tf.constant(7, tf.int64)
+        elapsed, days = _part(moment, "weekday"), tf.constant(7, tf.int64)
     elif period == "month":
-        passed, days = moment.day - 1, days_in_month(moment.year, moment.month)
+        elapsed, days = moment.day - 1, days_in_month(moment.year, moment.month)
     else:
-        passed = _part(moment, "day_of_year") - 1
+        elapsed = _part(moment, "day_of_year") - 1
         days = new_year(moment.year + 1) - new_year(moment.year)
-    return (tf.cast(passed, tf.float64) + seconds / _SECONDS_A_DAY) / tf.cast(days, tf.float64)
+    return (tf.cast(elapsed, tf.float64) + seconds / _SECONDS_A_DAY) / tf.cast(days, tf.float64)

@@ -1,8 +1,8 @@
-"""Numbers learnt by category: how often it occurs, what the label or a number is on average.
+"""Numbers learned by category: its count, or the average of the label or of a number.
 
-They are computed on what is analyzed, which is the training split alone, and kept in the graph as
-tables, so that evaluation rows and served requests get the numbers of training; a request needs
-no label. Categories are counted in Arrow, and their number is not limited by Python's memory.
+The training split alone is analyzed. The graph stores the numbers as tables, so that evaluation
+rows and served requests get the numbers of training; a request needs no label. Categories are
+counted in Arrow, so their number is not limited by the size of Python objects.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ __all__ = ["count_encode", "fill_by_group", "target_encode"]
 
 
 def count_encode(x: tf.Tensor) -> tf.Tensor:
-    """How many training rows have the same category.
+    """Return the number of training rows with the same category.
 
     Args:
       x: A dense string or int64 tensor of any shape.
 
     Returns:
-      An int64 tensor of the shape of `x`. It is 0 for a missing value, which is no category, and
-      for one that training did not see.
+      An int64 tensor of the shape of `x`: 0 for a missing value, which is no category, and for
+      a category that does not occur in training data.
     """
     words = _words(x)
     return tf.cast(number_of_token(words, _counts(words)), tf.int64)
@@ -34,30 +34,30 @@ def count_encode(x: tf.Tensor) -> tf.Tensor:
 def target_encode(
     x: tf.Tensor, label: tf.Tensor, *, smoothing: float = 10.0, positive: str | None = None
 ) -> tf.Tensor:
-    """The average label of the training rows of the same category.
+    """Return the average label of the training rows with the same category.
 
     It is (sum of the labels + smoothing * average of all) / (rows + smoothing), the m-estimate of
     Micci-Barreca, "A Preprocessing Scheme for High-Cardinality Categorical Attributes", 2001.
 
-    What this leaks: the number that a training row gets is made of its own label too, the more so
-    the rarer its category is. A model can come to trust it more in training than evaluation bears
-    out; raise `smoothing` where categories are rare. Evaluation rows leak nothing: only the
-    training split is analyzed.
+    Target leakage: the number of a training row includes its own label, with more weight the
+    rarer its category is, so a model can rely on it more in training than evaluation justifies.
+    Raise `smoothing` where categories are rare. Evaluation rows leak nothing: only the training
+    split is analyzed.
 
     Args:
       x: A dense string or int64 tensor of any shape.
-      label: The label: a number, int64 or float, or a string; of the shape of `x`. Rows without
-        one count for nothing.
-      smoothing: How many rows of average label are added to each category; at least 0.
-      positive: The class of a string label whose share is taken.
+      label: The label, int64, float32, float64 or string, of the shape of `x`. Rows with a
+        missing label are left out.
+      smoothing: The number of rows with the average label to add to each category; at least 0.
+      positive: The class of a string label whose share to compute; only for string labels.
 
     Returns:
-      A float32 tensor of the shape of `x`. A missing value, and one that training did not see,
-      has the average of all labels, which is 0 where there is none.
+      A float32 tensor of the shape of `x`. For a missing value, and for a category that does not
+      occur in training data, the average of all labels; 0 where all labels are missing.
 
     Raises:
-      RecipeError: `smoothing` is negative, or `positive` is missing for a string label or given
-        for a number.
+      RecipeError: `smoothing` is negative, `positive` is absent for a string label, or it is
+        present for a number.
     """
     if not smoothing >= 0:
         raise RecipeError(f"expected a smoothing of at least 0, got {smoothing}")
@@ -65,7 +65,7 @@ def target_encode(
 
 
 def fill_by_group(x: tf.Tensor, group: tf.Tensor) -> tf.Tensor:
-    """Put the average of its group in the place of every missing value.
+    """Replace every missing value by the average of its group.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
@@ -73,7 +73,8 @@ def fill_by_group(x: tf.Tensor, group: tf.Tensor) -> tf.Tensor:
 
     Returns:
       A float32 tensor of the shape of `x`, without missing values. Where the group is missing, or
-      no training row of it has a value, it is the average of all values; 0 where there is none.
+      has no value in training data, the average of all values is filled in; 0 where all values
+      are missing.
     """
     values = _numbers(x)
     filled = _mean_by_category(_words(group), values, 0.0)
@@ -85,22 +86,23 @@ def _words(x: tf.Tensor) -> tf.Tensor:
 
 
 def _counts(words: tf.Tensor) -> tf.Tensor:
-    """The file with the number of rows of each category; missing ones are in none."""
+    """Return the vocabulary file with the number of rows of each category; "" is not counted."""
     return tft.vocabulary(words, store_frequency=True)
 
 
 def _mean_by_category(words: tf.Tensor, values: tf.Tensor, smoothing: float) -> tf.Tensor:
-    """For each row the average value of its category, else of all; float64.
+    """Return the average value of the category of each row, else of all rows; float64.
 
     Args:
       words: Tokens of one word, "" where missing.
-      values: float64, NaN where missing.
-      smoothing: How many rows of the average of all are added to a category.
+      values: The values, float64, NaN where missing.
+      smoothing: The number of rows with the average of all to add to each category.
     """
-    known = tf.where(is_missing(values), "", words)
+    # A row without a value is no row of its category: "" is in no vocabulary.
+    words_with_value = tf.where(is_missing(values), "", words)
     numbers = tf.where(is_missing(values), tf.zeros_like(values), values)
-    sums = tft.vocabulary(known, weights=numbers, store_frequency=True)
-    count = number_of_token(words, _counts(known))
+    sums = tft.vocabulary(words_with_value, weights=numbers, store_frequency=True)
+    count = number_of_token(words, _counts(words_with_value))
     total = number_of_token(words, sums)
     overall = tft.mean(values)
     average = (total + smoothing * overall) / (count + smoothing)
@@ -108,7 +110,7 @@ def _mean_by_category(words: tf.Tensor, values: tf.Tensor, smoothing: float) -> 
 
 
 def _target(label: tf.Tensor, positive: str | None) -> tf.Tensor:
-    """The label as a number; float64, NaN where missing."""
+    """Return the label as a number, float64, NaN where missing."""
     if label.dtype != tf.string:
         if positive is not None:
             raise RecipeError(f'positive: the label is a number, got "{positive}"')
@@ -120,5 +122,5 @@ def _target(label: tf.Tensor, positive: str | None) -> tf.Tensor:
 
 
 def _numbers(x: tf.Tensor) -> tf.Tensor:
-    """The values in float64, NaN where missing."""
+    """Return the values in float64, NaN where missing."""
     return tf.where(is_missing(x), tf.constant(float("nan"), tf.float64), tf.cast(x, tf.float64))

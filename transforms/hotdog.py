@@ -11,14 +11,22 @@ from .images import class_ids, resized
 __all__ = ["CLASSES", "SIZE", "preprocessing_fn"]
 
 CLASSES = ("not_hot_dog", "hot_dog")
-"""The folders of the images; the order is that of the class ids."""
+"""Folders of the images, in the order of the class ids."""
 
 SIZE = (224, 224)
-"""Height and width in pixels, as most image networks take them."""
+"""Height and width in pixels, usual for image networks."""
 
 
 def preprocessing_fn(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """`image`: uint8 [batch, 224, 224, 3], the middle square; `label`: int64 [batch]."""
+    """Decode and resize photos, and number their classes.
+
+    Args:
+      inputs: "image", the bytes of image files, and "label", names of `CLASSES`; string [batch].
+
+    Returns:
+      "image": uint8 [batch, 224, 224, 3], the middle square of each photo.
+      "label": int64 [batch]; -1 for a label that is no class, as in a served request.
+    """
     return {
         "image": resized(inputs["image"], SIZE),
         "label": class_ids(inputs["label"], CLASSES),

@@ -1,20 +1,20 @@
 """Encoded images to pixels, as TensorFlow operations: the same in training and in serving.
 
-Pixels are uint8 RGB [height, width, 3], upright, by one rule:
+Pixels are uint8 RGB [height, width, 3], upright, by these rules:
 
     grey                 the same value in all three channels
     palette              its colours
-    transparency         laid on white
-    16 bits a sample     the high byte is kept
+    transparency         blended with white
+    16 bits a sample     the high byte
     GIF                  the first frame, with black where it is transparent
-    Exif orientation     applied, of a JPEG
+    Exif orientation     applied, for a JPEG
 
-A JPEG is decoded with the accurate inverse DCT, which gives the pixels that Pillow gives. What is
-no JPEG, PNG, GIF or plain BMP is an error, and so are damaged bytes: whoever wants to go on
-without an image must check it first.
+A JPEG is decoded with the accurate inverse DCT, which yields the same pixels as Pillow. All but
+JPEG, PNG, GIF and plain BMP files is an error, and so are damaged bytes: to skip bad images, check
+them before.
 
-Functions of one image take a scalar string, for `tf.data`; functions of a batch take [batch] and
-serve in a `preprocessing_fn`. No function learns from the data: there is nothing to analyze.
+Functions of one image take a scalar string, for `tf.data`; functions of a batch take [batch], for
+a `preprocessing_fn`. No function learns from the data: there is nothing to analyze.
 """
 
 from __future__ import annotations
@@ -55,34 +55,34 @@ __all__ = [
 ]
 
 Crop = Literal["centre", "pad", "stretch"]
-"""How an image of another aspect is brought to a size.
+"""Ways to fit an image of another aspect ratio to a size.
 
-    centre     the largest window of that aspect in its middle
-    pad        the whole image with its aspect kept, in the middle of black
-    stretch    the whole image, its aspect changed
+    centre     the largest window of that aspect ratio in its middle
+    pad        the whole image at its own aspect ratio, centred on black
+    stretch    the whole image at the new aspect ratio
 """
 
 _Fit = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-"""From an image to pixels of one size, and the window of the image that they show."""
+"""Function from an image to pixels of one size and the window of the image in them."""
 
 _RATIOS = (1, 2, 4, 8)
 _PNG_GREY, _PNG_RGB, _PNG_PALETTE = b"\x00", b"\x02", b"\x03"
 _BMP_PLAIN = (b"\x18\x00\x00\x00\x00\x00", b"\x20\x00\x00\x00\x00\x00")
 """24 or 32 bits a pixel (16 bits), compression 0 (32 bits)."""
 _PARALLEL = 4
-"""How many images of a batch are in memory at a time."""
+"""Number of decoded images of a batch in memory at a time."""
 
 
 def decode(encoded: tf.Tensor, *, at_least: tuple[int, int] | None = None) -> tf.Tensor:
-    """The upright pixels of an encoded image.
+    """Decode an image to upright pixels.
 
     Args:
       encoded: The bytes of a JPEG, PNG, GIF or BMP file; a scalar string.
-      at_least: (height, width) in pixels that the caller needs; None for the whole image. A
+      at_least: The least (height, width) in pixels that the caller needs; None for full size. A
         large JPEG is then decoded at a half, a quarter or an eighth of its size, the least that
         is no smaller than this in either direction, which saves most of the time. Its sides are
-        rounded up, so that its last row and column can reach beyond the picture, and relative
-        boxes are off by less than one pixel of it.
+        rounded up, so that its last row and column can extend beyond the picture, and relative
+        boxes are off by less than one of its pixels.
 
     Returns:
       uint8 [height, width, 3].
@@ -105,7 +105,7 @@ def decode(encoded: tf.Tensor, *, at_least: tuple[int, int] | None = None) -> tf
 
 
 def decoded(encoded: tf.Tensor) -> tf.RaggedTensor:
-    """The upright pixels of a batch of encoded images, each in its own size.
+    """Decode a batch of images to upright pixels, each in its own size.
 
     Args:
       encoded: The bytes of image files; string [batch].
@@ -119,7 +119,7 @@ def decoded(encoded: tf.Tensor) -> tf.RaggedTensor:
 
     def mapped() -> tf.RaggedTensor:
         return tf.map_fn(
-            lambda one: tf.RaggedTensor.from_tensor(decode(one)),
+            lambda image: tf.RaggedTensor.from_tensor(decode(image)),
             encoded,
             fn_output_signature=tf.RaggedTensorSpec([None, None, 3], tf.uint8, ragged_rank=1),
             parallel_iterations=_PARALLEL,
@@ -129,17 +129,17 @@ def decoded(encoded: tf.Tensor) -> tf.RaggedTensor:
         splits = tf.zeros([1], tf.int64)
         return tf.RaggedTensor.from_nested_row_splits(tf.zeros([0, 3], tf.uint8), [splits, splits])
 
-    # map_fn over nothing forgets the three channels.
+    # The result of map_fn over an empty batch has no dimension of 3 channels.
     return tf.cond(tf.size(encoded) > 0, mapped, empty)
 
 
 def resized(encoded: tf.Tensor, size: tuple[int, int], crop: Crop = "centre") -> tf.Tensor:
-    """The upright pixels of a batch of encoded images, in one size.
+    """Decode a batch of images to upright pixels of one size.
 
     Args:
       encoded: The bytes of image files; string [batch].
       size: (height, width) in pixels, each at least 1.
-      crop: What becomes of images of another aspect; see `Crop`.
+      crop: The treatment of images of another aspect ratio; see `Crop`.
 
     Returns:
       uint8 [batch, *size, 3].
@@ -150,7 +150,7 @@ def resized(encoded: tf.Tensor, size: tuple[int, int], crop: Crop = "centre") ->
     """
     fit = _fit(size, crop)
     return tf.map_fn(
-        lambda one: fit(decode(one, at_least=size))[0],
+        lambda image: fit(decode(image, at_least=size))[0],
         encoded,
         fn_output_signature=_pixels_spec(size),
         parallel_iterations=_PARALLEL,
@@ -165,19 +165,19 @@ def resized_with_boxes(
     *,
     min_visible: float = 0.5,
 ) -> tuple[tf.Tensor, tf.RaggedTensor, tf.RaggedTensor]:
-    """The upright pixels of a batch of encoded images in one size, and where their boxes went.
+    """Decode a batch of images to upright pixels of one size, and convert their boxes.
 
     Args:
       encoded: The bytes of image files; string [batch].
       boxes: float32 [batch, (n), 4]: ymin, xmin, ymax, xmax, relative to the upright images.
       size: (height, width) in pixels, each at least 1.
-      crop: What becomes of images of another aspect; see `Crop`.
-      min_visible: The least share of a box that must be left for the box to stay.
+      crop: The treatment of images of another aspect ratio; see `Crop`.
+      min_visible: The least share of the area of a box in the result for the box to stay.
 
     Returns:
       The pixels, uint8 [batch, *size, 3]; the boxes that stay, float32 [batch, (m), 4], relative
-      to the pixels and clipped to them; and their places among the boxes of their image, int64
-      [batch, (m)], to gather what belongs to them with `tf.gather(…, batch_dims=1)`.
+      to the pixels and clipped to them; and their indices among the boxes of their image, int64
+      [batch, (m)], for `tf.gather(…, batch_dims=1)` of their classes.
 
     Raises:
       RecipeError: `size` is not positive, or `crop` is none of the three.
@@ -185,27 +185,27 @@ def resized_with_boxes(
     """
     fit = _fit(size, crop)
     pixels, windows = tf.map_fn(
-        lambda one: fit(decode(one, at_least=size)),
+        lambda image: fit(decode(image, at_least=size)),
         encoded,
         fn_output_signature=(_pixels_spec(size), tf.TensorSpec([4], tf.float32)),
         parallel_iterations=_PARALLEL,
     )
     windows = tf.gather(windows, boxes.value_rowids())
-    stay = box_ops.is_visible(boxes.values, windows, min_visible=min_visible)
+    visible = box_ops.is_visible(boxes.values, windows, min_visible=min_visible)
     moved = box_ops.clip(box_ops.relative_to(boxes.values, windows))
-    places = tf.ragged.range(boxes.row_lengths())
-    stays = boxes.with_values(stay)
+    indices = tf.ragged.range(boxes.row_lengths())
+    mask = boxes.with_values(visible)
     return (
         pixels,
-        tf.ragged.boolean_mask(boxes.with_values(moved), stays),
-        tf.ragged.boolean_mask(places, stays),
+        tf.ragged.boolean_mask(boxes.with_values(moved), mask),
+        tf.ragged.boolean_mask(indices, mask),
     )
 
 
 def class_ids(
     labels: tf.Tensor | tf.RaggedTensor, classes: Sequence[str], *, first: int = 0
 ) -> tf.Tensor | tf.RaggedTensor:
-    """The id of each label: its place among the classes, counted from `first`.
+    """Return the id of each label: its index among the classes, counted from `first`.
 
     Args:
       labels: A string tensor of any shape, dense or ragged.
@@ -213,11 +213,11 @@ def class_ids(
       first: The id of the first class; 1 in a label map of the TF Object Detection API.
 
     Returns:
-      An int64 tensor of the shape of `labels`; -1 for a label that is no class, such as that of a
-      served request.
+      An int64 tensor of the shape of `labels`; -1 for a label that is no class, such as the empty
+      one of a served request.
 
     Raises:
-      RecipeError: There is no class, or one stands twice.
+      RecipeError: `classes` is empty, or contains duplicates.
     """
     if not classes or len(set(classes)) != len(classes):
         raise RecipeError(f"expected distinct classes, got {list(classes)}")
@@ -230,10 +230,10 @@ def _begins(encoded: tf.Tensor, magic: bytes) -> tf.Tensor:
 
 
 def _part(encoded: tf.Tensor, start: int, count: int) -> tf.Tensor:
-    """Some bytes, or as many of them as there are.
+    """Return `count` bytes from `start` on, or fewer at the end of the file.
 
-    TensorFlow's own error about a string that is too short quotes it, and so cannot be raised:
-    it is not UTF-8.
+    `tf.strings.substr` fails where `start` is beyond the end, and its message quotes the string,
+    which is not UTF-8, so that the error itself cannot be raised.
     """
     return tf.strings.substr(encoded, tf.minimum(start, tf.strings.length(encoded)), count)
 
@@ -242,12 +242,13 @@ def _decode_jpeg(encoded: tf.Tensor, at_least: tuple[int, int] | None) -> tf.Ten
     orientation = jpeg_orientation(encoded)
     if at_least is None:
         return upright(refuse_cut(_jpeg(encoded, 1), encoded, 1), orientation)
+    # Orientations from 5 on exchange rows and columns of the stored picture.
     needed = tf.where(orientation >= 5, at_least[::-1], at_least)
     size = tf.io.extract_jpeg_shape(encoded)[:2]
     fits = [tf.reduce_all(-(-size // ratio) >= needed) for ratio in _RATIOS[1:]]
-    place = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
+    index = tf.reduce_sum(tf.cast(tf.stack(fits), tf.int32))
     branches = [lambda ratio=ratio: _jpeg(encoded, ratio) for ratio in _RATIOS]
-    image = refuse_cut(tf.switch_case(place, branches), encoded, tf.gather(_RATIOS, place))
+    image = refuse_cut(tf.switch_case(index, branches), encoded, tf.gather(_RATIOS, index))
     return upright(image, orientation)
 
 
@@ -256,11 +257,12 @@ def _jpeg(encoded: tf.Tensor, ratio: int) -> tf.Tensor:
 
 
 def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
-    """A PNG with its transparency laid on white.
+    """Decode a PNG, its transparency blended with white.
 
-    Asked for four channels, TensorFlow gives opaque grey of 1, 2 or 4 bits an alpha of 1, 3 or
-    15; so it may do to palettes, which are asked for as many channels as they have. Where the
-    file names one transparent colour instead of an alpha channel, alpha is 0 only there.
+    With `channels=4`, TensorFlow decodes opaque grey of 1, 2 or 4 bits with an alpha of 1, 3 or
+    15, and possibly palettes too, so a palette is decoded with its own number of channels. A file
+    without an alpha channel can name one transparent colour, where alpha is 0; every other alpha
+    of such a file is set to 255.
     """
     kind = _part(encoded, 25, 1)
     image = tf.cond(
@@ -276,7 +278,7 @@ def _decode_png(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _on_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """(colours * alpha + 255 * (255 - alpha)) / 255, rounded to the nearest; uint8 all."""
+    """Return (colours * alpha + 255 * (255 - alpha)) / 255, rounded to the nearest; all uint8."""
     colours, alpha = tf.cast(colours, tf.uint16), tf.cast(alpha, tf.uint16)
     return tf.cast((colours * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
 
@@ -290,12 +292,13 @@ def _decode_other(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
-    """A BMP without palette: TensorFlow takes the indices of a palette for grey.
+    """Decode a BMP without palette; TensorFlow would take the indices of a palette for grey.
 
-    `decode_bmp` of a recent TensorFlow decodes WebP and JPEG XL as well, that of others does not.
+    The check of the first bytes also refuses WebP and JPEG XL, which `decode_bmp` of a recent
+    TensorFlow decodes and that of earlier ones does not.
     """
     plain = tf.reduce_any(_part(encoded, 28, 6) == _BMP_PLAIN)
-    known = tf.debugging.Assert(
+    check = tf.debugging.Assert(
         tf.logical_and(_begins(encoded, b"BM"), plain),
         [
             "expected a JPEG, PNG or GIF, or a BMP of 24 or 32 bits a pixel, uncompressed; got "
@@ -303,7 +306,7 @@ def _decode_bmp(encoded: tf.Tensor) -> tf.Tensor:
             tf.strings.length(encoded),
         ],
     )
-    with tf.control_dependencies([known]):
+    with tf.control_dependencies([check]):
         return tf.io.decode_bmp(encoded, channels=3)
 
 

@@ -15,13 +15,13 @@ __all__ = ["fill_missing", "is_missing", "missing_indicator"]
 
 
 def is_missing(x: tf.Tensor) -> tf.Tensor:
-    """Tells which values are missing.
+    """Return the mask of missing values.
 
     Args:
       x: A dense string, int64, float32 or float64 tensor of any shape.
 
     Returns:
-      A bool tensor of the shape of `x`.
+      A bool tensor of the shape of `x`: True where a value is missing.
 
     Raises:
       TypeError: `x` has another dtype, for which no missing value is defined.
@@ -36,25 +36,31 @@ def is_missing(x: tf.Tensor) -> tf.Tensor:
 
 
 def missing_indicator(x: tf.Tensor) -> tf.Tensor:
-    """The feature "this value was missing", to stand beside an imputed one.
+    """Return the feature "this value was missing", a companion of an imputed one.
 
     Args:
       x: A dense string, int64, float32 or float64 tensor of any shape.
 
     Returns:
       An int64 tensor of the shape of `x`: 1 where `x` is missing, else 0.
+
+    Raises:
+      TypeError: As in `is_missing`.
     """
     return tf.cast(is_missing(x), tf.int64)
 
 
 def fill_missing(x: tf.Tensor, value: str | float) -> tf.Tensor:
-    """Put one value in the place of every missing one.
+    """Replace every missing value by one value.
 
     Args:
       x: A dense string, int64, float32 or float64 tensor of any shape.
-      value: What to put; of the kind that `x` holds.
+      value: The replacement, of the dtype of `x`.
 
     Returns:
       A tensor of the shape and dtype of `x`, without missing values unless `value` is one.
+
+    Raises:
+      TypeError: As in `is_missing`.
     """
     return tf.where(is_missing(x), tf.constant(value, x.dtype), x)

@@ -1,8 +1,8 @@
 """Columns of several values, such as "action|comedy": one tensor in, one tensor out.
 
-`split_values` makes a ragged tensor [batch, None] of the text, which `vocabulary_ids` and
-`hash_buckets` take as they take a dense one. Ragged ids are stored as they are, as many as a row
-has, and read back as a `tf.RaggedTensor`; `multi_hot` makes a vector of one length of them.
+`split_values` turns text into a ragged tensor [batch, None], which `vocabulary_ids` and
+`hash_buckets` take like a dense one. Ragged ids are stored with the length of each row, and read
+back as a `tf.RaggedTensor`; `multi_hot` turns them into vectors of a fixed length.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ __all__ = ["count_ids", "multi_hot", "split_values"]
 
 
 def split_values(x: tf.Tensor, *, separator: str = "|") -> tf.RaggedTensor:
-    """The values that a text lists.
+    """Split each text into its values.
 
     Args:
       x: A dense string tensor [batch].
-      separator: What stands between values; not empty.
+      separator: The text between values; not empty.
 
     Returns:
-      A ragged string tensor [batch, None]. Blanks around values are stripped and empty values
-      are dropped, so a missing text has none. Their order, and repeated ones, stay.
+      A ragged string tensor [batch, None], in the order of the text, duplicates included. Blanks
+      around values are stripped and empty values are dropped, so a missing text has no values.
 
     Raises:
-      RecipeError: `separator` is empty, or `x` is not of one dimension.
+      RecipeError: `separator` is empty, or `x` does not have one dimension.
 
     >>> split_values(tf.constant(["a| b||a", ""])).to_list()
     [[b'a', b'b', b'a'], []]
@@ -40,17 +40,18 @@ def split_values(x: tf.Tensor, *, separator: str = "|") -> tf.RaggedTensor:
 
 
 def multi_hot(ids: tf.Tensor | tf.RaggedTensor, *, depth: int) -> tf.Tensor:
-    """A vector for each row, 1 at the places of its ids and 0 elsewhere.
+    """Return a vector for each row, 1 at its ids and 0 elsewhere.
 
     Args:
       ids: An int64 tensor [batch, None], ragged or dense.
       depth: The length of the vectors; at least 1.
 
     Returns:
-      A float32 tensor [batch, depth]. Ids outside [0, depth), such as -1, leave no trace.
+      A float32 tensor [batch, depth]; all 0 for a row without ids. Ids outside [0, depth), such
+      as -1, are ignored.
 
     Raises:
-      RecipeError: `depth` is below 1, or `ids` is not of two dimensions.
+      RecipeError: `depth` is below 1, or `ids` does not have two dimensions.
 
     >>> multi_hot(tf.ragged.constant([[2, 0, 2], []]), depth=3).numpy().tolist()
     [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
@@ -59,7 +60,18 @@ def multi_hot(ids: tf.Tensor | tf.RaggedTensor, *, depth: int) -> tf.Tensor:
 
 
 def count_ids(ids: tf.Tensor | tf.RaggedTensor, *, depth: int) -> tf.Tensor:
-    """As `multi_hot`, but how often each id occurs in its row.
+    """Count each id in its row.
+
+    Args:
+      ids: An int64 tensor [batch, None], ragged or dense.
+      depth: The length of the vectors; at least 1.
+
+    Returns:
+      A float32 tensor [batch, depth] of counts; all 0 for a row without ids. Ids outside
+      [0, depth), such as -1, are ignored.
+
+    Raises:
+      RecipeError: `depth` is below 1, or `ids` does not have two dimensions.
 
     >>> count_ids(tf.ragged.constant([[2, 0, 2], []]), depth=3).numpy().tolist()
     [[1.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
@@ -77,8 +89,8 @@ def count_ids(ids: tf.Tensor | tf.RaggedTensor, *, depth: int) -> tf.Tensor:
         batch = sizes[0]
         rows, flat = tf.repeat(tf.range(batch), sizes[1]), tf.reshape(ids, [-1])
     flat = tf.cast(flat, tf.int64)
-    places = tf.stack([tf.cast(rows, tf.int64), flat], axis=1)
-    inside = tf.boolean_mask(places, tf.logical_and(flat >= 0, flat < depth))
+    indices = tf.stack([tf.cast(rows, tf.int64), flat], axis=1)
+    inside = tf.boolean_mask(indices, tf.logical_and(flat >= 0, flat < depth))
     shape = tf.stack([tf.cast(batch, tf.int64), depth])
     counts = tf.scatter_nd(inside, tf.ones_like(inside[:, 0], tf.float32), shape)
     return tf.ensure_shape(counts, [None, depth])

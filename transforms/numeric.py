@@ -1,12 +1,12 @@
 """Numbers to numbers: one tensor in, one tensor out, for any `preprocessing_fn`.
 
-Each function is a thin layer on tensorflow_transform that adds two things: missing values (see
-`missing`) take no part in what is learned from the data and never leave a finished feature as
-NaN; and what is learned is learned in float64, so that a constant column has no variance and a
-timestamp keeps its seconds. Inputs are dense int64, float32 or float64 tensors of any shape.
+Each function is a thin layer on tensorflow_transform that adds two things. Missing values (see
+`missing`) are left out of all that is learned from the data, and never leave a finished feature as
+NaN. Learning is in float64, so that a constant column has no variance and a timestamp keeps its
+seconds. Inputs are dense int64, float32 or float64 tensors of any shape.
 
-Integers beyond 2^53 are rounded to float64, and to float32 beyond 2^24. `prepare` refuses a column
-whose range that leaves less than a thousand different numbers of.
+Integers beyond 2^53 are rounded to float64, and beyond 2^24 to float32. `prepare` refuses a column
+where this rounding leaves fewer than a thousand distinct numbers in its range.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _MEDIAN_EPSILON = 0.001
 
 
 def z_score(x: tf.Tensor) -> tf.Tensor:
-    """Scales to mean 0 and standard deviation 1: (x - mean(x)) / stddev(x).
+    """Scale to mean 0 and standard deviation 1: (x - mean(x)) / stddev(x).
 
-    Mean and (biased) standard deviation are those of the values that are not missing.
+    Mean and (biased) standard deviation leave missing values out.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
 
     Returns:
       A float32 tensor of the shape of `x`. A missing value is 0, the mean. In a constant column
-      the standard deviation counts as 1, so every training value is 0; so does it, with a mean
-      of 0, where all values are missing or there is none.
+      the standard deviation counts as 1, so every training value is 0. Where all values are
+      missing, or there is no row, the mean counts as 0 and the standard deviation as 1.
     """
     missing = is_missing(x)
     scaled = tf.cast(tft.scale_to_z_score(_with_nan(x, missing)), tf.float32)
@@ -54,18 +54,18 @@ def z_score(x: tf.Tensor) -> tf.Tensor:
 
 
 def min_max(x: tf.Tensor, *, output_min: float = 0.0, output_max: float = 1.0) -> tf.Tensor:
-    """Scales linearly so that min(x) becomes `output_min` and max(x) becomes `output_max`.
+    """Scale linearly so that min(x) becomes `output_min` and max(x) becomes `output_max`.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
-      output_min: What the smallest value seen becomes.
-      output_max: What the largest value seen becomes; above `output_min`.
+      output_min: The result for the smallest training value.
+      output_max: The result for the largest training value; above `output_min`.
 
     Returns:
-      A float32 tensor of the shape of `x`. The values analyzed lie in
-      [output_min, output_max]; a served value beyond them lies beyond it (`clip` first to
-      prevent that). A missing value is `output_min`, and so is every value of a column that is
-      constant or all missing.
+      A float32 tensor of the shape of `x`. Results of training values lie in
+      [output_min, output_max]; a served value outside the training range has a result outside
+      this one (`clip` first to prevent that). A missing value is `output_min`, and so is every
+      value of a column that is constant or all missing.
 
     Raises:
       RecipeError: `output_min` is not below `output_max`.
@@ -82,14 +82,14 @@ def min_max(x: tf.Tensor, *, output_min: float = 0.0, output_max: float = 1.0) -
 
 
 def log(x: tf.Tensor) -> tf.Tensor:
-    """The natural logarithm of 1 + x, for amounts and counts.
+    """Return the natural logarithm of 1 + x, for amounts and counts.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape. The domain is x > -1.
 
     Returns:
-      A float32 tensor of the shape of `x`. What is missing or at or below -1 has no logarithm
-      and is missing (NaN): `impute` or `z_score` what comes out.
+      A float32 tensor of the shape of `x`. The result for a missing value, or for one at or below
+      -1, is missing (NaN); apply `impute` or `z_score` to it.
     """
     values = _with_nan(x, is_missing(x))
     inside = tf.where(values > -1.0, values, tf.constant(float("nan"), tf.float64))
@@ -97,15 +97,16 @@ def log(x: tf.Tensor) -> tf.Tensor:
 
 
 def clip(x: tf.Tensor, *, minimum: float | None = None, maximum: float | None = None) -> tf.Tensor:
-    """Brings what is below `minimum` up to it and what is above `maximum` down to it.
+    """Clip values to [minimum, maximum].
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
-      minimum: The smallest value to keep, inclusive; None for no bound.
-      maximum: The largest value to keep, inclusive; None for no bound.
+      minimum: The lower bound, inclusive; None for no bound.
+      maximum: The upper bound, inclusive; None for no bound.
 
     Returns:
-      A tensor of the shape and dtype of `x`. Missing stays missing.
+      A tensor of the shape and dtype of `x`. A missing value stays missing, an infinity too. For
+      int64, a fractional bound is rounded inward.
 
     Raises:
       RecipeError: `minimum` is above `maximum`.
@@ -126,20 +127,20 @@ def impute(
     strategy: Literal["mean", "median", "constant"] = "mean",
     fill_value: float = 0.0,
 ) -> tf.Tensor:
-    """Put a number in the place of every missing value; see also `missing_indicator`.
+    """Replace every missing value by a number; see also `missing_indicator`.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
       strategy: "mean" or "median" of the values that are not missing, or "constant". The median
-        of an even number of values is one of the two in the middle; of many, one whose rank is
-        within 0.1 % of the middle. Where all values are missing both are 0.
+        of an even number of values is one of the two in the middle; of many values, one whose
+        rank is within 0.1 % of the middle. Where all values are missing, mean and median are 0.
       fill_value: The number for "constant".
 
     Returns:
       A float32 tensor of the shape of `x`, without missing values.
 
     Raises:
-      RecipeError: There is no such strategy.
+      RecipeError: `strategy` is none of the three.
     """
     values = _with_nan(x, is_missing(x))
     if strategy == "constant":
@@ -157,17 +158,17 @@ def impute(
 
 
 def bucketize_by_quantiles(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
-    """Put values into buckets that hold about equally many of them.
+    """Assign values to buckets of about equally many training values.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
-      num_buckets: How many buckets; at least 2.
+      num_buckets: The number of buckets; at least 2.
 
     Returns:
-      An int64 tensor of the shape of `x`: bucket 0 for the smallest values to
-      `num_buckets` - 1 for the largest, and `num_buckets` for missing: so there are
-      `num_buckets` + 1 ids. Where few distinct values share the quantiles some buckets stay
-      empty; where all are missing the boundaries are 0.
+      An int64 tensor of the shape of `x`: from bucket 0 for the smallest values to
+      `num_buckets` - 1 for the largest, and `num_buckets` for missing: `num_buckets` + 1 ids in
+      all. Where few distinct values share the quantiles, some buckets stay empty; where all are
+      missing, the boundaries are 0.
 
     Raises:
       RecipeError: `num_buckets` is below 2.
@@ -180,20 +181,20 @@ def bucketize_by_quantiles(x: tf.Tensor, *, num_buckets: int) -> tf.Tensor:
 
 
 def bucketize_by_boundaries(x: tf.Tensor, *, boundaries: Sequence[float]) -> tf.Tensor:
-    """Put values into the buckets between given boundaries.
+    """Assign values to the buckets between boundaries.
 
     Args:
       x: A dense int64, float32 or float64 tensor of any shape.
-      boundaries: In ascending order, each once; at least one. A value equal to a boundary goes
-        into the bucket above it.
+      boundaries: The boundaries, at least one, strictly ascending. A value equal to a boundary
+        belongs to the bucket above it.
 
     Returns:
-      An int64 tensor of the shape of `x`: 0 below the first boundary to `len(boundaries)` from
-      the last one on, and `len(boundaries)` + 1 for missing: so there are
-      `len(boundaries)` + 2 ids.
+      An int64 tensor of the shape of `x`: from 0 below the first boundary to `len(boundaries)`
+      from the last one on, and `len(boundaries)` + 1 for missing: `len(boundaries)` + 2 ids in
+      all.
 
     Raises:
-      RecipeError: There is no boundary, or they do not ascend.
+      RecipeError: `boundaries` is empty or does not ascend.
     """
     if not boundaries or sorted(set(boundaries)) != list(boundaries):
         raise RecipeError(f"expected boundaries in ascending order, got {list(boundaries)}")
@@ -202,16 +203,19 @@ def bucketize_by_boundaries(x: tf.Tensor, *, boundaries: Sequence[float]) -> tf.
 
 
 def _bound(value: float, dtype: tf.DType, inward: Callable[[float], int]) -> tf.Tensor:
-    """A bound in the dtype it bounds; for integers the nearest one inside."""
+    """Return a bound in the dtype of the values, an integer one rounded inward."""
     return tf.constant(inward(value) if dtype.is_integer else value, dtype)
 
 
 def _with_nan(x: tf.Tensor, missing: tf.Tensor) -> tf.Tensor:
-    """The values in float64, NaN where missing."""
+    """Return the values in float64, NaN where missing."""
     return tf.where(missing, tf.constant(float("nan"), tf.float64), tf.cast(x, tf.float64))
 
 
 def _bucketize(values: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
-    """Bucket ids; infinity as one more boundary gives NaN, which sorts last, an id of its own."""
+    """Return bucket ids, with one more id for NaN.
+
+    NaN sorts last, so an infinity as one more boundary separates it from the numbers.
+    """
     end = tf.constant([[float("inf")]], tf.float64)
     return in_graph(lambda: tft.apply_buckets(values, tf.concat([boundaries, end], axis=1)))

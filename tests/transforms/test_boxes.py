@@ -192,3 +192,10 @@ def test_any_number_of_boxes_in_a_graph(count: int) -> None:
         result.shape for result in everything(tf.constant([WINDOW] * count, shape=(count, 4)))
     ]
     assert shapes == [(count,)] * 3 + [(count, 4)] * 6 + [(count, count)]
+
+
+def test_deprecated_arguments() -> None:
+    boxes = np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)
+    with pytest.warns(DeprecationWarning, match="one= of intersection_over_union is deprecated"):
+        overlap = box_ops.intersection_over_union(one=boxes, other=boxes)
+    assert overlap.numpy().tolist() == [[1.0]]

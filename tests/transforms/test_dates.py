@@ -314,7 +314,7 @@ def test_cyclical(period: str, text: str, turn: float) -> None:
         (
             lambda x: date_part(x, part="day", format="%d/%m/%Q"),
             'format "%d/%m/%Q": expected directives among %Y, %y, %m, %b, %d, %H, %M, %S, each '
-            'once, got "%Q", which is none',
+            'once, got "%Q", which is unknown',
         ),
         (
             lambda x: date_part(x, part="day", format="%d/%d"),
@@ -323,8 +323,8 @@ def test_cyclical(period: str, text: str, turn: float) -> None:
         ),
         (
             lambda x: date_part(x, part="day", format="dd/mm"),
-            'format "dd/mm": expected at least one directive, one for the year (%Y or %y) and one '
-            'for the month (%m or %b) at most, such as "%d/%m/%Y"',
+            'format "dd/mm": expected at least one directive, and at most one of %Y and %y and one '
+            'of %m and %b, such as "%d/%m/%Y"',
         ),
     ],
 )
