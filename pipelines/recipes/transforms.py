@@ -12,7 +12,7 @@ from ...schemas.errors import RecipeError
 from ...schemas.expressions.parse import parse
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
-from ...transforms.recipe.declared import Declared, Made, Step
+from ...transforms.recipe.declared import Declared, Step, TensorDefinition
 from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
 from .pydantic_models import (
     Place,
@@ -140,7 +140,7 @@ def declared(
     """
     known = sources(schema) | dict.fromkeys(broken, ValueSource())
     problems: dict[Place, str] = {}
-    made: dict[str, list[Made]] = {"values": [], "transforms": []}
+    made: dict[str, list[TensorDefinition]] = {"values": [], "transforms": []}
     for section, written in (("values", values), ("transforms", transforms)):
         for name, one in written.items():
             part = _made(name, given(one), known, time_zone)
@@ -157,18 +157,18 @@ def declared(
     return Declared(columns, tuple(made["values"]), tuple(features)), problems
 
 
-def _label(schema: Schema | ImageSchema, named: set[str]) -> list[Made]:
+def _label(schema: Schema | ImageSchema, named: set[str]) -> list[TensorDefinition]:
     """How the label is made where no transform says so."""
     label = schema.label
     if label is None or label.name in named:
         return []
     steps = (Step("label_ids", {"classes": label.domain}),) if label.domain else ()
-    return [Made(label.name, (label.name,), steps)]
+    return [TensorDefinition(label.name, (label.name,), steps)]
 
 
 def _made(
     name: str, written: Mapping[str, Any], known: Mapping[str, ValueSource], time_zone: str | None
-) -> Made:
+) -> TensorDefinition:
     expression = written.get("expression", "")
     of = written.get("of", () if expression else (name,))
     classes = known[of[0]].classes if len(of) == 1 and of[0] in known else ()
@@ -185,10 +185,12 @@ def _made(
             files += 1
             more["vocab_filename"] = name if files == 1 else f"{name}_{files}"
         steps.append(Step(step.op, more | dict(step.arguments)))
-    return Made(name, tuple(of), tuple(steps), expression)
+    return TensorDefinition(name, tuple(of), tuple(steps), expression)
 
 
-def _problems(one: Made, known: Mapping[str, ValueSource], later: set[str]) -> dict[Place, str]:
+def _problems(
+    one: TensorDefinition, known: Mapping[str, ValueSource], later: set[str]
+) -> dict[Place, str]:
     """What is wrong with how a tensor is made, by place below it."""
     problems: dict[Place, str] = {}
     if one.expression and one.of:
@@ -237,7 +239,7 @@ def _some(values: Sequence[str]) -> str:
 
 
 def _expression_problem(
-    one: Made, schema: Schema | ImageSchema, values: Mapping[str, Any]
+    one: TensorDefinition, schema: Schema | ImageSchema, values: Mapping[str, Any]
 ) -> dict[Place, str]:
     """What is wrong with an expression over columns; that of values is found when it is traced."""
     columns = schema.inputs if isinstance(schema, Schema) else schema.further

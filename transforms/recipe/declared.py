@@ -1,7 +1,6 @@
-"""`Declared`: the `preprocessing_fn` of a recipe that names operations instead of writing Python.
+"""`Declared`: a `preprocessing_fn` of named operations, as recipes without Python code have.
 
-It is data, so it pickles, compares and stands in the manifest as it is; what it calls are the
-functions of `OPS`.
+It is data, so it can be pickled and compared; the operations are the functions of `OPS`.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from ..cleaning import clean
 from .expressions import evaluate
 from .operations import OPS, dtypes, tensors
 
-__all__ = ["Declared", "Made", "Step"]
+__all__ = ["Declared", "Step", "TensorDefinition"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation.
+    """One operation with its arguments.
 
     Attributes:
-      op: Its name in `OPS`.
-      arguments: What it is called with, besides tensors.
+      op: Name of the operation in `OPS`.
+      arguments: Keyword arguments besides the tensors.
     """
 
     op: str
@@ -35,15 +34,22 @@ class Step:
     def __call__(self, xs: Sequence[Any]) -> Any:
         """Apply the operation to tensors.
 
+        Args:
+          xs: The tensors.
+
+        Returns:
+          The result of the operation.
+
         Raises:
-          RecipeError: It does not take so many, or not of these dtypes, or refuses them itself.
+          RecipeError: The number or the dtypes of the tensors are wrong, or the operation itself
+            fails.
         """
         op = OPS[self.op]
         least, most = tensors(op)
         if not least <= len(xs) <= (len(xs) if most is None else most):
             raise RecipeError(f"{self.op}: expected {_count(least, most)}, got {len(xs)}")
-        for place, x in enumerate(xs):
-            expected = dtypes(op, place)
+        for index, x in enumerate(xs):
+            expected = dtypes(op, index)
             if expected and x.dtype not in expected:
                 *more, last = (dtype.name for dtype in expected)
                 names = f"{', '.join(more)} or {last}" if more else last
@@ -55,15 +61,15 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Made:
-    """How one tensor is made.
+class TensorDefinition:
+    """Definition of one tensor, a value or a feature.
 
     Attributes:
-      name: Its name.
-      of: The columns and values it is made of.
-      steps: The operations, one after the other; the first is applied to all of `of`. Without any
-        the tensor is passed on.
-      expression: An expression over columns and values, instead of `of`.
+      name: Name of the tensor.
+      of: Names of the columns and values that the first step takes.
+      steps: Operations in order; the first is applied to all of `of`, each further one to the
+        result before. Without steps the tensor stays unchanged.
+      expression: Expression over columns and values, instead of `of`.
     """
 
     name: str
@@ -71,55 +77,70 @@ class Made:
     steps: tuple[Step, ...] = ()
     expression: str = ""
 
-    def __call__(self, known: Mapping[str, Any], columns: Sequence[Column]) -> Any:
-        """Make it of the tensors that are known by now."""
-        made = [known[name] for name in self.of]
+    def __call__(self, tensors: Mapping[str, Any], columns: Sequence[Column]) -> Any:
+        """Compute the tensor.
+
+        Args:
+          tensors: The tensors of the columns, and of the values defined before, by name.
+          columns: The columns, for the expression.
+
+        Returns:
+          The tensor.
+
+        Raises:
+          RecipeError: An operation or the expression fails.
+        """
+        operands = [tensors[name] for name in self.of]
         if self.expression:
-            made = [evaluate(self.expression, known, columns)]
+            operands = [evaluate(self.expression, tensors, columns)]
         for step in self.steps:
-            made = [step(made)]
-        return made[0]
+            operands = [step(operands)]
+        return operands[0]
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A `preprocessing_fn`: raw tensors by column -> features by name.
+    """Callable `preprocessing_fn`: raw tensors by column -> features by name.
 
     Attributes:
-      columns: The columns that are cleaned first, as their `Column` says.
-      values: Tensors that others are made of; a value is made of columns and of values before it.
-      features: What is returned, in order; made of columns and values.
+      columns: Columns to clean first, by the rules of their `Column`.
+      values: Definitions of intermediate tensors, of columns and of values before.
+      features: Definitions of the results, in order, of columns and values.
     """
 
     columns: tuple[Column, ...]
-    values: tuple[Made, ...]
-    features: tuple[Made, ...]
+    values: tuple[TensorDefinition, ...]
+    features: tuple[TensorDefinition, ...]
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Make the features.
+        """Compute the features.
 
         Args:
-          inputs: Dense tensors of the columns; other tensors, of images, are left as they are.
+          inputs: Dense tensors of the columns; other tensors, of images, stay unchanged.
 
         Returns:
-          A tensor of each of `features`.
+          A tensor for each of `features`, by name.
 
         Raises:
-          RecipeError: An operation refuses what it is applied to; the message names the feature
-            or value, and the operation.
+          RecipeError: An operation fails; the message names the feature or value, and the
+            operation.
         """
         names = {column.name for column in self.columns}
         raw = {name: x for name, x in inputs.items() if name in names}
-        known = dict(inputs) | (clean(raw, Schema(self.columns)) if raw else {})
+        tensors = dict(inputs) | (clean(raw, Schema(self.columns)) if raw else {})
         for value in self.values:
-            known[value.name] = self._made("values", value, known)
-        return {one.name: self._made("transforms", one, known) for one in self.features}
+            tensors[value.name] = self._compute("values", value, tensors)
+        return {
+            feature.name: self._compute("transforms", feature, tensors) for feature in self.features
+        }
 
-    def _made(self, section: str, one: Made, known: Mapping[str, Any]) -> Any:
+    def _compute(
+        self, section: str, definition: TensorDefinition, tensors: Mapping[str, Any]
+    ) -> Any:
         try:
-            return one(known, self.columns)
+            return definition(tensors, self.columns)
         except RecipeError as error:
-            raise RecipeError(f"{section}.{one.name}: {error}") from error
+            raise RecipeError(f"{section}.{definition.name}: {error}") from error
 
 
 def _count(least: int, most: int | None) -> str:
@@ -129,6 +150,6 @@ def _count(least: int, most: int | None) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    """What an error says, without the graph's traceback that TensorFlow adds."""
+    """Return the message of an error without the graph's traceback that TensorFlow adds."""
     text = str(error).strip().split("\n\n")[0].splitlines()
     return text[0] if text else type(error).__name__

@@ -1,7 +1,7 @@
-"""The operations that a recipe names: the public functions of this package, as they are.
+"""Operations that recipes can name: public functions of this package.
 
-What a recipe may say of an operation follows from its signature: parameters of tensors are what
-it is applied to, the others are its arguments.
+The arguments of an operation in a recipe follow from its signature: parameters of tensor types
+are its operands, all others its arguments.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Op = Callable[..., Any]
 
 
 def as_is(x: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-    """The values as they are, once cleaned; a missing number stays NaN or `MISSING_INT64`.
+    """Return the values unchanged, once cleaned; a missing number stays NaN or `MISSING_INT64`.
 
     Args:
       x: Any tensor.
 
     Returns:
-      The same tensor.
+      A tensor equal to `x`.
     """
     return tf.identity(x)
 
@@ -72,29 +72,33 @@ _TAKES: dict[Op, tuple[tuple[tf.DType, ...], ...]] = {
     images.resized: (_TEXT,),
     images.class_ids: (_TEXT,),
 }
-"""Each operation and the dtypes of each of its tensors; the last are those of all further ones.
-TensorFlow itself finds many a wrong one only when the graph runs, far from the recipe."""
+"""Dtypes of the tensors of each operation; the last entry applies to all further tensors.
+TensorFlow itself detects many a wrong dtype only when the graph runs, far from the recipe."""
 
 OPS: Mapping[str, Op] = MappingProxyType({op.__name__: op for op in _TAKES})
-"""The operations, by name."""
+"""Operations by name."""
 
 
-def dtypes(op: Op, place: int) -> tuple[tf.DType, ...]:
-    """The dtypes that an operation takes for one of its tensors, counted from 0; empty for any.
+def dtypes(op: Op, index: int) -> tuple[tf.DType, ...]:
+    """Return the dtypes that an operation takes for one of its tensors; empty for any dtype.
+
+    Args:
+      op: An operation of `OPS`.
+      index: The index of the tensor, from 0.
 
     >>> [dtype.name for dtype in dtypes(OPS["cross"], 2)]
     ['string', 'int64']
     """
-    taken = _TAKES[op]
-    return taken[min(place, len(taken) - 1)]
+    by_index = _TAKES[op]
+    return by_index[min(index, len(by_index) - 1)]
 
 
 class Tensors(NamedTuple):
-    """What an operation is applied to.
+    """Number of tensors that an operation takes.
 
     Attributes:
-      least: How many tensors at least.
-      most: How many at most; None where it takes a sequence of them.
+      least: Least number of tensors.
+      most: Largest number of tensors; None for a sequence of any length.
     """
 
     least: int
@@ -103,24 +107,25 @@ class Tensors(NamedTuple):
 
 @cache
 def tensors(op: Op) -> Tensors:
-    """What an operation is applied to.
+    """Return the number of tensors that an operation takes.
 
     >>> tensors(OPS["z_score"]), tensors(OPS["cross"])
     (Tensors(least=1, most=1), Tensors(least=2, most=None))
     """
     hints = get_type_hints(op)
-    taken = [p for p in inspect.signature(op).parameters.values() if _is_tensor(hints[p.name])]
-    if any(_is_sequence(hints[one.name]) for one in taken):
+    operands = [p for p in inspect.signature(op).parameters.values() if _is_tensor(hints[p.name])]
+    if any(_is_sequence(hints[operand.name]) for operand in operands):
         return Tensors(2, None)
-    return Tensors(sum(one.default is one.empty for one in taken), len(taken))
+    required = sum(operand.default is operand.empty for operand in operands)
+    return Tensors(required, len(operands))
 
 
 class Arguments(NamedTuple):
-    """What else an operation takes.
+    """Parameters of an operation besides its tensors.
 
     Attributes:
-      parameters: By name, in the order of the signature.
-      hints: The type of each.
+      parameters: Parameters by name, in the order of the signature.
+      hints: Type of each parameter, by name.
     """
 
     parameters: dict[str, inspect.Parameter]
@@ -128,30 +133,34 @@ class Arguments(NamedTuple):
 
     @property
     def first(self) -> str | None:
-        """The one that may be given without its name: the only required one, or the only one."""
-        required = [name for name, one in self.parameters.items() if one.default is one.empty]
+        """Parameter that a recipe can give without its name: the only required or the only one."""
+        required = [
+            name
+            for name, parameter in self.parameters.items()
+            if parameter.default is parameter.empty
+        ]
         names = required or list(self.parameters)
         return names[0] if len(names) == 1 else None
 
 
 @cache
 def arguments(op: Op) -> Arguments:
-    """What else an operation takes.
+    """Return the parameters of an operation besides its tensors.
 
     >>> list(arguments(OPS["min_max"]).parameters), arguments(OPS["hash_buckets"]).first
     (['output_min', 'output_max'], 'num_buckets')
     """
     hints = get_type_hints(op)
     parameters = {
-        name: one
-        for name, one in inspect.signature(op).parameters.items()
+        name: parameter
+        for name, parameter in inspect.signature(op).parameters.items()
         if not _is_tensor(hints[name])
     }
     return Arguments(parameters, {name: hints[name] for name in parameters})
 
 
 def _is_tensor(hint: Any) -> bool:
-    """Whether tensors are what the type is made of."""
+    """Return whether a type is a tensor type, or a union or sequence of one."""
     kinds = (tf.Tensor, tf.RaggedTensor, tf.SparseTensor)
     return hint in kinds or any(map(_is_tensor, get_args(hint)))
 

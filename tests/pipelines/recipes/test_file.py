@@ -20,7 +20,7 @@ from recordmill.pipelines.config.splitting import Splitting
 from recordmill.pipelines.recipes.file import json_schema, read_recipe, recipe_of_text
 from recordmill.schemas import Column, ImageSchema, RecipeError, Schema
 from recordmill.transforms.augment import Augmentation, RandomCrop, RandomFlip, RandomHue
-from recordmill.transforms.recipe.declared import Declared, Made, Step
+from recordmill.transforms.recipe.declared import Declared, Step, TensorDefinition
 from recordmill.transforms.tiles import Tiling
 
 TABLE = """\
@@ -44,13 +44,13 @@ def problems(text: str) -> list[str]:
     return others or [first]
 
 
-def made(text: str) -> tuple[Made, ...]:
+def made(text: str) -> tuple[TensorDefinition, ...]:
     function = recipe(TABLE + text).preprocessing_fn
     assert isinstance(function, Declared)
     return (*function.values, *function.features)
 
 
-LABEL = Made("income", ("income",), (Step("label_ids", {"classes": ("low", "high")}),))
+LABEL = TensorDefinition("income", ("income",), (Step("label_ids", {"classes": ("low", "high")}),))
 
 
 FOLK = """\
@@ -182,14 +182,14 @@ def test_every_option_of_images() -> None:
         (Column("depth", "float32"),),
         (),
         (
-            Made("image", ("image",), (Step("decoded"),)),
-            Made("boxes", ("boxes",), (Step("as_is"),)),
-            Made(
+            TensorDefinition("image", ("image",), (Step("decoded"),)),
+            TensorDefinition("boxes", ("boxes",), (Step("as_is"),)),
+            TensorDefinition(
                 "classes",
                 ("box_labels",),
                 (Step("class_ids", {"classes": ("cat", "dog"), "first": 1}),),
             ),
-            Made("depth", ("depth",), (Step("z_score"),)),
+            TensorDefinition("depth", ("depth",), (Step("z_score"),)),
         ),
     )
 
@@ -241,7 +241,7 @@ def test_without_a_name_it_has_that_of_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_ways_to_write_steps(text: str, steps: tuple[Step, ...]) -> None:
-    assert made(f"transforms: {{age: {text}}}") == (Made("age", ("age",), steps), LABEL)
+    assert made(f"transforms: {{age: {text}}}") == (TensorDefinition("age", ("age",), steps), LABEL)
 
 
 def test_values_and_what_is_made_of_several() -> None:
@@ -254,10 +254,10 @@ transforms:
   both: {of: [known, old], steps: {cross: 100}}
 """
     assert made(text) == (
-        Made("known", ("city",), (Step("fill_missing", {"value": "?"}),)),
-        Made("old", expression="age >= 65"),
-        Made("income", ("income",), (Step("label_ids", {"classes": ("high", "low")}),)),
-        Made("both", ("known", "old"), (Step("cross", {"num_buckets": 100}),)),
+        TensorDefinition("known", ("city",), (Step("fill_missing", {"value": "?"}),)),
+        TensorDefinition("old", expression="age >= 65"),
+        TensorDefinition("income", ("income",), (Step("label_ids", {"classes": ("high", "low")}),)),
+        TensorDefinition("both", ("known", "old"), (Step("cross", {"num_buckets": 100}),)),
     )
 
 
@@ -265,7 +265,7 @@ def test_a_label_that_is_a_number_is_passed_on() -> None:
     found = recipe(
         "columns: {a: {type: int64}, y: {type: float32, role: label}}\ntransforms: {a: z_score}"
     )
-    assert found.preprocessing_fn.features[-1] == Made("y", ("y",))  # type: ignore[attr-defined]
+    assert found.preprocessing_fn.features[-1] == TensorDefinition("y", ("y",))  # type: ignore[attr-defined]
 
 
 def test_a_name_that_is_no_file_name_names_no_vocabulary() -> None:

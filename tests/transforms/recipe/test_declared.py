@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from recordmill.schemas import Column, RecipeError
 from recordmill.transforms import categorical, missing, numeric
-from recordmill.transforms.recipe.declared import Declared, Made, Step
+from recordmill.transforms.recipe.declared import Declared, Step, TensorDefinition
 
 COLUMNS = (
     Column("age", "int64", missing=("-1",)),
@@ -22,12 +22,12 @@ INPUTS = {
 }
 
 
-def features(*made: Made, values: tuple[Made, ...] = ()) -> dict[str, Any]:
+def features(*made: TensorDefinition, values: tuple[TensorDefinition, ...] = ()) -> dict[str, Any]:
     return Declared(COLUMNS, values, made)(INPUTS)
 
 
 def test_inputs_are_cleaned_first() -> None:
-    found = features(Made("city", ("city",)), Made("age", ("age",)))
+    found = features(TensorDefinition("city", ("city",)), TensorDefinition("age", ("age",)))
     assert list(found) == ["city", "age"]
     assert found["city"].numpy().tolist() == [b"Rome", b"", b"Oslo"]
     assert found["age"].numpy().tolist() == [20, -(2**63), 70]
@@ -37,15 +37,15 @@ def test_steps_follow_each_other() -> None:
     steps = (Step("fill_missing", {"value": "?"}), Step("hash_buckets", {"num_buckets": 9}))
     known = missing.fill_missing(tf.constant(["Rome", "", "Oslo"]), "?")
     expected = categorical.hash_buckets(known, num_buckets=9).numpy().tolist()
-    assert features(Made("x", ("city",), steps))["x"].numpy().tolist() == expected
+    assert features(TensorDefinition("x", ("city",), steps))["x"].numpy().tolist() == expected
 
 
 def test_values_are_known_to_those_after_them() -> None:
     values = (
-        Made("old", expression="age >= 65"),
-        Made("bucket", ("old",), (Step("fill_missing", {"value": 0}),)),
+        TensorDefinition("old", expression="age >= 65"),
+        TensorDefinition("bucket", ("old",), (Step("fill_missing", {"value": 0}),)),
     )
-    cross = Made("x", ("bucket", "city"), (Step("cross", {"num_buckets": 50}),))
+    cross = TensorDefinition("x", ("bucket", "city"), (Step("cross", {"num_buckets": 50}),))
     xs = [tf.constant([0, 0, 1], tf.int64), tf.constant(["Rome", "", "Oslo"])]
     expected = categorical.cross(xs, num_buckets=50).numpy().tolist()
     assert features(cross, values=values)["x"].numpy().tolist() == expected
@@ -53,7 +53,7 @@ def test_values_are_known_to_those_after_them() -> None:
 
 def test_what_is_no_column_is_left_as_it_is() -> None:
     ragged = tf.ragged.constant([["a"], []])
-    found = Declared((), (), (Made("x", ("box_labels",)),))({"box_labels": ragged})
+    found = Declared((), (), (TensorDefinition("x", ("box_labels",)),))({"box_labels": ragged})
     assert found["x"] is ragged
 
 
@@ -61,47 +61,49 @@ def test_what_is_no_column_is_left_as_it_is() -> None:
     ("made", "message"),
     [
         (
-            Made("x", ("city",), (Step("z_score"),)),
+            TensorDefinition("x", ("city",), (Step("z_score"),)),
             "transforms.x: z_score: expected int64, float32 or float64, got string",
         ),
         (
-            Made("x", ("city", "age"), (Step("hash_buckets", {"num_buckets": 3}),)),
+            TensorDefinition("x", ("city", "age"), (Step("hash_buckets", {"num_buckets": 3}),)),
             "transforms.x: hash_buckets: expected 1 column, got 2",
         ),
         (
-            Made("x", ("city",), (Step("cross", {"num_buckets": 3}),)),
+            TensorDefinition("x", ("city",), (Step("cross", {"num_buckets": 3}),)),
             "transforms.x: cross: expected 2 or more columns, got 1",
         ),
         (
-            Made("x", ("age",), (Step("days_since"), Step("one_hot", {"depth": 3}))),
+            TensorDefinition("x", ("age",), (Step("days_since"), Step("one_hot", {"depth": 3}))),
             "transforms.x: one_hot: expected int64, got float32",
         ),
         (
-            Made("x", ("age",), (Step("clip", {"minimum": 3, "maximum": 1}),)),
+            TensorDefinition("x", ("age",), (Step("clip", {"minimum": 3, "maximum": 1}),)),
             "transforms.x: clip: expected minimum up to maximum, got 3, 1",
         ),
         (
-            Made("x", expression="age + city"),
+            TensorDefinition("x", expression="age + city"),
             'transforms.x: expected a number, got the string column "city"\n'
             "  age + city\n        ^^^^",
         ),
     ],
 )
-def test_errors_name_the_feature_and_the_operation(made: Made, message: str) -> None:
+def test_errors_name_the_feature_and_the_operation(made: TensorDefinition, message: str) -> None:
     with pytest.raises(RecipeError) as error:
         features(made)
     assert str(error.value) == message
 
 
 def test_an_error_in_a_value_names_the_value() -> None:
-    value = Made("y", ("age",), (Step("label_ids", {"classes": ("a",)}),))
+    value = TensorDefinition("y", ("age",), (Step("label_ids", {"classes": ("a",)}),))
     with pytest.raises(RecipeError) as error:
-        features(Made("x", ("y",)), values=(value,))
+        features(TensorDefinition("x", ("y",)), values=(value,))
     assert str(error.value) == "values.y: label_ids: expected string, got int64"
 
 
 def test_it_is_data() -> None:
-    declared = Declared(COLUMNS, (), (Made("x", ("age",), (Step("clip", {"minimum": 30}),)),))
+    declared = Declared(
+        COLUMNS, (), (TensorDefinition("x", ("age",), (Step("clip", {"minimum": 30}),)),)
+    )
     copied = pickle.loads(pickle.dumps(declared))
     assert copied == declared
     expected = numeric.clip(tf.constant([20, -(2**63), 70], tf.int64), minimum=30)
