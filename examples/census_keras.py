@@ -38,7 +38,7 @@ REQUESTS = {  # two people, as the published files write them
 def wide_and_deep(data):
     """Wide: a weight for each id. Deep: a network over the numbers and the embedded ids."""
     inputs = data.keras_inputs()
-    ids = data.buckets  # how many ids there are of each feature that is one
+    ids = data.vocab_sizes  # the number of ids of each feature of ids
     one_hot = {name: layers.CategoryEncoding(size, "one_hot") for name, size in ids.items()}
     wide = [layer(inputs[name]) for name, layer in one_hot.items()]
     deep = [layers.Embedding(size, 8)(inputs[name]) for name, size in ids.items() if size < FEW]

@@ -41,9 +41,9 @@ def prices(data, split):
 def network(data):
     """From the features to a price; numbers are scaled already, and ids are embedded."""
     inputs = data.keras_inputs()
-    known = data.buckets  # how many ids there are of each feature that is one
+    ids = data.vocab_sizes  # the number of ids of each feature of ids
     x = [
-        layers.Embedding(known[name], 2)(one) if name in known else layers.Reshape((1,))(one)
+        layers.Embedding(ids[name], 2)(one) if name in ids else layers.Reshape((1,))(one)
         for name, one in inputs.items()
     ]
     x = layers.Concatenate()(x)

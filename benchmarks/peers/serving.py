@@ -33,7 +33,7 @@ _DTYPES = {"int64": np.int64, "string": np.object_}
 def served_graph(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
     """The signature `transform` of a model that is exported from a dataset, and loaded again."""
     folder = scratch / "model"
-    load(dataset).export(_no_model, folder, gives="values")
+    load(dataset).export(_no_model, folder, output_kind="values")
     return ServedModel(folder).features
 
 

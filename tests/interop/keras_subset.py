@@ -55,7 +55,7 @@ def _model(structure: Any, inputs: dict[str, Any]) -> Any:
 
 def _check_export(data: Any, model: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        data.export(model, f"{folder}/1", gives="values")
+        data.export(model, f"{folder}/1", output_kind="values")
         served = ServedModel(f"{folder}/1")
         assert sorted(served.columns("serving_default")) == sorted(_TWO)
         assert RECORDS in served.signatures

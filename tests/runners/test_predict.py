@@ -96,7 +96,7 @@ def test_all_that_is_wrong_is_told_and_nothing_is_predicted(
         f'{path}:1: field "age": expected an integer, got "25"',
         f'{path}:1: field "workclas": the model takes no such field; did you mean "workclass"?',
         f'{path}:3: field "workclass": expected text, got 3',
-        f'{path}:3: field "income": it is the label, which the model tells; leave it out',
+        f'{path}:3: field "income": it is the label, which the model predicts; leave it out',
         f'{path}:3: field "hours-per-week": expected a finite number, got true',
         f"{path}:4: expected a JSON object, got a list of 1",
         f"{path}:5: expected a JSON object, got text that is no JSON: Expecting property name "

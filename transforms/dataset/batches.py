@@ -1,4 +1,4 @@
-"""Batches of parsed records, as `PreparedDataset.dataset` gives them."""
+"""Batches of parsed records, the elements of `PreparedDataset.dataset`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .image_records import parse_images, record_pixels
 __all__ = ["image_batches", "image_parser", "row_batches", "row_parser"]
 
 _PARSED = 1024
-"""Records to parse at a time, where batches are smaller."""
+"""Least number of records to parse at a time, for smaller batches too."""
 
 
 def row_batches(
@@ -28,30 +28,33 @@ def row_batches(
     """Return batches of rows: of features, or of (features, label).
 
     Args:
-      blocks: Serialized records, strings [some].
-      batch_size: Rows a batch.
+      blocks: Serialized records, strings [n] for any n.
+      batch_size: The number of rows of a batch.
       drop_remainder: Whether to leave out a last smaller batch.
-      spec: How all features and the label are parsed.
-      features: The features that are wanted, in order.
-      label: The label, if any.
+      spec: The parsing spec of all features and of the label.
+      features: The names of the features to parse, in order.
+      label: The name of the label, if any.
     """
-    wanted = [spec[name] for name in (*features, *([] if label is None else [label]))]
-    dense = all(isinstance(one, tf.io.FixedLenFeature) for one in wanted)
-    many = batch_size * max(_PARSED // batch_size, 1) if dense else batch_size
-    cut = drop_remainder and many == batch_size
+    selected = [spec[name] for name in (*features, *([] if label is None else [label]))]
+    dense = all(isinstance(feature, tf.io.FixedLenFeature) for feature in selected)
+    # Parsing many rows at once is faster, but only dense tensors can be rebatched afterwards.
+    parsed_size = batch_size * max(_PARSED // batch_size, 1) if dense else batch_size
+    drop_before = drop_remainder and parsed_size == batch_size
     parse = row_parser(spec, features, label)
-    parsed = blocks.rebatch(many, cut).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-    return parsed if many == batch_size else parsed.rebatch(batch_size, drop_remainder)
+    parsed = blocks.rebatch(parsed_size, drop_before).map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return parsed if parsed_size == batch_size else parsed.rebatch(batch_size, drop_remainder)
 
 
 def row_parser(
     spec: Mapping[str, Any], features: Sequence[str], label: str | None
 ) -> Callable[[tf.Tensor], Any]:
-    """Return a function from serialized rows to what a batch of `row_batches` has."""
-    wanted = {name: spec[name] for name in (*features, *([] if label is None else [label]))}
+    """Return a function from serialized rows to a batch of `row_batches`."""
+    selected = {name: spec[name] for name in (*features, *([] if label is None else [label]))}
 
     def parse(serialized: tf.Tensor) -> Any:
-        values = tf.io.parse_example(serialized, wanted)
+        values = tf.io.parse_example(serialized, selected)
         batch = {name: values[name] for name in features}
         return batch if label is None else (batch, values[label])
 
@@ -71,19 +74,19 @@ def image_batches(
 
     Args:
       records: Serialized records, string scalars.
-      batch_size: Records a batch.
+      batch_size: The number of records of a batch.
       drop_remainder: Whether to leave out a last smaller batch.
-      images: What the manifest says of the records.
+      images: The manifest's description of the records.
       outputs: The type spec of each output of the transform graph.
-      features: The features that are wanted, in order, which makes a dict of them; None for all
-        as they are. Pictures that are not wanted are not decoded.
+      features: The names of the features to return in a dict, in order; None for all features, in
+        the structure of `parse_images`. Pictures are decoded only if they are among them.
     """
-    pictures = features is None or IMAGE in features
+    with_pixels = features is None or IMAGE in features
     elements = records.map(
-        lambda record: (record, record_pixels(record, images) if pictures else tf.constant(0)),
+        lambda record: (record, record_pixels(record, images) if with_pixels else tf.constant(0)),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    if images["height"] or not pictures:
+    if images["height"] or not with_pixels:
         batches = elements.batch(batch_size, drop_remainder=drop_remainder)
     else:
         batches = elements.ragged_batch(batch_size, drop_remainder, row_splits_dtype=tf.int64)
@@ -117,7 +120,7 @@ def image_parser(
 
 
 def _in_order(parsed: Any, features: Sequence[str] | None) -> Any:
-    """Return what was parsed, or a dict of the wanted features of it, in their order."""
+    """Return parsed features unchanged, or a dict of the named ones, in their order."""
     if features is None:
         return parsed
     named = parsed if isinstance(parsed, Mapping) else {IMAGE: parsed}

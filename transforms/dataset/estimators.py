@@ -1,4 +1,4 @@
-"""A prepared dataset for `tf.estimator`, which TensorFlow has up to 2.15.
+"""Prepared datasets for `tf.estimator`, part of TensorFlow up to 2.15.
 
 wide, deep = data.feature_columns()
 model = tf.estimator.DNNLinearCombinedClassifier(
@@ -21,16 +21,16 @@ from ..serving.graph import ServingGraph
 __all__ = ["FeatureColumns", "estimator_example", "feature_columns", "receiver_fn"]
 
 _ONE_HOT = 64
-"""Up to how many ids a deep model sees one input an id, and beyond that an embedding."""
+"""Largest vocabulary that is one-hot encoded for a deep model; larger ones are embedded."""
 
 
 class FeatureColumns(NamedTuple):
-    """The features of a dataset as feature columns.
+    """Features of a dataset as feature columns.
 
     Attributes:
-      wide: For a linear model: a weight for each id.
-      deep: For a network: the numbers, and the ids as one input each where there are up to 64,
-        else embedded in as many dimensions as the fourth root of their number, rounded up.
+      wide: Columns for a linear model: a weight for each id.
+      deep: Columns for a network: the numbers; and the ids, one-hot encoded where there are up to
+        64, else embedded in as many dimensions as the fourth root of their number, rounded up.
     """
 
     wide: list[Any]
@@ -38,24 +38,25 @@ class FeatureColumns(NamedTuple):
 
 
 def feature_columns(
-    features: Mapping[str, tf.TypeSpec], buckets: Mapping[str, int]
+    features: Mapping[str, tf.TypeSpec], vocab_sizes: Mapping[str, int]
 ) -> FeatureColumns:
-    """The features of a dataset as feature columns.
+    """Return the features of a dataset as feature columns.
 
     Args:
-      features: The spec of each.
-      buckets: Of those that are ids, how many ids there are.
+      features: The spec of each feature.
+      vocab_sizes: The number of ids of each feature of ids.
 
     Returns:
-      Every feature of ids among the wide and the deep columns, and every other dense number among
-      the deep ones. Strings, and numbers that are not dense, are in neither.
+      Every feature of ids in the wide and the deep columns, and every other dense number in the
+      deep ones. Strings, and numbers that are not dense, are in neither.
     """
     wide, deep = [], []
     for name, spec in features.items():
-        if name in buckets:
-            column = tf.feature_column.categorical_column_with_identity(name, buckets[name])
+        if name in vocab_sizes:
+            size = vocab_sizes[name]
+            column = tf.feature_column.categorical_column_with_identity(name, size)
             wide.append(column)
-            deep.append(_dense(column, buckets[name]))
+            deep.append(_dense(column, size))
         elif isinstance(spec, tf.TensorSpec) and spec.dtype in (tf.float32, tf.int64):
             shape = tuple(spec.shape[1:]) or (1,)
             deep.append(tf.feature_column.numeric_column(name, shape))
@@ -69,29 +70,29 @@ def _dense(column: Any, size: int) -> Any:
 
 
 def estimator_example(features: Any, *label: Any) -> Any:
-    """An element of `dataset` as estimators take it: sparse tensors in the place of ragged."""
+    """Convert an element of `dataset` for estimators: ragged tensors to sparse ones."""
     features = as_estimator_features(features)
     return (features, *label) if label else features
 
 
 def as_estimator_features(features: Any) -> Any:
-    """Features with sparse tensors in the place of ragged ones."""
+    """Convert ragged features to sparse ones; others stay unchanged."""
     if not isinstance(features, Mapping):
         return features
     return {
-        name: one.to_sparse() if isinstance(one, tf.RaggedTensor) else one
-        for name, one in features.items()
+        name: tensor.to_sparse() if isinstance(tensor, tf.RaggedTensor) else tensor
+        for name, tensor in features.items()
     }
 
 
 def receiver_fn(graph: ServingGraph) -> Callable[[], Any]:
-    """A `serving_input_receiver_fn`, which puts the transform graph in front of the model.
+    """Return a `serving_input_receiver_fn` that puts the transform graph in front of a model.
 
     Args:
-      graph: Raw columns in, features out.
+      graph: The transform graph in front of the model.
 
     Returns:
-      A function of no arguments. An exported model takes the raw columns, by name, [None]; its
+      A function without arguments. An exported model takes the raw columns, by name, [None]; its
       signatures "examples:…" take serialized `tf.train.Example`s, in which columns can be
       missing.
 

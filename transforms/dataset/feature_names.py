@@ -1,4 +1,4 @@
-"""Features of a dataset by name: the same ones in the same order wherever they are named."""
+"""Selection of features by name, in the same order for batches, inputs and exports."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["choose_features"]
 def choose_features(
     names: Iterable[str] | None, available: Collection[str], *, label: Collection[str] = ()
 ) -> list[str]:
-    """Return the chosen features in the order they are named; all of them where none are.
+    """Return the names of selected features, in the order of the selection.
 
     Args:
-      names: Those that are chosen; None for all.
+      names: The names of the selected features; None for all.
       available: The names of all features.
-      label: The names of what a model is to tell, which is no feature.
+      label: The names of the label's tensors, which are no features.
 
     Raises:
-      RecipeError: A name is no feature's, or comes twice; or there is none.
+      RecipeError: A name is unknown or a duplicate, or there is no name.
 
     >>> choose_features(["b", "a"], ["a", "b", "c"]), choose_features(None, ["a", "b"])
     (['b', 'a'], ['a', 'b'])
@@ -30,18 +30,19 @@ def choose_features(
         return list(available)
     if isinstance(names, (str, bytes)):
         raise RecipeError(f"features: expected a list of names, got {names!r}")
-    chosen = list(names)
-    if not chosen:
+    selected = list(names)
+    if not selected:
         raise RecipeError("features: expected at least one name, got none")
-    for index, name in enumerate(chosen):
-        if name in chosen[:index]:
+    for index, name in enumerate(selected):
+        if name in selected[:index]:
             raise RecipeError(f'features: expected each name once, got "{name}" again')
         if name not in available:
             raise RecipeError(f"features: {_unknown(name, available, label)}")
-    return chosen
+    return selected
 
 
 def _unknown(name: str, available: Collection[str], label: Collection[str]) -> str:
+    """Describe a name that is no feature."""
     if name in label:
         return f'"{name}" is the label, which dataset(...) gives beside the features; leave it out'
     near = get_close_matches(str(name), available, n=1)

@@ -1,13 +1,13 @@
-"""How the record of an image is read, under the keys of the TF Object Detection API.
+"""Reading of image records, with the keys of the TF Object Detection API.
 
-The picture is stored as PNG, JPEG or bare bytes; its class or its boxes beside it; what else the
-graph gives under its own name. A record is read in two steps, so that pictures are decoded in
-parallel, one record at a time, and all the rest is parsed a batch at a time:
+A record contains the picture as PNG, JPEG or raw bytes, its class or its boxes, and further
+outputs of the graph under their own names. It is read in two steps, so that pictures are decoded
+in parallel, one record at a time, and all the rest is parsed a batch at a time:
 
     pictures = records.map(lambda record: (record, record_pixels(record, images)))
     examples = pictures.batch(32).map(lambda record, pixels: parse_images(record, pixels, ...))
 
-`images` is what the manifest says of the records: {"storage": "png", "jpeg" or "raw", "height"
+`images` is the manifest's description of the records: {"storage": "png", "jpeg" or "raw", "height"
 and "width": pixels, or None where sizes differ, "classes": their names, "kind": "classification"
 or "detection", "further": the names of other stored features}.
 """
@@ -34,17 +34,21 @@ __all__ = [
 ]
 
 CLASSES = "classes"
-"""The classes of the boxes, among the outputs of the graph and in a target."""
+"""Name of the classes of boxes, among the outputs of the graph and in a target."""
 
 _SIDES = tuple(f"image/object/bbox/{side}" for side in ("ymin", "xmin", "ymax", "xmax"))
 _STORAGES = ("png", "jpeg", "raw")
 
 
 def check_images(images: Mapping[str, Any], *, path: str) -> None:
-    """Check what the manifest at `path` says of image records.
+    """Check a manifest's description of image records.
+
+    Args:
+      images: The description.
+      path: The path of the manifest, for messages.
 
     Raises:
-      DataError: Something is missing or cannot be; the message names it.
+      DataError: An entry is missing or invalid; the message names it.
     """
     sizes = [images.get(side) for side in ("height", "width")]
     names = [images.get(key) for key in ("classes", "further")]
@@ -54,10 +58,10 @@ def check_images(images: Mapping[str, Any], *, path: str) -> None:
         ("height and width", not (sizes == [None, None] or all(map(_is_size, sizes)))),
         ("classes and further", not all(map(_are_names, names))),
     ]
-    for what, is_wrong in wrong:
+    for noun, is_wrong in wrong:
         if is_wrong:
             raise DataError(
-                f"{path}: expected good {what} of the images, got {dict(images)}. "
+                f"{path}: expected valid {noun} of the images, got {dict(images)}. "
                 "Prepare the dataset again."
             )
 
@@ -71,7 +75,7 @@ def _are_names(value: Any) -> bool:
 
 
 def targets(images: Mapping[str, Any]) -> tuple[str, ...]:
-    """The outputs of the graph that a model is to tell.
+    """Return the names of the outputs of the graph that a model predicts.
 
     >>> targets({"kind": "detection"})
     ('boxes', 'classes')
@@ -80,16 +84,16 @@ def targets(images: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def record_spec(images: Mapping[str, Any], outputs: Mapping[str, tf.TypeSpec]) -> dict[str, Any]:
-    """All that is in a record, as a spec for `tf.io.parse_example`.
+    """Return the `tf.io.parse_example` spec of a record.
 
     Args:
-      images: What the manifest says of the records.
+      images: The manifest's description of the records.
       outputs: The type spec of each output of the transform graph.
 
     Returns:
-      By key. Lists are read as `tf.RaggedTensor`; they are stored so that a
-      `tf.io.VarLenFeature` reads them too. Class ids count from 0 in `image/class/label`, and
-      from 1 in `image/object/class/label`, as `label_map.pbtxt` has them.
+      The spec of each key. Lists are read as `tf.RaggedTensor`; a `tf.io.VarLenFeature` reads them
+      too. Class ids count from 0 in `image/class/label`, and from 1, as in `label_map.pbtxt`, in
+      `image/object/class/label`.
     """
     text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.int64)
     spec = {
@@ -116,18 +120,18 @@ def _list(dtype: tf.DType) -> Any:
 
 
 def record_pixels(record: tf.Tensor, images: Mapping[str, Any]) -> tf.Tensor:
-    """The picture of one record.
+    """Decode the picture of one record.
 
     Args:
       record: A serialized `tf.train.Example`, a string scalar.
-      images: What the manifest says of the records.
+      images: The manifest's description of the records.
 
     Returns:
       uint8 RGB [height, width, 3].
 
     Raises:
-      tf.errors.InvalidArgumentError: The bytes do not decode, or to another size than `images`
-        says.
+      tf.errors.InvalidArgumentError: The bytes do not decode, or decode to another size than that
+        in `images`.
     """
     text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.int64)
     spec = {"image/encoded": text, "image/height": number, "image/width": number}
@@ -144,7 +148,9 @@ def record_pixels(record: tf.Tensor, images: Mapping[str, Any]) -> tf.Tensor:
 
 
 def pixels_spec(images: Mapping[str, Any]) -> tf.TypeSpec:
-    """The spec of a batch of pictures: uint8, [None, height, width, 3], ragged where sizes differ.
+    """Return the spec of a batch of pictures, uint8 [None, height, width, 3].
+
+    It is ragged in height and width where sizes differ.
 
     >>> pixels_spec({"height": 2, "width": 4})
     TensorSpec(shape=(None, 2, 4, 3), dtype=tf.uint8, name=None)
@@ -161,19 +167,19 @@ def parse_images(
     images: Mapping[str, Any],
     outputs: Mapping[str, tf.TypeSpec],
 ) -> tuple[Any, Any]:
-    """A batch of records, as a model takes them.
+    """Parse a batch of records into (features, target).
 
     Args:
       records: Serialized `tf.train.Example`s, string [batch].
-      pixels: What `record_pixels` gave for them, [batch, height, width, 3], dense or ragged.
-      images: What the manifest says of the records.
+      pixels: Their pictures, from `record_pixels`, [batch, height, width, 3], dense or ragged.
+      images: The manifest's description of the records.
       outputs: The type spec of each output of the transform graph.
 
     Returns:
       (features, target). The features are the pixels alone; where further features are stored, a
-      dict of them and of "image". The target of a classification is int64 [batch], the place of
-      the class; that of a detection is {"boxes": ragged float32 [batch, None, 4], (ymin, xmin,
-      ymax, xmax) relative to the image, "classes": ragged int64 [batch, None], counted from 1}.
+      dict of them and of "image". The target of a classification is the index of the class, int64
+      [batch]; that of a detection is {"boxes": ragged float32 [batch, None, 4], (ymin, xmin, ymax,
+      xmax) relative to the image, "classes": ragged int64 [batch, None], counted from 1}.
     """
     spec = record_spec(images, outputs)
     del spec["image/encoded"]

@@ -1,4 +1,4 @@
-"""The inputs of a functional Keras model, as a prepared dataset gives them."""
+"""Inputs of a functional Keras model over a prepared dataset."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["keras_inputs"]
 
 
 def keras_inputs(features: Mapping[str, tf.TypeSpec]) -> dict[str, Any]:
-    """A symbolic input for each feature.
+    """Return a symbolic input for each feature.
 
     Args:
-      features: The spec of each, of tensors [None, …].
+      features: The spec of each feature, of tensors [None, …].
 
     Returns:
-      A `keras.Input` by the feature's name, of Keras 3 or, with TensorFlow 2.15, Keras 2. Its own
-      name has "_" where the feature's has "/", which Keras does not take.
+      A `keras.Input` by the feature's name, of Keras 3 or, with TensorFlow 2.15, Keras 2. The name
+      of the input has "_" in the place of "/", which Keras does not allow.
 
     Raises:
       RecipeError: A feature is ragged, which Keras models do not take.

@@ -1,11 +1,11 @@
-"""Features to the inputs of a functional Keras model: by name, never by position.
+"""Mapping of features to the inputs of a functional Keras model by name, never by position.
 
-A functional model over some features can be given batches of all of them. Keras 3.6 and later then
-flatten the dict and take its first tensors, whatever their names; any Keras does so where it finds
-no names, as in nested inputs. So that a model gets the features it names, `map_batches_by_name`
-puts `model_features` in front of the `call` of all functional models.
+Training can call a functional model over some features with batches of all of them. Keras 3.6 and
+later then flatten the dict and take its first tensors, regardless of their names; any Keras does
+so where inputs have no names, as nested inputs do. `map_batches_by_name` puts `model_features` in
+front of the `call` of all functional models, so that a model gets the features that it names.
 
-Subclassed models take what they need out of the dict, and are left alone.
+Subclassed models select features from the dict themselves, and stay unchanged.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _CURE = (
 )
 
 _batches: set[frozenset[str]] = set()
-"""The names in the batches of all datasets that were opened; other dicts are none of ours."""
+"""Feature names of the batches of all opened datasets; dicts of other names are not mapped."""
 
 
 def map_batches_by_name(features: Iterable[str]) -> None:
     """Make functional models take batches of these features by name.
 
-    Which Keras is loaded makes no difference: TensorFlow 2.15 to 2.21 load it, with themselves or
-    at the first look at `tf.keras`. Of a Keras that is built otherwise there is a warning.
+    This covers every Keras that TensorFlow 2.15 to 2.21 load, with themselves or at the first
+    access to `tf.keras`. A Keras of unknown structure is logged as a warning.
 
     Args:
-      features: The names in a batch.
+      features: The names of the features of a batch.
     """
     _batches.add(frozenset(features))
     with suppress(ImportError, AttributeError):
-        _ = tf.keras.Model  # loads it
+        _ = tf.keras.Model  # loads Keras
     classes = _functional_classes()
     if not classes:
         _warn_of_unknown_keras()
@@ -59,7 +59,7 @@ def map_batches_by_name(features: Iterable[str]) -> None:
 
 
 def _functional_classes() -> list[Any]:
-    """Return the class of functional models of every Keras that is loaded."""
+    """Return the class of functional models of every loaded Keras."""
     modules: list[Any] = [sys.modules.get(path) for path in _FUNCTIONAL]
     return [module.Functional for module in modules if hasattr(module, "Functional")]
 
@@ -67,8 +67,8 @@ def _functional_classes() -> list[Any]:
 @functools.cache
 def _warn_of_unknown_keras() -> None:
     _LOG.warning(
-        "this Keras has no functional models that are known here: one over some features would "
-        "get those of other names from a batch of all; %s",
+        "the functional models of this Keras cannot be adapted: a model over some features would "
+        "get features of other names from a batch of all; %s",
         _CURE,
     )
 
@@ -85,11 +85,11 @@ def _by_name(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mapped(model: Any, inputs: Any) -> Any:
-    """Return what a functional model takes of its inputs; other structures stay as they are.
+    """Select the inputs of a functional model from a batch; other structures stay unchanged.
 
     Raises:
-      ValueError: The inputs are a batch of ours, and it does not show which feature is which
-        input.
+      ValueError: The inputs are a batch of a dataset, and the names of the model's inputs do not
+        identify its features.
     """
     if not isinstance(inputs, dict) or any(
         isinstance(x, (dict, list, tuple)) for x in inputs.values()
@@ -98,13 +98,15 @@ def _mapped(model: Any, inputs: Any) -> Any:
     features = model_features(model, inputs)
     if features is not None:
         return features
+    # A single feature for a single input needs no name, and a dict of other names than those of
+    # our batches is the caller's own.
     if len(inputs) == len(model.inputs) == 1 or frozenset(inputs) not in _batches:
         return inputs
-    names = ", ".join(f'"{one.name}"' for one in model.inputs)
+    names = ", ".join(f'"{tensor.name}"' for tensor in model.inputs)
     raise ValueError(
         f'the model "{model.name}" has the inputs {names}, and the batch has the features '
         f"{', '.join(sorted(inputs))}. Features are mapped to inputs by name, and these names do "
-        f"not tell which is which: call each input as keras_inputs() does, and {_CURE}"
+        f"not match: name each input as keras_inputs() does, and {_CURE}"
     )
 
 
@@ -113,34 +115,36 @@ def model_features(model: Any, features: Mapping[str, Any]) -> Any:
 
     Args:
       model: A functional Keras model: its `input` is a dict, whose keys are the names of features;
-        or a list, or a single input, which are named as `keras_inputs` names them.
-      features: Whatever stands for each feature, by its name.
+        or a list, or a single input, with names as in `keras_inputs`.
+      features: A value for each feature, by its name.
 
     Returns:
-      Features in the structure of the model's inputs. None where their names do not tell, as those
-      of nested inputs do not.
+      Values in the structure of the model's inputs. None where the names of the inputs do not
+      identify features, as those of nested inputs do not.
     """
     structure = model.input
     if isinstance(structure, Mapping):
-        if all(hasattr(one, "name") and key in features for key, one in structure.items()):
+        # A nested input is a dict or a list, which has no name.
+        if all(hasattr(tensor, "name") and key in features for key, tensor in structure.items()):
             return {key: features[key] for key in structure}
         return None
     inputs = list(structure) if isinstance(structure, (list, tuple)) else [structure]
-    names = [_feature(getattr(one, "name", ""), features) for one in inputs]
+    names = [_feature(getattr(tensor, "name", ""), features) for tensor in inputs]
     if None in names:
         return None
     return [features[str(name)] for name in names]
 
 
 def features_by_name(model: Any, features: Any) -> Any:
-    """Return what a model is fed of features: of a functional model, those it names.
+    """Return the features to call a model with: for a functional model, those that it names.
 
     Args:
       model: Any model.
       features: A dict of features by name; or the pixels of images alone.
 
     Returns:
-      The features that `model_features` finds; `features` itself for any other model.
+      The result of `model_features` for a functional model; else, or where that is None,
+      `features` itself.
     """
     if not isinstance(features, Mapping) or not isinstance(model, tuple(_functional_classes())):
         return features
@@ -149,6 +153,6 @@ def features_by_name(model: Any, features: Any) -> Any:
 
 
 def _feature(name: str, features: Mapping[str, Any]) -> str | None:
-    """Return the feature of which an input has the name, as `keras_inputs` gives it."""
-    named = [feature for feature in features if name in (feature, feature.replace("/", "_"))]
-    return named[0] if len(named) == 1 else None
+    """Return the feature that `keras_inputs` gives an input of that name; None if ambiguous."""
+    matches = [feature for feature in features if name in (feature, feature.replace("/", "_"))]
+    return matches[0] if len(matches) == 1 else None

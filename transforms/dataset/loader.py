@@ -1,33 +1,34 @@
-"""`load`: a prepared dataset, for trainers and servers; needs only tensorflow.
+"""`load` opens a prepared dataset, for trainers and servers; needs only tensorflow.
 
     data = load("out/census")
     train = data.dataset("train", 512)        # tf.data of (features, label)
     features = data.transform(raw_columns)    # the graph that made the records
 
-Of a dataset of images the features are uint8 pixels, and the raw column is the file's bytes.
+In a dataset of images the features are uint8 pixels, and the raw column is the bytes of the file.
 
-A dataset is refused when its manifest is missing, when its transform graph is not the one the
-records were made with, or when a shard is not as the manifest says.
+A dataset is refused if its manifest is missing, if its transform graph is not the one that made
+the records, or if a shard differs from the manifest.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from ...schemas.errors import DataError, RecipeError
+from ...schemas.errors import DataError
 from ...schemas.images import IMAGE, LABEL
-from ...schemas.manifest import MANIFEST, Manifest, Split
+from ...schemas.manifest import MANIFEST, Manifest
 from ...schemas.request_names import RequestNames
+from .._ops.renamed import renamed_arguments
 from ..serving.export import export
 from ..serving.graph import ServingGraph
-from ..serving.outputs import Gives
+from ..serving.outputs import OutputKind
 from ..serving.raw_columns import raw_tensors
 from ..serving.transform_graph import TransformGraph, unnamed
 from .batches import image_batches, row_batches
@@ -36,10 +37,10 @@ from .feature_names import choose_features
 from .image_records import pixels_spec, record_spec, targets
 from .keras_inputs import keras_inputs
 from .keras_mapping import map_batches_by_name
-from .open import AGAIN, TRANSFORM_FN, check_graph, open_graph, read_manifest, record_files
+from .open import TRANSFORM_FN, check_graph, find_split, open_graph, read_manifest, record_files
 from .read import RecordFile, mixed_blocks, ordered_blocks, ordered_records, part_of
 from .to_pandas import to_frame
-from .vocab_sizes import feature_buckets
+from .vocab_sizes import feature_vocab_sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +63,8 @@ def load(directory: str | os.PathLike[str]) -> PreparedDataset:
       The dataset. Its records are not read yet.
 
     Raises:
-      DataError: There is no manifest, it cannot be read or names files outside the folder, or
-        the transform graph is gone or is that of another run.
+      DataError: The manifest is missing, cannot be read or names files outside the folder, or
+        the transform graph is missing or that of another run.
     """
     folder = os.fspath(directory).rstrip("/")
     manifest = read_manifest(f"{folder}/{MANIFEST}")
@@ -73,11 +74,11 @@ def load(directory: str | os.PathLike[str]) -> PreparedDataset:
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """A prepared dataset; made by `load`.
+    """Prepared dataset, as `load` returns it.
 
     Attributes:
-      directory: Its folder, without a final slash.
-      manifest: What its `manifest.json` says.
+      directory: Folder of the dataset, without a final slash.
+      manifest: Content of its `manifest.json`.
     """
 
     directory: str
@@ -85,25 +86,25 @@ class PreparedDataset:
 
     @property
     def raw_spec(self) -> dict[str, Any]:
-        """The raw columns the transform graph takes, as a spec for `tf.io.parse_example`.
+        """Raw columns of the transform graph, as a spec for `tf.io.parse_example`.
 
-        What an example lacks is read as missing: "", NaN or `MISSING_INT64`, or no value at all
+        A column that an example lacks is missing: "", NaN or `MISSING_INT64`, or no value at all
         in a ragged column, such as boxes.
         """
         return self._graph.raw_spec
 
     @property
     def feature_spec(self) -> dict[str, Any]:
-        """What the records hold, label included, as a spec for `tf.io.parse_example`."""
+        """Content of the records, label included, as a spec for `tf.io.parse_example`."""
         if self._images:
             return record_spec(self._images, self._graph.outputs)
         return self._graph.feature_spec
 
     @property
     def features(self) -> dict[str, tf.TypeSpec]:
-        """What `dataset` gives as features, by name: specs of tensors [None, …], of batches.
+        """Specs of the features of a batch of `dataset`, by name: tensors [None, …].
 
-        Images stand under "image", also where `dataset` gives them without a dict.
+        The name of images is "image", also where `dataset` yields them without a dict.
         """
         target = self.label
         left_out = target if isinstance(target, Mapping) else {self.manifest.label: target}
@@ -111,33 +112,40 @@ class PreparedDataset:
 
     @property
     def label(self) -> Any:
-        """What `dataset` gives as label: a spec, a dict of them for boxes, or None."""
+        """Spec of the label of a batch of `dataset`: a dict for boxes, None without a label."""
         if self._images:
             specs = {name: self._specs[name] for name in targets(self._images)}
             return specs if len(specs) > 1 else specs[LABEL]
         return None if self.manifest.label is None else self._specs[self.manifest.label]
 
     @property
-    def buckets(self) -> dict[str, int]:
-        """How many ids a feature of ids has, by name: its ids are below that.
+    def vocab_sizes(self) -> dict[str, int]:
+        """Number of ids of each feature of ids, by name: its ids are below that.
 
         Raises:
-          DataError: The manifest, of an earlier version, does not tell it of an int64 feature.
+          DataError: The manifest, of an earlier version, lacks the number of an int64 feature.
         """
-        return feature_buckets(self._graph_path, self.manifest, self.features)
+        return feature_vocab_sizes(self._graph_path, self.manifest, self.features)
+
+    @property
+    def buckets(self) -> dict[str, int]:
+        """Deprecated alias of `vocab_sizes`."""
+        message = "PreparedDataset.buckets is deprecated and goes in 0.3.0: use vocab_sizes"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.vocab_sizes
 
     def records(self, split: str) -> tf.data.Dataset:
-        """The serialized records of a split, to be parsed with `feature_spec`.
+        """Read the serialized records of a split, to parse with `feature_spec`.
 
         Args:
           split: The split's name, such as "train".
 
         Returns:
           A `tf.data.Dataset` of string scalars, in the order of the shards. Its cardinality is
-          asserted as that of `dataset` is.
+          known, and checked as in `dataset`.
 
         Raises:
-          DataError: A shard is missing or has another size than the manifest says.
+          DataError: A shard is missing or has another size than in the manifest.
           RecipeError: There is no such split.
         """
         return ordered_records(self._files(split), self.manifest.compression)
@@ -155,46 +163,45 @@ class PreparedDataset:
         shard: tuple[int, int] = (0, 1),
         features: Sequence[str] | None = None,
     ) -> tf.data.Dataset:
-        """The records of a split, in batches.
+        """Read the records of a split in batches.
 
         Args:
           split: The split's name, such as "train".
-          batch_size: Records a batch; the last of an epoch can be smaller.
-          shuffle: Whether to mix the records, anew in every epoch: shards are interleaved in
-            random order, and blocks of 10,000 records, or of 128 MB of them where that is fewer,
-            are permuted. Without it they come in the order of the shards, which is the same each
-            time.
-          seed: Makes the shuffled order the same each time. (The order of the shards is that of
-            a hash of the rows' content, so it is arbitrary too.)
-          epochs: How often to go through the split; None for endlessly.
+          batch_size: The number of records of a batch; the last of an epoch can be smaller.
+          shuffle: Whether to shuffle the records, in another order in every epoch: shards are
+            interleaved in random order, and blocks of 10,000 records, or of 128 MB if fewer, are
+            permuted. Without it the order is that of the shards, the same each time.
+          seed: The seed of the shuffled order, the same each time; None for a random one. (The
+            order of the shards is that of a hash of the rows' content, so it is arbitrary too.)
+          epochs: The number of passes over the split; None for endless repetition.
           drop_remainder: Whether to leave out a last smaller batch.
-          cache: Whether to keep the records, as they are stored, in memory; or the file to keep
-            them in. For shards that are far away or compressed.
-          shard: (i, n): the part of worker i of n, from 0; disjoint, and together everything.
-            Where there are at least n shards, these are every n-th of them, so that nothing is
-            read twice, but parts may differ in size; else every n-th record of all shards.
+          cache: Whether to cache the serialized records in memory, or the path of a cache file;
+            for remote or compressed shards.
+          shard: (i, n): the part of worker i of n, from 0. The parts are disjoint, and together
+            complete. Where there are at least n shards, a part is every n-th of them, so that
+            nothing is read twice, but parts can differ in size; else every n-th record.
           features: The names of the features to read, in the order of the batch's dict; None for
-            all. Give the same ones to `keras_inputs`.
+            all. Pass the same names to `keras_inputs`.
 
         Returns:
           A `tf.data.Dataset` of (features, label): a dict of tensors [batch, …] and a tensor
-          [batch, …]. Of features only where the dataset has no label. Its cardinality is known.
-          A functional Keras model over some of the features gets these, by name.
+          [batch, …]; of features alone where the dataset has no label. Its cardinality is known.
+          A functional Keras model over some of the features receives these, by name.
           Reading a whole epoch fails with `tf.errors.FailedPreconditionError` where a shard
-          holds another number of records than the manifest says.
+          has another number of records than in the manifest.
 
-          Of a dataset of images, (image, label): uint8 [batch, height, width, 3], ragged where
-          sizes differ, and int64 [batch]. Instead of the label, where there are boxes, a dict of
-          "boxes", ragged float32 [batch, None, 4] as (ymin, xmin, ymax, xmax) relative to the
-          image, and "classes", ragged int64 [batch, None], counted from 1. Where the records hold
-          further features, or `features` are named, a dict of these in the place of the image.
+          For a dataset of images, (image, label): uint8 [batch, height, width, 3], ragged where
+          sizes differ, and int64 [batch]. With boxes, the label is a dict of "boxes", ragged
+          float32 [batch, None, 4] as (ymin, xmin, ymax, xmax) relative to the image, and
+          "classes", ragged int64 [batch, None], counted from 1. Where the records have further
+          features, or with `features`, a dict of features in the place of the image.
 
         Raises:
-          DataError: A shard is missing or has another size than the manifest says.
-          RecipeError: There is no such split, or no such part or feature of it.
+          DataError: A shard is missing or has another size than in the manifest.
+          RecipeError: There is no such split, shard or feature.
         """
         files = part_of(self._files(split), shard)
-        records = sum(file.taken for file in files)
+        records = sum(file.selected for file in files)
         compression = self.manifest.compression
         if shuffle:
             block = self._block(split)
@@ -213,67 +220,71 @@ class PreparedDataset:
         )
 
     def keras_inputs(self, *, features: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return a `keras.Input` by the name of each feature, or of those named, in that order.
+        """Return a `keras.Input` for each feature, by name.
+
+        Args:
+          features: The names of the features, in order; None for all.
 
         Raises:
-          RecipeError: A feature is ragged, or is none of the dataset's.
+          RecipeError: A feature is ragged, or unknown.
         """
-        names = self._chosen(features)
+        names = self._select(features)
         map_batches_by_name(names)
         return keras_inputs({name: self._specs[name] for name in names})
 
     def input_fn(self, split: str, batch_size: int, **options: Any) -> Callable[[], Any]:
-        """An `input_fn` of a `tf.estimator`; the options are those of `dataset`."""
+        """Return an `input_fn` of a `tf.estimator`; the options are those of `dataset`."""
         self._files(split), self._graph  # now: an estimator calls in a graph of its own
         return lambda: self.dataset(split, batch_size, **options).map(estimator_example)
 
     def feature_columns(self) -> FeatureColumns:
-        """The features as feature columns, for a wide and for a deep model; fails as `buckets`."""
-        return feature_columns(self.features, self.buckets)
+        """Return the features as feature columns; fails as `vocab_sizes`."""
+        return feature_columns(self.features, self.vocab_sizes)
 
     def serving_input_receiver_fn(self) -> Callable[[], Any]:
-        """A `serving_input_receiver_fn` of a `tf.estimator`; see `receiver_fn`."""
+        """Return a `serving_input_receiver_fn` of a `tf.estimator`; see `receiver_fn`."""
         return receiver_fn(self.serving_graph)
 
+    @renamed_arguments(gives="output_kind")
     def export(
         self,
         model: Any,
         path: str | os.PathLike[str],
         *,
-        gives: Gives | None = None,
+        output_kind: OutputKind | None = None,
         features: Sequence[str] | None = None,
     ) -> None:
         """Write a model with the transform graph in front of it; see `export`."""
-        export(self, model, path, gives=gives, features=features)
+        export(self, model, path, output_kind=output_kind, features=features)
 
     @property
     def serving_graph(self) -> ServingGraph:
-        """The transform graph as a served model runs it: raw columns in, features out."""
+        """Transform graph in front of a served model: raw columns in, features out."""
         return ServingGraph(self._graph_path, tuple(self.features), self._bare)
 
     def to_pandas(self, split: str, *, n: int | None = None) -> pd.DataFrame:
-        """The first records of a split as a pandas DataFrame, to look at in a notebook.
+        """Read the first records of a split into a pandas DataFrame, for a notebook.
 
         Args:
           split: The split's name, such as "train".
-          n: How many records; None for all, which are then held in memory.
+          n: The number of records; None for all, which must then fit in memory.
 
         Returns:
-          A row a record, in the order of the shards, and a column a feature, by name, and the
-          label last; see `to_frame`. Of images, the pixels are arrays in the column "image".
+          A row for each record, in the order of the shards, and a column for each feature, by
+          name, then the label; see `to_frame`. Pixels are arrays in the column "image".
 
         Raises:
-          DataError: A shard is missing or has another size than the manifest says.
+          DataError: A shard is missing or has another size than in the manifest.
           RecipeError: There is no such split, or pandas is not installed.
         """
-        records = self._split(split).records if n is None else n
+        records = find_split(self.directory, self.manifest, split).records if n is None else n
         batch = max(min(records, _FRAME_RECORDS), 1)
         elements = self.dataset(split, batch, shuffle=False).take(-(-records // batch))
         frame = to_frame(self._by_name(element) for element in elements)
         return frame.head(records)
 
     def _by_name(self, element: Any) -> dict[str, Any]:
-        """The tensors of an element of `dataset`."""
+        """Return the tensors of an element of `dataset` by name."""
         features, target = element if isinstance(element, tuple) else (element, {})
         named = (
             dict(sorted(features.items())) if isinstance(features, Mapping) else {IMAGE: features}
@@ -282,22 +293,22 @@ class PreparedDataset:
         return named | (dict(target) if isinstance(target, Mapping) else {label: target})
 
     def transform(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Raw columns through the graph that made the records.
+        """Transform raw columns by the graph that made the records.
 
         Args:
-          raw: By column name, values [rows, …] as a list, a numpy array or a tensor; None and NaN
-            are missing values. A column that is not given is missing in every row; at least one
-            is given. Of images that is "image": the bytes of JPEG, PNG, GIF or BMP files. Tensors
-            of a `tf.function` or a `tf.data` map will do.
+          raw: Values [rows, …] by column name, as a list, a numpy array or a tensor, also one of a
+            `tf.function` or a `tf.data` map. None and NaN are missing values. An absent column is
+            missing in every row; at least one must be present. For images that is "image": the
+            bytes of JPEG, PNG, GIF or BMP files.
 
         Returns:
-          The transformed features, tensors [rows, …]; of images the pixels too, under "image".
-          The label, or the boxes and their classes, are among them where a raw column that they
-          are made of was given, other than the image.
+          The transformed features, tensors [rows, …], for images with the pixels as "image". The
+          label, or the boxes and their classes, are among them if a raw column other than the
+          image that they depend on is in `raw`.
 
         Raises:
-          DataError: The graph takes no such column, a value is not of its column's type, columns
-            differ in their number of rows, or no images are given to a graph over images.
+          DataError: The graph has no such column, a value is not of its column's type, columns
+            differ in their number of rows, or a graph over images gets no images.
         """
         if self._images and IMAGE not in raw:
             raise DataError(
@@ -305,8 +316,8 @@ class PreparedDataset:
                 f"{', '.join(sorted(raw)) or 'none'}"
             )
         features = self._graph(raw_tensors(raw, self._graph.inputs))
-        given = set(RequestNames(self._graph.inputs).columns(raw).values())
-        unknown = {name for name, sources in self._targets.items() if not sources & given}
+        present = set(RequestNames(self._graph.inputs).columns(raw).values())
+        unknown = {name for name, sources in self._targets.items() if not sources & present}
         return {name: feature for name, feature in features.items() if name not in unknown}
 
     @property
@@ -319,26 +330,16 @@ class PreparedDataset:
 
     @property
     def _bare(self) -> bool:
-        """Whether a model gets the pixels of images alone, without a dict."""
+        """True where a model takes the pixels of images alone, without a dict."""
         return bool(self._images) and not self._images["further"]
 
     @cached_property
     def _graph(self) -> TransformGraph:
-        graph = open_graph(self._graph_path, self.manifest)
-        needed = [(name, "feature") for name in self._images.get("further", ())]
-        if self.manifest.label is not None:
-            needed.append((self.manifest.label, "label"))
-        for name, role in needed:
-            if name not in graph.outputs:
-                raise DataError(
-                    f'{self.directory}/{MANIFEST}: the {role} "{name}" is no output of the '
-                    f"transform graph. {AGAIN}"
-                )
-        return graph
+        return open_graph(self.directory, self.manifest)
 
     @cached_property
     def _specs(self) -> dict[str, Any]:
-        """What is in an element of `dataset`, by name, of batches of any size."""
+        """Specs of the tensors of an element of `dataset`, by name, for any batch size."""
         outputs = self._graph.outputs
         if self._images:
             names = [*targets(self._images), *self._images["further"]]
@@ -347,29 +348,20 @@ class PreparedDataset:
 
     @cached_property
     def _targets(self) -> dict[str, frozenset[str]]:
-        """The outputs that a model is to tell, and what they are made of but the image."""
+        """Outputs that a model predicts, with the raw columns they depend on but the image."""
         label = () if self.manifest.label is None else (self.manifest.label,)
         names = targets(self._images) if self._images else label
-        own = {IMAGE} if self._images else set()
-        given = [name for name in names if name in self._graph.outputs]
-        return {name: self._graph.sources(name) - own for name in given}
-
-    def _split(self, name: str) -> Split:
-        if name in self.manifest.splits:
-            return self.manifest.splits[name]
-        near = get_close_matches(name, self.manifest.splits, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise RecipeError(
-            f'{self.directory} has no split "{name}", but '
-            f"{', '.join(self.manifest.splits) or 'none'}{hint}"
-        )
+        image = {IMAGE} if self._images else set()
+        outputs = [name for name in names if name in self._graph.outputs]
+        return {name: self._graph.sources(name) - image for name in outputs}
 
     def _files(self, split: str) -> list[RecordFile]:
-        return record_files(self.directory, split, self._split(split))
+        shards = find_split(self.directory, self.manifest, split)
+        return record_files(self.directory, split, shards)
 
     def _block(self, split: str) -> int:
-        """How many records to mix at a time."""
-        shards = self._split(split).shards
+        """Return the number of records to shuffle at a time."""
+        shards = self.manifest.splits[split].shards
         size = sum(shard.bytes for shard in shards)
         records = sum(shard.records for shard in shards)
         return max(min(_SHUFFLE_RECORDS, _SHUFFLE_BYTES * records // max(size, 1)), 1)
@@ -377,8 +369,8 @@ class PreparedDataset:
     def _batches(
         self, blocks: tf.data.Dataset, size: int, drop: bool, features: Sequence[str] | None
     ) -> tf.data.Dataset:
-        """Batches of parsed records; `drop` leaves out a last smaller one."""
-        names = self._chosen(features)
+        """Return batches of parsed records; `drop` leaves out a last smaller one."""
+        names = self._select(features)
         map_batches_by_name(names)
         if self._images:
             return image_batches(
@@ -392,5 +384,5 @@ class PreparedDataset:
         spec, label = self.feature_spec, self.manifest.label
         return row_batches(blocks, size, drop, spec=spec, features=names, label=label)
 
-    def _chosen(self, features: Sequence[str] | None) -> list[str]:
+    def _select(self, features: Sequence[str] | None) -> list[str]:
         return choose_features(features, self.features, label={*self._specs} - {*self.features})

@@ -1,20 +1,29 @@
-"""What is checked before a prepared dataset is opened: its manifest, its graph, its shards."""
+"""Checks of a prepared dataset before it is opened: manifest, transform graph, shards."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 
 import tensorflow as tf
 
-from ...schemas.errors import DataError
+from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
 from ..serving.transform_graph import TransformGraph
 from .image_records import check_images
 from .read import RecordFile
 
-__all__ = ["AGAIN", "TRANSFORM_FN", "check_graph", "open_graph", "read_manifest", "record_files"]
+__all__ = [
+    "AGAIN",
+    "TRANSFORM_FN",
+    "check_graph",
+    "find_split",
+    "open_graph",
+    "read_manifest",
+    "record_files",
+]
 
 AGAIN = "Prepare the dataset again."
 TRANSFORM_FN = "transform_fn"
@@ -23,10 +32,16 @@ _SHOWN = 200
 
 
 def read_manifest(path: str) -> Manifest:
-    """The manifest in a file, checked.
+    """Read and check a manifest.
+
+    Args:
+      path: The path of the file.
+
+    Returns:
+      The manifest.
 
     Raises:
-      DataError: It is missing, cannot be read, is of a newer format, or names files outside the
+      DataError: It is missing, cannot be read, has a newer format, or names files outside the
         dataset's folder.
     """
     try:
@@ -56,35 +71,65 @@ def _check_format(text: str, path: str) -> None:
     data = None
     with suppress(ValueError):
         data = json.loads(text)
-    found = data.get("format", _FORMAT) if isinstance(data, dict) else _FORMAT
-    if isinstance(found, int) and found > _FORMAT:
+    written = data.get("format", _FORMAT) if isinstance(data, dict) else _FORMAT
+    if isinstance(written, int) and written > _FORMAT:
         versions = data.get("versions") if isinstance(data, dict) else None
         writer = versions.get("recordmill") if isinstance(versions, dict) else None
         raise DataError(
-            f"{path}: written in format {found} by recordmill {writer or 'of a newer version'}, "
+            f"{path}: written in format {written} by recordmill {writer or 'of a newer version'}, "
             f"and this one reads up to {_FORMAT}: pip install --upgrade recordmill"
         )
 
 
 def check_graph(path: str, expected: str | None) -> None:
-    """Raise DataError where the graph is gone, or is not the one the records were made with."""
+    """Check that a transform graph is the one that made the records.
+
+    Args:
+      path: The folder of the graph.
+      expected: The sha256 of its files, from the manifest.
+
+    Raises:
+      DataError: The graph is missing or has another sha256.
+    """
     files = list(_tree(path))
     if not files:
         raise DataError(f"{path}: the transform graph is gone. {AGAIN}")
-    found = tree_sha256(files)
-    if found != expected:
+    actual = tree_sha256(files)
+    if actual != expected:
         raise DataError(
-            f"{path}: expected the transform graph with sha256 {expected}, which the records were "
-            f"made with, got {found}: it was changed or is of another run. {AGAIN}"
+            f"{path}: expected the transform graph with sha256 {expected}, which made the records, "
+            f"got {actual}: it was changed or is of another run. {AGAIN}"
         )
 
 
-def open_graph(path: str, manifest: Manifest) -> TransformGraph:
-    """The transform graph in a folder.
+def open_graph(folder: str, manifest: Manifest) -> TransformGraph:
+    """Load the transform graph of a dataset.
+
+    Args:
+      folder: The dataset's folder.
+      manifest: The dataset's manifest.
+
+    Returns:
+      The graph.
 
     Raises:
-      DataError: TensorFlow cannot load it, which an older one than wrote it may not.
+      DataError: TensorFlow cannot load it, perhaps because it is older than the one that wrote it;
+        or a feature or the label in the manifest is no output of the graph.
     """
+    graph = _load_graph(f"{folder}/{TRANSFORM_FN}", manifest)
+    needed = [(name, "feature") for name in manifest.images.get("further", ())]
+    if manifest.label is not None:
+        needed.append((manifest.label, "label"))
+    for name, role in needed:
+        if name not in graph.outputs:
+            raise DataError(
+                f'{folder}/{MANIFEST}: the {role} "{name}" is no output of the transform graph. '
+                f"{AGAIN}"
+            )
+    return graph
+
+
+def _load_graph(path: str, manifest: Manifest) -> TransformGraph:
     try:
         return TransformGraph(path)
     except (ValueError, TypeError, KeyError, OSError, RuntimeError, tf.errors.OpError) as error:
@@ -97,17 +142,37 @@ def open_graph(path: str, manifest: Manifest) -> TransformGraph:
         ) from error
 
 
-def record_files(folder: str, name: str, split: Split) -> list[RecordFile]:
-    """The shards of a split in a dataset's folder.
+def find_split(folder: str, manifest: Manifest, name: str) -> Split:
+    """Return a split of a dataset.
 
     Args:
-      folder: The dataset's.
-      name: The split's.
-      split: What the manifest says of it.
+      folder: The dataset's folder, for the message.
+      manifest: The dataset's manifest.
+      name: The name of the split.
 
     Raises:
-      DataError: A shard is missing or has another size than the manifest says, or their records
-        do not add up to those of the split.
+      RecipeError: There is no such split; the message suggests the nearest name.
+    """
+    if name in manifest.splits:
+        return manifest.splits[name]
+    near = get_close_matches(name, manifest.splits, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
+    raise RecipeError(
+        f'{folder} has no split "{name}", but {", ".join(manifest.splits) or "none"}{hint}'
+    )
+
+
+def record_files(folder: str, name: str, split: Split) -> list[RecordFile]:
+    """Return the shards of a split, after a check of their sizes.
+
+    Args:
+      folder: The dataset's folder.
+      name: The name of the split.
+      split: The manifest's entry of the split.
+
+    Raises:
+      DataError: A shard is missing or has another size than in the manifest, or the records of the
+        shards do not add up to those of the split.
     """
     total = sum(shard.records for shard in split.shards)
     if total != split.records:
@@ -115,7 +180,7 @@ def record_files(folder: str, name: str, split: Split) -> list[RecordFile]:
             f'{folder}/{MANIFEST}: expected shards of {split.records:,} records in "{name}", got '
             f"{total:,}. {AGAIN}"
         )
-    found = []
+    files = []
     for shard in split.shards:
         path = f"{folder}/{shard.path}"
         try:
@@ -127,12 +192,12 @@ def record_files(folder: str, name: str, split: Split) -> list[RecordFile]:
                 f"{path}: expected {shard.bytes:,} bytes, as {MANIFEST} says, got {size:,}. "
                 f"The shard is damaged. {AGAIN}"
             )
-        found.append(RecordFile(path, shard.records))
-    return found
+        files.append(RecordFile(path, shard.records))
+    return files
 
 
 def _tree(folder: str) -> Iterator[tuple[str, bytes]]:
-    """The files under a folder: (path relative to it, content)."""
+    """Yield the files under a folder: (path relative to it, content)."""
     for parent, _, names in tf.io.gfile.walk(folder):
         for name in names:
             path = f"{parent.rstrip('/')}/{name}"

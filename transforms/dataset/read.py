@@ -1,7 +1,7 @@
-"""Records from shards, mixed and in blocks: the fast way through `tf.data`.
+"""Reading of shards as shuffled or ordered blocks of records, for fast `tf.data` pipelines.
 
-Handing on one record at a time, from thread to thread, costs more than parsing it. So records are
-batched where they are read, and mixed by permuting blocks of them:
+Passing single records from thread to thread costs more than parsing them. So records are batched
+where they are read, and shuffled by permuting blocks of them:
 
     files -> pieces of each file -> blocks of 10,000, each permuted -> batches
 """
@@ -23,13 +23,13 @@ _PIECE = 1024
 
 @dataclass(frozen=True)
 class RecordFile:
-    """A TFRecord file, or every n-th of its records.
+    """TFRecord file, or every n-th of its records.
 
     Attributes:
-      path: Where it is.
-      records: How many records are in it.
-      step: Of how many records one is taken.
-      first: The first that is taken, in [0, step).
+      path: Path of the file.
+      records: Number of records in the file.
+      step: Distance between two selected records; 1 for all records.
+      first: Index of the first selected record, in [0, step).
     """
 
     path: str
@@ -38,33 +38,33 @@ class RecordFile:
     first: int = 0
 
     @property
-    def taken(self) -> int:
-        """How many records are taken.
+    def selected(self) -> int:
+        """Number of selected records.
 
-        >>> RecordFile("a", 10, step=3, first=1).taken
+        >>> RecordFile("a", 10, step=3, first=1).selected
         3
         """
         return max(-(-(self.records - self.first) // self.step), 0)
 
 
 def part_of(files: Sequence[RecordFile], shard: tuple[int, int]) -> list[RecordFile]:
-    """The part of some files that one of several workers reads.
+    """Return the part of the files that one of several workers reads.
 
     Args:
-      files: All of them.
+      files: All files.
       shard: (i, n): worker i, from 0, of n.
 
     Returns:
-      Every n-th file from the i-th on, where there are at least n. Else all files, of which
-      every n-th record is taken, counted through all of them. What the workers read is disjoint,
-      and together it is everything.
+      Where there are at least n files, every n-th file from the i-th on. Else all files with
+      every n-th of their records, counted through all files. The parts of the workers are
+      disjoint, and together they are complete.
 
     Raises:
       RecipeError: i is not in [0, n).
 
     >>> part_of([RecordFile("a", 5), RecordFile("b", 1)], (1, 2))
     [RecordFile(path='b', records=1, step=1, first=0)]
-    >>> [file.taken for file in part_of([RecordFile("a", 5), RecordFile("b", 4)], (0, 3))]
+    >>> [file.selected for file in part_of([RecordFile("a", 5), RecordFile("b", 4)], (0, 3))]
     [2, 1]
     """
     index, count = shard
@@ -80,27 +80,27 @@ def part_of(files: Sequence[RecordFile], shard: tuple[int, int]) -> list[RecordF
 
 
 def ordered_records(files: Sequence[RecordFile], compression: str) -> tf.data.Dataset:
-    """The records, one by one, in order.
+    """Read records one by one, in order.
 
     Args:
-      files: What is read.
-      compression: Of the files, "" or "GZIP".
+      files: The files to read.
+      compression: The compression of the files, "" or "GZIP".
 
     Returns:
-      A `tf.data.Dataset` of string scalars; its cardinality is known. Reading a file that holds
-      another number of records fails with `tf.errors.FailedPreconditionError`.
+      A `tf.data.Dataset` of string scalars; its cardinality is known. Reading a file with another
+      number of records fails with `tf.errors.FailedPreconditionError`.
     """
     return (
         ordered_blocks(files, compression)
         .unbatch()
-        .apply(tf.data.experimental.assert_cardinality(sum(file.taken for file in files)))
+        .apply(tf.data.experimental.assert_cardinality(sum(file.selected for file in files)))
     )
 
 
 def ordered_blocks(
     files: Sequence[RecordFile], compression: str, *, cache: bool | str = False
 ) -> tf.data.Dataset:
-    """The records in order, as strings [some records]; see `mixed_blocks`."""
+    """Read records in order, as strings [up to 1024]; see `mixed_blocks` for the arguments."""
     return _cached(_dataset(files).flat_map(_reader(files, compression, _PIECE)), cache)
 
 
@@ -112,16 +112,16 @@ def mixed_blocks(
     seed: int | None,
     cache: bool | str = False,
 ) -> tf.data.Dataset:
-    """The records in blocks, in an order that is new in every epoch.
+    """Read records in shuffled blocks, in another order in every epoch.
 
     Pieces of up to 16 files, in random order, make a block, and each block is permuted.
 
     Args:
-      files: What is read.
-      compression: Of the files, "" or "GZIP".
-      block: How many records to mix at a time.
-      seed: Makes the order the same each time.
-      cache: Whether to keep the records in memory, or the file to keep them in.
+      files: The files to read.
+      compression: The compression of the files, "" or "GZIP".
+      block: The number of records to permute at a time.
+      seed: The seed of the order; None for a random one.
+      cache: Whether to cache the records in memory, or the path of a cache file.
 
     Returns:
       A `tf.data.Dataset` of strings [up to `block`].
@@ -136,6 +136,7 @@ def mixed_blocks(
         num_parallel_calls=tf.data.AUTOTUNE,
     )
     if cache:
+        # The order of files is cached too, so pieces are shuffled behind the cache.
         pieces = _cached(pieces, cache).shuffle(_OPEN_FILES, seed=seed)
     seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
     blocks = tf.data.Dataset.zip((pieces.rebatch(block), seeds))
@@ -143,7 +144,7 @@ def mixed_blocks(
 
 
 def _cached(dataset: tf.data.Dataset, cache: bool | str) -> tf.data.Dataset:
-    """The dataset, kept after it was read once: in memory, or in a file."""
+    """Cache a dataset in memory, or in a file, if asked to."""
     return dataset.cache(cache) if isinstance(cache, str) else dataset.cache() if cache else dataset
 
 
@@ -160,14 +161,14 @@ def _dataset(files: Sequence[RecordFile]) -> tf.data.Dataset:
 def _reader(
     files: Sequence[RecordFile], compression: str, piece: int
 ) -> Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]:
-    """From an element of `_dataset` to the records of that file, in pieces."""
+    """Return a function from an element of `_dataset` to the records of its file, in pieces."""
     step = max((file.step for file in files), default=1)
 
     def read(path: tf.Tensor, numbers: tf.Tensor) -> tf.data.Dataset:
         records, first = tf.unstack(numbers)
-        whole = tf.data.TFRecordDataset(path, compression)
-        whole = whole.apply(tf.data.experimental.assert_cardinality(records))
-        pieces = whole.batch(piece * step)
-        return pieces if step == 1 else pieces.map(lambda one: one[first::step])
+        dataset = tf.data.TFRecordDataset(path, compression)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(records))
+        pieces = dataset.batch(piece * step)
+        return pieces if step == 1 else pieces.map(lambda batch: batch[first::step])
 
     return read

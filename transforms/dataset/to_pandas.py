@@ -1,4 +1,4 @@
-"""Batches of tensors as a pandas DataFrame, for notebooks; pandas is imported only here."""
+"""Conversion of batches of tensors to a pandas DataFrame; pandas is imported only here."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["to_frame"]
 
 
 def to_frame(batches: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The rows of some batches.
+    r"""Convert batches to one DataFrame.
 
     Args:
       batches: Tensors [batch, …] by name: dense, ragged or sparse; the same names in each.
 
     Returns:
-      A column a name, in the order given; none where there is no batch. Scalars are of the
-      tensor's dtype, and strings `str`, with bytes that are no UTF-8 as `\\xNN`; what has several
-      values a row, such as a vector or a picture, is a numpy array in each cell.
+      A column for each name, in their order; no column where there is no batch. Scalars have the
+      tensor's dtype, and strings are `str`, with bytes that are no UTF-8 as `\xNN`; several values
+      of a row, such as a vector or a picture, are a numpy array in each cell.
 
     Raises:
       RecipeError: pandas is not installed.
@@ -54,8 +54,8 @@ def _row(row: Any) -> Any:
 
 
 def _text(values: Any) -> Any:
-    """Bytes as text; other values as they are."""
+    """Decode bytes to text; other values stay unchanged."""
     if values.dtype != object:
         return values
-    texts = [one.decode("utf-8", "backslashreplace") for one in values.reshape(-1)]
+    texts = [value.decode("utf-8", "backslashreplace") for value in values.reshape(-1)]
     return np.array(texts, object).reshape(values.shape)

@@ -1,15 +1,15 @@
-"""`export`: a model with the transform graph in front of it, as one SavedModel.
+"""`export` writes a model with the transform graph in front of it as one SavedModel.
 
     serving_default   raw columns, a tensor [rows] each; those of a JSON request
     examples          serialized tf.train.Examples of raw columns
-    image_bytes       the bytes of image files, of a dataset of images
-    transform         raw columns to what the model sees of them, for a parity check
+    image_bytes       the bytes of image files, for a dataset of images
+    transform         raw columns to the features of the model, for a parity check
     records           records of the dataset, fed to the model as in training, for a parity check
 
-A signature has no optional inputs: `serving_default` takes every raw column that a feature which
-the model uses is made of, and who calls it fills what is missing with "", NaN or the smallest
-int64, as `recordmill predict` does. In an Example a column can really be absent.
-`assets.extra/recordmill.json` tells the columns, the classes and the graph.
+A signature has no optional inputs: `serving_default` takes every raw column that a used feature
+depends on, and its caller fills missing values with "", NaN or the smallest int64, as `recordmill
+predict` does. In an Example a column can really be absent. `assets.extra/recordmill.json`
+describes the columns, the classes and the graph.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from ..dataset.feature_names import choose_features
 from .export_estimator import export_estimator
 from .graph import ServingGraph
 from .model_function import ModelFunction
-from .outputs import Gives, what_it_gives
+from .outputs import OutputKind, infer_output_kind
 from .trained_answers import trained_answers
-from .trained_on import TrainedOn
+from .trained_on import TrainingDataset
 from .used_features import used_features
 
 __all__ = ["export"]
@@ -43,34 +43,34 @@ Columns: TypeAlias = "Mapping[str, tf.Tensor]"
 
 
 def export(
-    data: TrainedOn,
+    data: TrainingDataset,
     model: Any,
     path: str | os.PathLike[str],
     *,
-    gives: Gives | None = None,
+    output_kind: OutputKind | None = None,
     features: Sequence[str] | None = None,
 ) -> None:
     """Write a model with the transform graph in front of it.
 
-    The answers to the first records, fed to the model as in training, are compared with those of
-    the model as it is served. A model that gives other answers each time is not compared, and
-    neither is one that takes no such batches; a warning tells why.
+    The predictions for the first records, fed to the model as in training, are compared with those
+    of the served model. A model with other predictions in each call is not compared, nor is one
+    that does not take such batches; a warning names the reason.
 
     Args:
-      data: The dataset it was trained on.
-      model: A Keras model over `keras_inputs()`, or anything that takes a dict of features (of
-        images alone, the pixels) and gives a tensor [rows, …], or a dict of them; or a trained
+      data: The dataset of the model's training.
+      model: A Keras model over `keras_inputs()`, or any callable from a dict of features (for
+        images alone, from the pixels) to a tensor [rows, …], or a dict of tensors; or a trained
         `tf.estimator`.
       path: The folder to write, which must not exist. It appears only when it is complete.
-      gives: "logits", "probabilities" or "values"; see `named_outputs`. None for what
-        `what_it_gives` finds. An estimator knows it itself.
-      features: Those that the model was trained on, where that is not all and it does not name
-        its inputs, as a subclassed model does not.
+      output_kind: "logits", "probabilities" or "values"; see `named_outputs`. None to infer it, see
+        `infer_output_kind`. Ignored for an estimator, which names its outputs.
+      features: The names of the features of the model's training, if not all; only for a model
+        that does not name its inputs, such as a subclassed one.
 
     Raises:
-      RecipeError: The folder exists; the model gives another number of logits or probabilities
-        than there are classes; it answers otherwise when served than in training; a signature
-        would call two columns alike; or the dataset has no such feature.
+      RecipeError: The folder exists; the number of logits or probabilities is not that of the
+        classes; the model predicts otherwise when served than in training; a signature would
+        have two columns of one name; or the dataset has no such feature.
     """
     folder = os.fspath(path).rstrip("/")
     if tf.io.gfile.exists(folder):
@@ -84,7 +84,7 @@ def export(
             graph = data.serving_graph
             if features is not None:
                 graph = graph.over(choose_features(features, data.features))
-            graph = _export_function(data, model, unfinished, gives, graph)
+            graph = _export_function(data, model, unfinished, output_kind, graph)
         _write_info(data, graph, unfinished)
         tf.io.gfile.rename(unfinished, folder)
     finally:
@@ -93,11 +93,15 @@ def export(
 
 
 def _export_function(
-    data: TrainedOn, model: Any, folder: str, gives: Gives | None, graph: ServingGraph
+    data: TrainingDataset,
+    model: Any,
+    folder: str,
+    output_kind: OutputKind | None,
+    graph: ServingGraph,
 ) -> ServingGraph:
-    """Write a model that is called with features; return the graph in front of it."""
+    """Write a callable model; return the graph in front of it."""
     classes = data.manifest.classes
-    function = ModelFunction(model, gives or what_it_gives(model, classes), classes)
+    function = ModelFunction(model, output_kind or infer_output_kind(model, classes), classes)
     of_records = trained_answers(data, function, graph)
     if len(graph.features) > 1:
         graph = graph.over(graph.features, used=used_features(function.output, graph.specs))
@@ -109,7 +113,7 @@ def _export_function(
 
 
 def _check_names(columns: Iterable[str]) -> None:
-    """Raise RecipeError where a signature would call two columns alike."""
+    """Raise RecipeError where a signature would have two columns of one name."""
     names: dict[str, str] = {}
     for column in columns:
         other = names.setdefault(served_name(column), column)
@@ -128,49 +132,51 @@ def _signatures(
     spec = graph.raw_spec
 
     def answers(columns: Columns) -> Columns:
-        return function.served(graph(columns))
+        return function.serve(graph(columns))
 
-    def of_examples(given: Columns) -> Columns:
-        return answers(tf.io.parse_example(given["examples"], spec))
+    def of_examples(inputs: Columns) -> Columns:
+        return answers(tf.io.parse_example(inputs["examples"], spec))
 
-    def of_images(given: Columns) -> Columns:
-        return answers({IMAGE: given["image_bytes"]})
+    def of_images(inputs: Columns) -> Columns:
+        return answers({IMAGE: inputs["image_bytes"]})
 
     def features(columns: Columns) -> Columns:
-        made = graph(columns)
-        named = made if isinstance(made, Mapping) else {IMAGE: made}
+        outputs = graph(columns)
+        named = outputs if isinstance(outputs, Mapping) else {IMAGE: outputs}
         return {name: named[name] for name in graph.used}
 
     text = tf.TensorSpec([None], tf.string)
-    found = {
+    signatures = {
         "serving_default": _signature(answers, graph.columns),
         "examples": _signature(of_examples, {"examples": text}),
     }
     if IMAGE in graph.columns and IMAGE in graph.features:
-        found["image_bytes"] = _signature(of_images, {"image_bytes": text})
+        signatures["image_bytes"] = _signature(of_images, {"image_bytes": text})
     if graph.dense:
-        found["transform"] = _signature(features, graph.columns)
+        signatures["transform"] = _signature(features, graph.columns)
     if of_records is not None:
-        found["records"] = _signature(lambda given: of_records(given["records"]), {"records": text})
-    return found
+        signatures["records"] = _signature(
+            lambda inputs: of_records(inputs["records"]), {"records": text}
+        )
+    return signatures
 
 
 def _signature(function: Callable[[Columns], Columns], specs: Mapping[str, tf.TensorSpec]) -> Any:
-    """A function of a dict as one of keyword arguments, under names that a server takes."""
+    """Convert a function of a dict to one of keyword arguments, with names valid for a server."""
     names = {served_name(name): name for name in specs}
 
-    def over_columns(**given: tf.Tensor) -> Columns:
-        return function({names[name]: tensor for name, tensor in given.items()})
+    def over_columns(**inputs: tf.Tensor) -> Columns:
+        return function({names[name]: tensor for name, tensor in inputs.items()})
 
     return tf.function(over_columns, autograph=False).get_concrete_function(
         **{
-            name: tf.TensorSpec(specs[own].shape, specs[own].dtype, name)
-            for name, own in names.items()
+            name: tf.TensorSpec(specs[column].shape, specs[column].dtype, name)
+            for name, column in names.items()
         }
     )
 
 
-def _write_info(data: TrainedOn, graph: ServingGraph, folder: str) -> None:
+def _write_info(data: TrainingDataset, graph: ServingGraph, folder: str) -> None:
     manifest = data.manifest
     columns = graph.columns
     info = {

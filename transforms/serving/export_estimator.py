@@ -1,4 +1,4 @@
-"""A trained `tf.estimator` as a SavedModel with the names that every exported model has."""
+"""Export of a trained `tf.estimator` with the signatures and outputs of all exported models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from ..dataset.estimators import as_estimator_features, receiver_fn
 from .graph import ServingGraph
 from .outputs import named_outputs
-from .trained_on import TrainedOn
+from .trained_on import TrainingDataset
 from .transform_graph import ancestor_ops
 
 __all__ = ["export_estimator"]
@@ -18,16 +18,16 @@ __all__ = ["export_estimator"]
 _DEFAULT, _EXAMPLES = "serving_default", "examples"
 
 
-def export_estimator(data: TrainedOn, estimator: Any, folder: str) -> ServingGraph:
+def export_estimator(data: TrainingDataset, estimator: Any, folder: str) -> ServingGraph:
     """Write an estimator with the signatures `serving_default` and `examples`.
 
     Args:
-      data: The dataset it was trained on.
-      estimator: Trained; a `tf.estimator.Estimator`.
-      folder: The folder to write; `<folder>-estimator` is used and removed.
+      data: The dataset of the estimator's training.
+      estimator: A trained `tf.estimator.Estimator`.
+      folder: The folder to write; `<folder>-estimator` serves as a temporary one.
 
     Returns:
-      The transform graph in front of it, which takes the columns of the features it uses.
+      The transform graph in front of the estimator, over the columns of the features it uses.
 
     Raises:
       RecipeError: This TensorFlow has no `tf.estimator`.
@@ -58,7 +58,7 @@ def export_estimator(data: TrainedOn, estimator: Any, folder: str) -> ServingGra
 
 
 def _used_features(estimator: Any, graph: ServingGraph) -> list[str]:
-    """Return the features that the predictions of an estimator are computed from."""
+    """Return the features that the predictions of an estimator depend on."""
     with tf.Graph().as_default():
         features = {name: _placeholder(spec) for name, spec in graph.specs.items()}
         ops = {
@@ -74,7 +74,7 @@ def _used_features(estimator: Any, graph: ServingGraph) -> list[str]:
 
 
 def _placeholder(spec: tf.TypeSpec) -> Any:
-    """Return a placeholder of a feature; of a composite one, made of several."""
+    """Return a placeholder of a feature, for a composite one of several components."""
     parts = [
         tf.compat.v1.placeholder(part.dtype, part.shape)
         for part in tf.nest.flatten(spec, expand_composites=True)
@@ -84,11 +84,11 @@ def _placeholder(spec: tf.TypeSpec) -> Any:
 
 def _named(predictions: Any, classes: tuple[str, ...]) -> dict[str, tf.Tensor]:
     if not isinstance(predictions, dict):
-        return named_outputs(predictions, gives="values", classes=())
+        return named_outputs(predictions, kind="values", classes=())
     if "logits" in predictions:
-        return named_outputs(predictions["logits"], gives="logits", classes=classes)
+        return named_outputs(predictions["logits"], kind="logits", classes=classes)
     if set(predictions) == {"predictions"}:
-        return named_outputs(predictions["predictions"], gives="values", classes=())
+        return named_outputs(predictions["predictions"], kind="values", classes=())
     return dict(predictions)
 
 

@@ -1,4 +1,4 @@
-"""`ServingGraph`: the transform graph as it stands in front of a model."""
+"""`ServingGraph`: the transform graph in front of a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["ServingGraph"]
 
 
 class ServingGraph:
-    """Raw columns in, features out; the label and what no feature is made of are left out.
+    """Transform graph without the label and without columns that no used feature depends on.
 
     Attributes:
-      features: The names of the features.
-      used: Those of them that the model's answers depend on.
-      columns: The spec of each raw column that a used feature is made of, [None, …], dense.
+      features: Names of the features.
+      used: Names of the features that the model's predictions depend on.
+      columns: Spec of each dense raw column that a used feature depends on, [None, …].
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class ServingGraph:
         """Open the graph.
 
         Args:
-          path: Its folder.
+          path: The folder of the graph.
           features: The names of the outputs that a model takes.
-          bare: Whether it takes the pixels of images alone, without a dict.
-          used: The features that its answers depend on; None for all. The others are computed of
-            missing values where no used feature is made of their columns.
+          bare: Whether the model takes the pixels of images alone, without a dict.
+          used: The names of the features that its predictions depend on; None for all. Others are
+            computed from missing values, unless a used feature depends on their columns.
         """
         self._path = path
         self._bare = bare
@@ -58,44 +58,44 @@ class ServingGraph:
 
     @property
     def module(self) -> Any:
-        """The SavedModel of the graph, which a module that calls it has to hold."""
+        """SavedModel of the graph, which a module that calls it must reference."""
         return self._graph.module
 
     @property
     def named(self) -> bool:
-        """Whether features come in a dict; the pixels of images alone do not."""
+        """True where features are in a dict; False for the pixels of images alone."""
         return not self._bare
 
     @property
     def dense(self) -> bool:
-        """Whether all used features are dense, which the outputs of a signature have to be."""
+        """True where all used features are dense, as outputs of a signature must be."""
         return all(isinstance(self.specs[name], tf.TensorSpec) for name in self.used)
 
     @property
     def specs(self) -> dict[str, tf.TypeSpec]:
-        """The type spec of each feature, of tensors [None, …]."""
+        """Type spec of each feature, of tensors [None, …]."""
         return {name: unnamed(self._graph.outputs[name]) for name in self.features}
 
     def over(self, features: Sequence[str], *, used: Sequence[str] | None = None) -> ServingGraph:
-        """Return the same graph in front of a model that takes other features.
+        """Return the same graph in front of a model over other features.
 
         Args:
-          features: Those that it takes, in a dict.
-          used: Those that its answers depend on; None or empty for all.
+          features: The names of the features that it takes, in a dict.
+          used: The names of the features that its predictions depend on; None or empty for all.
         """
         return ServingGraph(self._path, features, False, used=used or None)
 
     @property
     def raw_spec(self) -> dict[str, Any]:
-        """How `tf.io.parse_example` reads the columns; what is absent is missing."""
+        """Columns as a spec for `tf.io.parse_example`; absent ones are missing."""
         spec = self._graph.raw_spec
         return {name: spec[name] for name in self.columns}
 
     def __call__(self, columns: Mapping[str, tf.Tensor]) -> Any:
-        """The features of some rows, in whatever TensorFlow graph is being built.
+        """Compute features, in the current TensorFlow graph.
 
         Args:
-          columns: Tensors [rows, …] of any of `columns`; the others are missing in every row.
+          columns: Tensors [rows, …] of any of `columns`; absent ones are missing in every row.
 
         Returns:
           A dict of tensors [rows, …] by name, or the pixels of images alone.

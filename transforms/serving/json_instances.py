@@ -1,10 +1,10 @@
-"""JSON instances, as a served request has them, to raw columns: one object a line.
+"""JSON instances of requests to raw columns: one object a line.
 
     {"age": 25, "workclass": " Private", "education": " 11th"}
     {"image": {"b64": "/9j/4AAQSkZJRg…"}}
 
-A field that is not there, or null, is missing. Text is taken as it stands: blanks, missing tokens
-and spelling are matters of the transform graph. Bytes come as TensorFlow Serving takes them,
+A field that is absent or null is missing. Text is passed on unchanged: the transform graph itself
+handles blanks, missing tokens and spelling. Bytes are written as for TensorFlow Serving,
 {"b64": …}; those of an image also as {"path": …}, a file in the folder of the instances.
 """
 
@@ -42,11 +42,11 @@ _LARGEST_FLOAT = 3.4028234663852886e38
 
 @dataclass(frozen=True)
 class Instances:
-    """Some instances, one after the other.
+    """Batch of instances.
 
     Attributes:
-      lines: The line of each, from 1.
-      columns: For every column an array [instances, *shape]: int64, float32, or objects (bytes).
+      lines: Line of each instance, from 1.
+      columns: Array [instances, *shape] of every column: int64, float32, or objects (bytes).
     """
 
     lines: tuple[int, ...]
@@ -55,16 +55,19 @@ class Instances:
 
 @dataclass(frozen=True, kw_only=True)
 class JsonInstances:
-    """Reads instances.
+    """Reader of JSON instances.
 
     Attributes:
-      specs: The raw columns that the model takes, dense [batch, *shape], of the dtypes int64,
-        float32 and string.
-      source: What the file is called in messages.
-      folder: Where the paths of images start, and which they may not leave.
-      images: The columns that are the bytes of image files.
-      label: What the model tells, which no instance has; None where that is not known.
-      unused: The other raw columns of the dataset, which the model does not take.
+      specs: Raw columns that the model takes, dense [batch, *shape], of the dtypes int64, float32
+        and string.
+      source: Name of the file in messages.
+      folder: Folder that paths of images are relative to, and must stay inside of.
+      images: Names of the columns that are the bytes of image files.
+      label: Name of the label, which instances must not have; None if unknown.
+      unused: Names of the other raw columns of the dataset, which the model does not take.
+
+    Raises:
+      DataError: A column is not dense or of another dtype.
     """
 
     specs: Mapping[str, tf.TensorSpec]
@@ -88,91 +91,103 @@ class JsonInstances:
         return RequestNames([*self.specs, *sorted(self.unused), *label])
 
     def check(self, lines: Iterable[bytes]) -> int:
-        """The number of instances, once all of them are found to be good.
+        """Check instances.
+
+        Args:
+          lines: The lines of the file.
+
+        Returns:
+          The number of instances.
 
         Raises:
-          DataError: Instances are bad: a line each problem, with its place; the first 50.
+          DataError: Instances are invalid; the message lists the first 50 problems by line.
         """
         problems: list[str] = []
         bad = count = 0
         for number, line in _numbered(lines):
-            _, found = self._row(line)
-            count, bad = count + 1, bad + bool(found)
+            _, row_problems = self._row(line)
+            count, bad = count + 1, bad + bool(row_problems)
             room = _MOST_PROBLEMS - len(problems)
-            problems += [f"{self.source}:{number}: {problem}" for problem in found[:room]]
+            problems += [f"{self.source}:{number}: {problem}" for problem in row_problems[:room]]
         if problems:
-            told = f"{bad:,} of {_count(count)} cannot be read, so nothing was predicted"
+            summary = f"{bad:,} of {_count(count)} cannot be read, so nothing was predicted"
             if len(problems) == _MOST_PROBLEMS:
-                told += f" (these are the first {_MOST_PROBLEMS} problems)"
-            raise DataError("\n".join([f"{self.source}: {told}:", *problems]))
+                summary += f" (these are the first {_MOST_PROBLEMS} problems)"
+            raise DataError("\n".join([f"{self.source}: {summary}:", *problems]))
         return count
 
     def batches(self, lines: Iterable[bytes], *, rows: int = _ROWS) -> Iterator[Instances]:
-        """Instances that `check` found good, some at a time.
+        """Read checked instances in batches.
 
         Args:
-          lines: The same lines.
-          rows: The most instances a batch; it has fewer where their lines, or the images they
-            name, come to more than 16 MB.
+          lines: The lines that `check` has accepted.
+          rows: The largest number of instances of a batch; a batch is smaller where its lines
+            and images exceed 16 MB.
+
+        Yields:
+          Batches, in the order of the lines.
+
+        Raises:
+          DataError: An instance is invalid.
         """
         numbers: list[int] = []
-        held: list[dict[str, Any]] = []
+        batch: list[dict[str, Any]] = []
         size = 0
         for number, line in _numbered(lines):
             row, problems = self._row(line)
             if problems:
                 raise DataError(f"{self.source}:{number}: {problems[0]}")
             numbers.append(number)
-            held.append(row)
+            batch.append(row)
             size += len(line) + sum(len(row[name]) for name in self.images)
-            if len(held) == rows or size >= _BYTES:
-                yield self._instances(numbers, held)
-                numbers, held, size = [], [], 0
-        if held:
-            yield self._instances(numbers, held)
+            if len(batch) == rows or size >= _BYTES:
+                yield self._instances(numbers, batch)
+                numbers, batch, size = [], [], 0
+        if batch:
+            yield self._instances(numbers, batch)
 
-    def _instances(self, numbers: list[int], held: list[dict[str, Any]]) -> Instances:
+    def _instances(self, numbers: list[int], batch: list[dict[str, Any]]) -> Instances:
         columns = {}
         for name, spec in self.specs.items():
-            shape = [len(held), *spec.shape[1:].as_list()]
+            shape = [len(batch), *spec.shape[1:].as_list()]
             column: npt.NDArray[Any] = np.empty(shape, _DTYPES[spec.dtype.name])
-            column[...] = np.array([row[name] for row in held], column.dtype).reshape(shape)
+            column[...] = np.array([row[name] for row in batch], column.dtype).reshape(shape)
             columns[name] = column
         return Instances(tuple(numbers), columns)
 
     def _row(self, line: bytes) -> tuple[dict[str, Any], list[str]]:
-        """The values of all columns, and what is wrong with the instance."""
+        """Return the values of all columns, and the problems of the instance."""
         try:
             fields = json.loads(line, object_pairs_hook=_Object, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
-            return {}, [f"expected a JSON object, got text that is no JSON: {_said(error)}"]
+            return {}, [f"expected a JSON object, got text that is no JSON: {_reason(error)}"]
         if not isinstance(fields, _Object):
             return {}, [f"expected a JSON object, got {_shown(fields)}"]
         row: dict[str, Any] = {}
         problems = []
         seen: dict[str, str] = {}
-        for given, value in fields:
+        for key, value in fields:
             try:
-                name = self._names.column(given)
+                name = self._names.column(key)
                 if name is None or name not in self.specs:
-                    raise _Problem(self._unknown(given, name))
+                    raise _Problem(self._unknown(key, name))
                 if name in seen:
-                    raise _Problem(_twice(name, given, seen[name]))
-                seen[name] = given
+                    raise _Problem(_twice(name, key, seen[name]))
+                seen[name] = key
                 row[name] = self._value(name, value)
             except (_Problem, DataError) as problem:
-                problems.append(f"field {json.dumps(given, ensure_ascii=False)}: {problem}")
+                problems.append(f"field {json.dumps(key, ensure_ascii=False)}: {problem}")
         absent = [name for name in self.specs if name not in seen]
         problems += [f'field "{name}": it is missing' for name in absent if name in self.images]
         return row | {name: self._missing(name) for name in absent}, problems
 
-    def _unknown(self, given: str, name: str | None) -> str:
+    def _unknown(self, key: str, name: str | None) -> str:
         """Describe a field that the model does not take; `name` is its column, if any."""
         if name is not None and name == self.label:
-            return "it is the label, which the model tells; leave it out"
+            return "it is the label, which the model predicts; leave it out"
         if name is not None:
-            return "it is a column that no feature of the model is made of; leave it out"
-        near = get_close_matches(given, RequestNames(self.specs).spellings, n=1)
+            return "it is a column that no feature of the model depends on; leave it out"
+        near = get_close_matches(key, RequestNames(self.specs).spellings, n=1)
         if near:
             return f'the model takes no such field; did you mean "{near[0]}"?'
         names = [*self.specs][:_MOST_NAMES]
@@ -225,16 +240,17 @@ class JsonInstances:
         raise _Problem(f"expected {_EXPECTED['image' if image else 'string']}, got {_shown(value)}")
 
     def _file(self, path: str) -> bytes:
+        # Links are followed before the comparison, so that none leads out of the folder.
         root = os.path.realpath(self.folder)
-        place = os.path.realpath(os.path.join(root, path.replace("\0", "")))
-        if os.path.isabs(path) or os.path.commonpath([root, place]) != root:
+        target = os.path.realpath(os.path.join(root, path.replace("\0", "")))
+        if os.path.isabs(path) or os.path.commonpath([root, target]) != root:
             raise _Problem(
                 f"expected a path inside the folder of the instances, got {_shown(path)}"
             )
-        if not os.path.isfile(place):
+        if not os.path.isfile(target):
             raise _Problem(f"there is no file {_shown(path)} in the folder of the instances")
         try:
-            with open(place, "rb") as file:
+            with open(target, "rb") as file:
                 return file.read()
         except OSError as error:
             raise _Problem(f"{_shown(path)} cannot be read: {error.strerror}") from None
@@ -249,23 +265,23 @@ _EXPECTED = {
 
 
 class _Problem(Exception):
-    """What is wrong with a field."""
+    """Problem of a field."""
 
 
 class _Object(list[tuple[str, Any]]):
-    """The fields of a JSON object, in order; a name can come twice."""
+    """Fields of a JSON object, in order, duplicates included."""
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON number; a missing one is null")
 
 
-def _twice(name: str, given: str, before: str) -> str:
-    return "it comes twice" if given == before else f'it is "{name}", given as "{before}" too'
+def _twice(name: str, key: str, before: str) -> str:
+    return "it occurs twice" if key == before else f'it is column "{name}", as "{before}" is too'
 
 
 def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers from 1."""
+    """Yield the lines that are not blank, with their numbers from 1."""
     for number, line in enumerate(lines, 1):
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
@@ -284,14 +300,14 @@ def _bytes_of(text: str) -> bytes:
         raise _Problem(f"expected base64, got {_shown(text)}") from None
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return "too deeply nested" if isinstance(error, RecursionError) else str(error)
 
 
 def _shown(value: Any) -> str:
-    """A JSON value, in a few characters.
+    """Return a short description of a JSON value.
 
     >>> _shown("25"), _shown(True), _shown(_Object([("a", 1)]))
     ('"25"', 'true', 'an object with "a"')

@@ -1,4 +1,4 @@
-"""`ServedModel`: an exported model as a server calls it, by its signatures; tensorflow alone.
+"""`ServedModel` calls an exported model by its signatures, as a server does; needs only tensorflow.
 
 model = ServedModel("serving/1")
 model("serving_default", {"age": np.array([25]), "workclass": np.array([" Private"], object)})
@@ -24,29 +24,29 @@ from ...schemas.request_names import served_name
 __all__ = ["DEFAULT", "EXAMPLES", "IMAGE_BYTES", "RECORDS", "TRANSFORM", "ServedModel"]
 
 DEFAULT, EXAMPLES, IMAGE_BYTES = "serving_default", "examples", "image_bytes"
-"""The signatures that predict, of raw columns, serialized tf.Examples and the bytes of images."""
+"""Signatures that predict, for raw columns, serialized tf.Examples and the bytes of images."""
 
 TRANSFORM = "transform"
-"""The signature that gives what the model sees of raw columns: the transformed features."""
+"""Signature from raw columns to the transformed features of the model."""
 
 RECORDS = "records"
-"""The signature that answers to records of the dataset, fed to the model as in training."""
+"""Signature that predicts for records of the dataset, fed to the model as in training."""
 
 _INFO = "assets.extra/recordmill.json"
 
 
 class ServedModel:
-    """A SavedModel that `export` wrote, or another one with signatures over raw columns.
+    """SavedModel that `export` wrote, or another one with signatures over raw columns.
 
     Args:
-      path: Its folder.
+      path: The folder of the model.
 
     Attributes:
-      path: Its folder, without a final slash.
-      info: What `assets.extra/recordmill.json` says; empty of a model without it.
+      path: Folder of the model, without a final slash.
+      info: Content of `assets.extra/recordmill.json`; empty for a model without it.
 
     Raises:
-      DataError: It is no SavedModel, or cannot be loaded.
+      DataError: The folder is no SavedModel, or cannot be loaded.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -64,41 +64,44 @@ class ServedModel:
 
     @property
     def signatures(self) -> tuple[str, ...]:
-        """The names of its signatures."""
+        """Names of the signatures."""
         return tuple(self._module.signatures)
 
     @property
     def label(self) -> str | None:
-        """The raw column that it tells, where that is known."""
+        """Raw column that the model predicts; None if unknown."""
         label = self.info.get("label")
         return label if isinstance(label, str) else None
 
     @property
     def unused(self) -> frozenset[str]:
-        """The raw columns of its dataset that it does not take, where they are known."""
+        """Raw columns of its dataset that the model does not take; empty if unknown."""
         unused = self.info.get("unused", ())
         return frozenset(map(str, unused)) if isinstance(unused, list) else frozenset()
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the label's classes, in the order of their ids; empty without any."""
+        """Names of the label's classes, in the order of their ids; empty without classes."""
         classes = self.info.get("classes", ())
         return tuple(map(str, classes)) if isinstance(classes, list | tuple) else ()
 
     @cached_property
     def images(self) -> frozenset[str]:
-        """The columns of `serving_default` that are the bytes of image files."""
+        """Columns of `serving_default` that are the bytes of image files."""
         of_images = bool(self.info.get("images")) or IMAGE_BYTES in self.signatures
         return frozenset({IMAGE} if of_images else ())
 
     def columns(self, signature: str) -> dict[str, tf.TensorSpec]:
-        """What a signature takes, by the names of the raw columns where they are known.
+        """Return the specs of a signature's inputs, by the names of raw columns if known.
+
+        Args:
+          signature: The name of the signature.
 
         Raises:
           RecipeError: There is no such signature.
         """
         inputs = self._function(signature).structured_input_signature[1]
-        return {self._own_names.get(name, name): spec for name, spec in inputs.items()}
+        return {self._column_names.get(name, name): spec for name, spec in inputs.items()}
 
     def __call__(
         self, signature: str, columns: Mapping[str, npt.NDArray[Any]]
@@ -106,24 +109,24 @@ class ServedModel:
         """Call a signature.
 
         Args:
-          signature: Its name.
+          signature: The name of the signature.
           columns: An array [rows, …] for each of `columns(signature)`.
 
         Returns:
-          Its outputs [rows, …].
+          The outputs [rows, …], by name.
 
         Raises:
-          DataError: The model fails on these rows; the message has TensorFlow's reason.
+          DataError: The model fails on these rows; the message contains TensorFlow's reason.
           RecipeError: There is no such signature.
         """
         function = self._function(signature)
         specs = function.structured_input_signature[1]
-        given = {
-            name: tf.constant(columns[self._own_names.get(name, name)], spec.dtype)
+        inputs = {
+            name: tf.constant(columns[self._column_names.get(name, name)], spec.dtype)
             for name, spec in specs.items()
         }
         try:
-            outputs = function(**given)
+            outputs = function(**inputs)
         except tf.errors.OpError as error:
             raise DataError(
                 f"{self.path}: the signature {signature} failed: {_reason(error.message)}"
@@ -131,7 +134,13 @@ class ServedModel:
         return {name: np.asarray(value) for name, value in outputs.items()}
 
     def features(self, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """What the model sees of raw columns: the outputs of its signature `transform`.
+        """Transform raw columns into the features of the model, by the signature `transform`.
+
+        Args:
+          columns: An array [rows, …] for each of `columns("transform")`.
+
+        Returns:
+          The features [rows, …], by name.
 
         Raises:
           DataError: The graph fails on these rows.
@@ -150,17 +159,17 @@ class ServedModel:
         return self._module.signatures[signature]
 
     @cached_property
-    def _own_names(self) -> dict[str, str]:
-        """The names of the columns by those of a signature's inputs, which have no hyphens."""
+    def _column_names(self) -> dict[str, str]:
+        """Names of columns by the names of a signature's inputs, which have no hyphens."""
         columns = self.info.get("columns", ())
-        names = [one.get("name") if isinstance(one, dict) else one for one in columns]
+        names = [column.get("name") if isinstance(column, dict) else column for column in columns]
         return {served_name(name): name for name in names if isinstance(name, str)}
 
 
 def _reason(message: str) -> str:
-    """What TensorFlow says of an error, without what it says about where.
+    r"""Return TensorFlow's reason for an error, without its position in the graph.
 
-    >>> _reason("Graph execution error:\\n\\nDetected at node a\\n<stack traces unavailable>\\nbad")
+    >>> _reason("Graph execution error:\n\nDetected at node a\n<stack traces unavailable>\nbad")
     'bad'
     """
     noise = ("Graph execution error:", "Detected at node", "<stack traces")

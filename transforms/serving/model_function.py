@@ -1,4 +1,4 @@
-"""`ModelFunction`: a model as it answers in training and as it answers when it is served."""
+"""`ModelFunction` calls a model as in training, and as it is served."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from ..dataset.keras_mapping import features_by_name
-from .outputs import Gives, named_outputs
+from .outputs import OutputKind, named_outputs
 
 __all__ = ["TOLERANCE", "ModelFunction", "largest_difference"]
 
 TOLERANCE = 1e-4
-"""The largest difference of answers to equal features, as a share of the largest answer.
+"""Largest difference of predictions for equal features, as a share of the largest prediction.
 
-Sums of other order and features that are a unit in the last place off come to far less, and a
-feature in the place of another to far more.
+Sums in another order, and features that differ in the last place, cause far smaller differences;
+one feature in the place of another causes far larger ones.
 """
 
-Answers: TypeAlias = "Mapping[str, Any]"
+Predictions: TypeAlias = "Mapping[str, Any]"
 
 
 @dataclass(frozen=True)
 class ModelFunction:
-    """A model over features.
+    """Model over features, with named outputs.
 
     Attributes:
-      model: The model.
-      gives: What it gives; see `named_outputs`.
-      classes: The names of the classes of the label.
+      model: Callable model.
+      output_kind: Kind of its output; see `named_outputs`.
+      classes: Names of the classes of the label.
     """
 
     model: Any
-    gives: Gives
+    output_kind: OutputKind
     classes: Sequence[str]
 
     @cached_property
     def _called(self) -> Callable[[Any], Any]:
-        """The model as a function that no signature takes apart.
+        """Model as a function that is not inlined into signatures.
 
-        Inlined into each signature, it would be optimized with what is around it, and sums could be
-        added up in another order: signatures would differ in the last bits.
+        Inlined, it would be optimized together with its surroundings, with sums in another order:
+        signatures would differ in the last bits.
         """
         return tf.function(  # type: ignore[no-any-return]
             lambda features: self.model(features, training=False),
@@ -54,72 +54,74 @@ class ModelFunction:
         )
 
     def output(self, features: Any) -> Any:
-        """Return what the model itself gives of features, mapped by name."""
+        """Return the output of the model itself for features, mapped by name."""
         return self.model(features_by_name(self.model, features), training=False)
 
-    def served(self, features: Any) -> Answers:
-        """Return the answers to features of the transform graph, mapped by name; for a graph."""
+    def serve(self, features: Any) -> Predictions:
+        """Predict for features of the transform graph, mapped by name; for use in a graph."""
         return self._named(self._called(features_by_name(self.model, features)))
 
-    def trained(self, batch: Any) -> Answers:
-        """Return the answers to a batch fed as Keras feeds it to train or predict; for a graph."""
+    def predict(self, batch: Any) -> Predictions:
+        """Predict for a batch in the structure that Keras trains on; for use in a graph."""
         return self._named(self._called(batch))
 
-    def eagerly(self, features: Any, *, by_name: bool) -> Answers:
-        """Return the answers of `served`, or else of `trained`, computed right away."""
-        fed = features_by_name(self.model, features) if by_name else features
-        return self._named(self.model(fed, training=False))
+    def predict_eagerly(self, features: Any, *, by_name: bool) -> Predictions:
+        """Predict as `serve` does if `by_name`, else as `predict` does, in eager execution."""
+        inputs = features_by_name(self.model, features) if by_name else features
+        return self._named(self.model(inputs, training=False))
 
-    def _named(self, output: Any) -> Answers:
-        return named_outputs(output, gives=self.gives, classes=self.classes)
+    def _named(self, output: Any) -> Predictions:
+        return named_outputs(output, kind=self.output_kind, classes=self.classes)
 
 
 def largest_difference(
-    one: Answers, other: Answers
+    left: Predictions, right: Predictions
 ) -> tuple[float, tuple[str, int, str, str] | None]:
-    """Return the largest difference between answers to the same rows.
+    """Return the largest difference between predictions for the same rows.
+
+    Floats are compared, and other outputs only where there are no floats: a class follows from
+    its probability. NaN equals NaN.
 
     Args:
-      one: Tensors or arrays [rows, …] by name.
-      other: The same of the other side. Floats are compared, and others only where there are no
-        floats: a class follows from its probability.
+      left: Tensors or arrays [rows, …] by name.
+      right: Tensors or arrays [rows, …] by name; outputs in only one of the two are ignored.
 
     Returns:
-      The difference as a share of the largest finite value of its output, infinity where one side
-      is not finite or values that are no floats differ; and (output, row, value of the one side,
-      value of the other), None where nothing was compared. NaN equals NaN.
+      The difference as a share of the largest finite value of its output, infinity where only one
+      value is finite, shapes differ, or values that are no floats differ; and (output, row, left
+      value, right value), None where nothing was compared.
     """
     pairs = {
-        name: (np.asarray(one[name]), np.asarray(other[name])) for name in one if name in other
+        name: (np.asarray(left[name]), np.asarray(right[name])) for name in left if name in right
     }
     floats = {name: pair for name, pair in pairs.items() if pair[0].dtype.kind == "f"}
     worst = 0.0
-    where: tuple[str, int, str, str] | None = None
+    position: tuple[str, int, str, str] | None = None
     for name, (first, second) in (floats or pairs).items():
         if first.shape != second.shape:
             return np.inf, (name, 0, f"values of shape {first.shape}", f"of {second.shape}")
         shares = _shares(first, second)
-        if shares.size and (where is None or shares.max() > worst):
+        if shares.size and (position is None or shares.max() > worst):
             index = np.unravel_index(shares.argmax(), shares.shape)
             worst = float(shares[index])
-            where = (name, int(index[0]), _shown(first[index]), _shown(second[index]))
-    return worst, where
+            position = (name, int(index[0]), _shown(first[index]), _shown(second[index]))
+    return worst, position
 
 
 def _shares(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return how far values are apart, as a share of the largest one, in the shape of both."""
+    """Return the differences of values as a share of the largest one, in the shape of both."""
     if first.dtype.kind != "f":
         return np.where(first == second, 0.0, np.inf)
     finite = np.isfinite(first) & np.isfinite(second)
     largest = max(np.abs(side[finite]).max(initial=0.0) for side in (first, second))
     with np.errstate(invalid="ignore"):
-        apart = np.abs(first.astype(np.float64) - second) / (float(largest) or 1.0)
+        shares = np.abs(first.astype(np.float64) - second) / (float(largest) or 1.0)
     same = (first == second) | (np.isnan(first) & np.isnan(second))
-    return np.where(same, 0.0, np.where(finite, apart, np.inf))
+    return np.where(same, 0.0, np.where(finite, shares, np.inf))
 
 
 def _shown(value: Any) -> str:
-    """Return a value in a few characters.
+    """Return a value as a short text.
 
     >>> _shown(np.float32(0.1)), _shown(b"yes")
     ('0.1', "b'yes'")

@@ -1,4 +1,4 @@
-"""What a served model answers, by name: logits, probabilities and classes, or predictions."""
+"""Named outputs of a served model: logits, probabilities and classes, or predictions."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import tensorflow as tf
 
 from ...schemas.errors import RecipeError
 
-__all__ = ["Gives", "named_outputs", "what_it_gives"]
+__all__ = ["OutputKind", "infer_output_kind", "named_outputs"]
 
-Gives: TypeAlias = Literal["logits", "probabilities", "values"]
-"""What a model gives of each row: for classes logits or probabilities, one a class or one in all
-for the second of two; or any other values, such as those of a regression."""
+OutputKind: TypeAlias = Literal["logits", "probabilities", "values"]
+"""Kind of a model's output for each row: for classes, logits or probabilities, one for each class
+or a single one for the second of two; or other values, such as those of a regression."""
 
 
-def what_it_gives(model: Any, classes: Sequence[str]) -> Gives:
-    """What a model gives, where nobody says it: values of a dataset without classes.
+def infer_output_kind(model: Any, classes: Sequence[str]) -> OutputKind:
+    """Infer the kind of a model's output from its last layer.
 
-    With classes these are probabilities, where the last layer ends in a sigmoid or a softmax, and
-    logits otherwise.
+    Args:
+      model: Any model.
+      classes: The names of the label's classes; empty for a label without classes.
+
+    Returns:
+      "values" without classes. Else "probabilities" where the last layer has the activation
+      sigmoid or softmax, and "logits" otherwise.
     """
     if not classes:
         return "values"
@@ -29,26 +34,26 @@ def what_it_gives(model: Any, classes: Sequence[str]) -> Gives:
     return "probabilities" if activation in ("sigmoid", "softmax") else "logits"
 
 
-def named_outputs(output: Any, *, gives: Gives, classes: Sequence[str]) -> dict[str, tf.Tensor]:
-    """What a model gave of some rows, by name.
+def named_outputs(output: Any, *, kind: OutputKind, classes: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Return the named outputs of a served model.
 
     Args:
-      output: A tensor [rows, …]; or a dict of them, which is taken as it is.
-      gives: What it is.
-      classes: The names of the classes; empty where they have none, and then are called by their
-        ids.
+      output: The output of the model: a tensor [rows, …]; or a dict of tensors, which stays
+        unchanged.
+      kind: The kind of the output.
+      classes: The names of the classes; if empty, their ids are their names.
 
     Returns:
-      Of values "predictions" [rows, …], without a last dimension of one. Else "probabilities",
-      float [rows, classes], and "classes", string [rows], the most probable; and "logits", where
-      that is what the model gives, as it gives them.
+      For values "predictions" [rows, …], without a last dimension of 1. Else "probabilities",
+      float [rows, classes], and "classes", string [rows], the most probable; for logits also
+      "logits", unchanged.
 
     Raises:
-      RecipeError: There is another number of logits or probabilities than of classes.
+      RecipeError: The number of logits or probabilities is not that of the classes.
     """
     if isinstance(output, Mapping):
         return dict(output)
-    if gives == "values":
+    if kind == "values":
         single = output.shape.rank is not None and output.shape.rank > 1 and output.shape[-1] == 1
         return {"predictions": tf.squeeze(output, -1) if single else output}
     output = output[:, tf.newaxis] if output.shape.rank == 1 else output
@@ -56,21 +61,21 @@ def named_outputs(output: Any, *, gives: Gives, classes: Sequence[str]) -> dict[
     expected = len(classes) or max(width, 2)
     if width != expected and (width, expected) != (1, 2):
         raise RecipeError(
-            f"expected a model that gives {expected} {gives} a row, one a class, got {width}"
+            f"expected a model that gives {expected} {kind} a row, one a class, got {width}"
         )
-    probabilities = _probabilities(output, gives)
+    probabilities = _probabilities(output, kind)
     names = list(classes) or [str(id_) for id_ in range(expected)]
     named = {
         "probabilities": probabilities,
         "classes": tf.gather(tf.constant(names), tf.argmax(probabilities, axis=-1)),
     }
-    return {"logits": output, **named} if gives == "logits" else named
+    return {"logits": output, **named} if kind == "logits" else named
 
 
-def _probabilities(output: tf.Tensor, gives: Gives) -> tf.Tensor:
-    """One probability a class, of one a class or of one in all."""
+def _probabilities(output: tf.Tensor, kind: OutputKind) -> tf.Tensor:
+    """Return a probability for each class; a single output is that of the second of two."""
     if output.shape[-1] != 1:
-        return tf.nn.softmax(output) if gives == "logits" else output
-    if gives == "logits":
+        return tf.nn.softmax(output) if kind == "logits" else output
+    if kind == "logits":
         return tf.sigmoid(tf.concat([-output, output], axis=-1))
     return tf.concat([1 - output, output], axis=-1)

@@ -1,7 +1,7 @@
-"""Raw columns, as Python and numpy have them, to the tensors a transform graph takes.
+"""Conversion of raw columns from Python and numpy to the tensors of a transform graph.
 
-A column is dense, one value [*shape] a row, or ragged: as many values as a row has, as an image
-has boxes.
+A column is dense, one value [*shape] a row, or ragged: any number of values a row, such as the
+boxes of an image.
 """
 
 from __future__ import annotations
@@ -23,52 +23,53 @@ from ...schemas.request_names import RequestNames
 __all__ = ["RawSpec", "missing_value", "raw_tensors"]
 
 RawSpec: TypeAlias = "tf.TensorSpec | tf.RaggedTensorSpec"
-"""The type of a raw column: dense [batch, *shape], or ragged [batch, None, *shape]."""
+"""Type of a raw column: dense [batch, *shape], or ragged [batch, None, *shape]."""
 
 _SHOWN = 100
-"""Characters of a bad value in a message."""
+"""Largest number of characters of a bad value in a message."""
 
 _DTYPES = {"int64": np.int64, "float32": np.float32, "string": np.object_}
 _KINDS = {"int64": "iu", "float32": "iuf", "string": ""}
-"""The kinds of numpy arrays that need no look at each cell."""
+"""Kinds of numpy dtypes that need no check of each cell."""
 
 
 def missing_value(spec: tf.TensorSpec) -> Any:
-    """What stands for a missing value in a raw column of that spec."""
+    """Return the missing value of a raw column: "", `MISSING_INT64` or NaN."""
     return Column("raw", spec.dtype.name).missing_value
 
 
 def raw_tensors(raw: Mapping[str, Any], specs: Mapping[str, RawSpec]) -> dict[str, Any]:
-    """The raw columns as tensors of their specs; those that are not given are missing.
+    """Convert raw columns to tensors of their specs; absent columns are missing in every row.
 
     Args:
-      raw: Lists, numpy arrays or tensors [rows, *shape] by column name, as the dataset has it or
-        as a signature spells it, see `RequestNames`. Of a ragged column a
-        `tf.RaggedTensor` [rows, None, *shape], or a list of what each row has: a list or a numpy
-        array [n, *shape], or None for nothing. In lists and arrays of objects None and NaN are
-        missing values.
+      raw: Lists, numpy arrays or tensors [rows, *shape] by column name, in the spelling of the
+        dataset or of a signature, see `RequestNames`. For a ragged column a `tf.RaggedTensor`
+        [rows, None, *shape], or a list with the values of each row: a list or a numpy array
+        [n, *shape], or None for no value. In lists and arrays of objects None and NaN are missing
+        values.
       specs: The spec of every column.
 
     Returns:
-      A tensor for each of `specs`. In a ragged column that is not given no row has a value.
+      A tensor for each of `specs`. In an absent ragged column no row has a value.
 
     Raises:
-      DataError: A column is unknown, comes twice, does not fit its spec, or has another number of
-        rows than the first; or none is given, so that the number of rows is unknown.
+      DataError: A column is unknown, a duplicate, does not fit its spec, or has another number of
+        rows than the first; or there is none, so that the number of rows is unknown.
     """
     if not raw:
         raise DataError(f"expected at least one of the raw columns {', '.join(sorted(specs))}")
     columns = RequestNames(specs).columns(raw)
-    given = {columns[name]: _tensor(columns[name], values, specs) for name, values in raw.items()}
-    first = next(iter(given))
-    for name, tensor in given.items():
-        if not tensor.shape[:1].is_compatible_with(given[first].shape[:1]):
+    tensors = {columns[name]: _tensor(columns[name], values, specs) for name, values in raw.items()}
+    first = next(iter(tensors))
+    for name, tensor in tensors.items():
+        if not tensor.shape[:1].is_compatible_with(tensors[first].shape[:1]):
             raise DataError(
-                f'column "{name}": expected as many rows as "{first}", {given[first].shape[0]}, '
+                f'column "{name}": expected as many rows as "{first}", {tensors[first].shape[0]}, '
                 f"got {tensor.shape[0]}"
             )
-    rows = _rows(given[first])
-    return given | {name: _missing(spec, rows) for name, spec in specs.items() if name not in given}
+    rows = _rows(tensors[first])
+    absent = {name: spec for name, spec in specs.items() if name not in tensors}
+    return tensors | {name: _missing(spec, rows) for name, spec in absent.items()}
 
 
 def _rows(tensor: Any) -> tf.Tensor:
@@ -76,7 +77,7 @@ def _rows(tensor: Any) -> tf.Tensor:
 
 
 def _missing(spec: RawSpec, rows: tf.Tensor) -> Any:
-    """A column that no row has a value in."""
+    """Return a column without values."""
     if isinstance(spec, tf.RaggedTensorSpec):
         return tf.RaggedTensor.from_row_splits(
             tf.zeros([0, *spec.shape[2:]], spec.dtype), tf.zeros([rows + 1], spec.row_splits_dtype)
@@ -112,7 +113,9 @@ def _from_python(name: str, values: Any, spec: RawSpec) -> Any:
         array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
         return tf.convert_to_tensor(_typed(column, array))
     if not isinstance(values, Iterable):
-        raise DataError(f'column "{name}": expected what each row has in a list, got {values!r}')
+        raise DataError(
+            f'column "{name}": expected a list of the values of each row, got {values!r}'
+        )
     rows = [_row(column, row, cells, spec.shape[1:]) for row, cells in enumerate(values)]
     flat = np.concatenate([np.zeros((0, *spec.shape[2:]), _DTYPES[column.type]), *rows])
     return tf.RaggedTensor.from_row_lengths(
@@ -121,7 +124,7 @@ def _from_python(name: str, values: Any, spec: RawSpec) -> Any:
 
 
 def _row(column: Column, row: int, cells: Any, shape: tf.TensorShape) -> npt.NDArray[Any]:
-    """What a row has in a ragged column: an array of `shape`, (None, *shape of a value)."""
+    """Convert the values of a row of a ragged column to an array of `shape`, (None, …)."""
     cells = [] if cells is None else cells
     array = cells if isinstance(cells, np.ndarray) else np.array(cells, dtype=object)
     if array.ndim and not len(array):
@@ -135,26 +138,28 @@ def _row(column: Column, row: int, cells: Any, shape: tf.TensorShape) -> npt.NDA
 
 
 def _typed(column: Column, array: npt.NDArray[Any], *, row: int | None = None) -> npt.NDArray[Any]:
-    """An array of any type as one of the column's type.
+    """Convert an array of any dtype to the dtype of a column.
 
     Args:
-      row: The row that all cells are of; None where each of the array's rows is one.
+      column: The column.
+      array: The array.
+      row: The row of all cells, for messages; None where each row of the array is one.
     """
     if array.dtype.kind not in _KINDS[column.type]:
         width = max(prod(array.shape[1:]), 1)
         cells = [
-            _cell(column, place // width if row is None else row, cell)
-            for place, cell in enumerate(array.ravel().tolist())
+            _cell(column, index // width if row is None else row, cell)
+            for index, cell in enumerate(array.ravel().tolist())
         ]
         array = np.array(cells, dtype=object).reshape(array.shape)
     return array.astype(_DTYPES[column.type])
 
 
 def _cell(column: Column, row: int, cell: Any) -> Any:
-    """A cell as its column's type has it; a scalar tensor counts as what it holds."""
+    """Convert a cell, possibly a scalar tensor, to the type of its column."""
     if isinstance(cell, tf.Tensor):
         cell = cell.numpy()
-    if cell is None or (isinstance(cell, Real) and cell != cell):
+    if cell is None or (isinstance(cell, Real) and cell != cell):  # NaN
         return column.missing_value
     if not _fits(column, cell):
         raise DataError(
@@ -171,5 +176,5 @@ def _fits(column: Column, cell: Any) -> bool:
         return isinstance(cell, Real)
     if isinstance(cell, Integral):
         return -(2**63) <= int(cell) < 2**63
-    whole = isinstance(cell, Real) and float(cell).is_integer()
-    return whole and -(2.0**63) <= cell < 2.0**63
+    is_integer = isinstance(cell, Real) and float(cell).is_integer()
+    return is_integer and -(2.0**63) <= cell < 2.0**63

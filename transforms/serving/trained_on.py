@@ -1,4 +1,4 @@
-"""`TrainedOn`: interface of the dataset that a model was trained on, as export needs it."""
+"""`TrainingDataset`: interface of the dataset of a model's training, for export."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ import tensorflow as tf
 from ...schemas.manifest import Manifest
 from .graph import ServingGraph
 
-__all__ = ["TrainedOn"]
+__all__ = ["TrainingDataset"]
 
 
-class TrainedOn(Protocol):
-    """The members of `PreparedDataset` that export uses; it has their documentation."""
-
-    @property
-    def manifest(self) -> Manifest: ...
+class TrainingDataset(Protocol):
+    """Members of `PreparedDataset` that export uses; see there."""
 
     @property
-    def raw_spec(self) -> Mapping[str, Any]: ...
+    def manifest(self) -> Manifest:
+        """Content of `manifest.json`."""
 
     @property
-    def feature_spec(self) -> Mapping[str, Any]: ...
+    def raw_spec(self) -> Mapping[str, Any]:
+        """Raw columns, as a spec for `tf.io.parse_example`."""
 
     @property
-    def features(self) -> Mapping[str, tf.TypeSpec]: ...
+    def feature_spec(self) -> Mapping[str, Any]:
+        """Content of the records, as a spec for `tf.io.parse_example`."""
 
     @property
-    def serving_graph(self) -> ServingGraph: ...
+    def features(self) -> Mapping[str, tf.TypeSpec]:
+        """Specs of the features of a batch, by name."""
+
+    @property
+    def serving_graph(self) -> ServingGraph:
+        """Transform graph in front of a served model."""
 
     def dataset(
         self,
@@ -38,4 +43,5 @@ class TrainedOn(Protocol):
         *,
         shuffle: bool = True,
         features: Sequence[str] | None = None,
-    ) -> tf.data.Dataset: ...
+    ) -> tf.data.Dataset:
+        """Read the records of a split in batches."""

@@ -1,7 +1,7 @@
-"""`TransformGraph`: the SavedModel of a prepared dataset, with tensorflow alone.
+"""`TransformGraph`: the SavedModel of a prepared dataset; needs only tensorflow.
 
-What the graph takes and gives is read off its signature: `transformed_metadata/schema.pbtxt` says
-the same, but reading that needs tensorflow_metadata.
+Inputs and outputs are read from the signature of the graph: `transformed_metadata/schema.pbtxt`
+describes the same, but reading it needs tensorflow_metadata.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PASS_ON = frozenset(
     {"Cast", "Identity", "Select", "SelectV2", "Maximum", "Minimum"}
     | {"Reshape", "ExpandDims", "Squeeze", "Pack", "ConcatV2", "StridedSlice"}
 )
-"""The operations that give the numbers they take, in another type, shape or selection."""
+"""Operations whose outputs are their inputs, in another dtype, shape or selection."""
 
 _NUMBERS = (tf.int64, tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
@@ -31,10 +31,16 @@ _modules: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
 
 def load_module(path: str) -> Any:
-    """The SavedModel in a folder, loaded once for all who hold it at the same time.
+    """Load the SavedModel in a folder, once for all callers that reference it at the same time.
 
-    The module owns the vocabulary tables: they live as long as it does. In a graph of TensorFlow
-    1, such as an estimator's, it is loaded into that graph, each time.
+    The module owns the vocabulary tables, which have its lifetime. In a graph of TensorFlow 1,
+    such as an estimator's, it is loaded into that graph, each time.
+
+    Args:
+      path: The folder.
+
+    Returns:
+      The module.
     """
     if not tf.compat.v1.executing_eagerly_outside_functions():
         return tf.saved_model.load(path)
@@ -46,13 +52,15 @@ def load_module(path: str) -> Any:
 
 
 class TransformGraph:
-    """A transform graph, ready to call.
+    """Callable transform graph.
+
+    Args:
+      path: The folder of its SavedModel.
 
     Attributes:
-      inputs: The type spec of each raw column: dense [batch, *shape], or ragged
-        [batch, None, *shape].
-      outputs: The type spec of each output: dense, sparse or ragged. Pixels are uint8; all else
-        is a transformed feature.
+      inputs: Type spec of each raw column: dense [batch, *shape], or ragged [batch, None, *shape].
+      outputs: Type spec of each output: dense, sparse or ragged. Pixels are uint8; all others are
+        transformed features.
 
     Raises:
       DataError: A raw input is neither dense nor ragged in its second dimension alone.
@@ -72,22 +80,22 @@ class TransformGraph:
                 )
 
     def __call__(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """The transformed features of all raw columns of `inputs`."""
+        """Transform raw columns, all of `inputs`, into features by name."""
         return dict(self._function({name: columns[name] for name in self.inputs}))
 
     @property
     def module(self) -> Any:
-        """The SavedModel; it owns the vocabulary tables."""
+        """SavedModel, which owns the vocabulary tables."""
         return self._module
 
     @property
     def raw_spec(self) -> dict[str, Any]:
-        """How `tf.io.parse_example` reads raw columns; what is absent is missing."""
+        """Raw columns as a spec for `tf.io.parse_example`; absent ones are missing."""
         return {name: _raw_feature(name, spec) for name, spec in self.inputs.items()}
 
     @property
     def feature_spec(self) -> dict[str, Any]:
-        """How `tf.io.parse_example` reads the transformed features; pixels are not among them."""
+        """Transformed features, without pixels, as a spec for `tf.io.parse_example`."""
         return {
             name: stored_feature(name, spec)
             for name, spec in self.outputs.items()
@@ -95,15 +103,22 @@ class TransformGraph:
         }
 
     def sources(self, output: str) -> frozenset[str]:
-        """The raw columns that an output is made of."""
+        """Return the raw columns that an output depends on.
+
+        Args:
+          output: The name of the output.
+        """
         seen = self._ancestors(output)
         return frozenset(name for op, name in self._columns().items() if op in seen)
 
     def float_casts(self, column: str) -> dict[str, tf.DType]:
-        """The features for which the integers of a raw column are cast to floats as they are.
+        """Return the features for which the integers of a raw column are cast to floats unchanged.
+
+        Args:
+          column: The name of the raw column.
 
         Returns:
-          By feature, the narrowest float type that the values themselves pass through.
+          The narrowest float dtype on the way of the values themselves, by feature.
         """
         casts: dict[str, tf.DType] = {}
         starts = [op for op, name in self._columns().items() if name == column]
@@ -117,15 +132,15 @@ class TransformGraph:
                     waiting.append(op.outputs[0])
                     if op.outputs[0].dtype.is_floating:
                         casts[op.name] = op.outputs[0].dtype
-        found = {name: self._ancestors(name) & casts.keys() for name in self.outputs}
+        on_way = {name: self._ancestors(name) & casts.keys() for name in self.outputs}
         return {
             name: min((casts[op] for op in ops), key=lambda dtype: dtype.size)
-            for name, ops in found.items()
+            for name, ops in on_way.items()
             if ops
         }
 
     def _columns(self) -> dict[str, str]:
-        """The raw column of each operation that feeds one."""
+        """Return the raw column of each input operation, by the operation's name."""
         columns = [
             name
             for name in sorted(self.inputs)
@@ -137,7 +152,7 @@ class TransformGraph:
         }
 
     def _ancestors(self, output: str) -> set[str]:
-        """The names of the operations that an output is made by."""
+        """Return the names of the operations that an output depends on."""
         outputs = tf.nest.pack_sequence_as(
             self._function.graph.structured_outputs,
             self._function.graph.outputs,
@@ -147,12 +162,12 @@ class TransformGraph:
 
 
 def ancestor_ops(tensors: Iterable[Any], effects: Iterable[Any] | None = None) -> set[str]:
-    """Return the names of the ops that some tensors of a graph are computed from.
+    """Return the names of the ops that tensors of a graph depend on.
 
     Args:
       tensors: Tensors of one graph.
-      effects: Ops that are run for their effects, such as assertions; what they are computed from
-        counts too, and so do the ops that must run before another. None for none of these.
+      effects: Ops that run for their effects, such as assertions, whose inputs count too. With
+        them, so do control inputs, the ops that must run before another. None to ignore both.
     """
     waiting = [*(tensor.op for tensor in tensors), *(effects or ())]
     seen = {op.name for op in waiting}
@@ -183,12 +198,17 @@ def _raw_feature(name: str, spec: RawSpec) -> Any:
 
 
 def unnamed(spec: tf.TypeSpec) -> tf.TypeSpec:
-    """The spec without the name that a dense one can have."""
+    """Return a spec without the name of a dense tensor."""
     return tf.TensorSpec(spec.shape, spec.dtype) if isinstance(spec, tf.TensorSpec) else spec
 
 
 def stored_feature(name: str, spec: tf.TypeSpec) -> Any:
-    """How tensorflow_transform stores a batched tensor of that spec in a `tf.train.Example`."""
+    """Return the parsing spec of a feature that tensorflow_transform stored in an Example.
+
+    Args:
+      name: The name of the feature.
+      spec: The type spec of a batch of it.
+    """
     inner = spec.shape[1:]
     if isinstance(spec, tf.TensorSpec):
         return tf.io.FixedLenFeature(inner.as_list(), spec.dtype)
@@ -211,7 +231,7 @@ def stored_feature(name: str, spec: tf.TypeSpec) -> Any:
 
 
 def _partitions(name: str, dimensions: tf.TensorShape) -> list[Any]:
-    """The partitions of a ragged feature below its first ragged dimension."""
+    """Return the partitions of a ragged feature below its first ragged dimension."""
     partitions: list[Any] = []
     ragged = 0
     for size in dimensions:

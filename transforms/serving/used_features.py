@@ -1,4 +1,4 @@
-"""Features that a model uses: those that its outputs are computed from."""
+"""Features that the outputs of a model depend on."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["used_features"]
 def used_features(
     function: Callable[[dict[str, Any]], Any], specs: Mapping[str, tf.TypeSpec]
 ) -> list[str]:
-    """Return the features that a function of features uses, in the order of `specs`.
+    """Return the features that a function uses, in the order of `specs`.
 
-    A feature counts as used where an output, or an op with an effect such as an assertion, is
-    computed from it in the graph of the function. Of a function within it that was loaded with
-    `tf.saved_model.load` all arguments are used.
+    A feature counts as used if an output, or an op with an effect such as an assertion, depends on
+    it in the graph of the function. A nested function that was loaded with `tf.saved_model.load`
+    counts as using all its arguments.
 
     Args:
-      function: From a dict of tensors [rows, …] to tensors.
+      function: A function from a dict of tensors [rows, …] to tensors.
       specs: The type spec of each feature.
     """
     traced = tf.function(function, autograph=False).get_concrete_function(dict(specs))

@@ -39,7 +39,7 @@ def cities(data: Any) -> Any:
 
 def test_a_model_over_some_features(small: Path, tmp_path: Path) -> None:
     data = load(small)
-    data.export(cities(data), tmp_path / "1", gives="values")
+    data.export(cities(data), tmp_path / "1", output_kind="values")
     parity = verify(str(small), parity=str(tmp_path / "1")).parity
     assert parity is not None
     assert parity.ways == ("graph", "transform", "JSON lines", "examples", "records")
@@ -53,7 +53,7 @@ def test_a_model_that_was_fed_by_position(
     data = load(small)
     model = by_position(cities(data), monkeypatch)
     monkeypatch.setattr("recordmill.transforms.serving.trained_answers.TOLERANCE", np.inf)
-    data.export(model, tmp_path / "1", gives="values")
+    data.export(model, tmp_path / "1", output_kind="values")
     with pytest.raises(DataError) as error:
         verify(str(small), parity=str(tmp_path / "1"))
     first, *lines = str(error.value).splitlines()

@@ -143,7 +143,7 @@ class TestCheck:
         with pytest.raises(DataError) as error:
             check_images(images, path="out/manifest.json")
         assert str(error.value) == (
-            f"out/manifest.json: expected good {what} of the images, got {images}. "
+            f"out/manifest.json: expected valid {what} of the images, got {images}. "
             "Prepare the dataset again."
         )
 

@@ -144,8 +144,8 @@ def test_models_that_do_not_name_features_are_refused(
     own = "Missing data for input"  # Keras 3 says it first of keys that are no features
     assert own in str(error.value) or (
         "the batch has the features n/a, word, x. Features are mapped to inputs by name, and these "
-        "names do not tell which is which: call each input as keras_inputs() does, and give the "
-        "model these alone, by dataset(..., features=[...]) and keras_inputs(features=[...])"
+        "names do not match: name each input as keras_inputs() does, and give the model these "
+        "alone, by dataset(..., features=[...]) and keras_inputs(features=[...])"
     ) in str(error.value)
 
 
@@ -183,9 +183,9 @@ def test_a_keras_that_is_built_otherwise(
         map_batches_by_name(["x"])
     (record,) = caplog.records
     assert record.getMessage() == (
-        "this Keras has no functional models that are known here: one over some features would get "
-        "those of other names from a batch of all; give the model these alone, by dataset(..., "
-        "features=[...]) and keras_inputs(features=[...])"
+        "the functional models of this Keras cannot be adapted: a model over some features would "
+        "get features of other names from a batch of all; give the model these alone, by "
+        "dataset(..., features=[...]) and keras_inputs(features=[...])"
     )
 
 

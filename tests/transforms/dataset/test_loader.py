@@ -289,8 +289,8 @@ class TestRefused:
             load(folder)
         assert str(error.value) == (
             f"{folder}/transform_fn: expected the transform graph with sha256 {expected}, which "
-            f"the records were made with, got {digest(folder / 'transform_fn')}: it was changed "
-            "or is of another run. Prepare the dataset again."
+            f"made the records, got {digest(folder / 'transform_fn')}: it was changed or is of "
+            "another run. Prepare the dataset again."
         )
 
     def test_a_label_the_graph_does_not_give(self, folder: Path) -> None:

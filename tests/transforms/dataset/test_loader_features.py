@@ -41,7 +41,7 @@ def test_specs_are_those_of_the_elements(data: PreparedDataset) -> None:
 
 
 def test_ids_are_counted_by_the_vocabulary(data: PreparedDataset) -> None:
-    assert data.buckets == {"word": 4}
+    assert data.vocab_sizes == {"word": 4}
     wide, deep = data.feature_columns()
     assert [one.number_buckets for one in wide] == [4]
     assert [one.name for one in deep] == ["n/a", "word_indicator", "x"]

@@ -145,7 +145,9 @@ class TestImages:
     def test_a_manifest_with_bad_images(self, labelled: Path, tmp_path: Path) -> None:
         folder = Path(shutil.copytree(labelled, tmp_path / "dataset"))
         image_dataset.change_images(folder, storage="webp")
-        with pytest.raises(DataError, match=r"manifest\.json: expected good storage of the images"):
+        with pytest.raises(
+            DataError, match=r"manifest\.json: expected valid storage of the images"
+        ):
             load(folder)
 
     def test_a_feature_the_graph_does_not_give(self, labelled: Path, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class TestPartOf:
                 for one in part
                 for record in range(one.first, one.records, one.step)
             ]
-            assert len(own) == sum(one.taken for one in part)
+            assert len(own) == sum(file.selected for file in part)
             taken.append(len(own))
             seen.update(own)
         assert seen == Counter((one.path, record) for one in files for record in range(one.records))

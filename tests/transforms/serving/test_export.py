@@ -31,7 +31,7 @@ def functional(data: PreparedDataset, *left_out: str) -> Any:
     dense = [
         tf.keras.layers.Reshape((1,))(inputs[name]) for name in ("x", "n/a") if name not in left_out
     ]
-    ids = tf.keras.layers.Embedding(data.buckets["word"], 3)(inputs["word"])
+    ids = tf.keras.layers.Embedding(data.vocab_sizes["word"], 3)(inputs["word"])
     hidden = tf.keras.layers.Concatenate()([*dense, ids])
     hidden = tf.keras.layers.Dense(32, activation="tanh")(hidden)
     taken = {name: one for name, one in inputs.items() if name not in left_out}
@@ -110,7 +110,7 @@ def test_a_batch_of_one_and_of_a_thousand(served: Path) -> None:
 def test_signatures_agree_to_the_last_bit(data: PreparedDataset, tmp_path: Path) -> None:
     """Also sums of many terms, which TensorFlow may add up in any order."""
     tf.keras.utils.set_random_seed(7)
-    inputs, count = data.keras_inputs(), data.buckets["word"]
+    inputs, count = data.keras_inputs(), data.vocab_sizes["word"]
     one_each = tf.keras.initializers.RandomNormal(stddev=1.0)
     terms = [
         tf.keras.layers.Flatten()(
@@ -151,9 +151,16 @@ def test_what_an_example_lacks_is_missing(served: Path) -> None:
 
 
 def test_features_that_the_model_does_not_take(data: PreparedDataset, tmp_path: Path) -> None:
-    data.export(functional(data, "n/a"), tmp_path / "1", gives="values")
+    data.export(functional(data, "n/a"), tmp_path / "1", output_kind="values")
     outputs = ServedModel(tmp_path / "1")("serving_default", columns(3))
     assert outputs["predictions"].shape == (3,)
+
+
+def test_the_deprecated_argument(data: PreparedDataset, tmp_path: Path) -> None:
+    message = "^gives= of export is deprecated and goes in 0.3.0: use output_kind=$"
+    with pytest.warns(DeprecationWarning, match=message):
+        data.export(functional(data, "n/a"), tmp_path / "1", gives="values")  # type: ignore[call-arg]
+    assert "predictions" in ServedModel(tmp_path / "1")("serving_default", columns(3))
 
 
 def test_any_function_of_features(data: PreparedDataset, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_only_the_columns_that_used_features_are_made_of(
         "subclass": Subclass(),
     }
     for name, model in models.items():
-        data.export(model, tmp_path / name, gives="values")
+        data.export(model, tmp_path / name, output_kind="values")
         assert asked(tmp_path / name) == {
             "serving_default": ["x-raw"],
             "transform": ["x-raw"],
@@ -78,7 +78,7 @@ def test_only_the_columns_that_used_features_are_made_of(
 
 
 def test_the_records_as_in_training(data: PreparedDataset, tmp_path: Path) -> None:
-    data.export(functional(data, "x", "word"), tmp_path / "1", gives="values")
+    data.export(functional(data, "x", "word"), tmp_path / "1", output_kind="values")
     served = ServedModel(tmp_path / "1")
     records = np.array([*data.records("train").take(3).as_numpy_iterator()], object)
     trained = served(RECORDS, {"records": records})
@@ -93,12 +93,13 @@ def test_a_model_that_is_fed_by_position_is_refused(
 ) -> None:
     model = by_position(functional(data, "x", "word"), monkeypatch)
     with pytest.raises(RecipeError) as error:
-        data.export(model, tmp_path / "1", gives="values")
+        data.export(model, tmp_path / "1", output_kind="values")
     assert str(error.value) == (
-        'the model answers otherwise when it is served: record 63 of train, "predictions": 0 of a '
-        "batch of dataset(...), as in training, and 4.15888 of the features by their names. So it "
-        "was trained on other features than it names. Nothing was written. Train it on "
-        "dataset(..., features=[...]) over keras_inputs(features=[...]) of the same names"
+        "the served model predicts otherwise than in training: record 63 of train, "
+        '"predictions": 0 for a batch of dataset(...), as in training, and 4.15888 for the '
+        "features by their names. So it was trained on other features than it names. Nothing was "
+        "written. Train it on dataset(..., features=[...]) over keras_inputs(features=[...]) of "
+        "the same names"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +111,7 @@ def test_named_features_of_a_model_that_does_not_name_them(
         def __call__(self, features: dict[str, tf.Tensor], training: bool) -> tf.Tensor:
             return tf.stack([tf.cast(one, tf.float32) for one in features.values()], axis=1)
 
-    data.export(Stack(), tmp_path / "1", gives="values", features=["word", "x"])
+    data.export(Stack(), tmp_path / "1", output_kind="values", features=["word", "x"])
     outputs = ServedModel(tmp_path / "1")(
         "serving_default", {name: RAW[name] for name in ("x-raw", "word")}
     )
@@ -127,10 +128,11 @@ def test_models_that_cannot_be_compared(
         def __call__(self, features: dict[str, tf.Tensor], training: bool) -> tf.Tensor:
             return tf.random.uniform(tf.shape(features["x"]))
 
-    data.export(Random(), tmp_path / "1", gives="values")
+    data.export(Random(), tmp_path / "1", output_kind="values")
     assert RECORDS not in ServedModel(tmp_path / "1").signatures
     assert [record.getMessage() for record in caplog.records] == [
-        "the model was not compared with itself as it was trained: it answers otherwise each time"
+        "the model was not compared with itself as it was trained: its predictions differ from "
+        "call to call"
     ]
 
 
@@ -139,7 +141,7 @@ def test_a_dataset_whose_records_are_gone(tmp_path: Path, caplog: pytest.LogCapt
     for shard in (folder / "train").iterdir():
         shard.unlink()
     data = load(folder)
-    data.export(functional(data, "x"), tmp_path / "1", gives="values")
+    data.export(functional(data, "x"), tmp_path / "1", output_kind="values")
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith(
@@ -158,7 +160,7 @@ def test_an_export_that_fails_leaves_nothing(
 
     monkeypatch.setattr(tf.saved_model, "save", fails)
     with pytest.raises(OSError, match="no space left"):
-        data.export(functional(data, "x"), tmp_path / "models" / "1", gives="values")
+        data.export(functional(data, "x"), tmp_path / "models" / "1", output_kind="values")
     assert list((tmp_path / "models").iterdir()) == []
 
 

@@ -80,7 +80,7 @@ def test_integers_keep_all_their_digits(numbers: list[int]) -> None:
         ('{"s": {"path": "a"}}', 'field "s": expected text, got an object with "path"'),
         ('{"s": "\\ud800"}', 'field "s": expected text, got "\\ud800", which is no UTF-8'),
         ('{"pair": [1]}', 'field "pair": expected a list of 2, got a list of 1'),
-        ('{"n": 1, "n": 2}', 'field "n": it comes twice'),
+        ('{"n": 1, "n": 2}', 'field "n": it occurs twice'),
         ('{"zzz": 1}', 'field "zzz": the model takes no such field, but n, x, s, pair'),
         ("25", "expected a JSON object, got 25"),
         ("[" * 100_000, "expected a JSON object, got text that is no JSON: too deeply nested"),
@@ -181,14 +181,14 @@ ALIKE = JsonInstances(
             'field "a_b": expected the name of one column, got "a_b", which stands for "a-b" and '
             '"a b"; name the column as the dataset does',
         ),
-        ('{"e-f": 1, "e_f": 2}', 'field "e_f": it is "e-f", given as "e-f" too'),
+        ('{"e-f": 1, "e_f": 2}', 'field "e_f": it is column "e-f", as "e-f" is too'),
         (
             '{"pay_band": 1}',
-            'field "pay_band": it is the label, which the model tells; leave it out',
+            'field "pay_band": it is the label, which the model predicts; leave it out',
         ),
         (
             '{"fnl_wgt": 1}',
-            'field "fnl_wgt": it is a column that no feature of the model is made of; leave it out',
+            'field "fnl_wgt": it is a column that no feature of the model depends on; leave it out',
         ),
     ],
 )

@@ -61,8 +61,8 @@ def test_a_model_that_is_no_model_of_keras_gets_the_features_as_they_are() -> No
     function = ModelFunction(Model(), "values", ())
     batch = {"a": tf.constant([1.0]), "b": tf.constant([0.0])}
     for answers in (
-        function.served(batch),
-        function.trained(batch),
-        function.eagerly(batch, by_name=True),
+        function.serve(batch),
+        function.predict(batch),
+        function.predict_eagerly(batch, by_name=True),
     ):
         assert answers["predictions"].numpy().tolist() == [2.0]

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from recordmill.schemas.errors import RecipeError
-from recordmill.transforms.serving.outputs import named_outputs, what_it_gives
+from recordmill.transforms.serving.outputs import infer_output_kind, named_outputs
 
 CLASSES = ("no", "yes")
 
@@ -17,7 +17,7 @@ def lists(outputs: dict[str, tf.Tensor]) -> dict[str, list[object]]:
 @pytest.mark.parametrize("shape", [[2], [2, 1]])
 def test_one_logit_for_two_classes(shape: list[int]) -> None:
     logits = tf.reshape(tf.constant([0.0, 100.0]), shape)
-    assert lists(named_outputs(logits, gives="logits", classes=CLASSES)) == {
+    assert lists(named_outputs(logits, kind="logits", classes=CLASSES)) == {
         "logits": [[0.0], [100.0]],
         "probabilities": [[0.5, 0.5], [0.0, 1.0]],
         "classes": [b"no", b"yes"],
@@ -26,7 +26,7 @@ def test_one_logit_for_two_classes(shape: list[int]) -> None:
 
 def test_a_logit_a_class() -> None:
     outputs = named_outputs(
-        tf.constant([[0.0, 0.0, 100.0]]), gives="logits", classes=("a", "b", "c")
+        tf.constant([[0.0, 0.0, 100.0]]), kind="logits", classes=("a", "b", "c")
     )
     assert lists(outputs) == {
         "logits": [[0.0, 0.0, 100.0]],
@@ -36,32 +36,32 @@ def test_a_logit_a_class() -> None:
 
 
 def test_probabilities_of_classes_without_names() -> None:
-    one = named_outputs(tf.constant([[0.25], [0.75]]), gives="probabilities", classes=())
+    one = named_outputs(tf.constant([[0.25], [0.75]]), kind="probabilities", classes=())
     assert lists(one) == {"probabilities": [[0.75, 0.25], [0.25, 0.75]], "classes": [b"0", b"1"]}
-    each = named_outputs(tf.constant([[0.25, 0.75]]), gives="probabilities", classes=())
+    each = named_outputs(tf.constant([[0.25, 0.75]]), kind="probabilities", classes=())
     assert lists(each) == {"probabilities": [[0.25, 0.75]], "classes": [b"1"]}
 
 
 def test_values() -> None:
     for shape in ([3], [3, 1]):
         values = tf.reshape(tf.constant([1.0, 2.0, 3.0]), shape)
-        assert lists(named_outputs(values, gives="values", classes=())) == {
+        assert lists(named_outputs(values, kind="values", classes=())) == {
             "predictions": [1.0, 2.0, 3.0]
         }
     several = {"boxes": tf.zeros([1, 4])}
-    assert lists(named_outputs(several, gives="values", classes=())) == {"boxes": [[0.0] * 4]}
+    assert lists(named_outputs(several, kind="values", classes=())) == {"boxes": [[0.0] * 4]}
 
 
 def test_another_number_of_classes() -> None:
     with pytest.raises(RecipeError) as error:
-        named_outputs(tf.zeros([5, 3]), gives="logits", classes=CLASSES)
+        named_outputs(tf.zeros([5, 3]), kind="logits", classes=CLASSES)
     assert str(error.value) == ("expected a model that gives 2 logits a row, one a class, got 3")
 
 
-def test_what_it_gives() -> None:
+def test_infer_output_kind() -> None:
     inputs = tf.keras.Input((1,))
     for activation, expected in ((None, "logits"), ("sigmoid", "probabilities")):
         model = tf.keras.Model(inputs, tf.keras.layers.Dense(1, activation=activation)(inputs))
-        assert what_it_gives(model, CLASSES) == expected
-        assert what_it_gives(model, ()) == "values"
-    assert what_it_gives(np.sum, CLASSES) == "logits"
+        assert infer_output_kind(model, CLASSES) == expected
+        assert infer_output_kind(model, ()) == "values"
+    assert infer_output_kind(np.sum, CLASSES) == "logits"

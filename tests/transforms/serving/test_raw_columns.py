@@ -159,7 +159,7 @@ def test_ragged_columns_not_given_are_empty_in_every_row() -> None:
             {"box_labels": [[], ["a", 1]]},
             'column "box_labels", row 1: expected text, got 1',
         ),
-        ({"boxes": 1.0}, 'column "boxes": expected what each row has in a list, got 1.0'),
+        ({"boxes": 1.0}, 'column "boxes": expected a list of the values of each row, got 1.0'),
         (
             {"boxes": tf.zeros([2, 1, 4])},
             'column "boxes": expected a ragged float32 tensor of shape (None, None, 4), '
