@@ -257,7 +257,7 @@ def _parse_as(text: tf.Tensor, format: str) -> _Moment:
     bytes_ = _bytes(padded, width)
     fields = {name: _number(bytes_, at, DIRECTIVES[name][0]) for name, at in positions.items()}
     if "y" in positions:
-        fields["Y"] = fields["y"] + tf.where(fields["y"] < 69, 2000, tf.constant(1900, tf.int64))
+        fields["Y"] = fields["y"] + tf.where(fields["y"] < 69, tf.constant(2000, tf.int64), 1900)
     if "b" in positions:
         fields["m"] = _named_month(bytes_, positions["b"])
     return _checked(tf.strings.regex_full_match(padded, pattern), fields)

@@ -264,6 +264,13 @@ def test_formats(format: str, text: str, expected: str | None) -> None:
         assert found == [expected_part(moment, part) for part in PARTS]
 
 
+@pytest.mark.parametrize(("format", "text"), [("%d/%m/%y", "21/11/26"), ("%d %b %Y", "3 Nov 2026")])
+def test_formats_in_a_graph(format: str, text: str) -> None:
+    """TensorFlow converts numbers to the dtype of others eagerly where it does not in a graph."""
+    years = tf.function(lambda x: date_part(x, part="year", format=format))
+    assert years(tf.constant([text])).numpy().tolist() == [2026]
+
+
 def test_numbers_are_their_digits() -> None:
     x = tf.constant([20261121, MISSING_INT64, 2026], tf.int64)
     found = date_part(x, part="month", format="%Y%m%d").numpy().tolist()
