@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def analyze(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """A function (preprocessing_fn, columns) -> the folder that TFT writes."""
+    """Return a function (preprocessing_fn, columns) -> the folder that TFT writes."""
 
     def run(preprocessing_fn: Callable[..., Any], columns: Mapping[str, list[Any]]) -> Path:
         import apache_beam as beam

@@ -70,20 +70,20 @@ def noise(height: int, width: int, *, seed: int = 0) -> Pixels:
 def apply(
     operation: Operation | Augmentation, image: Pixels, boxes: Boxes, seed: Any
 ) -> tuple[Pixels, Boxes, list[int]]:
-    changed, moved, kept = operation(image, boxes, seed)
-    assert (changed.dtype, moved.dtype, kept.dtype) == (tf.uint8, tf.float32, tf.int64)
-    assert changed.shape == image.shape and moved.shape == (*kept.shape, 4)
-    return changed.numpy(), moved.numpy(), kept.numpy().tolist()
+    changed, moved, indices = operation(image, boxes, seed)
+    assert (changed.dtype, moved.dtype, indices.dtype) == (tf.uint8, tf.float32, tf.int64)
+    assert changed.shape == image.shape and moved.shape == (*indices.shape, 4)
+    return changed.numpy(), moved.numpy(), indices.numpy().tolist()
 
 
 def recoloured(operation: Operation, image: Pixels, seed: Seed) -> Pixels:
-    changed, boxes, kept = apply(operation, image, BOXES, seed)
-    assert (boxes.tolist(), kept) == (BOXES.tolist(), [0, 1, 2])
+    changed, boxes, indices = apply(operation, image, BOXES, seed)
+    assert (boxes.tolist(), indices) == (BOXES.tolist(), [0, 1, 2])
     return changed
 
 
 def drawn(seed: Seed, lower: float, upper: float) -> float:
-    """The first number that an operation draws."""
+    """Return the first number that an operation draws."""
     return float(draw(tf.constant(seed), 0, lower, upper))
 
 
@@ -91,9 +91,9 @@ def drawn(seed: Seed, lower: float, upper: float) -> float:
 @pytest.mark.parametrize("shape", [(97, 61), (1, 1), (2, 1), (1, 300)])
 def test_operations_that_change_nothing(operation: Operation, shape: tuple[int, int]) -> None:
     image = noise(*shape)
-    changed, boxes, kept = apply(operation, image, BOXES, (1, 2))
+    changed, boxes, indices = apply(operation, image, BOXES, (1, 2))
     assert np.array_equal(changed, image)
-    assert (boxes.tolist(), kept) == (BOXES.tolist(), [0, 1, 2])
+    assert (boxes.tolist(), indices) == (BOXES.tolist(), [0, 1, 2])
 
 
 def test_an_angle_of_zero_leaves_tensorflow_its_zero() -> None:
@@ -107,8 +107,8 @@ def test_any_size_without_boxes(
     operation: Operation | Augmentation, shape: tuple[int, int]
 ) -> None:
     for number in range(4):
-        _, boxes, kept = apply(operation, noise(*shape), NO_BOXES, (number, 5))
-        assert (boxes.shape, kept) == ((0, 4), [])
+        _, boxes, indices = apply(operation, noise(*shape), NO_BOXES, (number, 5))
+        assert (boxes.shape, indices) == ((0, 4), [])
 
 
 class TestColour:
@@ -166,7 +166,7 @@ class TestColour:
 
 
 class TestOneResult:
-    """The same pixels and boxes eagerly, in `tf.data`, and in a function that knows the shape."""
+    """Pixels and boxes are the same eagerly, in `tf.data`, and in a function of a static shape."""
 
     @pytest.mark.parametrize(
         "operation",
@@ -182,8 +182,8 @@ class TestOneResult:
         ]
         of_one_shape = tf.function(lambda image, seed: operation(image, BOXES, seed))
         traced = of_one_shape(images[0], tf.constant(seeds[0]))
-        pixels, boxes, kept = (part.numpy() for part in traced)
-        assert [pixels.tobytes(), kept.tobytes()] == eager[0][::2]
+        pixels, boxes, indices = (part.numpy() for part in traced)
+        assert [pixels.tobytes(), indices.tobytes()] == eager[0][::2]
         assert boxes.tobytes() == eager[0][1]
         elements = tf.data.Dataset.from_generator(
             lambda: zip(images, seeds, strict=True),
@@ -212,8 +212,8 @@ class TestAugmentation:
             [[0, 0, 0.2, 0.2], [0.3, 0.3, 0.7, 0.7], [0.2, 0.2, 0.3, 0.3], [0.45, 0.45, 0.55, 0.55]]
         )
         zooms = Augmentation((RandomScale(1.5, 1.5), RandomScale(1.5, 1.5)))
-        _, moved, kept = apply(zooms, noise(180, 180), boxes.astype(np.float32), (0, 0))
-        assert kept == [1, 3]
+        _, moved, indices = apply(zooms, noise(180, 180), boxes.astype(np.float32), (0, 0))
+        assert indices == [1, 3]
         assert moved[1].tolist() == pytest.approx([0.3875] * 2 + [0.6125] * 2, abs=1e-6)
 
     def test_equal_operations_draw_each_for_itself(self) -> None:
@@ -233,8 +233,8 @@ class TestAugmentation:
 
         def augmented(step: tf.Tensor, pair: Any) -> Any:
             pixels, target = pair
-            pixels, boxes, kept = augmentation(pixels, target["boxes"], (7, step))
-            return pixels, {"boxes": boxes, "classes": tf.gather(target["classes"], kept)}
+            pixels, boxes, indices = augmentation(pixels, target["boxes"], (7, step))
+            return pixels, {"boxes": boxes, "classes": tf.gather(target["classes"], indices)}
 
         dataset = tf.data.Dataset.from_tensors((image, target)).repeat(3).enumerate()
         results = list(dataset.map(augmented, num_parallel_calls=2))

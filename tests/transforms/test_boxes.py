@@ -31,8 +31,8 @@ some_boxes = st.lists(one_box(), max_size=4).map(
 )
 
 
-def same(one: Any, other: Any) -> bool:
-    return bool(np.allclose(one, other, rtol=0, atol=1e-6))
+def same(boxes: Any, others: Any) -> bool:
+    return bool(np.allclose(boxes, others, rtol=0, atol=1e-6))
 
 
 def test_area_and_clip() -> None:
@@ -55,18 +55,18 @@ def test_visible() -> None:
 
 
 @pytest.mark.parametrize(
-    ("min_visible", "kept"), [(0.0, [0, 1]), (0.25, [0, 1]), (0.26, [0]), (1.0, [0])]
+    ("min_visible", "indices"), [(0.0, [0, 1]), (0.25, [0, 1]), (0.26, [0]), (1.0, [0])]
 )
-def test_is_visible(min_visible: float, kept: list[int]) -> None:
+def test_is_visible(min_visible: float, indices: list[int]) -> None:
     boxes = [[0.25, 0.5, 0.5, 0.75], [0.0, 0.25, 0.5, 0.75], [0.0, 0.0, 1.0, 0.5], [0.5] * 4]
     enough = box_ops.is_visible(boxes, WINDOW, min_visible=min_visible)
-    assert np.flatnonzero(enough).tolist() == kept
+    assert np.flatnonzero(enough).tolist() == indices
 
 
 def test_to_window() -> None:
     boxes = [[0.0, 0.0, 0.5, 0.25], [0.25, 0.5, 0.75, 1.0], [0.5, 0.25, 1.0, 1.0]]
-    moved, kept = box_ops.to_window(boxes, WINDOW, min_visible=0.25)
-    assert (moved.dtype, kept.dtype, kept.numpy().tolist()) == (tf.float32, tf.int64, [1, 2])
+    moved, indices = box_ops.to_window(boxes, WINDOW, min_visible=0.25)
+    assert (moved.dtype, indices.dtype, indices.numpy().tolist()) == (tf.float32, tf.int64, [1, 2])
     assert moved.numpy().tolist() == [[0.0, 0.0, 1.0, 1.0], [0.5, 0.0, 1.0, 1.0]]
     assert box_ops.to_window(boxes, WINDOW)[1].numpy().tolist() == [1]
 
@@ -74,15 +74,15 @@ def test_to_window() -> None:
 @given(some_boxes, one_box())
 @settings(deadline=None, max_examples=50)
 def test_to_window_and_back_is_the_part_in_the_window(boxes: Boxes, window: list[float]) -> None:
-    moved, kept = box_ops.to_window(boxes, window, min_visible=0.3)
+    moved, indices = box_ops.to_window(boxes, window, min_visible=0.3)
     back = box_ops.from_window(moved, window)
     starts = np.maximum(boxes[:, :2], window[:2])
     ends = np.minimum(boxes[:, 2:], window[2:])
     shares = np.prod(np.maximum(ends - starts, 0), axis=1) / box_ops.area(boxes)
-    for place, share in enumerate(shares):
+    for index, share in enumerate(shares):
         if abs(share - 0.3) > 1e-3:
-            assert (place in kept) == (share > 0.3)
-    assert same(back, np.concatenate([starts, ends], axis=1)[kept])
+            assert (index in indices) == (share > 0.3)
+    assert same(back, np.concatenate([starts, ends], axis=1)[indices])
     assert same(box_ops.visible(boxes, window), shares)
 
 
@@ -100,7 +100,7 @@ def test_parts_of_an_image_show_all_of_a_box(boxes: Boxes, y: int, x: int) -> No
 
 
 def on_pixels(move: Callable[[Any], Any], box: list[int]) -> list[float]:
-    """The box around what is white after an image with one white box was moved."""
+    """Return the box around white pixels, after an image with one white box was moved."""
     image = np.zeros((8, 12, 1), np.uint8)
     image[box[0] : box[2], box[1] : box[3]] = 255
     moved = move(image)[..., 0].numpy()
@@ -155,20 +155,20 @@ def test_transform_by_a_rotation_about_the_centre(degrees: int) -> None:
 
 
 def test_intersection_over_union() -> None:
-    one = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]]
-    other = [[0.0, 0.0, 0.5, 0.5], [0.0, 0.25, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0], [0.5] * 4]
+    boxes = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]]
+    others = [[0.0, 0.0, 0.5, 0.5], [0.0, 0.25, 0.5, 0.5], [0.5, 0.5, 1.0, 1.0], [0.5] * 4]
     expected = [[1.0, 0.5, 0.0, 0.0], [0.0] * 4]
-    assert box_ops.intersection_over_union(one, other).numpy().tolist() == expected
+    assert box_ops.intersection_over_union(boxes, others).numpy().tolist() == expected
 
 
 @given(some_boxes, some_boxes)
 @settings(deadline=None, max_examples=50)
-def test_intersection_over_union_is_symmetric(one: Boxes, other: Boxes) -> None:
-    overlap = box_ops.intersection_over_union(one, other).numpy()
-    assert overlap.shape == (len(one), len(other))
-    assert same(overlap, box_ops.intersection_over_union(other, one).numpy().T)
+def test_intersection_over_union_is_symmetric(boxes: Boxes, others: Boxes) -> None:
+    overlap = box_ops.intersection_over_union(boxes, others).numpy()
+    assert overlap.shape == (len(boxes), len(others))
+    assert same(overlap, box_ops.intersection_over_union(others, boxes).numpy().T)
     assert ((overlap >= 0) & (overlap <= 1)).all()
-    assert (np.diag(box_ops.intersection_over_union(one, one)) == 1).all()
+    assert (np.diag(box_ops.intersection_over_union(boxes, boxes)) == 1).all()
 
 
 @pytest.mark.parametrize("count", [0, 2])
@@ -197,5 +197,5 @@ def test_any_number_of_boxes_in_a_graph(count: int) -> None:
 def test_deprecated_arguments() -> None:
     boxes = np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)
     with pytest.warns(DeprecationWarning, match="one= of intersection_over_union is deprecated"):
-        overlap = box_ops.intersection_over_union(one=boxes, other=boxes)
+        overlap = box_ops.intersection_over_union(one=boxes, other=boxes)  # type: ignore[call-arg]
     assert overlap.numpy().tolist() == [[1.0]]

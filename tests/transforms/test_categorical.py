@@ -55,8 +55,8 @@ def graph(folder: Path) -> TransformGraph:
 class TestAnalyzed:
     def test_ids(self, graph: TransformGraph) -> None:
         outputs = graph({name: tf.constant(values) for name, values in COLUMNS.items()})
-        found = {name: outputs[name].numpy().tolist() for name in ("s", "s/top_2", "s/twice")}
-        assert found == {
+        result = {name: outputs[name].numpy().tolist() for name in ("s", "s/top_2", "s/twice")}
+        assert result == {
             "s": [0, 0, 0, 1, 2, 3, 3, 1, 3, 3],
             "s/top_2": [0, 0, 0, 1, -1, -1, -1, 1, -1, -1],
             "s/twice": [0, 0, 0, 1, 2, 2, 2, 1, 2, 2],
@@ -137,13 +137,13 @@ def test_cross_is_tensorflows(rows: list[tuple[str, int, str]], num_buckets: int
     xs = [tf.constant(list(column)) for column in zip(*rows, strict=True)]
     xs[1] = tf.cast(tf.constant([row[1] for row in rows], tf.int64), tf.int64)
     expected = tf.sparse.cross_hashed([x[:, tf.newaxis] for x in xs], num_buckets).values
-    found = categorical.cross(xs, num_buckets=num_buckets)
-    assert found.dtype == tf.int64
-    assert found.numpy().tolist() == expected.numpy().tolist()
+    result = categorical.cross(xs, num_buckets=num_buckets)
+    assert result.dtype == tf.int64
+    assert result.numpy().tolist() == expected.numpy().tolist()
 
 
 def test_ids_outside_of_a_graph_leave_nothing_behind() -> None:
-    """What is in a collection of the default graph would stand in every later trace."""
+    """An entry in a collection of the default graph would appear in every later trace."""
     categorical.hash_buckets(tf.constant(["a"]), num_buckets=3)
     categorical.cross([tf.constant(["a"]), tf.constant(["b"])], num_buckets=3)
     graph = tf.compat.v1.get_default_graph()

@@ -33,7 +33,7 @@ CATEGORIES = (
 
 @pytest.fixture(scope="module")
 def columns() -> dict[str, Any]:
-    """The first rows of the real file, as they stand in it."""
+    """Return the first rows of the real file, unchanged."""
     if not ADULT.exists():
         pytest.skip(f"{ADULT} is not there")
     with ADULT.open() as file:

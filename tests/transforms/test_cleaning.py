@@ -21,12 +21,12 @@ INF = float("inf")
 
 
 def cleaned(column: Column, values: list[Any]) -> list[Any]:
-    """The values after `clean`, as Python has them."""
+    """Return the values after `clean` as Python values."""
     x = tf.constant(values, column.type)
     result = clean({column.name: x}, Schema((column,)))[column.name]
     assert (result.dtype, result.shape) == (x.dtype, x.shape)
-    found = result.numpy().tolist()
-    return [value.decode() for value in found] if column.type == "string" else found
+    cells = result.numpy().tolist()
+    return [value.decode() for value in cells] if column.type == "string" else cells
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_clean_makes_what_is_not_finite_missing() -> None:
         Column("x", "float32", minimum=0.0, bad_value="clip"),
         Column("x", "float32", minimum=0.0, missing=("-999",), bad_value="missing"),
     ):
-        found = cleaned(column, [NAN, INF, -INF, 1.0])
-        np.testing.assert_array_equal(found, [NAN, NAN, NAN, 1.0])
-    found = cleaned(Column("x", "float32", missing=("-999", "nan", "inf")), [-999.0, 1.0])
-    np.testing.assert_array_equal(found, [NAN, 1.0])
+        cells = cleaned(column, [NAN, INF, -INF, 1.0])
+        np.testing.assert_array_equal(cells, [NAN, NAN, NAN, 1.0])
+    cells = cleaned(Column("x", "float32", missing=("-999", "nan", "inf")), [-999.0, 1.0])
+    np.testing.assert_array_equal(cells, [NAN, 1.0])
 
 
 def test_clean_keeps_the_shape() -> None:
@@ -129,9 +129,9 @@ NUMBERS = {
 @st.composite
 def number_columns(draw: st.DrawFn) -> Column:
     kind = draw(st.sampled_from(["int64", "float32"]))
-    whole = st.none() | st.integers(-5, 5)
+    whole_numbers = st.none() | st.integers(-5, 5)
     tenths = st.none() | st.integers(-50, 50).map(lambda tenth: tenth / 10)
-    bounds = whole if kind == "int64" else tenths
+    bounds = whole_numbers if kind == "int64" else tenths
     tokens = st.lists(NUMBERS[kind].map(repr) | GOOD_WORDS, max_size=2)
     try:
         return Column(

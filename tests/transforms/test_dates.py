@@ -27,7 +27,7 @@ MOMENTS = st.lists(st.datetimes(timezones=st.none() | OFFSETS), min_size=1, max_
 
 
 def in_zone(moment: datetime, zone: tzinfo) -> datetime | None:
-    """The moment on the clocks of a zone; None outside the years 1 to 9999."""
+    """Return the moment on the clocks of a zone; None outside the years 1 to 9999."""
     try:
         instant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
         return instant.astimezone(zone)
@@ -59,8 +59,8 @@ def all_parts(zone: str) -> Callable[[tf.Tensor], list[tf.Tensor]]:
 def assert_parts(moments: list[datetime], zone: str, sep: str = "T") -> None:
     """Assert that moments have the parts that the clocks of a zone show."""
     clocks = [in_zone(moment, UTC if zone == "UTC" else ZoneInfo(zone)) for moment in moments]
-    found = all_parts(zone)(tf.constant([moment.isoformat(sep) for moment in moments]))
-    for part, values in zip(PARTS, found, strict=True):
+    result = all_parts(zone)(tf.constant([moment.isoformat(sep) for moment in moments]))
+    for part, values in zip(PARTS, result, strict=True):
         assert values.numpy().tolist() == [expected_part(clock, part) for clock in clocks], part
 
 
@@ -113,8 +113,8 @@ def test_one_moment_has_the_same_features_at_any_offset(
 )
 def test_offsets_and_zones(text: str, zone: str, day: int, hour: int, week: int) -> None:
     x = tf.constant([text])
-    found = [date_part(x, part=part, time_zone=zone)[0] for part in ("day", "hour", "week")]
-    assert found == [day, hour, week]
+    result = [date_part(x, part=part, time_zone=zone)[0] for part in ("day", "hour", "week")]
+    assert result == [day, hour, week]
 
 
 @pytest.mark.parametrize(
@@ -138,24 +138,24 @@ def test_clocks_put_back_or_forward(text: str, hour: int, minutes_after_noon_utc
 
 def test_a_day_without_midnight_is_that_day() -> None:
     x = tf.constant(["2018-11-04"])  # São Paulo went from 23:59:59 to 01:00:00
-    found = [
+    result = [
         int(date_part(x, part=part, time_zone="America/Sao_Paulo")[0]) for part in ("day", "hour")
     ]
-    assert found == [4, 1]
+    assert result == [4, 1]
 
 
 def test_days_since_a_start_in_the_zone() -> None:
     x = tf.constant(["2026-01-02", "2026-07-02", "2026-01-01T23:00:00Z"])
-    found = days_since(x, since="2026-01-01", time_zone="Europe/Berlin").numpy().tolist()
-    assert found == [1, np.float32(182 - 1 / 24), 1]
+    result = days_since(x, since="2026-01-01", time_zone="Europe/Berlin").numpy().tolist()
+    assert result == [1, np.float32(182 - 1 / 24), 1]
 
 
 def test_a_format_is_of_the_zone() -> None:
     x = tf.constant(["1/7/2026 00:30"])
-    found = days_since(
+    result = days_since(
         x, since="2026-06-30T22:30Z", format="%d/%m/%Y %H:%M", time_zone="Europe/Berlin"
     )
-    assert found.numpy().tolist() == [0]
+    assert result.numpy().tolist() == [0]
 
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
@@ -169,9 +169,9 @@ def test_days_since_a_moment(moments: list[datetime]) -> None:
     start = datetime(2000, 1, 1, tzinfo=timezone.utc)
     aware = [moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc) for moment in moments]
     expected = [(moment - start) / timedelta(days=1) for moment in aware]
-    found = days(tf.constant([moment.isoformat() for moment in moments]))
-    assert found.dtype == tf.float32
-    np.testing.assert_array_max_ulp(found.numpy(), np.float32(expected), maxulp=1)
+    result = days(tf.constant([moment.isoformat() for moment in moments]))
+    assert result.dtype == tf.float32
+    np.testing.assert_array_max_ulp(result.numpy(), np.float32(expected), maxulp=1)
 
 
 @pytest.mark.slow
@@ -226,14 +226,14 @@ def test_fractions_and_zones() -> None:
         "1970-01-01T12:00+12:00",
         "1970-01-01T00:00:00.000001234567-06:00",
     ]
-    found = days_since(tf.constant(x), since="1970-01-01").numpy().tolist()
-    assert found == [np.float32(1 + 0.5 / 86_400), 0, 0.25]
+    result = days_since(tf.constant(x), since="1970-01-01").numpy().tolist()
+    assert result == [np.float32(1 + 0.5 / 86_400), 0, 0.25]
 
 
 def test_days_between_two_columns() -> None:
     x, start = tf.constant(["2026-11-21", "", "2026-11-21"]), tf.constant(["2025-11-21"] * 2 + [""])
-    found = days_since(x, start).numpy()
-    np.testing.assert_array_equal(found, np.float32([365, math.nan, math.nan]))
+    result = days_since(x, start).numpy()
+    np.testing.assert_array_equal(result, np.float32([365, math.nan, math.nan]))
 
 
 @pytest.mark.parametrize(
@@ -256,12 +256,12 @@ def test_days_between_two_columns() -> None:
 )
 def test_formats(format: str, text: str, expected: str | None) -> None:
     x = tf.constant([text])
-    found = [int(date_part(x, part=part, format=format)[0]) for part in PARTS]
+    result = [int(date_part(x, part=part, format=format)[0]) for part in PARTS]
     if expected is None:
-        assert set(found) == {MISSING_INT64}
+        assert set(result) == {MISSING_INT64}
     else:
         moment = datetime.fromisoformat(expected)
-        assert found == [expected_part(moment, part) for part in PARTS]
+        assert result == [expected_part(moment, part) for part in PARTS]
 
 
 @pytest.mark.parametrize(("format", "text"), [("%d/%m/%y", "21/11/26"), ("%d %b %Y", "3 Nov 2026")])
@@ -273,8 +273,8 @@ def test_formats_in_a_graph(format: str, text: str) -> None:
 
 def test_numbers_are_their_digits() -> None:
     x = tf.constant([20261121, MISSING_INT64, 2026], tf.int64)
-    found = date_part(x, part="month", format="%Y%m%d").numpy().tolist()
-    assert found == [11, MISSING_INT64, MISSING_INT64]
+    result = date_part(x, part="month", format="%Y%m%d").numpy().tolist()
+    assert result == [11, MISSING_INT64, MISSING_INT64]
 
 
 @pytest.mark.parametrize(
@@ -290,10 +290,10 @@ def test_numbers_are_their_digits() -> None:
     ],
 )
 def test_cyclical(period: str, text: str, turn: float) -> None:
-    found = cyclical_date(tf.constant([text]), period=period)
+    result = cyclical_date(tf.constant([text]), period=period)
     angle = 2 * math.pi * turn
-    np.testing.assert_allclose(found, [[math.sin(angle), math.cos(angle)]], atol=1e-7)
-    assert (found.dtype, found.shape) == (tf.float32, (1, 2))
+    np.testing.assert_allclose(result, [[math.sin(angle), math.cos(angle)]], atol=1e-7)
+    assert (result.dtype, result.shape) == (tf.float32, (1, 2))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def encoded(pixels: np.ndarray | Image.Image, format: str = "PNG", **options: An
 
 
 def png(kind: int, depth: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG made by hand, four pixels wide, for what Pillow does not write."""
+    """Return a PNG of four pixels in a row, of a kind that Pillow does not write."""
     header = struct.pack(">LLBBBBB", 4, len(rows), depth, kind, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -178,8 +178,8 @@ def test_a_large_jpeg_is_decoded_smaller(
     data = oriented(smooth, orientation)
     result = tf.function(lambda x: decode(x, at_least=at_least))(tf.constant(data))
     assert result.shape == (*shape, 3)
-    whole = resize(decode(data), shape)
-    assert np.abs(result.numpy().astype(int) - whole.numpy()).max() <= 8
+    full = resize(decode(data), shape)
+    assert np.abs(result.numpy().astype(int) - full.numpy()).max() <= 8
 
 
 def test_only_jpeg_is_decoded_smaller() -> None:
@@ -273,7 +273,7 @@ WIDE, SQUARE = encoded(RGB[:4]), encoded(RGB[:4, :4])
 
 
 @pytest.mark.parametrize(
-    ("crop", "boxes", "kept"),
+    ("crop", "boxes", "indices"),
     [
         (
             "centre",
@@ -292,7 +292,7 @@ WIDE, SQUARE = encoded(RGB[:4]), encoded(RGB[:4, :4])
         ("stretch", BOXES.to_list(), [[0, 1, 2], [], [0]]),
     ],
 )
-def test_resized_with_boxes(crop: Any, boxes: list[Any], kept: list[list[int]]) -> None:
+def test_resized_with_boxes(crop: Any, boxes: list[Any], indices: list[list[int]]) -> None:
     function = tf.function(
         lambda x, y: resized_with_boxes(x, y, (8, 8), crop),
         input_signature=[
@@ -303,12 +303,12 @@ def test_resized_with_boxes(crop: Any, boxes: list[Any], kept: list[list[int]]) 
     batch = tf.constant([WIDE, WIDE, SQUARE])
     pixels, moved, places = function(batch, BOXES)
     np.testing.assert_array_equal(pixels, resized(batch, (8, 8), crop))
-    assert (moved.to_list(), places.to_list()) == (boxes, kept)
+    assert (moved.to_list(), places.to_list()) == (boxes, indices)
     assert (moved.dtype, places.dtype) == (tf.float32, tf.int64)
     assert moved.shape.as_list() == [3, None, 4]
     labels = tf.ragged.constant([[7, 8, 9], [], [5]])
     gathered = tf.gather(labels, places, batch_dims=1).to_list()
-    assert gathered == [[[7, 8, 9][place] for place in kept[0]], [], [5]]
+    assert gathered == [[[7, 8, 9][index] for index in indices[0]], [], [5]]
 
     nothing, none, _ = function(tf.constant([], tf.string), BOXES[:0])
     assert (nothing.shape, none.shape.as_list()) == ((0, 8, 8, 3), [0, None, 4])

@@ -47,7 +47,7 @@ TOP_K = 6
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     x = cleaning.clean(inputs, SCHEMA)
     tags = split_values(x["tags"])
-    known = vocabulary_ids(tags, top_k=3, num_oov_buckets=0)
+    vocabulary = vocabulary_ids(tags, top_k=3, num_oov_buckets=0)
     return {
         "id": x["id"],
         "weekday": date_part(x["day"], part="weekday"),
@@ -57,7 +57,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         "tf_idf": tf_idf(lower(x["note"]), top_k=TOP_K, min_count=2),
         "pairs": ngrams(x["note"], minimum=2, maximum=2),
         "tag_ids": vocabulary_ids(tags, vocab_filename="tags"),
-        "tag_hot": multi_hot(known, depth=3),
+        "tag_hot": multi_hot(vocabulary, depth=3),
         "count": count_encode(x["city"]),
         "code_count": count_encode(x["code"]),
         "share": target_encode(x["city"], x["bought"], positive="yes", smoothing=5.0),
@@ -80,7 +80,7 @@ def _rows(count: int, seed: int) -> list[list[str]]:
 
     return [
         [
-            str(seed * 1000 + place),
+            str(seed * 1000 + index),
             draw.choice(["2026-11-21", "2024-02-29", "?", ""]),
             draw.choice(NOTES),
             draw.choice(["a|b", "b | c|", "", "a|a|zz"]),
@@ -90,7 +90,7 @@ def _rows(count: int, seed: int) -> list[list[str]]:
             price(),
             draw.choice(["no", "yes"]),
         ]
-        for place in range(count)
+        for index in range(count)
     ]
 
 
@@ -126,7 +126,7 @@ def train(folder: Path) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def stored(folder: Path) -> dict[str, Any]:
-    """All training records in one batch."""
+    """Return all training records in one batch."""
     features, label = next(iter(load(folder / "out").dataset("train", 300, shuffle=False)))
     return features | {"bought": label}
 
@@ -176,8 +176,8 @@ def test_gaps_are_filled_by_group(
     _assert_close(stored["price"], price.fillna(of_group).loc[ids])
 
 
-def _assert_close(found: tf.Tensor, expected: pd.Series) -> None:
-    np.testing.assert_array_max_ulp(found.numpy(), expected.to_numpy(np.float32), maxulp=1)
+def _assert_close(result: tf.Tensor, expected: pd.Series) -> None:
+    np.testing.assert_array_max_ulp(result.numpy(), expected.to_numpy(np.float32), maxulp=1)
 
 
 def _documents(train: pd.DataFrame, ids: list[int]) -> list[Counter[str]]:
@@ -208,8 +208,8 @@ def test_dates_lists_and_expressions(
     ages = (days - pd.Timestamp("2000-01-01")).dt.days.fillna(-1)
     assert stored["age"].numpy().tolist() == ages.tolist()
     tags = [[tag.strip() for tag in text.split("|") if tag.strip()] for text in rows["tags"]]
-    known = Counter(tag for row in tags for tag in row)
-    order = sorted(known, key=lambda tag: (known[tag], tag), reverse=True)
+    vocabulary = Counter(tag for row in tags for tag in row)
+    order = sorted(vocabulary, key=lambda tag: (vocabulary[tag], tag), reverse=True)
     assert stored["tag_ids"].to_list() == [[order.index(tag) for tag in row] for row in tags]
     hot = [[float(tag in row) for tag in order[:3]] for row in tags]
     assert stored["tag_hot"].numpy().tolist() == hot

@@ -12,9 +12,9 @@ from recordmill.transforms.multivalued import count_ids, multi_hot, split_values
 
 def test_split_values() -> None:
     x = tf.constant(["a|b", " b | c |", "", "||", "a b|a b", "é"])
-    found = split_values(x)
-    assert (found.dtype, found.row_splits.dtype) == (tf.string, tf.int64)
-    assert found.to_list() == [
+    result = split_values(x)
+    assert (result.dtype, result.row_splits.dtype) == (tf.string, tf.int64)
+    assert result.to_list() == [
         [b"a", b"b"],
         [b"b", b"c"],
         [],
@@ -31,8 +31,8 @@ def test_hash_buckets_of_ragged_values_are_those_of_dense_ones() -> None:
     assert hash_buckets(x, num_buckets=1000).to_list() == [[a, b], [], [b]]
     numbers = tf.ragged.constant([[12, MISSING_INT64], []], dtype=tf.int64)
     texts = tf.ragged.constant([["12", ""], []])
-    found = hash_buckets(numbers, num_buckets=97).to_list()
-    assert found == hash_buckets(texts, num_buckets=97).to_list()
+    result = hash_buckets(numbers, num_buckets=97).to_list()
+    assert result == hash_buckets(texts, num_buckets=97).to_list()
 
 
 def test_missing_values_of_ragged_tensors_are_filled() -> None:

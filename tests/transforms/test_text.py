@@ -15,8 +15,8 @@ def test_lower() -> None:
 
 def test_words_are_letters_digits_and_marks() -> None:
     x = tf.constant(["To be, or (not) to_be?", "naïve—cafe\u0301 № 42", " \t", "", "!!"])
-    found = [[word.decode() for word in row] for row in ngrams(x, maximum=1).to_list()]
-    assert found == [
+    result = [[word.decode() for word in row] for row in ngrams(x, maximum=1).to_list()]
+    assert result == [
         ["To", "be", "or", "not", "to_be"],
         ["naïve", "cafe\u0301", "42"],
         [],
@@ -29,9 +29,9 @@ def test_ngrams() -> None:
     x = tf.constant(["a b c", "d"])
     assert ngrams(x, minimum=2, maximum=3).to_list() == [[b"a b", b"b c", b"a b c"], []]
     words = tf.ragged.constant([["a b", "c"], []])
-    found = ngrams(words, separator="_")
-    assert found.to_list() == [[b"a b", b"c", b"a b_c"], []]
-    assert found.row_splits.dtype == tf.int64
+    result = ngrams(words, separator="_")
+    assert result.to_list() == [[b"a b", b"c", b"a b_c"], []]
+    assert result.row_splits.dtype == tf.int64
 
 
 @pytest.mark.parametrize(("minimum", "maximum"), [(0, 1), (2, 1)])

@@ -40,15 +40,15 @@ def noise(height: int, width: int) -> Pixels:
 
 
 def starts(length: int, tiling: Tiling) -> list[int]:
-    """Where tiles begin along a side, found one by one."""
-    found = [0]
-    while found[-1] + tiling.size < length:
-        found.append(min(found[-1] + tiling.stride, length - tiling.size))
-    return found
+    """Return the starts of the tiles along a side, computed one by one."""
+    starts = [0]
+    while starts[-1] + tiling.size < length:
+        starts.append(min(starts[-1] + tiling.stride, length - tiling.size))
+    return starts
 
 
 def cut(image: Pixels, tiling: Tiling) -> Pixels:
-    """The tiles of an image at scale 1, cut one by one."""
+    """Return the tiles of an image at scale 1, cut one by one."""
     height, width, _ = image.shape
     canvas = np.zeros((max(height, tiling.size), max(width, tiling.size), 3), np.uint8)
     canvas[:height, :width] = image
@@ -160,7 +160,7 @@ def test_wrong_fields(arguments: dict[str, Any], message: str) -> None:
 
 
 class Scanner(tf.Module):
-    """A served graph that finds the brightest tile of a photo."""
+    """Serve a graph that finds the brightest tile of a photo."""
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
     def scan(self, encoded: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -168,8 +168,8 @@ class Scanner(tf.Module):
         tiles, windows = Tiling(size=8, stride=4, scales=(1.0, 0.5))(image)
         assert tiles.shape.as_list() == [None, 8, 8, 3]
         scores = tf.reduce_mean(tf.cast(tiles, tf.float32), axis=[1, 2, 3])[:, tf.newaxis]
-        whole = tf.tile([[[0.0, 0.0, 1.0, 1.0]]], [tf.shape(tiles)[0], 1, 1])
-        return tiles, *stitch(whole, scores, windows, max_boxes=1)
+        full = tf.tile([[[0.0, 0.0, 1.0, 1.0]]], [tf.shape(tiles)[0], 1, 1])
+        return tiles, *stitch(full, scores, windows, max_boxes=1)
 
 
 def test_in_a_saved_model(tmp_path: Path) -> None:
@@ -189,10 +189,10 @@ def test_in_a_saved_model(tmp_path: Path) -> None:
 
 def test_tile_boxes() -> None:
     boxes = [[0.0, 0.0, 0.5, 0.25], [0.25, 0.125, 0.75, 0.375], [0.0, 0.5, 1.0, 1.0]]
-    moved, kept = tile_boxes(boxes, HALVES)
-    assert (moved.dtype, kept.dtype) == (tf.float32, tf.int64)
-    assert (moved.shape.as_list(), kept.shape.as_list()) == ([3, None, 4], [3, None])
-    assert kept.to_list() == [[0, 1], [1, 2], [2]]
+    moved, indices = tile_boxes(boxes, HALVES)
+    assert (moved.dtype, indices.dtype) == (tf.float32, tf.int64)
+    assert (moved.shape.as_list(), indices.shape.as_list()) == ([3, None, 4], [3, None])
+    assert indices.to_list() == [[0, 1], [1, 2], [2]]
     assert moved.to_list() == [
         [[0.0, 0.0, 0.5, 0.5], [0.25, 0.25, 0.75, 0.75]],
         [[0.25, 0.0, 0.75, 0.25], [0.0, 0.5, 1.0, 1.0]],
@@ -202,8 +202,8 @@ def test_tile_boxes() -> None:
 
 
 def test_tile_boxes_of_no_boxes() -> None:
-    moved, kept = tile_boxes(np.zeros((0, 4), np.float32), HALVES)
-    assert (moved.to_list(), kept.to_list()) == ([[], [], []], [[], [], []])
+    moved, indices = tile_boxes(np.zeros((0, 4), np.float32), HALVES)
+    assert (moved.to_list(), indices.to_list()) == ([[], [], []], [[], [], []])
     assert moved.shape.as_list() == [3, None, 4]
 
 
@@ -214,17 +214,17 @@ def test_boxes_of_tiles_lie_where_they_lay(
 ) -> None:
     boxes = np.array(drawn, np.float32).reshape(-1, 4)
     windows = tiling.windows(height, width)
-    moved, kept = tile_boxes(boxes, windows, min_visible=0.0)
-    assert set(kept.values.numpy().tolist()) == set(range(len(boxes)))
-    tiles = kept.value_rowids()
+    moved, indices = tile_boxes(boxes, windows, min_visible=0.0)
+    assert set(indices.values.numpy().tolist()) == set(range(len(boxes)))
+    tiles = indices.value_rowids()
     back = box_ops.from_window(moved.values, tf.gather(windows, tiles)).numpy()
-    window, box = windows[tiles], boxes[kept.values]
+    window, box = windows[tiles], boxes[indices.values]
     np.testing.assert_allclose(back[:, :2], np.maximum(box[:, :2], window[:, :2]), atol=1e-5)
     np.testing.assert_allclose(back[:, 2:], np.minimum(box[:, 2:], window[:, 2:]), atol=1e-5)
-    for place in {0, len(windows) - 1}:
-        one, places = box_ops.to_window(boxes, windows[place], min_visible=0.0)
-        assert kept[place].numpy().tolist() == places.numpy().tolist()
-        assert moved[place].numpy().tolist() == one.numpy().tolist()
+    for tile in {0, len(windows) - 1}:
+        expected, places = box_ops.to_window(boxes, windows[tile], min_visible=0.0)
+        assert indices[tile].numpy().tolist() == places.numpy().tolist()
+        assert moved[tile].numpy().tolist() == expected.numpy().tolist()
 
 
 def test_boxes_of_tiles_lie_on_their_pixels() -> None:
@@ -232,12 +232,12 @@ def test_boxes_of_tiles_lie_on_their_pixels() -> None:
     image[4:16, 8:20] = 255
     box = np.float32([[4 / 24, 8 / 40, 16 / 24, 20 / 40]])
     tiles, windows = Tiling(size=8, stride=6, scales=(1.0, 0.5))(image)
-    moved, kept = tile_boxes(box, windows, min_visible=0.0)
+    moved, indices = tile_boxes(box, windows, min_visible=0.0)
     for tile, boxes in zip(tiles.numpy(), moved, strict=True):
         rows, columns, _ = np.nonzero(tile > 127)
         edges = [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1] if rows.size else []
         np.testing.assert_allclose(tf.reshape(boxes, [-1]), np.array(edges) / 8, atol=1e-6)
-    assert 0 < kept.flat_values.shape[0] < len(tiles)
+    assert 0 < indices.flat_values.shape[0] < len(tiles)
 
 
 def test_stitch() -> None:
@@ -248,8 +248,8 @@ def test_stitch() -> None:
         [[0.5, 0.5, 1.0, 1.5], [0.0, 0.25, 0.5, 0.75]],
     ]
     scores = [[0.75, 0.0], [0.875, 0.25], [0.625, 0.5]]
-    found, best, places = stitch(boxes, scores, HALVES)
-    assert found.numpy().tolist() == [
+    merged, best, places = stitch(boxes, scores, HALVES)
+    assert merged.numpy().tolist() == [
         [0.25, 0.25, 0.75, 0.5],
         [0.5, 0.75, 1.0, 1.0],
         [0.0, 0.625, 0.5, 0.875],
@@ -279,7 +279,7 @@ def test_a_box_that_some_tile_shows_whole_is_stitched_back(
     windows = tiling.windows(13, 17)
     moved, _ = tile_boxes([box], windows, min_visible=0.0)
     scores = box_ops.visible([box], windows[:, np.newaxis])
-    found, best, places = stitch(moved.to_tensor(shape=[None, 1, 4]), scores, windows)
+    merged, best, places = stitch(moved.to_tensor(shape=[None, 1, 4]), scores, windows)
     assert places[0] == tf.argmax(scores[:, 0])
     if best[0] == 1:
-        np.testing.assert_allclose(found[0], np.float32(box), atol=1e-5)
+        np.testing.assert_allclose(merged[0], np.float32(box), atol=1e-5)

@@ -29,7 +29,7 @@ some_boxes = st.lists(one_box(), max_size=6).map(
 
 
 def box_at(y: float, x: float, size: float = 0.125) -> list[float]:
-    """A square box by its centre."""
+    """Return a square box by its centre."""
     return [y - size / 2, x - size / 2, y + size / 2, x + size / 2]
 
 
@@ -78,8 +78,8 @@ def test_the_nearest_comes_first_then_the_larger_then_the_earlier() -> None:
     ordered = [4, 1, 2, 0, 3]
     for slots in (1, 3, 5, 6):
         targets, overflow = yolo_grid(boxes, grid=2, boxes_per_cell=slots)
-        found, _ = boxes_of_grid(targets)
-        assert found.numpy().tolist() == [boxes[place] for place in [5, *ordered[:slots]]]
+        decoded, _ = boxes_of_grid(targets)
+        assert decoded.numpy().tolist() == [boxes[index] for index in [5, *ordered[:slots]]]
         assert int(overflow) == max(0, 5 - slots)
 
 
@@ -89,10 +89,10 @@ def test_round_trip(boxes: Boxes, grid: int) -> None:
     targets, overflow = yolo_grid(boxes, grid=grid, boxes_per_cell=6)
     assert int(overflow) == 0
     assert (np.abs(targets[..., :2]) <= 1).all()
-    found, confidence = boxes_of_grid(targets)
+    decoded, confidence = boxes_of_grid(targets)
     assert confidence.numpy().tolist() == [1.0] * len(boxes)
-    assert found.shape == boxes.shape
-    distances = np.abs(found.numpy()[:, np.newaxis] - boxes).max(axis=-1)
+    assert decoded.shape == boxes.shape
+    distances = np.abs(decoded.numpy()[:, np.newaxis] - boxes).max(axis=-1)
     assert (distances.min(axis=0, initial=1.0) <= 1e-6).all()
     assert (distances.min(axis=1, initial=1.0) <= 1e-6).all()
 

@@ -45,12 +45,12 @@ def noise(height: int, width: int) -> Pixels:
 def apply(
     operation: Operation, image: Pixels, boxes: Boxes, seed: Any
 ) -> tuple[Pixels, Boxes, list[int]]:
-    changed, moved, kept = operation(image, boxes, seed)
-    return changed.numpy(), moved.numpy(), kept.numpy().tolist()
+    changed, moved, indices = operation(image, boxes, seed)
+    return changed.numpy(), moved.numpy(), indices.numpy().tolist()
 
 
 def drawn(seed: Seed, lower: float, upper: float) -> float:
-    """The first number that an operation draws."""
+    """Return the first number that an operation draws."""
     return float(draw(tf.constant(seed), 0, lower, upper))
 
 
@@ -62,7 +62,7 @@ def painted(height: int, width: int, rectangle: tuple[int, int, int, int]) -> Pi
 
 
 def seen(image: Pixels) -> list[int]:
-    """The box around what is at least half white: top, left, bottom, right in pixels."""
+    """Return the box around pixels at least half white: top, left, bottom, right."""
     rows, columns = np.nonzero(image[..., 0] >= 128)
     return [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
 
@@ -80,8 +80,8 @@ class TestFlip:
         }
         met = set()
         for number in range(40):
-            flipped, boxes, kept = apply(RandomFlip(*axes), image, box, (number, 0))
-            assert (boxes.tolist(), kept) == ([outcomes[flipped.tobytes()]], [0])
+            flipped, boxes, indices = apply(RandomFlip(*axes), image, box, (number, 0))
+            assert (boxes.tolist(), indices) == ([outcomes[flipped.tobytes()]], [0])
             met.add(list(outcomes).index(flipped.tobytes()))
         assert met == {(True, False): {0, 1}, (False, True): {0, 2}}.get(axes, {0, 1, 2, 3})
 
@@ -102,9 +102,9 @@ class TestQuarterTurns:
         moved = [[0, 0.5, 0.25, 1], [0, 0, 0.5, 0.25], [0.75, 0, 1, 0.5], [0.5, 0.75, 1, 1]]
         met = set()
         for number in range(40):
-            turned, boxes, kept = apply(RandomQuarterTurns(), image, box, (number, 0))
+            turned, boxes, indices = apply(RandomQuarterTurns(), image, box, (number, 0))
             k = next(k for k in sorted(turns) if np.array_equal(turned, np.rot90(image, k)))
-            assert (boxes.tolist(), kept) == ([moved[k]], [0])
+            assert (boxes.tolist(), indices) == ([moved[k]], [0])
             met.add(k)
         assert met == turns
 
@@ -125,8 +125,8 @@ class TestRotation:
     def test_what_leaves_the_image_goes(self) -> None:
         boxes = np.array([[0, 0, 0.1, 0.1], [0.4, 0.4, 0.6, 0.6], [0.5, 0.5, 0.5, 0.5]], np.float32)
         seed = next((n, 0) for n in range(99) if abs(drawn((n, 0), -3.14, 3.14) - 0.78) < 0.1)
-        _, turned, kept = apply(RandomRotation(180), noise(30, 30), boxes, seed)
-        assert kept == [1]
+        _, turned, indices = apply(RandomRotation(180), noise(30, 30), boxes, seed)
+        assert indices == [1]
         assert turned[0].tolist() == pytest.approx([0.36, 0.36, 0.64, 0.64], abs=0.01)
 
 
@@ -134,20 +134,22 @@ class TestCrop:
     @settings(max_examples=15, deadline=None)
     @given(SEEDS)
     def test_the_part_is_as_large_as_asked(self, seed: Seed) -> None:
-        whole = np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)
+        whole_image = np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)
         inner = np.array([[0.45, 0.45, 0.55, 0.55]], np.float32)
         operation = RandomCrop((0.49, 0.81), (0.8, 1.25), min_visible=0.0)
-        _, boxes, kept = apply(operation, noise(50, 100), np.concatenate([whole, inner]), seed)
+        _, boxes, indices = apply(
+            operation, noise(50, 100), np.concatenate([whole_image, inner]), seed
+        )
         assert boxes[0].tolist() == [0.0, 0.0, 1.0, 1.0]
-        assume(1 in kept and boxes[1].min() > 0 and boxes[1].max() < 1)
+        assume(1 in indices and boxes[1].min() > 0 and boxes[1].max() < 1)
         height, width = 0.1 / (boxes[1][2:] - boxes[1][:2])
         assert 0.46 <= height * width <= 0.84
         assert 0.77 <= width / height <= 1.3
 
     def test_min_visible(self) -> None:
         boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.45, 0.45, 0.55, 0.55]], np.float32)
-        _, moved, kept = apply(RandomCrop((0.3, 0.4), (1, 1)), noise(80, 80), boxes, (3, 3))
-        assert (kept, moved.shape) == ([1], (1, 4))
+        _, moved, indices = apply(RandomCrop((0.3, 0.4), (1, 1)), noise(80, 80), boxes, (3, 3))
+        assert (indices, moved.shape) == ([1], (1, 4))
 
     def test_a_side_ends_at_the_image(self) -> None:
         image = noise(8, 8)
@@ -159,19 +161,19 @@ class TestCrop:
 class TestScale:
     def test_half(self) -> None:
         image = np.full([8, 12, 3], 77, np.uint8)
-        small, boxes, kept = apply(RandomScale(0.5, 0.5), image, BOXES, (0, 0))
+        small, boxes, indices = apply(RandomScale(0.5, 0.5), image, BOXES, (0, 0))
         expected = np.zeros_like(image)
         expected[2:6, 3:9] = 77
         assert np.array_equal(small, expected)
         assert boxes.tolist() == [[0.375, 0.5, 0.5, 0.625], [0.25, 0.25, 0.75, 0.75]]
-        assert kept == [0, 1]
+        assert indices == [0, 1]
 
     def test_double(self) -> None:
         image = np.full([8, 12, 3], 9, np.uint8)
         image[2:6, 3:9] = 77
-        large, boxes, kept = apply(RandomScale(2, 2), image, BOXES, (0, 0))
+        large, boxes, indices = apply(RandomScale(2, 2), image, BOXES, (0, 0))
         assert np.array_equal(large, np.full_like(image, 77))
-        assert (boxes.tolist(), kept) == ([[0.0, 0.5, 0.5, 1.0]], [0])
+        assert (boxes.tolist(), indices) == ([[0.0, 0.5, 0.5, 1.0]], [0])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: type(operation).__name__)
@@ -184,13 +186,13 @@ def test_boxes_follow_pixels(
     rectangle = (top, left, min(top + 25, shape[0]), min(left + 30, shape[1]))
     size = np.array(shape * 2, np.float32)
     box = np.array([rectangle], np.float32) / size
-    changed, boxes, kept = apply(operation, painted(*shape, rectangle), box, seed)
-    assume(kept == [0])
+    changed, boxes, indices = apply(operation, painted(*shape, rectangle), box, seed)
+    assume(indices == [0])
     expected = boxes[0] * size
     assume((expected[2:] - expected[:2]).min() >= 4)
-    found = np.array(seen(changed))
+    edges = np.array(seen(changed))
     cut = boxes[0].min() <= 0 or boxes[0].max() >= 1
     if isinstance(operation, RandomRotation) and cut:
-        assert (found[:2] >= expected[:2] - 2).all() and (found[2:] <= expected[2:] + 2).all()
+        assert (edges[:2] >= expected[:2] - 2).all() and (edges[2:] <= expected[2:] + 2).all()
     else:
-        assert np.abs(found - expected).max() <= 2
+        assert np.abs(edges - expected).max() <= 2

@@ -1,4 +1,4 @@
-"""What the metadata say of ids, and nothing that stays behind where no graph is traced."""
+"""Ranges of ids in the metadata of a graph; eager calls leave nothing behind."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_eager_ids_leave_nothing_in_the_default_graph(ids: Callable[[], tf.Tenso
 def test_a_traced_tensor_has_its_domain() -> None:
     with tf.Graph().as_default() as graph:
         ids = with_domain(tf.constant([0, 3], tf.int64), minimum=-1, maximum=3)
-    (told,) = graph.get_collection(schema_inference._TF_METADATA_TENSOR_COLLECTION)
-    assert told is ids
+    (tensor,) = graph.get_collection(schema_inference._TF_METADATA_TENSOR_COLLECTION)
+    assert tensor is ids

@@ -1,4 +1,4 @@
-"""Which JPEGs the graph refuses, at each scale it decodes at, and which it takes for whole."""
+"""Truncated JPEGs are refused at each scale of decoding, and complete ones are not."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ DECODERS = {"full": decode, "half": small((75, 100)), "eighth": small((8, 8))}
 
 
 def cut(data: bytes, share: float) -> bytes:
-    """The first part of the compressed pixels, and an end marker."""
+    """Return the first part of the compressed pixels, and an end marker."""
     start = data.rindex(b"\xff\xda")
     return data[: start + int((len(data) - start) * share)] + END
 
 
 def grey(width: int = 200, height: int = 150) -> Image.Image:
-    """A picture whose lower half is mid-grey."""
+    """Return a picture whose lower half is mid-grey."""
     image = scene(width, height)
     image.paste((128, 128, 128), (0, height // 2, width, height))
     return image
@@ -83,8 +83,8 @@ def test_a_thumbnail_and_what_stands_behind_the_end_marker_are_passed_over() -> 
     segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
     for behind in (b"", b"\0" * 9, b"and more", JPEG):
         data = file_of(grey())
-        whole = data[:2] + segment + b"\xff\xff" + data[3:] + behind
-        np.testing.assert_array_equal(decode(whole), decode(data))
+        complete = data[:2] + segment + b"\xff\xff" + data[3:] + behind
+        np.testing.assert_array_equal(decode(complete), decode(data))
         part = cut(file_of(scene()), 0.5)
         with pytest.raises(tf.errors.InvalidArgumentError, match="expected a whole JPEG"):
             decode(part[:2] + segment + part[2:] + behind)

@@ -43,7 +43,7 @@ def tiff(
     offset: int = 8,
     count: int | None = None,
 ) -> bytes:
-    """A TIFF structure; an entry is (tag, type, count, value of type SHORT)."""
+    """Return a TIFF structure; an entry is (tag, type, count, value of type SHORT)."""
     head = {">": b"MM", "<": b"II"}[order] + struct.pack(f"{order}HL", magic, offset)
     directory = struct.pack(f"{order}H", len(entries) if count is None else count)
     directory += b"".join(struct.pack(f"{order}HHLHH", *entry, 0) for entry in entries)
@@ -113,9 +113,9 @@ def test_segments_and_directories(data: bytes, expected: int) -> None:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_a_cut_header_is_never_an_error(order: str) -> None:
     data = with_exif(tiff((0x010F, 3, 1, 0), TURNED, order=order))
-    found = [int(orientation_of(data[:end])) for end in range(len(data) + 1)]
-    whole = found.index(6)
-    assert found == [1] * whole + [6] * (len(found) - whole)
+    orientations = [int(orientation_of(data[:end])) for end in range(len(data) + 1)]
+    end_of_entry = orientations.index(6)
+    assert orientations == [1] * end_of_entry + [6] * (len(orientations) - end_of_entry)
 
 
 @given(st.binary(max_size=80), st.sampled_from([b"", b"\xff\xd8", b"\xff\xd8\xff\xe1"]))

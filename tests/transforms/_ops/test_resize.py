@@ -156,11 +156,11 @@ class TestRandomResizedCrop:
     @given(st.integers(0, 2**31 - 1))
     def test_share_shape_and_place(self, seed: int) -> None:
         box = tf.constant([[0.0, 0.0, 1.0, 1.0]])
-        pixels, boxes, kept = random_resized_crop(
+        pixels, boxes, indices = random_resized_crop(
             self.IMAGE, box, size=(50, 50), seed=[seed, 0], scale=(0.25, 0.5), min_visible=0.2
         )
         assert boxes.numpy().tolist() == [[0.0, 0.0, 1.0, 1.0]]
-        assert kept.numpy().tolist() == [0]
+        assert indices.numpy().tolist() == [0]
         height = np.ptp(pixels.numpy()[..., 0].astype(int)) * 50 / 49
         width = np.ptp(pixels.numpy()[..., 1].astype(int)) * 50 / 49
         assert 0.24 <= height * width / 20_000 <= 0.51
@@ -170,18 +170,18 @@ class TestRandomResizedCrop:
         image = np.zeros([100, 200, 3], np.uint8)
         image[40:60, 80:120] = 255
         box = tf.constant([[0.9, 0.9, 0.9, 0.9], [0.4, 0.4, 0.6, 0.6]])
-        found = 0
+        count = 0
         for seed in range(20):
-            pixels, boxes, kept = random_resized_crop(
+            pixels, boxes, indices = random_resized_crop(
                 tf.constant(image), box, size=(100, 100), seed=[seed, 0], scale=(0.5, 1.0)
             )
-            if kept.numpy().tolist():
-                found += 1
-                assert kept.numpy().tolist() == [1]
+            if indices.numpy().tolist():
+                count += 1
+                assert indices.numpy().tolist() == [1]
                 rows, columns = np.nonzero(pixels.numpy()[..., 0] > 127)
                 edges = [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]
                 np.testing.assert_allclose(boxes[0] * 100, edges, atol=1)
-        assert found > 10
+        assert count > 10
 
     @pytest.mark.parametrize("shape", [(2, 300), (300, 2), (1, 1)])
     def test_where_no_part_fits_it_is_the_whole(self, shape: tuple[int, int]) -> None:

@@ -76,10 +76,10 @@ def test_every_change_is_that_of_zoneinfo(name: str) -> None:
 @settings(deadline=None)
 @given(name=st.sampled_from(NAMES), moments=st.lists(WITHIN, min_size=1, max_size=50))
 def test_any_moment_is_that_of_zoneinfo(name: str, moments: list[datetime]) -> None:
-    zone, second = time_zone(name), [seconds(one) for one in moments]
+    zone, second = time_zone(name), [seconds(s) for s in moments]
     x = tf.constant(second, tf.int64)
-    assert zone.from_utc(x).numpy().tolist() == [expected_wall(zone, one) for one in second]
-    assert zone.to_utc(x).numpy().tolist() == [expected_instant(zone, one) for one in second]
+    assert zone.from_utc(x).numpy().tolist() == [expected_wall(zone, s) for s in second]
+    assert zone.to_utc(x).numpy().tolist() == [expected_instant(zone, s) for s in second]
 
 
 def test_the_shape_is_that_of_the_input() -> None:

@@ -1,4 +1,4 @@
-"""What needs no tf.estimator, which is at work in examples/census_estimator.py."""
+"""Parts that need no tf.estimator, which examples/census_estimator.py uses."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ def test_feature_columns() -> None:
         "bag": tf.SparseTensorSpec([None, None], tf.float32),
     }
     columns = feature_columns(specs, {"sex": 3, "cross": 1000})
-    assert [(one.key, one.number_buckets) for one in columns.wide] == [("sex", 3), ("cross", 1000)]
+    assert [(column.key, column.number_buckets) for column in columns.wide] == [
+        ("sex", 3),
+        ("cross", 1000),
+    ]
     age, when, count, sex, cross = columns.deep
-    assert [(one.key, one.shape) for one in (age, when, count)] == [
+    assert [(column.key, column.shape) for column in (age, when, count)] == [
         ("age", (1,)),
         ("when", (2,)),
         ("count", (1,)),

@@ -25,7 +25,7 @@ def test_the_order_is_that_of_the_names() -> None:
         (["age", "age"], 'expected each name once, got "age" again'),
         (["word"], 'the dataset has no feature "word"; did you mean "words"?'),
         (["zzz"], 'the dataset has no feature "zzz"; there are age, sex, words'),
-        (["pay"], '"pay" is the label, which dataset(...) gives beside the features; leave it out'),
+        (["pay"], '"pay" is the label, which dataset(...) returns separately; leave it out'),
     ],
 )
 def test_names_that_are_refused(names: Any, message: str) -> None:

@@ -41,14 +41,14 @@ class TestPixels:
     @pytest.mark.parametrize("size", [(4, 5), (None, None)])
     def test_exact(self, storage: str, size: tuple[int | None, int | None]) -> None:
         images = IMAGES | {"storage": storage, "height": size[0], "width": size[1]}
-        found = record_pixels(record(Picture(noise(4, 5)), images), images)
-        np.testing.assert_array_equal(found, noise(4, 5))
+        decoded = record_pixels(record(Picture(noise(4, 5)), images), images)
+        np.testing.assert_array_equal(decoded, noise(4, 5))
 
     def test_jpeg(self) -> None:
         images = IMAGES | {"storage": "jpeg", "height": 16, "width": 24}
         pixels = np.full((16, 24, 3), (200, 30, 90), np.uint8)
-        found = record_pixels(record(Picture(pixels), images), images)
-        assert np.abs(found.numpy().astype(int) - pixels).max() <= 2
+        decoded = record_pixels(record(Picture(pixels), images), images)
+        assert np.abs(decoded.numpy().astype(int) - pixels).max() <= 2
 
     @pytest.mark.parametrize("storage", ["png", "raw"])
     def test_another_size_than_the_manifest_says(self, storage: str) -> None:

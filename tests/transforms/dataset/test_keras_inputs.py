@@ -15,7 +15,7 @@ def test_inputs() -> None:
             "words": tf.SparseTensorSpec([None, 9], tf.float32),
         }
     )
-    assert {name: (one.name, one.dtype, one.shape) for name, one in inputs.items()} == {
+    assert {name: (tensor.name, tensor.dtype, tensor.shape) for name, tensor in inputs.items()} == {
         "x": ("x", "float32", (None,)),
         "a/b": ("a_b", "int64", (None, 2, 3)),
         "words": ("words", "float32", (None, 9)),

@@ -40,9 +40,9 @@ def inputs_of(keras: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def joined(keras: Any, inputs: Any) -> Any:
-    """The inputs, side by side."""
-    columns = [keras.layers.Reshape((1,), dtype="float32")(one) for one in inputs]
-    columns = [keras.layers.Rescaling(1.0)(one) for one in columns]
+    """Return the inputs, concatenated."""
+    columns = [keras.layers.Reshape((1,), dtype="float32")(tensor) for tensor in inputs]
+    columns = [keras.layers.Rescaling(1.0)(tensor) for tensor in columns]
     return keras.layers.Concatenate()(columns)
 
 
@@ -62,13 +62,13 @@ def of_other_order(keras: Any) -> Any:
 
 
 def of_renamed_inputs(keras: Any) -> Any:
-    """The keys are the features' names, and those of the inputs others."""
+    """Return a model whose keys are the features' names, and whose inputs have others."""
     inputs = {name: keras.Input((), dtype=TYPES[name], name=f"my_{name}") for name in TWO}
     return keras.Model(inputs, joined(keras, inputs.values()))
 
 
 def of_a_model_within(keras: Any) -> Any:
-    """A model over all features, of which a model within it takes two."""
+    """Return a model over all features, with a nested model over two."""
     inputs = inputs_of(keras, ("x", "word", "n/a"))
     return keras.Model(inputs, of_dict(keras)(inputs))
 
@@ -112,8 +112,8 @@ def test_a_name_with_a_slash(data: PreparedDataset, keras: Any) -> None:
     inputs = inputs_of(keras, ("x", "n/a"))
     output = joined(keras, inputs.values())
     expected = [[row[0], 0] for row in EXPECTED]
-    found = keras.Model(inputs, output).predict(dataset, verbose=0)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    predictions = keras.Model(inputs, output).predict(dataset, verbose=0)
+    np.testing.assert_allclose(predictions, expected, rtol=1e-6)
     with pytest.raises(ValueError, match='Missing data for input "n_a"'):
         keras.Model(list(inputs.values()), output).predict(dataset, verbose=0)
 
@@ -152,8 +152,8 @@ def test_models_that_do_not_name_features_are_refused(
 def test_batches_of_others_are_left_alone(data: PreparedDataset, keras: Any) -> None:
     """Keras does what it does with a dict of names that no dataset has."""
     data.dataset("train", 4)
-    one = keras.Input((), name="other")
-    model = keras.Model({"other": one}, keras.layers.Rescaling(2.0)(one))
+    tensor = keras.Input((), name="other")
+    model = keras.Model({"other": tensor}, keras.layers.Rescaling(2.0)(tensor))
     np.testing.assert_array_equal(model({"other": tf.constant([1.0])}), [2.0])
     np.testing.assert_array_equal(model(tf.constant([1.0])), [2.0])
 

@@ -43,7 +43,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
 
 
 def example(row: int) -> bytes:
-    """A record as TFT's encoder writes it."""
+    """Return a record as TFT's encoder writes it."""
     letters = list(COLUMNS["word"][row].encode())
     text = tf.train.BytesList(value=[bytes([letter]) for letter in letters])
     n = tf.train.Int64List(value=[row, 2 * row])
@@ -74,7 +74,7 @@ def digest(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def original(analyze: Callable[..., Path]) -> Path:
-    """A prepared dataset: train of 10 records in 3 shards, one empty, and an empty eval."""
+    """Return a prepared dataset: train of 10 records in 3 shards, one empty, and an empty eval."""
     folder = analyze(preprocessing_fn, COLUMNS | {"types": TYPES})
     shards = [
         write_shard(folder, f"train/data-{index:05}-of-00003.tfrecord.gz", rows, "GZIP")
@@ -100,7 +100,7 @@ def original(analyze: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def folder(original: Path, tmp_path: Path) -> Path:
-    """A copy to break."""
+    """Return a copy to damage."""
     return Path(shutil.copytree(original, tmp_path / "dataset"))
 
 

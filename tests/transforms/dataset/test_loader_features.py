@@ -1,4 +1,4 @@
-"""What a loaded dataset tells of its features, and how workers share it."""
+"""Features of a loaded dataset, and its parts for several workers."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_specs_are_those_of_the_elements(data: PreparedDataset) -> None:
 def test_ids_are_counted_by_the_vocabulary(data: PreparedDataset) -> None:
     assert data.vocab_sizes == {"word": 4}
     wide, deep = data.feature_columns()
-    assert [one.number_buckets for one in wide] == [4]
-    assert [one.name for one in deep] == ["n/a", "word_indicator", "x"]
+    assert [column.number_buckets for column in wide] == [4]
+    assert [column.name for column in deep] == ["n/a", "word_indicator", "x"]
 
 
 def test_without_a_label(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_some_features(data: PreparedDataset, batch: int, shuffle: bool) -> None
 
 
 def test_features_that_there_are_not(data: PreparedDataset) -> None:
-    message = 'features: "label" is the label, which dataset(...) gives beside the features'
+    message = 'features: "label" is the label, which dataset(...) returns separately'
     with pytest.raises(RecipeError) as error:
         data.dataset("train", 3, features=["label"])
     assert str(error.value) == f"{message}; leave it out"
@@ -75,7 +75,7 @@ def test_features_that_there_are_not(data: PreparedDataset) -> None:
 
 
 def test_the_label_as_a_signature_spells_it(tmp_path: Path) -> None:
-    """It is told where a raw column that it is made of is given, under any of its names."""
+    """The label is returned if a raw column it depends on is present, under any of its names."""
     data = load(write_dataset(tmp_path / "data", range(2), label="x"))
     assert data.transform({"x_raw": [0.0]})["x"].numpy().tolist() == [0.0]
     assert data.transform({"x-raw": [0.0]}).keys() == data.transform({"x_raw": [0.0]}).keys()

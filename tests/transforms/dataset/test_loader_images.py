@@ -53,7 +53,7 @@ class TestFeatures:
         data = load(labelled)
         dataset = data.dataset("train", 3, shuffle=False, features=["image"])
         (named, label), (pixels, _) = (
-            next(iter(one)) for one in (dataset, data.dataset("train", 3, shuffle=False))
+            next(iter(batches)) for batches in (dataset, data.dataset("train", 3, shuffle=False))
         )
         assert (list(named), label.shape) == (["image"], (3,))
         np.testing.assert_array_equal(named["image"], pixels)
@@ -211,8 +211,8 @@ class TestTransformImages:
             "box_labels": tf.train.Feature(bytes_list=names),
         }
         records = [
-            tf.train.Example(features=tf.train.Features(feature=one)).SerializeToString()
-            for one in (features, with_boxes)
+            tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+            for feature in (features, with_boxes)
         ]
         raw = tf.io.parse_example(tf.constant(records), data.raw_spec)
         outputs = data.transform(raw)

@@ -33,7 +33,7 @@ def write(folder: Path, *sizes: int) -> list[RecordFile]:
 
 
 def flat(blocks: tf.data.Dataset) -> list[int]:
-    return [int(one) for block in blocks for one in np.ravel(block.numpy())]
+    return [int(record) for block in blocks for record in np.ravel(block.numpy())]
 
 
 def read(files: list[RecordFile]) -> list[int]:
@@ -45,20 +45,22 @@ class TestPartOf:
     def test_parts_are_disjoint_and_everything(self, sizes: list[int], count: int) -> None:
         files = [RecordFile(str(index), size) for index, size in enumerate(sizes)]
         seen: Counter[tuple[str, int]] = Counter()
-        taken = []
+        sizes_of_parts = []
         for index in range(count):
             part = part_of(files, (index, count))
-            own = [
-                (one.path, record)
-                for one in part
-                for record in range(one.first, one.records, one.step)
+            records = [
+                (file.path, record)
+                for file in part
+                for record in range(file.first, file.records, file.step)
             ]
-            assert len(own) == sum(file.selected for file in part)
-            taken.append(len(own))
-            seen.update(own)
-        assert seen == Counter((one.path, record) for one in files for record in range(one.records))
+            assert len(records) == sum(file.selected for file in part)
+            sizes_of_parts.append(len(records))
+            seen.update(records)
+        assert seen == Counter(
+            (file.path, record) for file in files for record in range(file.records)
+        )
         if len(files) < count:
-            assert max(taken) - min(taken) <= 1
+            assert max(sizes_of_parts) - min(sizes_of_parts) <= 1
 
     @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0)])
     def test_no_such_part(self, shard: tuple[int, int]) -> None:
@@ -98,9 +100,9 @@ class TestBlocks:
 
     def test_a_seed_makes_it_the_same(self, tmp_path: Path) -> None:
         files = write(tmp_path, 40, 60)
-        one, same, other = (flat(mixed_blocks(files, "", block=50, seed=s)) for s in (3, 3, 4))
-        assert one == same != other
-        assert flat(mixed_blocks(files, "", block=50, seed=None)) != one
+        first, same, other = (flat(mixed_blocks(files, "", block=50, seed=s)) for s in (3, 3, 4))
+        assert first == same != other
+        assert flat(mixed_blocks(files, "", block=50, seed=None)) != first
 
     def test_a_cache_is_read_instead(self, tmp_path: Path) -> None:
         files = write(tmp_path, 10)

@@ -21,7 +21,7 @@ FEATURES = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
-    """A dataset whose manifest has no numbers of ids, with a vocabulary of three words."""
+    """Return a dataset whose manifest has no numbers of ids, with a vocabulary of three words."""
     return load(write_dataset(tmp_path_factory.mktemp("plain") / "data", range(2)))
 
 

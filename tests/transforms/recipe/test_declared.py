@@ -27,16 +27,16 @@ def features(*made: TensorDefinition, values: tuple[TensorDefinition, ...] = ())
 
 
 def test_inputs_are_cleaned_first() -> None:
-    found = features(TensorDefinition("city", ("city",)), TensorDefinition("age", ("age",)))
-    assert list(found) == ["city", "age"]
-    assert found["city"].numpy().tolist() == [b"Rome", b"", b"Oslo"]
-    assert found["age"].numpy().tolist() == [20, -(2**63), 70]
+    result = features(TensorDefinition("city", ("city",)), TensorDefinition("age", ("age",)))
+    assert list(result) == ["city", "age"]
+    assert result["city"].numpy().tolist() == [b"Rome", b"", b"Oslo"]
+    assert result["age"].numpy().tolist() == [20, -(2**63), 70]
 
 
 def test_steps_follow_each_other() -> None:
     steps = (Step("fill_missing", {"value": "?"}), Step("hash_buckets", {"num_buckets": 9}))
-    known = missing.fill_missing(tf.constant(["Rome", "", "Oslo"]), "?")
-    expected = categorical.hash_buckets(known, num_buckets=9).numpy().tolist()
+    filled = missing.fill_missing(tf.constant(["Rome", "", "Oslo"]), "?")
+    expected = categorical.hash_buckets(filled, num_buckets=9).numpy().tolist()
     assert features(TensorDefinition("x", ("city",), steps))["x"].numpy().tolist() == expected
 
 
@@ -53,8 +53,8 @@ def test_values_are_known_to_those_after_them() -> None:
 
 def test_what_is_no_column_is_left_as_it_is() -> None:
     ragged = tf.ragged.constant([["a"], []])
-    found = Declared((), (), (TensorDefinition("x", ("box_labels",)),))({"box_labels": ragged})
-    assert found["x"] is ragged
+    result = Declared((), (), (TensorDefinition("x", ("box_labels",)),))({"box_labels": ragged})
+    assert result["x"] is ragged
 
 
 @pytest.mark.parametrize(

@@ -138,18 +138,18 @@ def _is_int(tree: Tree) -> bool:
     return is_column or (tree[0] == "number" and isinstance(tree[1], int))
 
 
-def operands(one: Tree, other: Tree, row: Row) -> list[Any]:
-    if "text" in (one[0], other[0]) or one in (("column", "s"), ("column", "t")):
-        values = [tree[1] if tree[0] == "text" else row[tree[1]] for tree in (one, other)]
+def operands(left: Tree, right: Tree, row: Row) -> list[Any]:
+    if "text" in (left[0], right[0]) or left in (("column", "s"), ("column", "t")):
+        values = [tree[1] if tree[0] == "text" else row[tree[1]] for tree in (left, right)]
         return [value if value is None else value.encode() for value in values]
-    if _is_int(one) and _is_int(other):
-        return [tree[1] if tree[0] == "number" else row[tree[1]] for tree in (one, other)]
-    found = [finite(tree, row) for tree in (one, other)]
-    for place, (tree, beside) in enumerate(((one, other), (other, one))):
+    if _is_int(left) and _is_int(right):
+        return [tree[1] if tree[0] == "number" else row[tree[1]] for tree in (left, right)]
+    result = [finite(tree, row) for tree in (left, right)]
+    for index, (tree, beside) in enumerate(((left, right), (right, left))):
         if tree[0] == "number" and beside == ("column", "f"):
             with np.errstate(over="ignore"):
-                found[place] = float(np.float32(tree[1]))
-    return found
+                result[index] = float(np.float32(tree[1]))
+    return result
 
 
 def truth(tree: Tree, row: Row) -> bool | None:
@@ -158,9 +158,9 @@ def truth(tree: Tree, row: Row) -> bool | None:
         inner = truth(parts[0], row)
         return None if inner is None else not inner
     if kind in ("and", "or"):
-        found = [truth(part, row) for part in parts]
+        result = [truth(part, row) for part in parts]
         decides = kind == "or"
-        return decides if decides in found else None if None in found else not decides
+        return decides if decides in result else None if None in result else not decides
     if kind == "missing":
         text = parts[0] in (("column", "s"), ("column", "t"))
         return (row[parts[0][1]] if text else finite(parts[0], row)) is None
@@ -169,7 +169,7 @@ def truth(tree: Tree, row: Row) -> bool | None:
         integers = _is_int(parts[0]) and all(isinstance(v, int) for v in parts[1])
         if not integers and parts[0] == ("column", "i"):
             listed = [(k, v if isinstance(v, str) else float(v)) for k, v in listed]
-        pairs = [operands(parts[0], one, row) for one in listed]
+        pairs = [operands(parts[0], value, row) for value in listed]
         return None if pairs[0][0] is None else any(a == b for a, b in pairs)
     a, b = operands(*parts, row)
     return None if a is None or b is None else COMPARE[kind](a, b)
@@ -209,20 +209,20 @@ def test_conditions_are_the_same_everywhere(tree: Tree, rows: list[Row]) -> None
     assume(_has_column(tree))
     expected = [truth(tree, row) for row in rows]
     assert on_arrow(text, rows) == expected
-    found = tf.broadcast_to(evaluate(text, tensors(rows), SCHEMA), [len(rows)])
-    assert found.numpy().tolist() == [int(value is True) for value in expected]
-    assert found.dtype == tf.int64
+    result = tf.broadcast_to(evaluate(text, tensors(rows), SCHEMA), [len(rows)])
+    assert result.numpy().tolist() == [int(value is True) for value in expected]
+    assert result.dtype == tf.int64
 
 
 @settings(max_examples=100)
 @given(tree=NUMBERS, rows=ROWS)
 def test_numbers_are_those_of_python(tree: Tree, rows: list[Row]) -> None:
     assume(_has_column(tree))
-    found = evaluate(text_of(tree), tensors(rows), SCHEMA)
-    values = tf.broadcast_to(found, [len(rows)]).numpy().tolist()
+    result = evaluate(text_of(tree), tensors(rows), SCHEMA)
+    values = tf.broadcast_to(result, [len(rows)]).numpy().tolist()
     for row, value in zip(rows, values, strict=True):
         expected = row[tree[1]] if tree[0] == "column" else finite(tree, row)
-        if found.dtype == tf.int64:
+        if result.dtype == tf.int64:
             beyond = tree[0] != "column" and expected is not None and abs(expected) > 2**53
             assert value == (MISSING_INT64 if expected is None or beyond else int(expected))
         else:
@@ -263,9 +263,9 @@ def test_what_comes_out(text: str, dtype: tf.DType, expected: list[Any]) -> None
         "f": tf.constant([1.5, 2.5]),
         "s": tf.constant(["a", ""]),
     }
-    found = tf.function(lambda **given: evaluate(text, given))(**columns)
-    assert found.dtype == dtype
-    assert str(found.numpy().tolist()) == str(expected)
+    result = tf.function(lambda **given: evaluate(text, given))(**columns)
+    assert result.dtype == dtype
+    assert str(result.numpy().tolist()) == str(expected)
 
 
 def test_texts_are_ordered_by_their_bytes_so_dates_by_time() -> None:

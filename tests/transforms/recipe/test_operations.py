@@ -1,4 +1,4 @@
-"""The operations of recipes are the functions of this package, and their signatures say all."""
+"""Operations of recipes are the functions of this package, described by their signatures."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
 
 
 def functional(data: PreparedDataset, *left_out: str) -> Any:
-    """A model over the features but some, with a matrix that rounds."""
+    """Return a model over the features except some, with a matrix that rounds."""
     tf.keras.utils.set_random_seed(7)
     inputs = data.keras_inputs()
     dense = [
@@ -34,7 +34,7 @@ def functional(data: PreparedDataset, *left_out: str) -> Any:
     ids = tf.keras.layers.Embedding(data.vocab_sizes["word"], 3)(inputs["word"])
     hidden = tf.keras.layers.Concatenate()([*dense, ids])
     hidden = tf.keras.layers.Dense(32, activation="tanh")(hidden)
-    taken = {name: one for name, one in inputs.items() if name not in left_out}
+    taken = {name: tensor for name, tensor in inputs.items() if name not in left_out}
     return tf.keras.Model(taken, tf.keras.layers.Dense(1)(hidden))
 
 
@@ -99,12 +99,13 @@ def test_the_model_over_the_graph(served: Path, data: PreparedDataset) -> None:
 def test_a_batch_of_one_and_of_a_thousand(served: Path) -> None:
     """Matrix products and log1p of other batch sizes take other vector instructions."""
     model, raw = ServedModel(served), columns(ROWS)
-    whole = model("serving_default", raw)
+    batch_outputs = model("serving_default", raw)
     for row in (0, 1, 17, 500, ROWS - 1):
-        one = model("serving_default", {name: values[[row]] for name, values in raw.items()})
-        np.testing.assert_array_max_ulp(one["logits"][0], whole["logits"][row], maxulp=64)
-        np.testing.assert_allclose(one["probabilities"][0], whole["probabilities"][row], 1e-6)
-        assert one["classes"][0] == whole["classes"][row]
+        outputs = model("serving_default", {name: values[[row]] for name, values in raw.items()})
+        expected = {name: values[row] for name, values in batch_outputs.items()}
+        np.testing.assert_array_max_ulp(outputs["logits"][0], expected["logits"], maxulp=64)
+        np.testing.assert_allclose(outputs["probabilities"][0], expected["probabilities"], 1e-6)
+        assert outputs["classes"][0] == expected["classes"]
 
 
 def test_signatures_agree_to_the_last_bit(data: PreparedDataset, tmp_path: Path) -> None:
@@ -143,8 +144,9 @@ def test_what_an_example_lacks_is_missing(served: Path) -> None:
     word = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b" ab "]))
     example = tf.train.Example(features=tf.train.Features(feature={"word": word}))
     specs = model.columns("serving_default")
-    given = {name: np.asarray(one) for name, one in raw_tensors({"word": [" ab "]}, specs).items()}
-    expected = model("serving_default", given)
+    tensors = raw_tensors({"word": [" ab "]}, specs)
+    raw = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    expected = model("serving_default", raw)
     outputs = model("examples", {"examples": np.array([example.SerializeToString()], object)})
     for name, value in expected.items():
         np.testing.assert_array_equal(outputs[name], value)
@@ -185,7 +187,7 @@ def test_a_model_of_other_classes_leaves_nothing(data: PreparedDataset, tmp_path
         def __call__(self, features: dict[str, tf.Tensor], training: bool) -> tf.Tensor:
             return tf.zeros([tf.size(features["x"]), 3])
 
-    with pytest.raises(RecipeError, match=r"gives 2 logits a row, one a class, got 3$"):
+    with pytest.raises(RecipeError, match=r"2 logits a row, one for each class, got 3$"):
         data.export(Model(), tmp_path / "1")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""Models over some features: the columns they ask for, and that they are served as trained."""
+"""Models over some features: the columns they need, and serving as in training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
 
 
 def functional(data: PreparedDataset, *names: str, given: list[str] | None = None) -> Any:
-    """A model that gives the sum of some features; its inputs are `given`, or these."""
+    """Return a model of the sum of some features; its inputs are `given`, or these."""
     inputs = data.keras_inputs(features=given or list(names))
     columns = [tf.keras.layers.Rescaling(1.0, dtype="float32")(inputs[name]) for name in names]
     total = columns[0] if len(columns) == 1 else tf.keras.layers.Add()(columns)
@@ -39,17 +39,17 @@ def functional(data: PreparedDataset, *names: str, given: list[str] | None = Non
 
 
 class Subclass(tf.Module):
-    """Takes what it needs out of a dict, and nothing from a feature that it looks at."""
+    """Selects features from a dict; one of them does not change the output."""
 
     def __call__(self, features: dict[str, tf.Tensor], training: bool) -> tf.Tensor:
         return features["x"] + 0 * tf.cast(tf.size(features["x"]), tf.float32)
 
 
-def asked(path: Path) -> dict[str, list[str]]:
+def needed(path: Path) -> dict[str, list[str]]:
     model = ServedModel(path)
     columns = {name: sorted(model.columns(name)) for name in ("serving_default", "transform")}
     info = json.loads((path / "assets.extra" / "recordmill.json").read_text())
-    assert [one["name"] for one in info["columns"]] == columns["serving_default"]
+    assert [column["name"] for column in info["columns"]] == columns["serving_default"]
     return columns | {"unused": sorted(info["unused"])}
 
 
@@ -63,7 +63,7 @@ def test_only_the_columns_that_used_features_are_made_of(
     }
     for name, model in models.items():
         data.export(model, tmp_path / name, output_kind="values")
-        assert asked(tmp_path / name) == {
+        assert needed(tmp_path / name) == {
             "serving_default": ["x-raw"],
             "transform": ["x-raw"],
             "unused": ["n", "unused", "word"],
@@ -109,7 +109,7 @@ def test_named_features_of_a_model_that_does_not_name_them(
 ) -> None:
     class Stack(tf.Module):
         def __call__(self, features: dict[str, tf.Tensor], training: bool) -> tf.Tensor:
-            return tf.stack([tf.cast(one, tf.float32) for one in features.values()], axis=1)
+            return tf.stack([tf.cast(x, tf.float32) for x in features.values()], axis=1)
 
     data.export(Stack(), tmp_path / "1", output_kind="values", features=["word", "x"])
     outputs = ServedModel(tmp_path / "1")(
@@ -175,5 +175,5 @@ def test_columns_that_a_signature_spells_alike() -> None:
 
 
 def test_rows_of_the_dataset() -> None:
-    """What the expectations above are made of."""
+    """Rows of the dataset have the values that the expectations above use."""
     assert [raw_row(row)["x-raw"] for row in range(3)] == RAW["x-raw"].tolist()

@@ -1,4 +1,4 @@
-"""JSON instances to raw columns, and what is wrong with them."""
+"""JSON instances to raw columns, and the messages of their problems."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_values_of_every_type() -> None:
 
 
 def test_what_is_not_there_is_missing() -> None:
-    found = columns({"n": 1}, {"n": None, "x": None})
-    assert np.isnan(found.pop("x")).all()
-    assert found == {
+    result = columns({"n": 1}, {"n": None, "x": None})
+    assert np.isnan(result.pop("x")).all()
+    assert result == {
         "n": [1, MISSING_INT64],
         "s": ["", ""],
         "pair": [[MISSING_INT64, MISSING_INT64]] * 2,
@@ -100,7 +100,7 @@ def test_what_is_wrong_is_told(line: str | bytes, message: str) -> None:
     st.binary(max_size=40)
     | st.recursive(
         st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
-        lambda one: st.lists(one) | st.dictionaries(st.sampled_from([*SPECS, "y"]), one),
+        lambda values: st.lists(values) | st.dictionaries(st.sampled_from([*SPECS, "y"]), values),
     ).map(lambda value: json.dumps(value).encode())
 )
 def test_whatever_stands_there_is_read_or_told(line: bytes) -> None:
@@ -147,8 +147,8 @@ def test_images_by_their_bytes_or_their_path(tmp_path: Path) -> None:
     (batch,) = photos.batches(lines)
     assert batch.columns["image"].tolist() == [b"png", b"png"]
     for path in ("../secret", "link", str(tmp_path / "secret")):
-        found = problem(json.dumps({"image": {"path": path}}), photos)
-        assert "expected a path inside the folder of the instances" in found
+        result = problem(json.dumps({"image": {"path": path}}), photos)
+        assert "expected a path inside the folder of the instances" in result
     for path in ("dog.png", ".", "a\0b"):
         assert problem(json.dumps({"image": {"path": path}}), photos) == (
             f'field "image": there is no file {json.dumps(path)} in the folder of the instances'
@@ -198,6 +198,6 @@ def test_names_as_a_signature_spells_them(line: str, message: str) -> None:
 
 def test_a_name_of_its_own_is_that_columns() -> None:
     (batch,) = ALIKE.batches([b'{"c_d": 1, "c-d": 2, "e_f": 3, "a b": 4}'])
-    found = {name: column.tolist() for name, column in batch.columns.items()}
+    result = {name: column.tolist() for name, column in batch.columns.items()}
     missing = [MISSING_INT64]
-    assert found == {"a-b": missing, "a b": [4], "c-d": [2], "c_d": [1], "e-f": [3]}
+    assert result == {"a-b": missing, "a b": [4], "c-d": [2], "c_d": [1], "e-f": [3]}

@@ -1,4 +1,4 @@
-"""An exported model, called by its signatures."""
+"""Calls of an exported model by its signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far answers are apart."""
+"""Differences between predictions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAN, INF = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "share", "where"),
+    ("left", "right", "share", "where"),
     [
         ([1.0, 4.0], [1.0, 4.0], 0.0, ("x", 0, "1", "1")),
         ([1.0, 4.0], [2.0, 4.0], 0.25, ("x", 0, "1", "2")),
@@ -28,28 +28,28 @@ NAN, INF = float("nan"), float("inf")
         ([], [], 0.0, None),
     ],
 )
-def test_floats(one: Any, other: Any, share: float, where: Any) -> None:
-    sides = ({"x": np.array(side, np.float32)} for side in (one, other))
-    found, place = largest_difference(*sides)
-    assert found == pytest.approx(share)
-    assert place == where
+def test_floats(left: Any, right: Any, share: float, where: Any) -> None:
+    sides = ({"x": np.array(side, np.float32)} for side in (left, right))
+    difference, position = largest_difference(*sides)
+    assert difference == pytest.approx(share)
+    assert position == where
 
 
 def test_classes_follow_from_probabilities() -> None:
-    one = {"classes": np.array([b"a"], object), "probabilities": np.float32([[0.5]])}
-    other = {"classes": np.array([b"b"], object), "probabilities": np.float32([[0.5]])}
-    assert largest_difference(one, other)[0] == 0
-    one, other = ({"classes": side["classes"]} for side in (one, other))
-    assert largest_difference(one, other) == (INF, ("classes", 0, "b'a'", "b'b'"))
-    assert largest_difference(one, {"other": other["classes"]}) == (0.0, None)
+    left = {"classes": np.array([b"a"], object), "probabilities": np.float32([[0.5]])}
+    right = {"classes": np.array([b"b"], object), "probabilities": np.float32([[0.5]])}
+    assert largest_difference(left, right)[0] == 0
+    left, right = ({"classes": side["classes"]} for side in (left, right))
+    assert largest_difference(left, right) == (INF, ("classes", 0, "b'a'", "b'b'"))
+    assert largest_difference(left, {"other": right["classes"]}) == (0.0, None)
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_the_share_does_not_depend_on_the_side(values: list[float]) -> None:
-    one = {"x": np.array(values, np.float32)}
-    other = {"x": one["x"][::-1]}
-    share, _ = largest_difference(one, other)
-    assert share == largest_difference(other, one)[0]
+    left = {"x": np.array(values, np.float32)}
+    right = {"x": left["x"][::-1]}
+    share, _ = largest_difference(left, right)
+    assert share == largest_difference(right, left)[0]
     assert 0 <= share <= 2
 
 

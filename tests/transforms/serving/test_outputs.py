@@ -36,8 +36,8 @@ def test_a_logit_a_class() -> None:
 
 
 def test_probabilities_of_classes_without_names() -> None:
-    one = named_outputs(tf.constant([[0.25], [0.75]]), kind="probabilities", classes=())
-    assert lists(one) == {"probabilities": [[0.75, 0.25], [0.25, 0.75]], "classes": [b"0", b"1"]}
+    single = named_outputs(tf.constant([[0.25], [0.75]]), kind="probabilities", classes=())
+    assert lists(single) == {"probabilities": [[0.75, 0.25], [0.25, 0.75]], "classes": [b"0", b"1"]}
     each = named_outputs(tf.constant([[0.25, 0.75]]), kind="probabilities", classes=())
     assert lists(each) == {"probabilities": [[0.25, 0.75]], "classes": [b"1"]}
 
@@ -55,7 +55,7 @@ def test_values() -> None:
 def test_another_number_of_classes() -> None:
     with pytest.raises(RecipeError) as error:
         named_outputs(tf.zeros([5, 3]), kind="logits", classes=CLASSES)
-    assert str(error.value) == ("expected a model that gives 2 logits a row, one a class, got 3")
+    assert str(error.value) == "expected a model of 2 logits a row, one for each class, got 3"
 
 
 def test_infer_output_kind() -> None:

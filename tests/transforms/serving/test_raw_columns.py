@@ -189,8 +189,8 @@ def test_wrong_ragged_values(raw: dict[str, Any], message: str) -> None:
 
 def test_names_as_a_signature_spells_them() -> None:
     specs = {name: tf.TensorSpec([None], tf.int64) for name in ("a-b", "a b", "c-d")}
-    found = raw_tensors({"a-b": [1], "c_d": [2]}, specs)
-    assert {name: tensor.numpy().tolist() for name, tensor in found.items()} == {
+    result = raw_tensors({"a-b": [1], "c_d": [2]}, specs)
+    assert {name: tensor.numpy().tolist() for name, tensor in result.items()} == {
         "a-b": [1],
         "a b": [MISSING_INT64],
         "c-d": [2],
