@@ -15,7 +15,7 @@ import tensorflow_transform as tft
 
 from ..schemas.errors import RecipeError
 from ._ops.id_domains import with_domain
-from ._ops.lookup_table import static_table
+from ._ops.lookup_table import class_table
 from ._ops.vocabulary_files import as_tokens
 
 __all__ = ["cross", "hash_buckets", "label_ids", "one_hot", "vocabulary_ids"]
@@ -134,9 +134,7 @@ def label_ids(x: tf.Tensor, *, classes: Sequence[str]) -> tf.Tensor:
     Raises:
       RecipeError: `classes` is empty, or contains duplicates.
     """
-    if not classes or len(set(classes)) != len(classes):
-        raise RecipeError(f"expected distinct classes, got {list(classes)}")
-    ids = static_table({name: id_ for id_, name in enumerate(classes)}, -1).lookup(x)
+    ids = class_table(classes).lookup(x)
     return with_domain(ids, minimum=-1, maximum=len(classes) - 1)
 
 

@@ -27,7 +27,7 @@ import tensorflow as tf
 from ..schemas.errors import RecipeError
 from . import boxes as box_ops
 from ._ops.jpeg import refuse_cut
-from ._ops.lookup_table import static_table
+from ._ops.lookup_table import class_table
 from ._ops.orientation import jpeg_orientation, upright
 from ._ops.resize import (
     central_crop,
@@ -219,10 +219,7 @@ def class_ids(
     Raises:
       RecipeError: `classes` is empty, or contains duplicates.
     """
-    if not classes or len(set(classes)) != len(classes):
-        raise RecipeError(f"expected distinct classes, got {list(classes)}")
-    table = static_table({name: id_ for id_, name in enumerate(classes, first)}, -1)
-    return tf.ragged.map_flat_values(table.lookup, labels)
+    return tf.ragged.map_flat_values(class_table(classes, first=first).lookup, labels)
 
 
 def _begins(encoded: tf.Tensor, magic: bytes) -> tf.Tensor:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import tensorflow as tf
 
-__all__ = ["static_table"]
+from ...schemas.errors import RecipeError
+
+__all__ = ["class_table", "static_table"]
 
 _Value = TypeVar("_Value", int, str)
+
+
+def class_table(classes: Sequence[str], *, first: int = 0) -> tf.lookup.StaticHashTable:
+    """Create a table from class names to ids, int64; -1 for other strings.
+
+    Args:
+      classes: The classes, in the order of their ids; each once.
+      first: The id of the first class.
+
+    Raises:
+      RecipeError: `classes` is empty, or contains duplicates.
+    """
+    if not classes or len(set(classes)) != len(classes):
+        raise RecipeError(f"expected distinct classes, got {list(classes)}")
+    return static_table({name: id_ for id_, name in enumerate(classes, first)}, -1)
 
 
 def static_table(entries: Mapping[str, _Value], default: _Value) -> tf.lookup.StaticHashTable:

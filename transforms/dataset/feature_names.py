@@ -44,7 +44,7 @@ def choose_features(
 def _unknown(name: str, available: Collection[str], label: Collection[str]) -> str:
     """Describe a name that is no feature."""
     if name in label:
-        return f'"{name}" is the label, which dataset(...) gives beside the features; leave it out'
+        return f'"{name}" is the label, which dataset(...) returns separately; leave it out'
     near = get_close_matches(str(name), available, n=1)
     hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(available)}"
     return f'the dataset has no feature "{name}"; {hint}'

@@ -153,6 +153,6 @@ def features_by_name(model: Any, features: Any) -> Any:
 
 
 def _feature(name: str, features: Mapping[str, Any]) -> str | None:
-    """Return the feature that `keras_inputs` gives an input of that name; None if ambiguous."""
+    """Return the feature whose input has that name in `keras_inputs`; None if ambiguous."""
     matches = [feature for feature in features if name in (feature, feature.replace("/", "_"))]
     return matches[0] if len(matches) == 1 else None

@@ -59,8 +59,8 @@ def export(
     Args:
       data: The dataset of the model's training.
       model: A Keras model over `keras_inputs()`, or any callable from a dict of features (for
-        images alone, from the pixels) to a tensor [rows, …], or a dict of tensors; or a trained
-        `tf.estimator`.
+        images alone, from the pixels) and the keyword `training`, which is False, to a tensor
+        [rows, …], or a dict of tensors; or a trained `tf.estimator`.
       path: The folder to write, which must not exist. It appears only when it is complete.
       output_kind: "logits", "probabilities" or "values"; see `named_outputs`. None to infer it, see
         `infer_output_kind`. Ignored for an estimator, which names its outputs.

@@ -31,7 +31,7 @@ class ModelFunction:
     """Model over features, with named outputs.
 
     Attributes:
-      model: Callable model.
+      model: Callable model, which takes features and the keyword `training`.
       output_kind: Kind of its output; see `named_outputs`.
       classes: Names of the classes of the label.
     """

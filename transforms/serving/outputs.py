@@ -61,7 +61,7 @@ def named_outputs(output: Any, *, kind: OutputKind, classes: Sequence[str]) -> d
     expected = len(classes) or max(width, 2)
     if width != expected and (width, expected) != (1, 2):
         raise RecipeError(
-            f"expected a model that gives {expected} {kind} a row, one a class, got {width}"
+            f"expected a model of {expected} {kind} a row, one for each class, got {width}"
         )
     probabilities = _probabilities(output, kind)
     names = list(classes) or [str(id_) for id_ in range(expected)]
