@@ -1,1 +1,1 @@
-"""A CSV file that nobody has described to a commented recipe."""
+"""Schema inference: from undescribed CSV or Parquet files to a commented recipe."""

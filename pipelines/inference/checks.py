@@ -1,4 +1,4 @@
-"""What must be understood of files before a recipe is made of them."""
+"""Checks that files were understood well enough to infer a recipe from them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from .table import InferredTable
 __all__ = ["check_understood", "rejected_records"]
 
 _UNDERSTOOD = 0.9
-"""A recipe is made of files where at least this share of the records are rows."""
+"""Smallest share of records that must be rows for a recipe to be inferred."""
 
 _ADVICE = {
-    "nul_byte": "NUL bytes are no text: is the file binary, or UTF-16? Convert it.",
+    "nul_byte": "NUL bytes are not text: is the file binary, or UTF-16? Convert it.",
     "misplaced_quote": "Double each quote inside a quoted field, or close the one further up.",
     "too_few_fields": "Is another character the delimiter, or are several tables in one file?",
-    "too_many_fields": "Quote each field that has a delimiter in it, as a writer of CSV does.",
+    "too_many_fields": "Quote each field that contains a delimiter, as CSV writers do.",
     "field_too_long": "Is a closing quote missing?",
 }
-"""What to do about records that are no rows, by the reason."""
+"""Advice on records that cannot be read as rows, by reject reason."""
 
 
 def check_understood(table: InferredTable, *, single_column: bool) -> None:
-    """Check that files were understood: more than one column, and nearly all rows.
+    """Check that more than one column and nearly all records could be read.
 
     Args:
-      table: What they were seen to hold.
-      single_column: Whether one column is enough, where no other delimiter makes more of it.
+      table: Summary of the files.
+      single_column: Whether to accept one column where no other delimiter splits it.
 
     Raises:
-      DataError: They were not; the message says what was seen, and what to do.
+      DataError: Fewer than 90 % of the records are rows, or there is only one column. The message
+        says what was read, and what to do.
     """
     if table.records and table.rows < _UNDERSTOOD * table.records:
         raise DataError(
@@ -41,13 +42,13 @@ def check_understood(table: InferredTable, *, single_column: bool) -> None:
     if len(names) == 1 and (table.dialect.other is not None or not single_column):
         raise DataError(
             f"{table.source}: understood one column, {shown(names[0])}, in "
-            f"{amount(table.rows, 'row')}; expected several, to learn one from the others. "
+            f"{amount(table.rows, 'row')}; expected several, to predict one from the others. "
             f"{_more_columns(table)}"
         )
 
 
 def _more_columns(table: InferredTable) -> str:
-    """Return advice on how to get at more than one column."""
+    """Return advice on getting more than one column."""
     dialect = table.dialect
     if dialect.left_out:
         reasons = "; ".join(f"{shown(name)}: {reason}" for name, reason in dialect.left_out)
@@ -55,14 +56,14 @@ def _more_columns(table: InferredTable) -> str:
     if dialect.other is not None:
         return str(dialect.other)
     return (
-        "No delimiter makes more of it: neither comma, tab, semicolon and bar, nor blanks, colons "
-        "and the like. Join it with the columns that belong to it. `recordmill profile` shows what "
-        "is in one column."
+        "No delimiter splits it: neither comma, tab, semicolon or bar, nor blanks, colons and the "
+        "like. Join it with the columns that belong to it. `recordmill profile` describes a single "
+        "column."
     )
 
 
 def rejected_records(table: InferredTable) -> list[str]:
-    """Return sentences on the records that are no rows: how many, the first, and what to do."""
+    """Return sentences on the records that are not rows: count, first example, advice."""
     if not table.rejected:
         return []
     counts = ", ".join(f"{reason} {count:,}" for reason, count in table.rejected.most_common())

@@ -1,4 +1,4 @@
-"""What separates the fields of a text that recordmill reads as one column."""
+"""Search for the field separator of a text that the supported delimiters leave as one column."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ...schemas.inference.facts import shown
 __all__ = ["OtherDelimiter", "find_other_delimiter"]
 
 _LINES = 1000
+"""Number of lines to look at."""
+
 _REGULAR = 0.9
-"""The share of the lines that a delimiter must cut into equally many fields."""
+"""Smallest share of lines that a separator must split into the same number of fields."""
 
 _SEPARATORS = {
     '"::"': ("::", "sed 's/::/{}/g'"),
@@ -25,27 +27,30 @@ _SEPARATORS = {
     "the character U+001F": ("\x1f", r"tr '\037' '{}'"),
     "runs of blanks": (r"[ \t]+", r"tr -s ' \t' '{}'"),
 }
-"""What may separate fields: the pattern of each, and the command that puts another one there."""
+"""Separators to try, by name: the pattern, and a shell command that replaces it with `{}`.
 
-_ONE_VALUE = re.compile(
+A colon before "//" belongs to a URL.
+"""
+
+_TIMESTAMP = re.compile(
     r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})?[T ]*(\d{1,2}:\d\d(:\d\d)?([.,]\d+)?)?( ?[AP]M)?"
     r"(Z|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
-"""A date, a time of the day, or both."""
+"""A date, a time of day, or both: its hyphens, colons and blanks separate no fields."""
 
 
 @dataclass(frozen=True)
 class OtherDelimiter:
-    """A separator that cuts a text into more fields.
+    """A separator that splits a text into several fields.
 
     Attributes:
-      name: What it is called.
-      fields: How many fields a line has with it, at least 2.
-      lines: How many lines have so many.
-      among: Of how many lines looked at.
-      example: The fields of a line.
-      command: A command that reads the file and writes it with another separator.
+      name: Name for messages.
+      fields: Most common number of fields a line, at least 2 in a result.
+      lines: Number of lines with that many fields.
+      among: Number of lines examined.
+      example: Fields of one such line.
+      command: Shell command that reads the file and writes it with a supported delimiter.
     """
 
     name: str
@@ -58,43 +63,47 @@ class OtherDelimiter:
     def __str__(self) -> str:
         fields = ", ".join(shown(field) for field in self.example)
         return (
-            f"Cut at {self.name}, {self.lines:,} of the first {self.among:,} lines have "
+            f"Split at {self.name}, {self.lines:,} of the first {self.among:,} lines have "
             f"{self.fields:,} fields, such as {fields}: rewrite the file with one of the "
-            f"delimiters that are looked for, as `{self.command}` does."
+            f"supported delimiters, as `{self.command}` does."
         )
 
 
-def find_other_delimiter(text: str, *, whole: bool) -> OtherDelimiter | None:
-    """Find what cuts nearly all lines of a text into as many fields, more than one.
+def find_other_delimiter(text: str, *, complete: bool) -> OtherDelimiter | None:
+    r"""Find a separator that splits nearly all lines into the same number of fields, above one.
 
     Args:
-      text: The beginning of a file, of which comma, tab, semicolon and bar make one column.
-      whole: Whether that is all of the file; else its last line is cut, and left out.
+      text: Beginning of a file that comma, tab, semicolon and bar leave as one column.
+      complete: Whether the text is the complete file; if not, its last line may be cut and is
+        left out.
 
     Returns:
-      The separator that makes the most lines alike, and of these the first in the order of
-      `_SEPARATORS`; None where none does, or every line is a date or a time.
+      The separator with the most lines of equal length; among equals, the first one in
+      `_SEPARATORS`. None where no separator is regular, or every line is a date or a time.
 
-    >>> found = find_other_delimiter("a:b\\n1:x\\n2:y\\n", whole=True)
-    >>> found.name, found.fields, found.command
+    >>> delimiter = find_other_delimiter("a:b\n1:x\n2:y\n", complete=True)
+    >>> delimiter.name, delimiter.fields, delimiter.command
     ('":"', 2, "tr : ','")
     """
     lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in (lines if whole else lines[:-1]) if line][:_LINES]
-    values = sum(bool(_ONE_VALUE.fullmatch(line)) for line in lines)
-    if not lines or values >= _REGULAR * (len(lines) - 1) > 0:
+    lines = [line for line in (lines if complete else lines[:-1]) if line][:_LINES]
+    timestamps = sum(bool(_TIMESTAMP.fullmatch(line)) for line in lines)
+    if not lines or timestamps >= _REGULAR * (len(lines) - 1) > 0:  # the first may be a header
         return None
-    found = [_cut(name, lines) for name in _SEPARATORS]
-    regular = [one for one in found if one.fields > 1 and one.lines >= _REGULAR * one.among]
-    return max(regular, key=lambda one: one.lines, default=None)
+    candidates = [_split(name, lines) for name in _SEPARATORS]
+    regular = [
+        each for each in candidates if each.fields > 1 and each.lines >= _REGULAR * each.among
+    ]
+    return max(regular, key=lambda delimiter: delimiter.lines, default=None)
 
 
-def _cut(name: str, lines: Sequence[str]) -> OtherDelimiter:
+def _split(name: str, lines: Sequence[str]) -> OtherDelimiter:
     pattern, command = _SEPARATORS[name]
-    cut = [re.split(pattern, line) for line in lines]
-    fields, count = Counter(map(len, cut)).most_common(1)[0]
-    example = next(line for line in reversed(cut) if len(line) == fields)
-    unused = next((one for one in (",", r"\t", ";") if not any(_has(one, s) for s in lines)), ",")
+    records = [re.split(pattern, line) for line in lines]
+    fields, count = Counter(map(len, records)).most_common(1)[0]
+    example = next(record for record in reversed(records) if len(record) == fields)
+    delimiters = (",", r"\t", ";")  # the command must put one there that the text does not contain
+    unused = next((d for d in delimiters if not any(_has(d, line) for line in lines)), ",")
     return OtherDelimiter(name, fields, count, len(lines), tuple(example), command.format(unused))
 
 

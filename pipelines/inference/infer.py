@@ -1,9 +1,9 @@
-"""A recipe of files that nobody has described: sniff -> scan -> parse -> observe -> choose -> text.
+"""Infer a recipe from undescribed files: sniff -> scan -> parse -> observe -> choose -> text.
 
-What was read, and what looks wrong, is the summary beside the text.
+A summary beside the recipe describes the data and lists suspicious columns.
 
-Every value of every column is counted, in one pass and in memory that depends on the number of
-columns alone; the rules of `schemas.inference.rules` then decide, and say why.
+One pass counts every value of every column, in memory that depends on the number of columns alone;
+the rules of `schemas.inference.rules` then choose the types and transforms, and give reasons.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .summary import summarize
 from .table import InferredTable
 from .text import recipe_text
 
-__all__ = ["Inferred", "infer", "infer_recipe", "look"]
+__all__ = ["Inferred", "infer", "infer_recipe"]
 
 _BLOCK_BYTES = 16 << 20
 _THREADS = 2
@@ -39,11 +39,12 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class Inferred:
-    """A recipe, and what there is to say about the files it was made of.
+    """An inferred recipe, and a summary of the files.
 
     Attributes:
-      text: The recipe, YAML with a comment that gives the reason for each choice.
-      summary: Rows, columns, the label, what was left out and what looks wrong; a few lines.
+      text: Recipe, YAML with a comment that gives the reason for each choice.
+      summary: A few lines on rows, columns, format and label, on columns left out, and on values
+        that look wrong.
     """
 
     text: str
@@ -51,15 +52,15 @@ class Inferred:
 
 
 def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
-    """The text of a recipe, with a comment that gives the reason for each choice.
+    """Return the text of an inferred recipe, with comments that give the reason for each choice.
 
     Args:
-      patterns: Paths or globs of the files, all of one kind; they become the recipe's inputs.
-      label: The name of the label; None to guess it.
+      patterns: Paths or globs of the files, all of one format; they become the recipe's inputs.
+      label: Name of the label column; None to guess it.
 
     Raises:
-      DataError: As `infer_recipe` says.
-      RecipeError: As `infer_recipe` says.
+      DataError: As in `infer_recipe`.
+      RecipeError: As in `infer_recipe`.
     """
     return infer_recipe(patterns, label=label).text
 
@@ -67,32 +68,32 @@ def infer(patterns: Sequence[str], *, label: str | None = None) -> str:
 def infer_recipe(
     patterns: Sequence[str], *, label: str | None = None, single_column: bool = False
 ) -> Inferred:
-    """Read files, and make a recipe and a summary of them.
+    """Read files, and infer a recipe and a summary.
 
     Args:
-      patterns: Paths or globs of the files, all of one kind; they become the recipe's inputs.
-      label: The name of the label; None to guess it.
-      single_column: Whether files of one column are good, where no other delimiter makes more.
+      patterns: Paths or globs of the files, all of one format; they become the recipe's inputs.
+      label: Name of the label column; None to guess it.
+      single_column: Whether to accept files of one column where no other delimiter splits it.
 
     Raises:
-      DataError: A file cannot be read, as in a run; one column was understood, or less than 90 %
-        of the rows; or no column has anything to learn from.
-      RecipeError: There is no such label, or it can be none.
+      DataError: A file cannot be read, as in a run; only one column was understood, or fewer than
+        90 % of the records are rows; or no column has a value.
+      RecipeError: There is no column of the label's name, or it cannot be a label.
     """
     files = match([Input(None, pattern) for pattern in patterns])
-    table = look(files, sniff([one.path for one in files]))
+    table = _summarize_columns(files, sniff([file.path for file in files]))
     check_understood(table, single_column=single_column)
-    found = choose_label(table.dialect.names, table.columns, wanted=label)
+    names = table.dialect.names
+    label_choice = choose_label(names, table.columns, wanted=label)
     choices = [
-        propose_column(name, seen)
-        for name, seen in zip(table.dialect.names, table.columns, strict=True)
+        propose_column(name, column) for name, column in zip(names, table.columns, strict=True)
     ]
-    if found:
-        choices[found.index] = found.proposal
+    if label_choice:
+        choices[label_choice.index] = label_choice.proposal
     choices = _with_features(choices, table.columns, files)
     text = recipe_text(
         patterns,
-        names=table.dialect.names,
+        names=names,
         choices=choices,
         csv_format=table.dialect.csv,
         csv_reasons=table.dialect.reasons,
@@ -100,27 +101,27 @@ def infer_recipe(
         rejected=table.rejected,
         left_out=table.dialect.left_out,
     )
-    return Inferred(text, tuple(summarize(table, choices, found)))
+    return Inferred(text, tuple(summarize(table, choices, label_choice)))
 
 
-def look(files: Sequence[InputFile], dialect: Dialect) -> InferredTable:
-    """Count every value of files, in the order of the files.
+def _summarize_columns(files: Sequence[InputFile], dialect: Dialect) -> InferredTable:
+    """Count every value of every column, file by file.
 
     Raises:
-      DataError: As `scan` and `parse_part` say.
+      DataError: As in `scan` and `parse_part`.
     """
     more = f" and {amount(len(files) - 1, 'more file')}" if len(files) > 1 else ""
     table = InferredTable(files[0].path + more, dialect, [ColumnSummary() for _ in dialect.names])
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for file in files:
-            for block in _blocks(file, table):
-                list(pool.map(observe, table.columns, block.batch.columns))
-                table.add(block)
+            for batch in _text_batches(file, table):
+                list(pool.map(observe, table.columns, batch.batch.columns))
+                table.add(batch)
     return table
 
 
-def _blocks(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
-    """Scan a file, whose lines that are no records the table counts, and parse it."""
+def _text_batches(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
+    """Scan a file, add its comment lines to the table's, and parse it."""
     names, csv_format = table.dialect.names, table.dialect.csv
     scanned = scan(file, column_names=names, csv_format=csv_format, block_bytes=_BLOCK_BYTES)
     table.comment_lines += scanned.comment_lines
@@ -131,14 +132,14 @@ def _blocks(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
 def _with_features(
     choices: list[ColumnProposal], columns: Sequence[ColumnSummary], files: Sequence[InputFile]
 ) -> list[ColumnProposal]:
-    """The choices, with what can be kept where every column but the label was left out."""
-    if any(one.features and one.role == "feature" for one in choices):
+    """Turn unused columns into features where no column but the label would be one."""
+    if any(choice.features and choice.role == "feature" for choice in choices):
         return choices
-    made = [
-        propose_feature(one, seen) if one.role == "unused" and seen.present else one
-        for one, seen in zip(choices, columns, strict=True)
+    choices = [
+        propose_feature(choice, column) if choice.role == "unused" and column.present else choice
+        for choice, column in zip(choices, columns, strict=True)
     ]
-    if not any(one.features for one in made):
-        paths = ", ".join(one.path for one in files)
-        raise DataError(f"{paths}: no column has a value: there is nothing to make a recipe of")
-    return made
+    if not any(choice.features for choice in choices):
+        paths = ", ".join(file.path for file in files)
+        raise DataError(f"{paths}: no column has a value, so no recipe can be inferred")
+    return choices

@@ -1,4 +1,9 @@
-"""Counting what a column of text holds, block by block, on its distinct texts."""
+"""Count the values of text columns, batch by batch.
+
+Everything is computed on the distinct texts of a batch and weighted by their counts: columns of few
+values cost next to nothing. Arrow's kernels see only texts whose bytes allow a match, since regular
+expressions and `convert` are the slow part.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from ..selection.convert import Mask, Reason, Reasons, convert, true_of
 __all__ = ["observe"]
 
 _TOKENS = pa.array(["", *MISSING_TOKENS])
-_INTEGER, _DECIMAL = Column("whole", "int64"), Column("decimal", "float32")
+_INTEGER, _DECIMAL = Column("integer", "int64"), Column("decimal", "float32")
 _DIGITS = r"^[+-]?[0-9]+$"
 _LEADING_ZERO = r"^[+-]?0[0-9]+$"
 _DATE_LIKE = r"^[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]"
@@ -31,84 +36,93 @@ _FORMATTED = (
 
 _PLAIN = np.isin(np.arange(256), [*b"0123456789.eE+-"])
 _NUMERIC = _PLAIN | np.isin(np.arange(256), [*b"nafityNAFITY"])
-"""The bytes of whatever is a number, infinite or not a number to `convert`."""
+"""Bytes that occur in texts that `convert` takes for numbers, infinities or NaN."""
 
 _FORMATTED_FIRST = np.isin(np.arange(256), [*b"-+(0123456789", *range(65, 91), *"$€£¥".encode()])
+"""First bytes of texts that `_FORMATTED` or `_DATE_LIKE` can match; a currency may be UTF-8."""
+
 _FIRST_DATE, _LAST_DATE = 19_000_101, 20_991_231
+"""Range of integers that may be dates of the format %Y%m%d."""
 
 _Counts = npt.NDArray[np.int64]
 
 
-def observe(seen: ColumnSummary, column: pa.DictionaryArray) -> None:
-    """Count one more portion of a column.
+def observe(summary: ColumnSummary, column: pa.DictionaryArray) -> None:
+    """Add the next values of a column to its summary.
+
+    Each distinct text counts once: as a missing token, else an integer, else a decimal, else text.
 
     Args:
-      seen: What was counted so far; changed.
-      column: The next texts, in the order of the file, as `Block.batch` has them.
+      summary: Summary of the values so far; changed in place.
+      column: The next texts, in the order of the file, as a column of `TextBatch.batch`.
     """
-    at = dictionary_indices(column)
+    indices = dictionary_indices(column)
+    # Nulls have the index after the last text, so the empty field is appended there.
     texts = pc.ascii_trim_whitespace(pa.concat_arrays([column.dictionary, pa.array([""])]))
-    counts = np.bincount(at, minlength=len(texts))
-    seen.rows += len(column)
-    rest = np.flatnonzero(counts)
+    counts = np.bincount(indices, minlength=len(texts))
+    summary.rows += len(column)
+    rest = np.flatnonzero(counts)  # a slice shares its dictionary: not every text occurs
     missing = true_of(pc.is_in(texts, value_set=_TOKENS))
-    for place in rest[missing[rest]]:
-        seen.missing[texts[place].as_py()] += int(counts[place])
+    for index in rest[missing[rest]]:
+        summary.missing[texts[index].as_py()] += int(counts[index])
     rest = rest[~missing[rest]]
     numeric = _all_bytes(texts, _NUMERIC)
-    whole = _integers(seen, texts, counts, rest[numeric[rest]])
-    _follow(seen, at, whole, wanted=len(rest))
-    rest = np.setdiff1d(rest, whole.places, assume_unique=True)
-    maybe = rest[numeric[rest]]
-    decimals = maybe[_decimals(seen, texts.take(pa.array(maybe)), counts[maybe])]
-    rest = np.setdiff1d(rest, decimals, assume_unique=True)
+    integers = _integers(summary, texts, counts, rest[numeric[rest]])
+    _check_sequence(summary, indices, integers, expected=len(rest))
+    rest = np.setdiff1d(rest, integers.indices, assume_unique=True)
+    candidates = rest[numeric[rest]]
+    is_decimal = _decimals(summary, texts.take(pa.array(candidates)), counts[candidates])
+    rest = np.setdiff1d(rest, candidates[is_decimal], assume_unique=True)
     if len(rest):
-        _texts(seen, texts.take(pa.array(rest)), counts[rest])
+        _texts(summary, texts.take(pa.array(rest)), counts[rest])
 
 
-class _Whole(NamedTuple):
-    """The texts that are whole numbers: their places, and their values."""
+class _Integers(NamedTuple):
+    """Texts that are integers: their indices in the dictionary, and their values."""
 
-    places: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int64]
     values: npt.NDArray[np.int64]
 
 
 def _integers(
-    seen: ColumnSummary, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
-) -> _Whole:
-    """Count the whole numbers among the rest."""
-    where = rest[~true_of(pc.match_substring(texts, "."))[rest]]
-    some = texts.take(pa.array(where))
-    if not len(where):
-        return _Whole(where, where)
-    values, reasons = _converted(some, _INTEGER)
-    seen.too_large += int(counts[where[reasons == Reason.INTEGER_OVERFLOW]].sum())
+    summary: ColumnSummary, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
+) -> _Integers:
+    """Count the integers among `texts[rest]`; texts that would lose leading zeros are not any."""
+    indices = rest[~true_of(pc.match_substring(texts, "."))[rest]]
+    candidates = texts.take(pa.array(indices))
+    if not len(indices):
+        return _Integers(indices, indices)
+    values, reasons = _convert(candidates, _INTEGER)
+    summary.too_large += int(counts[indices[reasons == Reason.INTEGER_OVERFLOW]].sum())
     good = reasons == Reason.GOOD
-    odd = np.flatnonzero(good & _begins(some, "0+-"))
-    if len(odd):
-        zeros = true_of(pc.match_substring_regex(some.take(pa.array(odd)), _LEADING_ZERO))
-        good[odd[zeros]] = False
-        seen.leading_zeros += int(counts[where[odd[zeros]]].sum())
-        seen.signed += int(counts[where[good & _begins(some, "+")]].sum())
+    signed_or_zero = np.flatnonzero(good & _begins(candidates, "0+-"))
+    if len(signed_or_zero):
+        zeros = true_of(
+            pc.match_substring_regex(candidates.take(pa.array(signed_or_zero)), _LEADING_ZERO)
+        )
+        good[signed_or_zero[zeros]] = False
+        summary.leading_zeros += int(counts[indices[signed_or_zero[zeros]]].sum())
+        summary.signed += int(counts[indices[good & _begins(candidates, "+")]].sum())
     numbers = values[good]
     if len(numbers):
-        _add(seen.integers, numbers, counts[where[good]])
-        near = (numbers >= _FIRST_DATE) & (numbers <= _LAST_DATE)
-        if near.any():
-            dates = np.flatnonzero(good)[near]
-            _dates(seen, some.take(pa.array(dates)), counts[where[dates]], ("%Y%m%d",))
-    return _Whole(where[good], numbers)
+        _add(summary.integers, numbers, counts[indices[good]])
+        in_range = (numbers >= _FIRST_DATE) & (numbers <= _LAST_DATE)
+        if in_range.any():
+            dates = np.flatnonzero(good)[in_range]
+            _dates(summary, candidates.take(pa.array(dates)), counts[indices[dates]], ("%Y%m%d",))
+    return _Integers(indices[good], numbers)
 
 
-def _converted(texts: pa.StringArray, column: Column) -> tuple[npt.NDArray[Any], Reasons]:
-    """What `convert` makes of texts, 0 where they are bad; Arrow's parser alone where it can.
+def _convert(texts: pa.StringArray, column: Column) -> tuple[npt.NDArray[Any], Reasons]:
+    """Convert texts as `convert` does, 0 where they are bad; by Arrow's parser alone if it can.
 
-    Of the characters of plain numbers it takes nothing for a number that `convert` does not.
+    `convert` first checks each text with a regular expression, for what Arrow accepts beyond plain
+    numbers. Texts made of the bytes of plain numbers need no such check.
     """
     if _all_bytes(texts, _PLAIN).all():
         with suppress(pa.ArrowInvalid), np.errstate(over="ignore"):
-            kind = pa.int64() if column.type == "int64" else pa.float64()
-            numbers = pc.cast(texts, kind).to_numpy().astype(column.type)
+            dtype = pa.int64() if column.type == "int64" else pa.float64()
+            numbers = pc.cast(texts, dtype).to_numpy().astype(column.type)
             if np.isfinite(numbers).all() and (numbers != MISSING_INT64).all():
                 return numbers, np.zeros(len(texts), np.uint8)
     values, reasons = convert(texts, column)
@@ -116,56 +130,65 @@ def _converted(texts: pa.StringArray, column: Column) -> tuple[npt.NDArray[Any],
 
 
 def _all_bytes(texts: pa.StringArray, allowed: Mask) -> Mask:
-    """Which texts are of some bytes alone; `allowed` tells of each of the 256."""
+    """Mark the texts that consist of allowed bytes only; `allowed` is bool, [256]."""
     offsets, data = _bytes(texts)
     others = np.flatnonzero(~allowed[data])
     if not len(others):
         return np.ones(len(texts), np.bool_)
-    before = np.searchsorted(others, offsets)
-    alone: Mask = before[1:] == before[:-1]
-    return alone
+    others_before = np.searchsorted(others, offsets)
+    mask: Mask = others_before[1:] == others_before[:-1]
+    return mask
 
 
 def _bytes(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Where each text begins and the last one ends, from 0, and the bytes of them all."""
+    """Return the offsets of the texts, [texts + 1] from 0, and their bytes, without a copy."""
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
     return offsets - offsets[0], data[offsets[0] : offsets[-1]]
 
 
 def _begins(texts: pa.StringArray, characters: str) -> Mask:
-    """Which texts begin with one of some characters."""
-    masks = [true_of(pc.starts_with(texts, one)) for one in characters]
+    """Mark the texts that begin with any of the characters."""
+    masks = [true_of(pc.starts_with(texts, character)) for character in characters]
     begins: Mask = np.logical_or.reduce(masks)
     return begins
 
 
-def _follow(seen: ColumnSummary, at: npt.NDArray[np.int32], whole: _Whole, *, wanted: int) -> None:
-    """Check that whole numbers go on as they did, in the order of the rows."""
-    if seen.sequence.broken:
+def _check_sequence(
+    summary: ColumnSummary, indices: npt.NDArray[np.int32], integers: _Integers, *, expected: int
+) -> None:
+    """Check that the integers continue their sequence, in the order of the rows.
+
+    Args:
+      summary: Summary whose sequence is continued; changed in place.
+      indices: Index in the dictionary of each row's text, [rows].
+      integers: The texts that are integers.
+      expected: Number of distinct texts that are not missing; all of them must be integers.
+    """
+    if summary.sequence.broken:
         return
-    if len(whole.places) < wanted:
-        seen.sequence.broken = True
+    if len(integers.indices) < expected:
+        summary.sequence.broken = True
         return
-    place = np.full(int(at.max(initial=0)) + 1, -1)
-    place[whole.places] = np.arange(len(whole.places))
-    rows = place[at]
-    seen.sequence.add(whole.values[rows[rows >= 0]])
+    positions = np.full(int(indices.max(initial=0)) + 1, -1)  # of a text among the integers
+    positions[integers.indices] = np.arange(len(integers.indices))
+    rows = positions[indices]
+    summary.sequence.add(integers.values[rows[rows >= 0]])
 
 
-def _decimals(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> Mask:
-    """Count the other numbers among texts; return which of them are one."""
+def _decimals(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> Mask:
+    """Count the decimal numbers among texts, and return their mask."""
     if not len(texts):
         return np.zeros(0, np.bool_)
-    values, reasons = _converted(texts, _DECIMAL)
-    seen.not_finite += int(counts[reasons == Reason.NOT_FINITE].sum())
+    values, reasons = _convert(texts, _DECIMAL)
+    summary.not_finite += int(counts[reasons == Reason.NOT_FINITE].sum())
     good: Mask = reasons == Reason.GOOD
     pointless = np.flatnonzero(good & ~true_of(pc.match_substring(texts, ".")))
-    if len(pointless):  # with leading zeros, or too large
+    if len(pointless):  # integers with leading zeros or beyond int64 stay text
         digits = pc.match_substring_regex(texts.take(pa.array(pointless)), _DIGITS)
         good[pointless[true_of(digits)]] = False
     if good.any():
-        _add(seen.decimals, values[good], counts[good])
+        _add(summary.decimals, values[good], counts[good])
     return good
 
 
@@ -173,39 +196,39 @@ def _add(numbers: Numbers, values: npt.NDArray[np.generic], counts: _Counts) -> 
     numbers.add(pa.array(np.repeat(values, counts)))
 
 
-def _texts(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
-    """Count what is neither missing nor a number."""
-    seen.text_count += int(counts.sum())
-    seen.text_bytes += int(np.sum(pc.binary_length(texts).to_numpy() * counts))
-    seen.words += int(np.sum((pc.count_substring(texts, " ").to_numpy() + 1) * counts))
+def _texts(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
+    """Count texts that are neither missing nor numbers."""
+    summary.text_count += int(counts.sum())
+    summary.text_bytes += int(np.sum(pc.binary_length(texts).to_numpy() * counts))
+    summary.words += int(np.sum((pc.count_substring(texts, " ").to_numpy() + 1) * counts))
     for separator in SEPARATORS:
         has = true_of(pc.match_substring(texts, separator))
         if has.any():
-            seen.separated[separator] += int(counts[has].sum())
-    seen.texts.add(texts, counts)
+            summary.separated[separator] += int(counts[has].sum())
+    summary.texts.add(texts, counts)
     offsets, data = _bytes(texts)
     likely = np.flatnonzero(_FORMATTED_FIRST[data[offsets[:-1]]])
     if len(likely):
-        _formatted(seen, texts.take(pa.array(likely)), counts[likely])
+        _formatted(summary, texts.take(pa.array(likely)), counts[likely])
 
 
-def _formatted(seen: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
+def _formatted(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
     """Count the amounts and the dates among texts."""
     digits = true_of(pc.match_substring_regex(texts, _DIGITS))
-    seen.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
-    like = true_of(pc.match_substring_regex(texts, _DATE_LIKE))
-    if like.any():
-        dates = texts.filter(pa.array(like))
-        _dates(seen, dates, counts[like], tuple(DATE_FORMATS))
-        seen.timed += _matching(dates, counts[like], ":")
+    summary.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
+    date_like = true_of(pc.match_substring_regex(texts, _DATE_LIKE))
+    if date_like.any():
+        dates = texts.filter(pa.array(date_like))
+        _dates(summary, dates, counts[date_like], tuple(DATE_FORMATS))
+        summary.timed += _matching(dates, counts[date_like], ":")
 
 
 def _dates(
-    seen: ColumnSummary, texts: pa.StringArray, counts: _Counts, formats: tuple[str, ...]
+    summary: ColumnSummary, texts: pa.StringArray, counts: _Counts, formats: tuple[str, ...]
 ) -> None:
     for name in formats:
         if matching := _matching(texts, counts, DATE_FORMATS[name]):
-            seen.dates[name] += matching
+            summary.dates[name] += matching
 
 
 def _matching(texts: pa.StringArray, counts: _Counts, pattern: str) -> int:

@@ -1,4 +1,4 @@
-"""Which columns of a Parquet file have values that a recipe can read, and which have none."""
+"""Columns of Parquet files that a recipe can read, and those that it must leave out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
 from ...schemas.inference.facts import shown
 from ..readers.arrow_text import text_problem
@@ -19,16 +20,16 @@ __all__ = ["ReadableColumns", "readable_columns"]
 _HEAD = 16
 _BUFFER = 1 << 20
 _VALUES = 100
-"""Of a column of bytes, so many are looked at to see whether they are text."""
+"""Number of values of a binary column to check for text."""
 
 
 @dataclass(frozen=True)
 class ReadableColumns:
-    """The columns of Parquet files.
+    """Columns of Parquet files, readable or not.
 
     Attributes:
-      names: Those whose values have a text, in order.
-      left_out: The name of each other one, and why it is left out.
+      names: Names of the columns whose values can be written as text, in order.
+      left_out: Name of each other column, and the reason it is left out.
     """
 
     names: tuple[str, ...]
@@ -36,14 +37,14 @@ class ReadableColumns:
 
 
 def readable_columns(paths: Sequence[str]) -> ReadableColumns | None:
-    """Return the columns of Parquet files; None where the first one is another file.
+    """Return the columns of Parquet files; None where the first file is not Parquet.
 
     Args:
-      paths: The first files; the columns are those of the first of them, and what others have
-        beside them is left out.
+      paths: Paths of the first few files. The columns of the first one count; further columns of
+        the others are left out.
 
     Raises:
-      DataError: A file cannot be read, or the first one has no column whose values have a text.
+      DataError: A file cannot be read, or the first one has no readable column.
     """
     first = _columns_of(paths[0])
     if first is None:
@@ -71,18 +72,30 @@ def _columns_of(path: str) -> ReadableColumns | None:
             names = tuple(name for name in file.schema_arrow.names if name not in left_out)
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"{path}: is no whole Parquet file ({error}). Copy it again."
+                f"{path}: is not a complete Parquet file ({error}). Copy it again."
             ) from error
     return ReadableColumns(names, tuple(left_out.items()))
 
 
 def _left_out(file: pq.ParquetFile) -> Iterator[tuple[str, str]]:
-    """Yield the columns whose values have no text, and why."""
+    """Yield the name of each unreadable column, and the reason."""
+    names = file.schema_arrow.names
     for field in file.schema_arrow:
-        if problem := text_problem(field.type):
+        if problem := _name_problem(field.name, names) or text_problem(field.type):
             yield field.name, problem
         elif _is_bytes(field.type) and not _are_text(_first_values(file, field.name)):
-            yield field.name, "bytes that are no UTF-8 text; decode them first"
+            yield field.name, "bytes that are not UTF-8 text; decode them first"
+
+
+def _name_problem(name: str, names: Sequence[str]) -> str:
+    """Return the reason why a recipe cannot name a column so; "" where it can."""
+    if not name:
+        return "the name is empty; rename it in the file"
+    if name.startswith(RESERVED):
+        return f"names that begin with {' or '.join(RESERVED)} are reserved; rename it in the file"
+    if names.count(name) > 1:
+        return f"{names.count(name)} columns have this name; rename the others in the file"
+    return ""
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

@@ -1,8 +1,8 @@
-"""How a CSV is written, guessed from the beginning of its text.
+"""Detect the dialect of CSV files from the beginning of their text.
 
-The delimiter is the one that makes records of one length out of cells that look like values (van
+The delimiter is the one that gives records of equal length with cells that look like values (van
 den Burg, Nazabal and Sutton, "Wrangling messy CSV files by detecting row and type patterns",
-2019). `csv.Sniffer` is not used: it counts characters, so it takes letters for delimiters, knows
+2019). `csv.Sniffer` is not used: it counts characters, so it takes letters for delimiters, supports
 neither comments nor files of one column, and its test for a header fails on files of strings.
 """
 
@@ -33,14 +33,16 @@ __all__ = ["Dialect", "sniff", "sniff_text"]
 
 _HEAD_BYTES = 1 << 20
 _ENCODED_BYTES = 1 << 10
-"""So many bytes of a text show whether it is UTF-16."""
+"""Number of bytes that show whether a text is UTF-16."""
 
 _RECORDS = 1000
 _DELIMITERS = ",\t;|"
 _COMMENTS = "#|%!"
 _FILES = 16
+"""Number of files to look into for comments and columns."""
+
 _ONE_COLUMN = 1e-3
-"""What a record of one field counts for, where one of many counts for nearly 1."""
+"""Weight of a record of one field in `_score`; records of many fields count nearly 1."""
 
 _NUMBER = re.compile(r"[+-]?[$€£]?\d[\d., ]*(?:[eE][+-]?\d+)?%?|[+-]?\.\d+")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?")
@@ -50,14 +52,15 @@ _NAME = re.compile(r"[^\W\d][^\n]{0,63}")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How files are written and what their columns are called.
+    """Detected format of files, and the names of their columns.
 
     Attributes:
-      csv: The format.
-      names: Of the columns, in order.
-      reasons: Why it is taken for that, a line each.
-      left_out: Of Parquet, the name of each column that cannot be read, and why.
-      other: Where there is one column, what cuts the text into more; None where nothing does.
+      csv: CSV format.
+      names: Column names, in order.
+      reasons: Reasons for the format, a line each.
+      left_out: Of Parquet, the name of each unreadable column, and the reason.
+      other: Where there is one column, a separator that would split the text into more; None where
+        there is none.
     """
 
     csv: CsvFormat
@@ -68,7 +71,7 @@ class Dialect:
 
 
 def sniff(paths: Sequence[str]) -> Dialect:
-    """The dialect of files: that of the first one, with the comments of any of the first few.
+    """Return the dialect of the first file, with the comment character of the first few.
 
     Raises:
       DataError: A file cannot be read or is empty, or the header of the first one cannot name
@@ -78,9 +81,9 @@ def sniff(paths: Sequence[str]) -> Dialect:
         reasons = ("Parquet, which names its columns",)
         return Dialect(CsvFormat(), columns.names, reasons, left_out=columns.left_out)
     first, *others = [_head(path) for path in paths[:_FILES]]
-    dialect = sniff_text(first[0], whole=first[1], path=paths[0])
-    for path, (text, whole) in zip(paths[1:], others, strict=False):
-        records = _records(text, dialect.csv, whole=whole)
+    dialect = sniff_text(first[0], complete=first[1], path=paths[0])
+    for path, (text, complete) in zip(paths[1:], others, strict=False):
+        records = _records(text, dialect.csv, complete=complete)
         comment, reason = _comment(records, dialect.csv)
         if comment and not dialect.csv.comment:
             dialect = replace(
@@ -91,43 +94,43 @@ def sniff(paths: Sequence[str]) -> Dialect:
     return dialect
 
 
-def sniff_text(text: str, *, whole: bool, path: str) -> Dialect:
-    """The dialect of a text.
+def sniff_text(text: str, *, complete: bool, path: str) -> Dialect:
+    r"""Return the dialect of a text.
 
     Args:
-      text: It, or its beginning, without a byte order mark.
-      whole: Whether that is all of it.
-      path: For messages.
+      text: The text or its beginning, without a byte order mark.
+      complete: Whether the text is the complete file; if not, its last record is ignored.
+      path: Path of the file, for messages.
 
-    >>> found = sniff_text("age;city\\n1,5;Rome\\n2;Oslo\\n", whole=True, path="a.csv")
-    >>> found.csv.delimiter, found.csv.header, found.names
+    >>> dialect = sniff_text("age;city\n1,5;Rome\n2;Oslo\n", complete=True, path="a.csv")
+    >>> dialect.csv.delimiter, dialect.csv.header, dialect.names
     (';', True, ('age', 'city'))
 
     Raises:
-      DataError: The header names one column twice or by a name that is kept, or another number
-        of columns than the records have.
+      DataError: The header names a column twice or by a reserved name, or names another number of
+        columns than the records have.
     """
-    base = max(_candidates(text), key=lambda one: _score(_records(text, one, whole=whole)))
-    records = _records(text, base, whole=whole)
+    base = max(_candidates(text), key=lambda form: _score(_records(text, form, complete=complete)))
+    records = _records(text, base, complete=complete)
     comment, comment_reason = _comment(records, base)
-    records = [one for one in records if not (comment and one.fields[0].startswith(comment))]
+    if comment:
+        records = [record for record in records if not record.fields[0].startswith(comment)]
     if not records:
         return Dialect(base, ("column_1",), ("there is no record to go by",))
-    width, share = Counter(len(one.fields) for one in records).most_common(1)[0]
-    header, header_reason = _header([one.fields for one in records], width)
-    found = replace(base, header=header, comment=comment)
+    width, count = Counter(len(record.fields) for record in records).most_common(1)[0]
+    header, header_reason = _header([record.fields for record in records], width)
     reasons = [
-        f"{share:,} of the first {len(records):,} records have {width:,} fields"
+        f"{count:,} of the first {len(records):,} records have {width:,} fields"
         if width > 1
-        else "one field a record: no delimiter makes more of it",
+        else "one field a record: no delimiter splits it",
         header_reason,
         *([comment_reason] if comment else []),
     ]
     return Dialect(
-        found,
+        replace(base, header=header, comment=comment),
         _names(records[0], width, header=header, path=path),
         tuple(reasons),
-        other=find_other_delimiter(text, whole=whole) if width == 1 else None,
+        other=find_other_delimiter(text, complete=complete) if width == 1 else None,
     )
 
 
@@ -138,7 +141,7 @@ class _Record:
 
 
 def _head(path: str) -> tuple[str, bool]:
-    """The beginning of the text of a file, and whether that is all of it."""
+    """Read the beginning of a file's text; True where the text is complete."""
     with open_decompressed(path) as file:
         stored = io.BufferedReader(cast(io.RawIOBase, file), _HEAD_BYTES)
         compression = detect_compression(stored.peek(16)[:16], path=path)
@@ -146,14 +149,14 @@ def _head(path: str) -> tuple[str, bool]:
         data = b""
         while len(data) <= _HEAD_BYTES and (more := text.read(_HEAD_BYTES)):
             data += more
-    whole = len(data) <= _HEAD_BYTES
+    complete = len(data) <= _HEAD_BYTES
     head = data[:_HEAD_BYTES].removeprefix(BYTE_ORDER_MARK)
     _check_head(head, path=path)
-    return head.decode("utf-8", "replace"), whole
+    return head.decode("utf-8", "replace"), complete
 
 
 def _check_head(head: bytes, *, path: str) -> None:
-    """Raise DataError where a file begins as no CSV in UTF-8 does."""
+    """Raise DataError where the first bytes cannot be those of a CSV in UTF-8."""
     if not head.startswith(UTF_16_MARKS):
         check_is_text(head, path=path)
     if guess_encoding(head[:_ENCODED_BYTES]).startswith("utf-16"):
@@ -172,13 +175,13 @@ def _check_head(head: bytes, *, path: str) -> None:
 
 
 def _candidates(text: str) -> list[CsvFormat]:
-    """The formats to try, the usual ones first."""
+    """Return the formats to try, the most common first: it wins where scores are equal."""
     quotes = ('"',) if '"' in text else ('"', "'")
     return [CsvFormat(delimiter=delimiter, quote=q) for delimiter in _DELIMITERS for q in quotes]
 
 
-def _records(text: str, csv_format: CsvFormat, *, whole: bool) -> list[_Record]:
-    """The first records of a text; the last one of a text that goes on is cut, and left out."""
+def _records(text: str, csv_format: CsvFormat, *, complete: bool) -> list[_Record]:
+    """Return the first records of a text; without the last one, which may be cut, if it goes on."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=csv_format.delimiter, quotechar=csv_format.quote
     )
@@ -191,14 +194,19 @@ def _records(text: str, csv_format: CsvFormat, *, whole: bool) -> list[_Record]:
             line = reader.line_num + 1
     except csv.Error:  # a field that is too long for the module
         return records
-    complete = len(records) <= 1 or whole
-    return records[:_RECORDS] if complete or len(records) > _RECORDS else records[:-1]
+    if complete or len(records) <= 1 or len(records) > _RECORDS:
+        return records[:_RECORDS]
+    return records[:-1]
 
 
 def _score(records: Sequence[_Record]) -> float:
-    """How much records look like a table: of one length each, and long, and of clean cells."""
-    lengths = Counter(len(one.fields) for one in records)
-    cells = [cell for one in records for cell in one.fields]
+    """Return how much records look like a table, in [0, 1].
+
+    The pattern score of the paper, for records of few lengths and many fields, times the share of
+    clean cells in place of its type score.
+    """
+    lengths = Counter(len(record.fields) for record in records)
+    cells = [cell for record in records for cell in record.fields]
     if not cells:
         return 0.0
     pattern = sum(
@@ -208,28 +216,35 @@ def _score(records: Sequence[_Record]) -> float:
 
 
 def _is_clean(cell: str) -> bool:
-    return not any(one in cell for one in _DELIMITERS + "\"'") or bool(_NUMBER.fullmatch(cell))
+    return not any(sign in cell for sign in _DELIMITERS + "\"'") or bool(_NUMBER.fullmatch(cell))
 
 
 def _comment(records: Sequence[_Record], csv_format: CsvFormat) -> tuple[str, str]:
-    """The character that begins comment lines, and why; "" where there is none."""
+    """Return the character that begins comment lines, and the reason; "" where there is none."""
     if not records:
         return "", ""
-    width = Counter(len(one.fields) for one in records).most_common(1)[0][0]
+    width = Counter(len(record.fields) for record in records).most_common(1)[0][0]
     for sign in _COMMENTS:
-        begun = [one.fields for one in records if one.fields[0].startswith(sign)]
-        if not begun or sign == csv_format.delimiter:
+        marked = [record.fields for record in records if record.fields[0].startswith(sign)]
+        if not marked or sign == csv_format.delimiter:
             continue
-        apart = all(len(fields) != width for fields in begun)
-        if apart or (width == 1 and all(fields[0].startswith("# ") for fields in begun)):
-            return sign, f'lines that begin with "{sign}" are no records, such as "{begun[0][0]}"'
+        # A header or an identifier may begin with the sign: a comment has another number of fields.
+        irregular = all(len(fields) != width for fields in marked)
+        if irregular or (width == 1 and all(fields[0].startswith("# ") for fields in marked)):
+            return sign, f'lines that begin with "{sign}" are comments, such as "{marked[0][0]}"'
     return "", ""
 
 
 def _header(records: Sequence[list[str]], width: int) -> tuple[bool, str]:
-    """Whether the first record names the columns, and why it is thought so."""
-    first, body = records[0], [one for one in records[1:] if len(one) == width]
-    votes = Counter(_vote(cell, [one[i] for one in body]) for i, cell in enumerate(first[:width]))
+    """Decide whether the first record is a header, and give the reason.
+
+    The columns vote by their types; where no type differs, names that never come again are taken
+    for a header.
+    """
+    first, body = records[0], [fields for fields in records[1:] if len(fields) == width]
+    votes = Counter(
+        _vote(cell, [fields[i] for fields in body]) for i, cell in enumerate(first[:width])
+    )
     if votes["data"] > votes["name"]:
         return (
             False,
@@ -238,23 +253,23 @@ def _header(records: Sequence[list[str]], width: int) -> tuple[bool, str]:
     if votes["name"]:
         return (
             True,
-            f"a header: in {amount(votes['name'], 'column')} only the first record is no number",
+            f"a header: in {amount(votes['name'], 'column')} only the first record is not a number",
         )
     names = [cell.strip() for cell in first]
     like_names = all(_NAME.fullmatch(name) for name in names if name)
     if like_names and len(set(names)) == len(names):
         return True, (
-            "a header: the first record has names, all different, that do not come again; if it is "
+            "a header: the first record has names, all different, that occur in no other; if it is "
             "a row, set header: false"
         )
     return False, "no header: the first record does not look like names"
 
 
 def _vote(cell: str, body: Sequence[str]) -> str:
-    """What a cell of the first record is, compared with the cells below it."""
+    """Classify a cell of the first record by the cells below it: "data", "name" or "unknown"."""
     cell = cell.strip()
-    below = [one.strip() for one in body]
-    values = [one for one in below if one not in _EMPTY]
+    below = [other.strip() for other in body]
+    values = [other for other in below if other not in _EMPTY]
     if cell in _EMPTY:
         return "data" if cell and cell in below else "unknown"
     if values and sum(map(_is_value, values)) >= 0.9 * len(values):
@@ -268,12 +283,12 @@ def _is_value(cell: str) -> bool:
 
 def _names(first: _Record, width: int, *, header: bool, path: str) -> tuple[str, ...]:
     if not header:
-        return tuple(f"column_{place + 1}" for place in range(width))
+        return tuple(f"column_{i + 1}" for i in range(width))
     names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(first.fields)]
     if len(names) != width:
         raise DataError(
             f"{path}:{first.line}: the header names {amount(len(names), 'column')}, but most "
-            f"records have {width:,} fields. Name every column, or remove what stands above the "
+            f"records have {width:,} fields. Name every column, or remove the lines above the "
             "header."
         )
     for name, times in Counter(names).items():
@@ -284,6 +299,6 @@ def _names(first: _Record, width: int, *, header: bool, path: str) -> tuple[str,
         if name.startswith(RESERVED):
             raise DataError(
                 f'{path}:{first.line}: the header names "{name}", and names that begin with '
-                f"{' or '.join(RESERVED)} are kept. Rename it."
+                f"{' or '.join(RESERVED)} are reserved. Rename it."
             )
     return tuple(names)

@@ -1,4 +1,4 @@
-"""What was read of files and what looks wrong with them, in a few lines."""
+"""Summary of inferred files: rows, columns, format and label, and values that look wrong."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LEFT_OUT = {
 def summarize(
     table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
 ) -> Iterator[str]:
-    """Yield a line each: rows and columns, format, label, what is left out, what looks wrong.
+    """Yield one line each on size, format, label, columns left out, and problems.
 
     Args:
-      table: What the files were seen to hold.
-      choices: What becomes of each column.
-      label: The label; None where none was found.
+      table: Summary of the files.
+      choices: Proposal for each column.
+      label: Chosen label; None where there is none.
     """
     names = table.dialect.names
     yield (
@@ -59,10 +59,10 @@ def _format(table: InferredTable) -> str:
 
 def _label(names: Sequence[str], label: Label | None) -> str:
     if label is None:
-        return "none was found; `init --label NAME` chooses one"
+        return "none found; `init --label NAME` chooses one"
     classes = len(label.proposal.domain)
-    what = f"{classes:,} classes" if classes else "an amount"
-    return f"{shown(names[label.index])}, {label.reason}: {what}"
+    target = f"{classes:,} classes" if classes else "an amount"
+    return f"{shown(names[label.index])}, {label.reason}: {target}"
 
 
 def _unused(names: Sequence[str], choices: Sequence[ColumnProposal]) -> Iterator[str]:
@@ -79,14 +79,14 @@ def _unread(table: InferredTable) -> Iterator[str]:
 def _problems(
     table: InferredTable, choices: Sequence[ColumnProposal], label: Label | None
 ) -> Iterator[str]:
-    """Yield what a reader should check, the weightiest first."""
+    """Yield the problems a reader should check, the most serious first."""
     if not table.records:
         yield "there is no row, so the types are guesses"
     if table.rejected:
         yield " ".join(rejected_records(table))
     names = table.dialect.names
     if label is not None and (absent := _without_label(table.columns[label.index], label.proposal)):
-        yield f"{amount(absent, 'row')} without a label, which a filter of the recipe leaves out"
+        yield f"{amount(absent, 'row')} without a label, which a filter of the recipe drops"
     doubts = [
         f"{shown(name)}: {doubt}"
         for name, seen, choice in zip(names, table.columns, choices, strict=True)
@@ -95,7 +95,7 @@ def _problems(
     yield from doubts[:_SHOWN]
     if len(doubts) > _SHOWN:
         more = amount(len(doubts) - _SHOWN, "more column")
-        yield f"so do {more}, as the comments of the recipe say"
+        yield f"{more}: see the comments of the recipe"
 
 
 def _without_label(seen: ColumnSummary, choice: ColumnProposal) -> int:
@@ -104,7 +104,7 @@ def _without_label(seen: ColumnSummary, choice: ColumnProposal) -> int:
 
 
 def _doubt(seen: ColumnSummary, choice: ColumnProposal) -> str:
-    """Return what is wrong with the values of a column; "" where nothing is."""
+    """Return a doubt about the values of a column; "" where there is none."""
     if choice.type != "string":
         return _strays(seen) if seen.text_count else ""
     if notes := formatted(seen):
@@ -117,6 +117,4 @@ def _doubt(seen: ColumnSummary, choice: ColumnProposal) -> str:
 def _strays(seen: ColumnSummary) -> str:
     texts = seen.texts.values.to_pylist()
     strays = sorted(zip(texts, seen.texts.counts.tolist(), strict=True), key=lambda p: (-p[1], p))
-    return (
-        f"{amount(seen.text_count, 'value')} taken as missing, being no number: {list_of(strays)}"
-    )
+    return f"{amount(seen.text_count, 'value')} not a number, taken as missing: {list_of(strays)}"

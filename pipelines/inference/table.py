@@ -1,4 +1,4 @@
-"""`InferredTable`: what files were seen to hold, counted block by block."""
+"""`InferredTable`: counts and column summaries of files, added up batch by batch."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .sniff import Dialect
 __all__ = ["InferredTable"]
 
 _UNDECODABLE = 20
-"""So many records that are no UTF-8 are kept, to see which encoding they look like."""
+"""Number of undecodable records to keep, for guessing their encoding."""
 
 
 @dataclass
 class InferredTable:
-    """What files were seen to hold.
+    """Counts and column summaries of the files that a recipe is inferred from.
 
     Attributes:
-      source: What to call the files in messages.
-      dialect: How they are written.
-      columns: What each column holds, in order.
-      records: How many records there are.
-      rejected: How many records are no rows, by reason.
-      rejects: The first record of each reason, and the first few that are no UTF-8 text.
-      comment_lines: How many lines are taken for comments.
+      source: Name of the files in messages.
+      dialect: Format and column names.
+      columns: Summary of each column, in order.
+      records: Number of records.
+      rejected: Number of records that are not rows, by reason.
+      rejects: First record of each reason, and the first few that are not UTF-8 text.
+      comment_lines: Number of lines taken for comments.
     """
 
     source: str
@@ -40,14 +40,14 @@ class InferredTable:
 
     @property
     def rows(self) -> int:
-        """How many records are rows."""
+        """Number of records that are rows."""
         return self.records - self.rejected.total()
 
-    def add(self, block: TextBatch) -> None:
-        """Count the records of the next block, but for the values of its columns."""
-        self.records += block.records
-        for reject in block.rejects:
-            kept = _UNDECODABLE if reject.reason == UNDECODABLE else 1
-            if self.rejected[reject.reason] < kept:
+    def add(self, batch: TextBatch) -> None:
+        """Count the records and rejects of the next batch; the values are counted elsewhere."""
+        self.records += batch.records
+        for reject in batch.rejects:
+            limit = _UNDECODABLE if reject.reason == UNDECODABLE else 1
+            if self.rejected[reject.reason] < limit:
                 self.rejects.append(reject)
             self.rejected[reject.reason] += 1

@@ -1,4 +1,4 @@
-"""The text of an inferred recipe: YAML that PyYAML writes, with comments between."""
+"""Write an inferred recipe: YAML by PyYAML, with comments between the entries."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from ..config.csv_format import CsvFormat
 __all__ = ["recipe_text"]
 
 _WIDTH = 100
-_DEFAULTS = {one.name: one.default for one in fields(CsvFormat)}
+_DEFAULTS = {field.name: field.default for field in fields(CsvFormat)}
 _MAX_REJECTS = 0.01
+"""Default of `max_reject_ratio`, which a recipe may raise."""
 
 
 def recipe_text(
@@ -32,20 +33,21 @@ def recipe_text(
     rejected: Mapping[str, int],
     left_out: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The recipe.
+    """Return the YAML text of a recipe.
 
     Args:
-      patterns: The inputs.
-      names: Of the columns, in order.
-      choices: What becomes of each.
-      csv_format: How the files are written.
-      csv_reasons: Why it is thought so.
-      records: How many were looked at.
-      rejected: How many of them are no rows, by reason.
-      left_out: The name of each column of the files that cannot be read, and why.
+      patterns: Paths or globs of the inputs.
+      names: Column names, in order.
+      choices: Proposal for each column.
+      csv_format: Format of the files.
+      csv_reasons: Reasons for the format.
+      records: Number of records read.
+      rejected: Number of records that are not rows, by reason.
+      left_out: Name of each unreadable column of the files, and the reason.
     """
-    label = next((n for n, one in zip(names, choices, strict=True) if one.role == "label"), None)
-    name = _name_of(patterns[0])
+    labels = [name for name, choice in zip(names, choices, strict=True) if choice.role == "label"]
+    label = labels[0] if labels else None
+    name = _dataset_name(patterns[0])
     parts = [
         *_head(patterns, name, records, len(names), rejected, label),
         _entry({"name": name}),
@@ -60,10 +62,11 @@ def recipe_text(
     for column, choice in zip(names, choices, strict=True):
         parts += [*_comments(choice.reasons, "  "), _item("columns", column, _column(choice))]
     parts += ["", "transforms:"]
-    for feature, made in _features(names, choices):
-        parts.append(_item("transforms", feature, made))
+    for feature, steps in _features(names, choices):
+        parts.append(_item("transforms", feature, steps))
+    # A name with a backtick cannot be written in an expression.
     if label is not None and not _required(choices) and "`" not in label:
-        parts += ["", "# Nothing is learned from a row without a label."]
+        parts += ["", "# A row without a label teaches nothing."]
         parts.append(_entry({"filters": [f"`{label}` is not missing"]}))
     parts += ["", "# A row's content decides its split, so equal rows are never on both sides."]
     parts.append(_entry({"split": _Flow(ratios=_Flow(train=0.9, eval=0.1))}))
@@ -71,14 +74,14 @@ def recipe_text(
 
 
 _ABOUT_COLUMNS = (
-    "The ranges and values seen stand in comments and are no limits: a larger number or a new "
-    "category tomorrow is ordinary data, and would be rejected. Where there is a limit, add "
-    "minimum, maximum or domain.",
+    "The ranges and values seen are comments, not limits: a larger number or a new category "
+    "tomorrow is ordinary data, and a limit would reject it. Where there is a limit, add minimum, "
+    "maximum or domain.",
 )
 
 
 class _Flow(dict[str, Any]):
-    """A mapping to be written on one line."""
+    """Mapping that the dumper writes on one line."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -105,7 +108,7 @@ _Dumper.add_representer(tuple, _flow_list)
 
 
 def _entry(value: Mapping[str, Any]) -> str:
-    """A mapping in block style, as PyYAML writes it: names of columns may be any text."""
+    """Dump a mapping in block style; PyYAML quotes keys, since column names may be any text."""
     text: str = yaml.dump(
         dict(value),
         Dumper=_Dumper,
@@ -118,14 +121,14 @@ def _entry(value: Mapping[str, Any]) -> str:
 
 
 def _item(section: str, name: str, value: Any) -> str:
-    """An entry of a section, indented as it stands there."""
+    """Dump one entry of a section, indented, without the line of the section."""
     return _entry({section: {name: value}}).partition("\n")[2]
 
 
 def _comments(lines: Sequence[str], indent: str) -> Iterator[str]:
-    """Comment lines; what does not print, as in a value of the data, cannot end one."""
+    """Yield comment lines; a line end in a value of the data becomes a blank and cannot end one."""
     for line in lines:
-        plain = "".join(one if one.isprintable() else " " for one in line)
+        plain = "".join(char if char.isprintable() else " " for char in line)
         yield from textwrap.wrap(
             plain,
             _WIDTH,
@@ -150,41 +153,41 @@ def _head(
         f"recordmill run recipe.yaml --output out/{name}",
     ]
     if label is None:
-        lines.append("No label was found: give one with `recordmill init --label NAME`.")
+        lines.append("No label was found: name it with `recordmill init --label NAME`.")
     if rejected:
         count = sum(rejected.values())
-        told = ", ".join(f"{reason} {times:,}" for reason, times in sorted(rejected.items()))
+        counts = ", ".join(f"{reason} {times:,}" for reason, times in sorted(rejected.items()))
         lines.append(
             f"{amount(count, 'record')} ({percent(count / records)}) cannot be read as rows, and a "
-            f"run rejects them: {told}."
+            f"run rejects them: {counts}."
         )
         if count > _MAX_REJECTS * records:
             lines.append(
-                f"That is more than the {percent(_MAX_REJECTS)} that a run lets pass: mend the "
+                f"That is more than the {percent(_MAX_REJECTS)} that a run accepts: mend the "
                 "files, or set max_reject_ratio."
             )
     yield from _comments(lines, "")
 
 
 def _required(choices: Sequence[ColumnProposal]) -> bool:
-    return any(one.role == "label" and one.required for one in choices)
+    return any(choice.role == "label" and choice.required for choice in choices)
 
 
-def _name_of(pattern: str) -> str:
-    """A dataset's name, from its files': the part of the last name before the first dot."""
+def _dataset_name(pattern: str) -> str:
+    """Return a name for the dataset: the file name up to its first dot, safe in a path."""
     stem = PurePath(pattern).name.split(".")[0]
-    plain = "".join(one if one.isalnum() or one in "-_" else "_" for one in stem).strip("_")
+    plain = "".join(char if char.isalnum() or char in "-_" else "_" for char in stem).strip("_")
     return plain or "data"
 
 
 def _format(csv_format: CsvFormat) -> dict[str, Any]:
-    """The header, and what differs from the defaults."""
-    values = {one.name: getattr(csv_format, one.name) for one in fields(CsvFormat)}
+    """Return the fields of a format that differ from the defaults, and always `header`."""
+    values = {field.name: getattr(csv_format, field.name) for field in fields(CsvFormat)}
     return {k: v for k, v in values.items() if k == "header" or v != _DEFAULTS[k]}
 
 
 def _column(choice: ColumnProposal) -> _Flow:
-    """The fields of a column that differ from the defaults."""
+    """Return the entry of a column: its type, and the fields that differ from the defaults."""
     entry = _Flow(type=choice.type)
     if choice.role != "feature":
         entry["role"] = choice.role
@@ -202,7 +205,7 @@ def _column(choice: ColumnProposal) -> _Flow:
 
 
 def _features(names: Sequence[str], choices: Sequence[ColumnProposal]) -> Iterator[tuple[str, Any]]:
-    """The features in the order of their columns, each with a name of its own."""
+    """Yield the features in column order, each with a name that no column or feature has."""
     taken = set(names)
     for column, choice in zip(names, choices, strict=True):
         for feature in choice.features:

@@ -113,7 +113,7 @@ def _opened(
             )
         except (pa.ArrowException, OSError) as error:
             raise DataError(
-                f"{path}: is no whole Parquet file ({str(error).strip()}). Copy it again."
+                f"{path}: is not a complete Parquet file ({str(error).strip()}). Copy it again."
             ) from error
 
 

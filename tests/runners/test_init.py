@@ -20,7 +20,7 @@ def test_it_prints_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert captured.err.splitlines() == [
         f'{path}: 40 rows of 2 columns: "x", "y"',
         "format: CSV with delimiter ',': 41 of the first 41 records have 2 fields; a header: in 2 "
-        "columns only the first record is no number",
+        "columns only the first record is not a number",
         'label: "x", as --label says: an amount',
     ]
     recipe = yaml.safe_load(captured.out)

@@ -26,7 +26,7 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_a_delimiter(text: str, tmp_path: Path) -> None:
-    found = find_other_delimiter(text, whole=True)
+    found = find_other_delimiter(text, complete=True)
     assert found is not None and (found.name, found.fields) == CASES[text]
     (tmp_path / "in").write_text(text)
     shell = f"{found.command} < in"
@@ -48,25 +48,25 @@ def test_a_delimiter(text: str, tmp_path: Path) -> None:
     ],
 )
 def test_one_column_it_is(text: str) -> None:
-    assert find_other_delimiter(text, whole=True) is None
+    assert find_other_delimiter(text, complete=True) is None
 
 
 def test_the_last_line_of_a_text_that_goes_on_is_cut() -> None:
     text = "a:b\n1:2\n3"
-    found = find_other_delimiter(text, whole=False)
+    found = find_other_delimiter(text, complete=False)
     assert found is not None and (found.lines, found.among) == (2, 2)
 
 
 def test_in_words() -> None:
-    found = find_other_delimiter("a b\n1,5 2\n\x1b[2J y\n", whole=True)
+    found = find_other_delimiter("a b\n1,5 2\n\x1b[2J y\n", complete=True)
     assert str(found) == (
-        'Cut at runs of blanks, 3 of the first 3 lines have 2 fields, such as " [2J", "y": rewrite '
-        "the file with one of the delimiters that are looked for, as `tr -s ' \\t' '\\t'` does."
+        'Split at runs of blanks, 3 of the first 3 lines have 2 fields, such as " [2J", "y": '
+        "rewrite the file with one of the supported delimiters, as `tr -s ' \\t' '\\t'` does."
     )
 
 
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
-    for whole in (True, False):
-        found = find_other_delimiter(text, whole=whole)
+    for complete in (True, False):
+        found = find_other_delimiter(text, complete=complete)
         assert found is None or (found.fields > 1 and found.lines >= 0.9 * found.among)

@@ -34,12 +34,12 @@ name: my_data
 inputs:
 - {files: my data.csv}
 # 61 of the first 61 records have 3 fields
-# a header: in 1 column only the first record is no number
+# a header: in 1 column only the first record is not a number
 csv: {header: true}
 
-# The ranges and values seen stand in comments and are no limits: a larger number or a new category
-#   tomorrow is ordinary data, and would be rejected. Where there is a limit, add minimum, maximum
-#   or domain.
+# The ranges and values seen are comments, not limits: a larger number or a new category tomorrow is
+#   ordinary data, and a limit would reject it. Where there is a limit, add minimum, maximum or
+#   domain.
 columns:
   # 60 of 60 values are whole numbers in [20, 50]; 31 different ones: a number
   age: {type: int64}
@@ -196,7 +196,7 @@ def test_records_that_are_no_rows_are_told(tmp_path: Path) -> None:
         "# 3 records (4.8 %) cannot be read as rows, and a run rejects them: nul_byte 1, "
         "too_few_fields 1,\n"
         "#   too_many_fields 1.\n"
-        "# That is more than the 1 % that a run lets pass: mend the files, or set max_reject_ratio."
+        "# That is more than the 1 % that a run accepts: mend the files, or set max_reject_ratio."
         "\n"
     ) in text
 
@@ -204,7 +204,7 @@ def test_records_that_are_no_rows_are_told(tmp_path: Path) -> None:
 def test_a_header_only(tmp_path: Path) -> None:
     text = infer([write(tmp_path, "a,b\n")])
     assert columns_of(text) == {"a": {"type": "string"}, "b": {"type": "string"}}
-    assert "# No label was found: give one with `recordmill init --label NAME`." in text
+    assert "# No label was found: name it with `recordmill init --label NAME`." in text
     assert recipe_of_text(text, name="x", folder="").schema.names == ("a", "b")
 
 

@@ -48,8 +48,8 @@ def test_what_has_no_text_is_left_out(tmp_path: Path) -> None:
                 "values of the type fixed_size_binary[2] have no text; convert them to numbers or "
                 "strings first",
             ),
-            ("picture", "bytes that are no UTF-8 text; decode them first"),
-            ("nul", "bytes that are no UTF-8 text; decode them first"),
+            ("picture", "bytes that are not UTF-8 text; decode them first"),
+            ("nul", "bytes that are not UTF-8 text; decode them first"),
         ),
     )
 
@@ -61,6 +61,22 @@ def test_no_column_that_can_be_read(tmp_path: Path) -> None:
     assert str(error.value) == (
         f'{path}: no column can be read: "tags": values of the type list<element: string> are no '
         "single values; flatten or unnest them first"
+    )
+
+
+def test_names_that_no_recipe_can_have(tmp_path: Path) -> None:
+    names = ["x", "", "__key_hi", "twice", "twice"]
+    pq.write_table(pa.Table.from_arrays([pa.array([1])] * 5, names), tmp_path / "a.parquet")
+    assert readable_columns([str(tmp_path / "a.parquet")]) == ReadableColumns(
+        ("x",),
+        (
+            ("", "the name is empty; rename it in the file"),
+            (
+                "__key_hi",
+                "names that begin with __key_ or __recordmill_ are reserved; rename it in the file",
+            ),
+            ("twice", "2 columns have this name; rename the others in the file"),
+        ),
     )
 
 

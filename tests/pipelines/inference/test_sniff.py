@@ -57,15 +57,15 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_text(case: str) -> None:
     text, csv_format, names = CASES[case]
-    found = sniff_text(text, whole=True, path="a.csv")
+    found = sniff_text(text, complete=True, path="a.csv")
     assert (found.csv, found.names) == (csv_format, names)
 
 
 def test_the_reasons() -> None:
-    assert sniff_text("# x\na,b\n1,2\n", whole=True, path="a.csv").reasons == (
+    assert sniff_text("# x\na,b\n1,2\n", complete=True, path="a.csv").reasons == (
         "2 of the first 2 records have 2 fields",
-        "a header: in 2 columns only the first record is no number",
-        'lines that begin with "#" are no records, such as "# x"',
+        "a header: in 2 columns only the first record is not a number",
+        'lines that begin with "#" are comments, such as "# x"',
     )
 
 
@@ -93,11 +93,11 @@ BAD = {
     "a,a\n1,2\n": 'a.csv:1: the header names "a" 2 times. Rename the others.',
     "__key_hi,b\n1,2\n": (
         'a.csv:1: the header names "__key_hi", and names that begin with __key_ or __recordmill_ '
-        "are kept. Rename it."
+        "are reserved. Rename it."
     ),
     "my report\na,b,c\n1,2,3\n4,5,6\n": (
         "a.csv:1: the header names 1 column, but most records have 3 fields. Name every column, "
-        "or remove what stands above the header."
+        "or remove the lines above the header."
     ),
 }
 
@@ -105,7 +105,7 @@ BAD = {
 @pytest.mark.parametrize("text", BAD)
 def test_a_header_that_cannot_be(text: str) -> None:
     with pytest.raises(DataError) as error:
-        sniff_text(text, whole=True, path="a.csv")
+        sniff_text(text, complete=True, path="a.csv")
     assert str(error.value) == BAD[text]
 
 
@@ -125,5 +125,5 @@ def test_what_the_csv_module_writes_is_found(
     names = [f"name {place}" for place in range(width)]
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows([names, *rows])
-    found = sniff_text(out.getvalue(), whole=True, path="a.csv")
+    found = sniff_text(out.getvalue(), complete=True, path="a.csv")
     assert (found.csv.delimiter, found.csv.header, found.names) == (delimiter, True, tuple(names))

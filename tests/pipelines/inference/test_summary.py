@@ -38,7 +38,7 @@ def test_rows_columns_format_and_label(tmp_path: Path) -> None:
     assert inferred(tmp_path, TEXT).summary == (
         f'{tmp_path}/a.csv: 60 rows of 3 columns: "age", "city", "label"',
         "format: CSV with delimiter ',': 61 of the first 61 records have 3 fields; a header: in 1 "
-        "column only the first record is no number",
+        "column only the first record is not a number",
         'label: "label", by its name: 2 classes',
     )
 
@@ -79,7 +79,7 @@ def test_columns_of_parquet_that_have_no_text(tmp_path: Path) -> None:
 def test_no_label(tmp_path: Path) -> None:
     lines = "".join(f"{i % 7},{i}\n" for i in range(60))
     assert inferred(tmp_path, "a,n\n" + lines).summary[2] == (
-        "label: none was found; `init --label NAME` chooses one"
+        "label: none found; `init --label NAME` chooses one"
     )
 
 
@@ -95,12 +95,12 @@ def test_a_few_records_that_are_no_rows(tmp_path: Path) -> None:
 
 def test_comments_that_are_skipped(tmp_path: Path) -> None:
     summary = inferred(tmp_path, TEXT.replace("20,Rome", "#x\n20,Rome")).summary
-    assert summary[1].endswith('lines that begin with "#" are no records, such as "#x" (1 in all)')
+    assert summary[1].endswith('lines that begin with "#" are comments, such as "#x" (1 in all)')
 
 
 def test_rows_without_a_label(tmp_path: Path) -> None:
     assert inferred(tmp_path, TEXT + "30,Rome,\n31,Oslo,\n").summary[-1] == (
-        "looks wrong: 2 rows without a label, which a filter of the recipe leaves out"
+        "looks wrong: 2 rows without a label, which a filter of the recipe drops"
     )
 
 
@@ -111,7 +111,7 @@ def test_values_that_would_vanish(tmp_path: Path) -> None:
     ]
     summary = inferred(tmp_path, "\n".join(["age,fee,mixed,label", *lines, ""])).summary
     assert summary[-3:] == (
-        'looks wrong: "age": 1 value taken as missing, being no number: "old" 1',
+        'looks wrong: "age": 1 value not a number, taken as missing: "old" 1',
         'looks wrong: "fee": text, of numbers with a currency, a percent sign or separators: 200 '
         'values, such as "€0"; to have them as numbers, write them without',
         'looks wrong: "mixed": text, though 133 of 200 values are numbers',
@@ -124,7 +124,7 @@ def test_many_columns_in_a_few_lines(tmp_path: Path) -> None:
     summary = inferred(tmp_path, "\n".join([",".join([*names, "label"]), *lines, ""])).summary
     assert len(summary) == 9
     assert summary[0].endswith('"fee_0", "fee_1", "fee_2", "fee_3", "fee_4" and 36 more')
-    assert summary[-1] == ("looks wrong: so do 35 more columns, as the comments of the recipe say")
+    assert summary[-1] == ("looks wrong: 35 more columns: see the comments of the recipe")
 
 
 def test_a_header_that_may_be_a_row(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_no_row(tmp_path: Path) -> None:
 def test_one_column_of_another_delimiter(tmp_path: Path) -> None:
     text = "x y label\n1 2.5 no\n3 1.5 yes\n2 2.2 no\n"
     message = (
-        'a.csv: understood one column, "x y label", in 3 rows; expected several, to learn one from '
-        "the others. Cut at runs of blanks, 4 of the first 4 lines have 3 fields, such as "
-        '"2", "2.2", "no": rewrite the file with one of the delimiters that are looked for, as '
+        'a.csv: understood one column, "x y label", in 3 rows; expected several, to predict one '
+        "from the others. Split at runs of blanks, 4 of the first 4 lines have 3 fields, such as "
+        '"2", "2.2", "no": rewrite the file with one of the supported delimiters, as '
         "`tr -s ' \\t' ','` does."
     )
     assert error_of(tmp_path, text) == message
@@ -154,10 +154,10 @@ def test_one_column_of_another_delimiter(tmp_path: Path) -> None:
 def test_one_column_it_is(tmp_path: Path) -> None:
     text = "x\n" + "".join(f"{i * 7 % 13}\n" for i in range(100))
     assert error_of(tmp_path, text) == (
-        'a.csv: understood one column, "x", in 100 rows; expected several, to learn one from the '
-        "others. No delimiter makes more of it: neither comma, tab, semicolon and bar, nor blanks, "
+        'a.csv: understood one column, "x", in 100 rows; expected several, to predict one from '
+        "the others. No delimiter splits it: neither comma, tab, semicolon or bar, nor blanks, "
         "colons and the like. Join it with the columns that belong to it. `recordmill profile` "
-        "shows what is in one column."
+        "describes a single column."
     )
     found = infer_recipe([f"{tmp_path}/a.csv"], single_column=True)
     assert found.summary[0] == f'{tmp_path}/a.csv: 100 rows of 1 column: "x"'
@@ -169,9 +169,9 @@ def test_one_column_of_parquet(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         infer_recipe([path])
     assert str(error.value) == (
-        f'{path}: understood one column, "x", in 2 rows; expected several, to learn one from the '
-        'others. Left out: "tags": values of the type list<element: string> are no single values; '
-        "flatten or unnest them first."
+        f'{path}: understood one column, "x", in 2 rows; expected several, to predict one from '
+        'the others. Left out: "tags": values of the type list<element: string> are no single '
+        "values; flatten or unnest them first."
     )
 
 
@@ -179,7 +179,7 @@ REJECTED = {
     "1,2,yes\n1,2,3,no\n": (
         "understood 3 of 6 records, less than 90 %. 3 records (50 %) cannot be read as rows, and a "
         "run rejects them: too_many_fields 3, such as a.csv:3: expected 3 fields, got 4. Quote "
-        "each field that has a delimiter in it, as a writer of CSV does."
+        "each field that contains a delimiter, as CSV writers do."
     ),
     "1,2,yes\n5 €,2,no\n": (
         "understood 3 of 6 records, less than 90 %. 3 records (50 %) cannot be read as rows, and a "

@@ -14,8 +14,8 @@ from recordmill.schemas.anomalies.columns import (
     column_anomalies,
     common_of,
     feature_name,
-    repaired_values,
     new_column,
+    repaired_values,
 )
 from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 from recordmill.schemas.column import Column
