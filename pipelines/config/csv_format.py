@@ -13,7 +13,7 @@ __all__ = ["CsvFormat", "MAX_RECORD_BYTES"]
 
 
 MAX_RECORD_BYTES = 64 << 20
-"""No record may be longer; so a quote that is never closed cannot fill the memory."""
+"""Upper limit for a record, so that a quote that is never closed cannot fill the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)

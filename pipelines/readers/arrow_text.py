@@ -1,8 +1,8 @@
-"""Arrow columns of any flat type as columns of text.
+"""Convert Arrow columns of any flat type to columns of text.
 
-The text of a value is the shortest that reads back as the same value: numbers in decimal, booleans
+Each value becomes the shortest text that reads back as the same value: numbers in decimal, booleans
 as "true" and "false", dates and times as ISO 8601. Only the distinct values of a column are
-written out.
+converted.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import pyarrow.compute as pc
 __all__ = ["NoText", "text_column", "text_problem"]
 
 _TEXT = pa.string()
-_LARGEST_WHOLE = 2.0**63
+_INT64_LIMIT = 2.0**63
 
 
 class NoText(ValueError):
-    """A value has no text."""
+    """Raised for a value that cannot be written as text."""
 
 
 def text_problem(kind: pa.DataType) -> str:
-    """Why values of a type have no text; "" where they do.
+    """Return the reason why values of a type have no text; "" where they have one.
 
     >>> text_problem(pa.list_(pa.int64()))
     'values of the type list<item: int64> are no single values; flatten or unnest them first'
@@ -29,26 +29,26 @@ def text_problem(kind: pa.DataType) -> str:
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_nested(kind):
         return f"values of the type {kind} are no single values; flatten or unnest them first"
-    if not any(is_one(kind) for is_one in _HAVE_TEXT):
+    if not any(is_type(kind) for is_type in _HAVE_TEXT):
         return f"values of the type {kind} have no text; convert them to numbers or strings first"
     return ""
 
 
 def text_column(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """A column as text.
+    """Convert a column to text.
 
     Args:
-      column: Of a type for which `text_problem` is "".
+      column: Column of a type for which `text_problem` is "".
 
     Returns:
-      dictionary<int32, string>, as long; null as the empty text. Texts from strings may be no
-      UTF-8, as they may be in a file.
+      dictionary<int32, string> of the same length; null becomes the empty text. Texts of string
+      columns may be invalid UTF-8, as in a CSV file; the parser rejects those.
 
     >>> text_column(pa.chunked_array([[1.5, None], [1e300]])).to_pylist()
     ['1.5', '', '1e+300']
 
     Raises:
-      NoText: The time of a value is beyond the years 1 to 9999.
+      NoText: A time is outside the years 1 to 9999.
     """
     if not len(column):
         return pa.array([], _TEXT).dictionary_encode()
@@ -62,7 +62,7 @@ def text_column(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """The column with each distinct value once, in one piece."""
+    """Dictionary-encode a column, in one chunk."""
     if pa.types.is_string_view(column.type):
         column = column.cast(_TEXT)
     if pa.types.is_null(column.type) or pa.types.is_float16(column.type):
@@ -73,7 +73,7 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _texts(values: pa.Array) -> pa.StringArray:
-    """The text of each value; null as the empty text."""
+    """Write each value as text; null as the empty text."""
     kind = values.type
     if pa.types.is_floating(kind):
         texts = _of_floats(values)
@@ -85,10 +85,10 @@ def _texts(values: pa.Array) -> pa.StringArray:
 
 
 def _of_floats(values: pa.Array) -> pa.StringArray:
-    """The shortest texts; whole numbers as integers are written, as far as int64 goes.
+    """Write the shortest text of each number; whole numbers in the range of int64 as integers.
 
-    A text is read as float64 and rounded; where that rounds a float32 twice, and so wrongly, its
-    exact value is written.
+    `convert` reads a text as float64 and rounds it to float32. Of some float32 values, Arrow's
+    shortest text is rounded twice that way, and to a neighbour: their float64 value is written.
     """
     texts = values.cast(_TEXT)
     if pa.types.is_float32(values.type):
@@ -96,21 +96,22 @@ def _of_floats(values: pa.Array) -> pa.StringArray:
         read = texts.cast(pa.float64()).cast(pa.float32(), safe=False)
         texts = pc.if_else(pc.equal(read, values), texts, wide.cast(_TEXT))
         values = wide
-    whole = pc.and_(
-        pc.equal(pc.trunc(values), values), pc.less(pc.abs(values), pa.scalar(_LARGEST_WHOLE))
+    # "1e+15" would be no integer to a column of int64, so exponents are written out.
+    integral = pc.and_(
+        pc.equal(pc.trunc(values), values), pc.less(pc.abs(values), pa.scalar(_INT64_LIMIT))
     )
-    scientific = pc.and_(whole, pc.match_substring(texts, "e"))
+    scientific = pc.and_(integral, pc.match_substring(texts, "e"))
     integers = pc.if_else(scientific, values, 0.0).cast(pa.int64())
     return pc.if_else(scientific, integers.cast(_TEXT), texts)
 
 
 def _of_times(values: pa.Array) -> pa.StringArray:
-    """ISO 8601, such as 2026-11-21T10:05:06.5; with a time zone in UTC, with a Z at the end."""
+    """Write ISO 8601, such as 2026-11-21T10:05:06.5; times with a zone in UTC, with a final Z."""
     kind, zone = values.type, ""
     if pa.types.is_timestamp(kind) and kind.tz:
         values, zone = values.cast(pa.timestamp(kind.unit)), "Z"
     texts = pc.replace_substring(values.cast(_TEXT), " ", "T")
-    if pc.any(pc.starts_with(texts, "<")).as_py():
+    if pc.any(pc.starts_with(texts, "<")).as_py():  # Arrow writes "<value out of range: …>"
         raise NoText("a time is not in the years 1 to 9999")
     if kind.unit != "s":
         texts = pc.replace_substring_regex(texts, r"\.?0+$", "")

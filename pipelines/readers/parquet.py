@@ -1,9 +1,9 @@
-"""Parquet files as the records of text that CSV files are: scan -> parse.
+"""Read Parquet files as records of text, like CSV files: scan -> parse.
 
-    scanned = scan_parquet(file)          # counts by the footer, stretches of row groups
-    blocks = parse_parquet(part)          # columns by name, values as text, distinct ones once
+    scanned = scan_parquet(file)          # counts from the footer, byte ranges in row groups
+    batches = parse_parquet(part)         # columns by name, values as text, distinct ones once
 
-So a value is cleaned, checked and rejected by one code, whatever its file, and a CSV and a Parquet
+So the same code cleans, checks and rejects the values of either format, and a CSV and a Parquet
 file of the same rows become the same records. Each value becomes the shortest text that reads back
 as the same value; null becomes the empty text, which is missing. The "line" of a record is its
 number, from 1.
@@ -39,32 +39,32 @@ _CHUNK = 1 << 20
 _TAIL_BYTES = 1 << 16
 _MAGIC = re.compile(rb"PAR1(?:[\x00-\x08\x0b\x0c\x0e-\x1f]|\Z)")
 _VALUE_BYTES = 8
-"""The least that a value is counted for: encoded, a column can be much smaller than its text."""
+"""Smallest size to assume for a value: an encoded column can be much smaller than its text."""
+
 _RAW_CHARACTERS = 10_000
 _STRINGS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
 
 
 def is_parquet(head: bytes) -> bool:
-    """Whether a file that begins so is Parquet; a CSV may begin with the letters.
+    r"""Return whether a file begins like Parquet; a CSV may begin with the letters of its magic.
 
-    >>> is_parquet(b"PAR1\\x15\\x04"), is_parquet(b"PAR1,PAR2")
+    >>> is_parquet(b"PAR1\x15\x04"), is_parquet(b"PAR1,PAR2")
     (True, False)
     """
     return _MAGIC.match(head) is not None
 
 
 def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: int) -> ScannedFile:
-    """Digests a file, and counts its records by what the footer says of its row groups.
+    """Digest a file, and count its records by the row groups of its footer.
 
     Args:
-      file: The file.
-      column_names: The columns to read, in any order; others are left alone.
-      block_bytes: The size, in bytes of text, that a stretch is near to; it stays in one row
-        group.
+      file: File to scan.
+      column_names: Columns to read, in any order; others are ignored.
+      block_bytes: Approximate size of a byte range, in bytes of text; it never spans row groups.
 
     Raises:
-      DataError: The file cannot be read, is truncated or damaged, has no column of one of the
-        names, or has several, or one whose values have no text, such as lists.
+      DataError: The file cannot be read, is truncated or damaged, lacks one of the columns or has
+        several of that name, or the values of one have no text, such as lists.
     """
     with Digest(open_decompressed(file.path)) as digest:
         while digest.read(_CHUNK):
@@ -76,7 +76,7 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
         records = parquet.metadata.num_rows
     if sum(stretch.records for stretch in stretches) != records:
         raise DataError(
-            f"{file.path}: the footer says {records:,} records, and its row groups "
+            f"{file.path}: the footer counts {records:,} records, and its row groups "
             f"{sum(stretch.records for stretch in stretches):,}: the file is damaged"
         )
     if not records:
@@ -85,7 +85,7 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
 
 
 def row_group_checksums(scanned: ScannedFile, stretch: ByteRange) -> Checksums:
-    """Return the checksums of the bytes that are read for a row group: its own, and the footer's.
+    """Return the checksums of the bytes read for a row group: those of its columns and the footer.
 
     Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
     bytes that old writers did not count.
@@ -101,7 +101,7 @@ def row_group_checksums(scanned: ScannedFile, stretch: ByteRange) -> Checksums:
 def _opened(
     path: str, checksums: Checksums, dictionaries: Sequence[str] = ()
 ) -> Iterator[pq.ParquetFile]:
-    """A file whose footer is whole; what is wrong with it, there or later, as a DataError."""
+    """Open a file; any error of Arrow, now or while reading, becomes a DataError."""
     with CheckedFile(open_decompressed(path), checksums, path=path) as stored:
         try:
             yield pq.ParquetFile(
@@ -118,7 +118,7 @@ def _opened(
 
 
 def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str) -> None:
-    """Raise DataError where columns are missing, twice there, or without a text."""
+    """Raise DataError for columns that are missing, occur twice, or have values without a text."""
     problems = []
     for name in column_names:
         times = schema.names.count(name)
@@ -139,14 +139,14 @@ def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str)
 def _stretches(
     metadata: pq.FileMetaData, column_names: Sequence[str], block_bytes: int
 ) -> Iterator[ByteRange]:
-    """Run of records, each in one row group."""
+    """Yield byte ranges of about the same size, each in one row group."""
     index = offset = 0
     for row_group in range(metadata.num_row_groups):
         group = metadata.row_group(row_group)
         rows, size, stored = group.num_rows, _size(group, column_names), _stored(group)
-        most = max(1, block_bytes * rows // max(size, 1))
-        for begin in range(0, rows, most):
-            records = min(most, rows - begin)
+        limit = max(1, block_bytes * rows // max(size, 1))
+        for begin in range(0, rows, limit):
+            records = min(limit, rows - begin)
             yield ByteRange(
                 index=index,
                 offset=offset,
@@ -161,7 +161,7 @@ def _stretches(
 
 
 def _stored(group: pq.RowGroupMetaData) -> tuple[int, int]:
-    """Return where the columns of a row group begin and end in the file; (0, 0) for no column."""
+    """Return the range of a row group's columns in the file, in bytes; (0, 0) without columns."""
     begins, ends = [], []
     for column in map(group.column, range(group.num_columns)):
         offsets = (column.dictionary_page_offset, column.data_page_offset)
@@ -171,7 +171,7 @@ def _stored(group: pq.RowGroupMetaData) -> tuple[int, int]:
 
 
 def _size(group: pq.RowGroupMetaData, column_names: Sequence[str]) -> int:
-    """The bytes of the columns of a row group, decompressed, or about those of their text."""
+    """Estimate the bytes of text of a row group; at least its columns' decompressed size."""
     columns = map(group.column, range(group.num_columns))
     read = [column for column in columns if column.path_in_schema in column_names]
     return sum(max(c.total_uncompressed_size, _VALUE_BYTES * group.num_rows) for c in read)
@@ -180,23 +180,24 @@ def _size(group: pq.RowGroupMetaData, column_names: Sequence[str]) -> int:
 def parse_parquet(
     part: FileFragment, *, column_names: Sequence[str], max_field_bytes: int
 ) -> Iterator[TextBatch]:
-    """The blocks of the stretches of one row group, in order, one at a time in memory.
+    """Yield the batches of one row group in order, one byte range at a time in memory.
 
     Args:
-      part: As the scan cut it.
-      column_names: The columns to read, in the order of the schema.
-      max_field_bytes: The longest good text, in bytes.
+      part: File fragment as the scan cut it.
+      column_names: Columns to read, in the order of the schema.
+      max_field_bytes: Largest size of a good text, in bytes.
 
-    Returns:
+    Yields:
       Every record as a row or as a `Reject` with one of the reasons "nul_byte", "invalid_utf8"
-      and "field_too_long", as of CSV.
+      and "field_too_long", as for CSV.
 
     Raises:
-      DataError: The file is damaged, or not the one that was scanned.
+      DataError: The file is damaged, or has changed since it was scanned.
     """
     path = part.file.path
     with _opened(path, part.checksums) as plain:
         schema = plain.schema_arrow
+    # Strings are read as dictionaries, as most writers store them: the schema says which they are.
     strings = [name for name in column_names if _is_string(schema.field(name).type)]
     with _opened(path, part.checksums, strings) as parquet:
         batches = parquet.iter_batches(
@@ -205,47 +206,49 @@ def parse_parquet(
             columns=list(column_names),
             use_threads=False,
         )
-        tables = _cut(batches, [stretch.records for stretch in part.stretches], path)
+        tables = _slices(batches, [stretch.records for stretch in part.stretches], path)
         for stretch, table in zip(part.stretches, tables, strict=True):
-            yield _block(table, stretch, part.file, column_names, max_field_bytes)
+            yield _text_batch(table, stretch, part.file, column_names, max_field_bytes)
 
 
 def _is_string(kind: pa.DataType) -> bool:
-    return any(is_one(kind) for is_one in _STRINGS)
+    return any(is_type(kind) for is_type in _STRINGS)
 
 
-def _cut(batches: Iterable[pa.RecordBatch], sizes: Sequence[int], path: str) -> Iterator[pa.Table]:
-    """The rows of batches, in tables of these sizes."""
-    held: list[pa.RecordBatch] = []
-    have, rest = 0, iter(batches)
+def _slices(
+    batches: Iterable[pa.RecordBatch], sizes: Sequence[int], path: str
+) -> Iterator[pa.Table]:
+    """Yield the rows of batches in tables of the given sizes: pyarrow may give smaller batches."""
+    pending: list[pa.RecordBatch] = []
+    rows, rest = 0, iter(batches)
     for size in sizes:
-        while have < size and (batch := next(rest, None)) is not None:
-            held.append(batch)
-            have += batch.num_rows
-        if have < size:
+        while rows < size and (batch := next(rest, None)) is not None:
+            pending.append(batch)
+            rows += batch.num_rows
+        if rows < size:
             raise _changed(path)
-        table = pa.Table.from_batches(held)
+        table = pa.Table.from_batches(pending)
         yield table.slice(0, size)
-        held, have = table.slice(size).to_batches(), have - size
-    if have or next(rest, None) is not None:
+        pending, rows = table.slice(size).to_batches(), rows - size
+    if rows or next(rest, None) is not None:
         raise _changed(path)
 
 
 def _changed(path: str) -> DataError:
     return DataError(
-        f"{path}: a row group has not the records that the scan counted by the footer. The file "
-        "changed while it was read, or it is damaged."
+        f"{path}: a row group has not as many records as the footer says. The file changed while "
+        "it was read, or it is damaged."
     )
 
 
-def _block(
+def _text_batch(
     table: pa.Table,
     stretch: ByteRange,
     file: InputFile,
     column_names: Sequence[str],
     max_field_bytes: int,
 ) -> TextBatch:
-    """The block of the rows of one stretch."""
+    """Convert the rows of one byte range to text, and reject those with bad texts."""
     columns = []
     for name in column_names:
         try:
@@ -260,7 +263,7 @@ def _block(
     else:
         rows = np.delete(raw.rows, list(problems))
         good = batch.take(pa.array(rows))
-        good = pa.RecordBatch.from_arrays(
+        good = pa.RecordBatch.from_arrays(  # whose dictionaries have no bad texts
             [column.dictionary_decode().dictionary_encode() for column in good.columns],
             list(column_names),
         )
@@ -281,7 +284,7 @@ def _block(
 
 
 def _problems(batch: pa.RecordBatch, max_field_bytes: int) -> dict[int, tuple[str, str, str]]:
-    """The rows with a text that is none, and of the first such: column, reason, message."""
+    """Return the rows with bad texts, with column, reason and message of the first of them."""
     problems: dict[int, tuple[str, str, str]] = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         bad = _bad_texts(column.dictionary, max_field_bytes)
@@ -293,23 +296,23 @@ def _problems(batch: pa.RecordBatch, max_field_bytes: int) -> dict[int, tuple[st
 
 
 def _bad_texts(texts: pa.StringArray, max_field_bytes: int) -> dict[int, tuple[str, str]]:
-    """Reason and message of each text that is none, by its place."""
-    found: dict[int, tuple[str, str]] = {}
+    """Return reason and message of each bad text, by its index."""
+    problems: dict[int, tuple[str, str]] = {}
     sizes = pc.binary_length(texts).to_numpy()
-    for place in np.flatnonzero(sizes > max_field_bytes).tolist():
-        message = f"expected at most {max_field_bytes:,} bytes, got {sizes[place]:,}"
-        found[place] = ("field_too_long", message)
+    for index in np.flatnonzero(sizes > max_field_bytes).tolist():
+        message = f"expected at most {max_field_bytes:,} bytes, got {sizes[index]:,}"
+        problems[index] = ("field_too_long", message)
     stored = texts.cast(pa.binary())
     if not _is_utf8(texts):
-        for place, data in enumerate(stored.to_pylist()):
+        for index, data in enumerate(stored.to_pylist()):
             try:
                 data.decode()
             except UnicodeDecodeError as error:
                 got = f"0x{data[error.start]:02x} at byte {error.start + 1} of the field"
-                found[place] = ("invalid_utf8", f"expected UTF-8 text, got {got}")
-    for place in np.flatnonzero(pc.find_substring(stored, b"\0").to_numpy() >= 0).tolist():
-        found[place] = ("nul_byte", "expected text, got a NUL byte")
-    return found
+                problems[index] = ("invalid_utf8", f"expected UTF-8 text, got {got}")
+    for index in np.flatnonzero(pc.find_substring(stored, b"\0").to_numpy() >= 0).tolist():
+        problems[index] = ("nul_byte", "expected text, got a NUL byte")
+    return problems
 
 
 def _is_utf8(texts: pa.StringArray) -> bool:
@@ -328,9 +331,9 @@ class _Raw:
     rows: npt.NDArray[np.int64]
 
     def __call__(self, row: int) -> str:
-        place = int(self.rows[row])
+        index = int(self.rows[row])
         texts = {}
         for name, column in zip(self.batch.schema.names, self.batch.columns, strict=True):
-            data = column.dictionary.cast(pa.binary())[column.indices[place].as_py()].as_py()
+            data = column.dictionary.cast(pa.binary())[column.indices[index].as_py()].as_py()
             texts[name] = data[: 4 * _RAW_CHARACTERS].decode("utf-8", "backslashreplace")
         return json.dumps(texts, ensure_ascii=False)[:_RAW_CHARACTERS]

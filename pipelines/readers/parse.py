@@ -1,8 +1,8 @@
-"""Stretches of CSV text to `TextBatch`s of Arrow columns; those of Parquet go to `parquet`.
+"""Parse byte ranges of CSV files to `TextBatch`s; Parquet files are passed on to `parquet`.
 
-A clean stretch is one call of `pyarrow.csv`. Records that cannot be rows are found by what gives
-them away cheaply - a byte test of the whole stretch, the parser's own complaint, a value of
-unusual length - and only then by line, so that a few bad records cost little.
+A clean byte range is one call of `pyarrow.csv`. Bad records are detected by cheap tests - of all
+bytes at once, by the parser's handler of invalid rows, by the length of values - and only then
+located by line, so that a few bad records cost little.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .csv_boundaries import (
 )
 from .parquet import parse_parquet
 
-__all__ = ["parse_part", "parse_stretch"]
+__all__ = ["parse_byte_range", "parse_part"]
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _RAW_CHARACTERS = 10_000
@@ -43,10 +43,10 @@ _RAW_CHARACTERS = 10_000
 def parse_part(
     part: FileFragment, *, column_names: Sequence[str], csv_format: CsvFormat
 ) -> Iterator[TextBatch]:
-    """The blocks of a part of a file, in order, one at a time in memory.
+    """Yield the batches of a file fragment in order, one byte range at a time in memory.
 
     Raises:
-      DataError: The file is not the one that was scanned.
+      DataError: The file has changed since it was scanned.
     """
     if part.format == "parquet":
         yield from parse_parquet(
@@ -63,7 +63,7 @@ def parse_part(
             else:
                 text.seek(stretch.offset)
             position = stretch.offset + stretch.size
-            yield parse_stretch(
+            yield parse_byte_range(
                 text.read(stretch.size),
                 stretch,
                 file=part.file,
@@ -71,10 +71,10 @@ def parse_part(
                 csv_format=csv_format,
             )
         if part.compression:
-            _skip(text, sys.maxsize)  # so that every byte of the file is compared
+            _skip(text, sys.maxsize)  # so that the checksum covers every byte
 
 
-def parse_stretch(
+def parse_byte_range(
     data: bytes,
     stretch: ByteRange,
     *,
@@ -82,40 +82,42 @@ def parse_stretch(
     column_names: Sequence[str],
     csv_format: CsvFormat,
 ) -> TextBatch:
-    """The block of one stretch.
+    """Parse one byte range.
 
     Args:
-      data: The text of the stretch, `stretch.size` bytes.
-      stretch: As the scan cut it.
-      file: Where it is from.
-      column_names: The names of the fields of a record, in order.
-      csv_format: How the file is written.
+      data: Text of the byte range, `stretch.size` bytes.
+      stretch: Byte range as the scan cut it.
+      file: File that the byte range is from.
+      column_names: Names of the fields of a record, in order.
+      csv_format: Format of the file.
 
     Returns:
-      Every record of the stretch, as a row or as a `Reject` with one of the reasons "nul_byte",
+      Every record of the byte range, as a row or as a `Reject` with one of the reasons "nul_byte",
       "invalid_utf8", "misplaced_quote", "too_few_fields", "too_many_fields" and "field_too_long".
 
     Raises:
-      DataError: Rows and rejects are not as many as the records the scan counted.
+      DataError: Rows and rejects together are not as many as the records that the scan counted.
     """
     text = _Text(data, csv_format)
+    # As many lines as records: no blank line, comment or quoted line end, so line i is record i
+    # and the boundaries need not be found again.
     plain = stretch.lines == stretch.records
     problems = _screen(text, plain=plain)
     records = stretch.records if plain and not problems else len(text.units)
-    kept = np.delete(np.arange(records), list(problems))
-    whole = not problems and (plain or not text.found.comment.any())
-    batch, ragged = _read_csv(data if whole else text.joined(kept), column_names, csv_format)
+    parsed = np.delete(np.arange(records), list(problems))
+    parse_all = not problems and (plain or not text.boundaries.comment.any())
+    batch, ragged = _read_csv(data if parse_all else text.joined(parsed), column_names, csv_format)
     _check_count(batch.num_rows + len(ragged) + len(problems), len(data), stretch, file)
-    rows = np.delete(kept, list(ragged))
-    for place, fields in ragged.items():
-        problems[int(kept[place])] = _ragged(len(column_names), fields)
+    rows = np.delete(parsed, list(ragged))
+    for index, fields in ragged.items():
+        problems[int(parsed[index])] = _ragged(len(column_names), fields)
     batch, rows = _without_long(batch, rows, csv_format.max_field_bytes, problems)
     return TextBatch(
         split=file.split,
         file=file.path,
         position=(file.index, stretch.index),
         batch=batch,
-        lines=stretch.line + (rows if plain else text.found.lines[text.units[rows]]),
+        lines=stretch.line + (rows if plain else text.boundaries.lines[text.units[rows]]),
         raw=_Raw(text, rows),
         records=stretch.records,
         size=stretch.size,
@@ -128,7 +130,7 @@ def parse_stretch(
 
 @dataclass(frozen=True)
 class _Problem:
-    """Why a record is no row."""
+    """Reason for rejecting a record."""
 
     reason: str
     message: str
@@ -137,52 +139,57 @@ class _Problem:
 
 @dataclass(frozen=True, eq=False)
 class _Text:
-    """The text of a stretch; where its records are is found when first asked for."""
+    """Text of a byte range; the boundaries of its records are found on first use."""
 
     data: bytes
     csv_format: CsvFormat
 
     @cached_property
-    def found(self) -> RecordBoundaries:
+    def boundaries(self) -> RecordBoundaries:
+        """Boundaries of the records."""
         return find_record_boundaries(self.data, self.csv_format, final=True)
 
     @cached_property
     def units(self) -> Positions:
-        """The number of each record among the units of the outline."""
-        return np.flatnonzero(self.found.is_record)
+        """Index of each record among the units, which blank lines and comments are too."""
+        return np.flatnonzero(self.boundaries.is_record)
 
     def records_of(self, units: Positions) -> list[int]:
-        """The records among some units, in order."""
+        """Return the records among units, in order."""
         return np.flatnonzero(np.isin(self.units, units)).tolist()
 
-    def records_at(self, is_here: Mask) -> list[int]:
-        """The records with a byte that a mask over the data marks, in order."""
-        places = np.searchsorted(self.found.bounds, np.flatnonzero(is_here), side="right") - 1
-        return self.records_of(np.unique(places))
+    def records_at(self, mask: Mask) -> list[int]:
+        """Return the records with a marked byte, in order; the mask is over the bytes."""
+        bounds = self.boundaries.bounds
+        units = np.searchsorted(bounds, np.flatnonzero(mask), side="right") - 1
+        return self.records_of(np.unique(units))
 
     def record(self, record: int) -> bytes:
-        """The bytes of a record, without its line end."""
+        """Return the bytes of a record, without its line end."""
         unit = self.units[record]
-        return self.data[self.found.bounds[unit] : self.found.bounds[unit + 1]].rstrip(b"\r\n")
+        begin, end = self.boundaries.bounds[unit : unit + 2]
+        return self.data[begin:end].rstrip(b"\r\n")
 
     def raw(self, record: int) -> str:
-        """The text of a record, as a `Reject` shows it."""
-        shown = self.record(record)[: 4 * _RAW_CHARACTERS]
-        return shown.decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS]
+        """Return the text of a record for a `Reject`."""
+        data = self.record(record)[: 4 * _RAW_CHARACTERS]  # a character has at most 4 bytes
+        return data.decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS]
 
     def joined(self, records: Positions) -> bytes:
-        """The bytes of some records, in order; runs of neighbours are copied at once."""
-        is_in = np.zeros(len(self.found.blank) + 2, np.int8)
-        is_in[1 + self.units[records]] = 1
-        steps = np.diff(is_in)
-        begins = self.found.bounds[np.flatnonzero(steps == 1)].tolist()
-        ends = self.found.bounds[np.flatnonzero(steps == -1)].tolist()
+        """Join the bytes of records, in order; runs of neighbours are copied at once."""
+        bounds = self.boundaries.bounds
+        selected = np.zeros(len(bounds) + 1, np.int8)  # with an unselected unit at either end
+        selected[1 + self.units[records]] = 1
+        steps = np.diff(selected)
+        begins = bounds[np.flatnonzero(steps == 1)].tolist()
+        ends = bounds[np.flatnonzero(steps == -1)].tolist()
         view = memoryview(self.data)
         return b"".join(view[begin:end] for begin, end in zip(begins, ends, strict=True))
 
     def reject(self, record: int, problem: _Problem, *, file: str, first_line: int) -> Reject:
+        """Return a `Reject` of a record, with the lines that it spans."""
         unit = self.units[record]
-        first, after = (first_line + self.found.lines[unit : unit + 2]).tolist()
+        first, after = (first_line + self.boundaries.lines[unit : unit + 2]).tolist()
         spans = f" in lines {first} to {after - 1}: is a quote missing?"
         return Reject(
             file=file,
@@ -206,11 +213,13 @@ class _Raw:
 
 
 def _screen(text: _Text, *, plain: bool) -> dict[int, _Problem]:
-    """The records that must not reach the parser, by number.
+    """Find the records that must not reach the parser, by index.
+
+    `pyarrow.csv` would take NUL bytes and, unchecked, invalid UTF-8 for text.
 
     Args:
-      text: The stretch.
-      plain: Whether every line is known to be a record.
+      text: Text of the byte range.
+      plain: Whether every line is a record.
     """
     problems: dict[int, _Problem] = {}
     view = np.frombuffer(text.data, np.uint8)
@@ -222,8 +231,10 @@ def _screen(text: _Text, *, plain: bool) -> dict[int, _Problem]:
             if problem := _undecodable(text.record(record)):
                 problems.setdefault(record, problem)
     if not plain:
-        for record in text.records_of(text.found.misplaced):
-            problem = _Problem("misplaced_quote", "a quoted field goes on after its closing quote")
+        for record in text.records_of(text.boundaries.misplaced):
+            problem = _Problem(
+                "misplaced_quote", "a quoted field continues after its closing quote"
+            )
             problems.setdefault(record, problem)
     return problems
 
@@ -256,7 +267,7 @@ def _ragged(expected: int, got: int) -> _Problem:
 def _read_csv(
     data: bytes, column_names: Sequence[str], csv_format: CsvFormat
 ) -> tuple[pa.RecordBatch, dict[int, int]]:
-    """The rows of records, and the number of fields of each record that is no row, by place."""
+    """Parse records to rows; return the number of fields of each ragged record by its index."""
     schema = pa.schema([(name, _TEXT) for name in column_names])
     ragged: dict[int, int] = {}
 
@@ -276,7 +287,7 @@ def _read_csv(
         parse_options=csv_format.parse_options(invalid_row_handler=note),
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=schema,
-            check_utf8=False,  # the whole stretch was checked, which is faster
+            check_utf8=False,  # all bytes were checked at once, which is faster
         ),
     )
     batches = table.to_batches()
@@ -298,7 +309,7 @@ def _without_long(
     max_field_bytes: int,
     problems: dict[int, _Problem],
 ) -> tuple[pa.RecordBatch, Positions]:
-    """The rows without too long a field; the others are added to the problems."""
+    """Drop the rows with too long a field, and add them to the problems."""
     is_good = np.ones(len(rows), np.bool_)
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         sizes = pc.binary_length(column.dictionary).to_numpy()

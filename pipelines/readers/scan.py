@@ -1,8 +1,8 @@
-"""The one sequential pass over an input file, before anything is parsed.
+"""Scan an input file once, sequentially, before anything is parsed.
 
-It digests the stored bytes, counts the records without help from the parser, checks the header,
-and cuts the text into stretches at record ends, so that any worker can parse any stretch. A file
-of Parquet says itself what it holds: see `parquet`.
+The scan digests the stored bytes, counts the records independently of the parser, checks the
+header, and cuts the text into byte ranges at record ends, so that any worker can parse any of them.
+Parquet files are scanned by their footer: see `parquet`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 
 _CHUNK = 1 << 18
 
-_FOREIGN = {
+_OTHER_FORMATS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
     b"PK\x03\x04": "zip (or Excel)",
@@ -42,21 +42,26 @@ _FOREIGN = {
     b"PAR1\x15": "compressed Parquet",
     b"ARROW1": "Arrow IPC (Feather)",
 }
+"""First bytes of files that are not CSV, and their names for messages."""
 
 
 def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
-    """The parts of a scanned file that can be parsed apart; none where it has no records."""
-    whole = scanned.compression or scanned.format == "parquet"
-    for _, together in groupby(
-        scanned.stretches, lambda one: one.row_group if whole else one.index
+    """Yield the fragments of a scanned file that can be parsed independently, if it has records.
+
+    A row group is one fragment, and so is a compressed CSV, in which no reader can seek: all of its
+    byte ranges have the row group 0. Else each byte range is one.
+    """
+    by_row_group = scanned.compression or scanned.format == "parquet"
+    for _, group in groupby(
+        scanned.stretches, lambda stretch: stretch.row_group if by_row_group else stretch.index
     ):
-        stretches = tuple(together)
+        stretches = tuple(group)
         checksums = _checksums(scanned, stretches)
         yield FileFragment(scanned.file, scanned.compression, stretches, checksums, scanned.format)
 
 
 def _checksums(scanned: ScannedFile, stretches: Sequence[ByteRange]) -> Checksums:
-    """Return the checksums of the stored bytes of some stretches."""
+    """Return the checksums of the stored bytes of byte ranges."""
     if scanned.format == "parquet":
         return row_group_checksums(scanned, stretches[0])
     if scanned.compression:
@@ -70,15 +75,15 @@ def scan(
     """Read a file once, from beginning to end, in bounded memory.
 
     Args:
-      file: The file.
-      column_names: What the header must name, in this order.
-      csv_format: How the file is written.
-      block_bytes: The size of a stretch: it ends with the record that reaches it.
+      file: File to scan.
+      column_names: Names that the header must have, in this order.
+      csv_format: Format of the file.
+      block_bytes: Size of a byte range, which ends with the record that reaches it.
 
     Raises:
-      DataError: The file cannot be read, is empty, is no UTF-8 text as far as its first bytes
-        tell, its compression is damaged or not what the name says, its header names other
-        columns, a quote is never closed, or a record is longer than `MAX_RECORD_BYTES`.
+      DataError: The file cannot be read or is empty, its first bytes are not UTF-8 text, its
+        compression is damaged or not the one of its name, its header names other columns, a quote
+        is never closed, or a record is longer than `MAX_RECORD_BYTES`.
     """
     with Digest(open_decompressed(file.path)) as digest:
         stored = io.BufferedReader(digest, _CHUNK)
@@ -104,8 +109,8 @@ def scan(
 
 
 def check_is_text(head: bytes, *, path: str) -> None:
-    """Raise DataError where the first bytes of a text are those of another kind of file."""
-    for magic, name in _FOREIGN.items():
+    """Raise DataError for the first bytes of another kind of file."""
+    for magic, name in _OTHER_FORMATS.items():
         if head.startswith(magic):
             raise DataError(
                 f"{path}: expected CSV text in UTF-8, plain or compressed with gzip or bzip2; got "
@@ -114,7 +119,12 @@ def check_is_text(head: bytes, *, path: str) -> None:
 
 
 class _Tally:
-    """The counts and stretches of a text that comes in pieces."""
+    """Counts and byte ranges of a text that is read in pieces.
+
+    A quoted line end may lie in any piece, so the bytes after the last complete unit are carried
+    over and examined again with the next piece, which is as long: a long record costs a multiple of
+    its length, not its square.
+    """
 
     def __init__(
         self, path: str, column_names: tuple[str, ...], csv_format: CsvFormat, block_bytes: int
@@ -130,7 +140,7 @@ class _Tally:
         self.stretches: list[ByteRange] = []
 
     def read(self, text: BinaryIO) -> None:
-        """Add all of a text. A piece ends anywhere; its last, cut record waits for the next."""
+        """Read a text to its end, in pieces that may end anywhere."""
         carry = self._after_mark(text.read(8))
         while piece := text.read(max(_CHUNK, len(carry))):
             carry = self._add(carry + piece, final=False)
@@ -143,77 +153,77 @@ class _Tally:
             )
 
     def _after_mark(self, head: bytes) -> bytes:
-        """The first bytes of the text without a byte order mark."""
+        """Check the first bytes of the text, and return them without a byte order mark."""
         check_is_text(head, path=self._path)
         if head.startswith(BYTE_ORDER_MARK):
             self._offset, head = len(BYTE_ORDER_MARK), head[len(BYTE_ORDER_MARK) :]
             self._begin_stretch(self._offset, 1)
         if not head:
-            raise DataError(f"{self._path}: there is no text in the file: expected CSV")
+            raise DataError(f"{self._path}: the file has no text: expected CSV")
         return head
 
     def _add(self, data: bytes, *, final: bool) -> bytes:
-        """Count and cut the whole units of `data`; return the rest."""
-        found = find_record_boundaries(data, self._format, final=final)
-        self._check(found, data, final=final)
-        is_record, first = found.is_record, 0
+        """Count and cut the complete units of `data`; return the rest."""
+        boundaries = find_record_boundaries(data, self._format, final=final)
+        self._check(boundaries, data, final=final)
+        is_record, first = boundaries.is_record, 0
         if self._awaits_header:
-            first = self._skip_header(found, data)
+            first = self._skip_header(boundaries, data)
             is_record[:first] = False
         self.records += int(np.count_nonzero(is_record))
-        self.blank_lines += int(np.count_nonzero(found.blank))
-        self.comment_lines += int(np.count_nonzero(found.comment))
-        self._cut(found, is_record, first)
-        self._offset += found.size
-        self._line += int(found.lines[-1])
-        return data[found.size :]
+        self.blank_lines += int(np.count_nonzero(boundaries.blank))
+        self.comment_lines += int(np.count_nonzero(boundaries.comment))
+        self._cut(boundaries, is_record, first)
+        self._offset += boundaries.size
+        self._line += int(boundaries.lines[-1])
+        return data[boundaries.size :]
 
-    def _check(self, found: RecordBoundaries, data: bytes, *, final: bool) -> None:
-        """Raise DataError for an open quote at the end and for a record without measure."""
-        if final and found.open_line is not None:
+    def _check(self, boundaries: RecordBoundaries, data: bytes, *, final: bool) -> None:
+        """Raise DataError for an open quote at the end, and for a record beyond the limit."""
+        if final and boundaries.open_line is not None:
             raise DataError(
-                f"{self._path}:{self._line + found.open_line}: the quote that opens here is never "
-                'closed. Close it, or set quote to "" if the file does not quote its fields.'
+                f"{self._path}:{self._line + boundaries.open_line}: the quote that opens here is "
+                'never closed. Close it, or set quote to "" if the file does not quote its fields.'
             )
         if len(data) <= MAX_RECORD_BYTES:
             return
-        sizes = np.diff(found.bounds, append=len(data))
+        sizes = np.diff(boundaries.bounds, append=len(data))
         if sizes.max() > MAX_RECORD_BYTES:
-            line = self._line + int(found.lines[np.argmax(sizes)])
+            line = self._line + int(boundaries.lines[np.argmax(sizes)])
             raise DataError(
                 f"{self._path}:{line}: the record that begins here is longer than "
                 f"{MAX_RECORD_BYTES:,} bytes. Is a closing quote missing?"
             )
 
-    def _skip_header(self, found: RecordBoundaries, data: bytes) -> int:
-        """Check the header if it is here; return the number of units up to its end."""
-        is_record = found.is_record
+    def _skip_header(self, boundaries: RecordBoundaries, data: bytes) -> int:
+        """Check the header if it is in these units; return the number of units up to its end."""
+        is_record = boundaries.is_record
         if not is_record.any():
             return len(is_record)
-        place = int(np.argmax(is_record))
-        begin, end = found.bounds[place : place + 2].tolist()
-        where = f"{self._path}:{self._line + int(found.lines[place])}"
-        _check_header(data[begin:end], self._column_names, self._format, where=where)
+        unit = int(np.argmax(is_record))
+        begin, end = boundaries.bounds[unit : unit + 2].tolist()
+        location = f"{self._path}:{self._line + int(boundaries.lines[unit])}"
+        _check_header(data[begin:end], self._column_names, self._format, location=location)
         self._awaits_header = False
-        self._begin_stretch(self._offset + end, self._line + int(found.lines[place + 1]))
-        return place + 1
+        self._begin_stretch(self._offset + end, self._line + int(boundaries.lines[unit + 1]))
+        return unit + 1
 
-    def _cut(self, found: RecordBoundaries, is_record: Mask, unit: int) -> None:
-        """End a stretch with each unit, from `unit` on, that fills it."""
-        ends = self._offset + found.bounds[1:]
+    def _cut(self, boundaries: RecordBoundaries, is_record: Mask, unit: int) -> None:
+        """End a byte range with each unit, from `unit` on, that fills it."""
+        ends = self._offset + boundaries.bounds[1:]
         while unit < len(is_record):
-            last = int(np.searchsorted(ends, self._start + self._block_bytes))
+            last = int(np.searchsorted(ends, self._start + self._block_bytes))  # fills it
             until = min(last + 1, len(is_record))
             self._stretch_records += int(np.count_nonzero(is_record[unit:until]))
             if last < len(is_record):
-                self._end_stretch(int(ends[last]), self._line + int(found.lines[until]))
+                self._end_stretch(int(ends[last]), self._line + int(boundaries.lines[until]))
             unit = until
 
     def _begin_stretch(self, offset: int, line: int) -> None:
         self._start, self._start_line, self._stretch_records = offset, line, 0
 
     def _end_stretch(self, offset: int, line: int) -> None:
-        """Keep the stretch that ends here, if there is a record in it, and begin the next."""
+        """Add the byte range that ends here, if it has a record, and begin the next."""
         if self._stretch_records:
             self.stretches.append(
                 ByteRange(
@@ -229,17 +239,17 @@ class _Tally:
 
 
 def _check_header(
-    record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, where: str
+    record: bytes, expected: tuple[str, ...], csv_format: CsvFormat, *, location: str
 ) -> None:
     """Raise DataError where a header does not name the expected columns in their order.
 
-    A column without a name is called by its place, "column_3".
+    A column without a name is called by its number, "column_3".
     """
     try:
         record.decode()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{where}: the header is not UTF-8 text: {error}. {encoding_advice(record)}"
+            f"{location}: the header is not UTF-8 text: {error}. {encoding_advice(record)}"
         ) from error
     table = pyarrow.csv.read_csv(
         pa.BufferReader(record + b"\n"),
@@ -249,17 +259,17 @@ def _check_header(
     got = [name.strip() or f"column_{i}" for i, name in enumerate(table.column_names, 1)]
     if got != list(expected):
         raise DataError(
-            f"{where}: the header does not name the columns of the schema in their order: "
+            f"{location}: the header does not name the columns of the schema in their order: "
             f"{_difference(expected, got)}; expected {','.join(expected)}; got {','.join(got)}"
         )
 
 
 def _difference(expected: Sequence[str], got: Sequence[str]) -> str:
-    """What is wrong with a list of names, in words."""
+    """Describe the difference between two lists of names."""
     differences = {
         "missing": [name for name in expected if name not in got],
         "unexpected": [name for name in got if name not in expected],
         "repeated": [name for name, times in Counter(got).items() if times > 1],
     }
-    told = [f"{what} {', '.join(names)}" for what, names in differences.items() if names]
-    return "; ".join(told) or "they are in another order"
+    texts = [f"{title} {', '.join(names)}" for title, names in differences.items() if names]
+    return "; ".join(texts) or "they are in another order"

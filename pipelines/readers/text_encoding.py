@@ -1,4 +1,4 @@
-"""Text that is no UTF-8: the encoding that its bytes look like, and what to do about it."""
+"""Guess the encoding of text that is not UTF-8, and advise how to convert it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-"""What a text in UTF-16 begins with, where it says so."""
+"""Byte order marks of UTF-16."""
 
 UNDECODABLE = "invalid_utf8"
-"""The reason of a reject whose bytes are no UTF-8."""
+"""Reason of rejects whose bytes are not UTF-8."""
 
 _NULS, _NO_NULS = 0.5, 0.05
-"""In UTF-16 the high byte of most characters is NUL, and the low byte of hardly one."""
+"""Shares of NUL bytes: in UTF-16 most high bytes are NUL, and hardly any low byte is."""
 
 _NAMES = {
     "cp1252": ("cp1252 (Windows)", "CP1252"),
@@ -36,20 +36,20 @@ _NAMES = {
     "utf-16-le": ("UTF-16", "UTF-16LE"),
     "utf-16-be": ("UTF-16", "UTF-16BE"),
 }
-"""Of each encoding, the name to show, and that which iconv takes."""
+"""Name to show, and name for iconv, of each encoding that Python names so."""
 
 _ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
 
 
 def guess_encoding(data: bytes) -> str:
-    """Return the encoding, as Python names it, that bytes which are no UTF-8 look like.
+    r"""Return the likely encoding of bytes that are not UTF-8, as Python names it; "" for none.
 
-    Latin-1 and cp1252 differ in the bytes from 0x80 to 0x9f alone, which hold quotes and the euro
-    sign in cp1252 and nothing that is written in Latin-1.
+    Latin-1 and cp1252 differ only in the bytes 0x80 to 0x9f: quotes and the euro sign in cp1252,
+    control characters in Latin-1.
 
     >>> guess_encoding("größe".encode("latin-1")), guess_encoding("5 €".encode("cp1252"))
     ('latin-1', 'cp1252')
-    >>> guess_encoding("a,b".encode("utf-16-le")), guess_encoding(b"\\x81")
+    >>> guess_encoding("a,b".encode("utf-16-le")), guess_encoding(b"\x81")
     ('utf-16-le', '')
     """
     if data.startswith(UTF_16_MARKS):
@@ -69,11 +69,11 @@ def guess_encoding(data: bytes) -> str:
 
 
 def encoding_advice(data: bytes) -> str:
-    """Return what bytes look like that are no UTF-8, how they read then, and how to convert them.
+    """Return the likely encoding of bytes that are not UTF-8, their text, and how to convert them.
 
-    >>> encoding_advice("5 €,no".encode("cp1252"))
-    'The bytes look like cp1252 (Windows), in which they read "5 €,no": convert the file, as \
-`iconv -f CP1252 -t UTF-8` does.'
+    >>> print(encoding_advice("5 €,no".encode("cp1252")))
+    The bytes look like cp1252 (Windows), in which they read "5 €,no": convert the file, as \
+`iconv -f CP1252 -t UTF-8` does.
     """
     encoding = guess_encoding(data)
     if not encoding:
@@ -90,10 +90,10 @@ def encoding_advice(data: bytes) -> str:
 
 
 def rejects_advice(rejects: Iterable[Reject]) -> str:
-    """Return what to do about rejects that are no UTF-8 text; "" where there are none.
+    """Return advice on rejects that are not UTF-8 text; "" where there are none.
 
     Args:
-      rejects: Of any reasons; the bytes of all that are undecodable are taken together.
+      rejects: Rejects of any reason; the guess uses the bytes of all undecodable ones together.
     """
     undecodable = [reject for reject in rejects if reject.reason == UNDECODABLE]
     if not undecodable:
@@ -101,25 +101,25 @@ def rejects_advice(rejects: Iterable[Reject]) -> str:
     if undecodable[0].column is not None:  # of Parquet
         column = shown(undecodable[0].column)
         return (
-            f"Column {column} has values that are bytes, and no UTF-8 text: decode them where the "
+            f"Column {column} has values that are bytes, not UTF-8 text: decode them where the "
             "file is written, or leave the column out of the recipe."
         )
     return encoding_advice(b"\n".join(_bytes_of(reject.raw) for reject in undecodable))
 
 
 def undecodable_rows(folder: str, ledger: Mapping[str, Ledger]) -> str:
-    """Return a sentence on the rows that were rejected for their encoding; "" without any.
+    """Return a sentence on the rows that were rejected for their encoding; "" where none were.
 
     Args:
-      folder: Of a prepared dataset or a profile.
-      ledger: Its ledger, by split.
+      folder: Folder of a prepared dataset or a profile.
+      ledger: Ledger of each split.
     """
     counts = {split: entry.rejected.get(UNDECODABLE, 0) for split, entry in ledger.items()}
     split = next((split for split, count in counts.items() if count), None)
     if split is None:
         return ""
     first = _first_undecodable(files.join(folder, "rejects", f"{split}.jsonl"))
-    rows = f"{amount(sum(counts.values()), 'row')} rejected as no UTF-8 text"
+    rows = f"{amount(sum(counts.values()), 'row')} rejected: not UTF-8 text"
     return f"{rows}, such as {first.file}:{first.line}. {rejects_advice([first])}"
 
 
@@ -130,5 +130,5 @@ def _first_undecodable(path: str) -> Reject:
 
 
 def _bytes_of(raw: str) -> bytes:
-    """Return the bytes of a record that a reject shows with `\\xNN` for those that are no text."""
+    r"""Return the bytes of a record from `Reject.raw`, where undecodable ones are `\xNN`."""
     return _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), raw.encode())

@@ -1,7 +1,7 @@
-"""From the distinct texts of a column to its values.
+"""Convert the distinct texts of a column to its values.
 
-What happens to a text, in order: blanks around it go; missing tokens become null; spelling is
-put right; numbers are parsed; range and domain are checked.
+Each text, in order, is stripped of blanks, compared with the missing tokens, corrected in spelling,
+parsed as a number, and checked against range and domain.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)$"
 
 
 class Reason(IntEnum):
-    """What is wrong with a value; the name in lower case is the slug the ledger counts by."""
+    """Reason for rejecting a value; the ledger counts by its name in lower case."""
 
     GOOD = 0
     NOT_AN_INTEGER = 1
@@ -41,11 +41,11 @@ class Reason(IntEnum):
 
 
 class Values(NamedTuple):
-    """What becomes of the distinct texts of a column.
+    """Values of the distinct texts of a column.
 
     Attributes:
-      good: The value of each text, of the column's type; null where it is missing or bad.
-      reasons: A `Reason` for each text; uint8.
+      good: Value of each text, of the column's type; null where it is missing or bad.
+      reasons: `Reason` of each text; uint8, [texts].
     """
 
     good: pa.Array
@@ -53,11 +53,11 @@ class Values(NamedTuple):
 
 
 def convert(texts: pa.StringArray, column: Column) -> Values:
-    """The values of a column's distinct texts, as the column declares them.
+    """Convert the distinct texts of a column to values of its declared type.
 
     Args:
-      texts: As they stand in the file; null is missing, as the empty text is.
-      column: What is a good value, and what becomes of a bad one.
+      texts: Texts as in the file; null is missing, and so is the empty text.
+      column: Declaration of good values, and of the treatment of bad ones.
 
     Returns:
       A value and a reason for each text, in the same order.
@@ -77,7 +77,7 @@ def convert(texts: pa.StringArray, column: Column) -> Values:
 
 
 def _writes_out_missing(texts: pa.StringArray, column: Column) -> Mask:
-    """Which texts are another way to write a number that means "no value", as "-999.0" is."""
+    """Mark numbers that mean "no value" in another spelling, such as "-999.0" for "-999"."""
     if not column.missing_numbers:
         return np.zeros(len(texts), np.bool_)
     parse: tuple[str, pa.DataType, Any] = (
@@ -88,14 +88,14 @@ def _writes_out_missing(texts: pa.StringArray, column: Column) -> Mask:
     if column.type == "float32":
         with np.errstate(over="ignore"):
             numbers = numbers.astype(np.float32)
-    meaning = np.array(column.missing_numbers, numbers.dtype)
-    return true_of(well_formed) & np.isin(numbers, meaning)
+    tokens = np.array(column.missing_numbers, numbers.dtype)
+    return true_of(well_formed) & np.isin(numbers, tokens)
 
 
 def _strings(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:
     if column.spelling:
-        written, meant = (pa.array(side) for side in zip(*column.spelling, strict=True))
-        texts = pc.coalesce(meant.take(pc.index_in(texts, value_set=written)), texts)
+        spellings, corrected = (pa.array(side) for side in zip(*column.spelling, strict=True))
+        texts = pc.coalesce(corrected.take(pc.index_in(texts, value_set=spellings)), texts)
     reasons: Reasons = np.zeros(len(texts), np.uint8)
     if column.domain:
         good = pc.is_in(texts, value_set=pa.array(column.domain))
@@ -122,6 +122,7 @@ def _floats(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:
     reasons[~np.isfinite(values)] = Reason.NOT_FINITE
     reasons[~true_of(well_formed)] = Reason.NOT_A_NUMBER
     reasons[true_of(pc.match_substring_regex(texts, _NOT_FINITE))] = Reason.NOT_FINITE
+    # The range is checked before rounding, so that a bound that float32 cannot represent holds.
     values = _in_range(values, reasons, column.minimum, column.maximum, column)
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float32)
@@ -139,7 +140,11 @@ _CONVERT: dict[str, Callable[[pa.StringArray, Column], tuple[pa.Array, Reasons]]
 def _parsed(
     texts: pa.StringArray, well_formed: pa.BooleanArray, kind: pa.DataType, parse: Any
 ) -> npt.NDArray[Any]:
-    """The numbers of the well-formed texts, 0 for the others; `parse` where Arrow gives up."""
+    """Parse the well-formed texts, 0 for the others.
+
+    Arrow's cast is fast, but raises for all texts where one is out of range: then `parse` converts
+    them one by one.
+    """
     digits = pc.if_else(pc.fill_null(well_formed, False), pc.ascii_ltrim(texts, "+"), "0")
     try:
         parsed = pc.cast(digits, kind)
@@ -150,7 +155,9 @@ def _parsed(
 
 
 def _int64(digits: str) -> int:
-    """The integer, or `MISSING_INT64` for one that does not fit; `int` has a limit of digits.
+    """Return the integer, or `MISSING_INT64` for one beyond int64.
+
+    `int` is called with 19 digits at most, since it refuses texts of thousands of digits.
 
     >>> _int64("-0007"), _int64("9" * 5000) == MISSING_INT64
     (-7, True)
@@ -169,7 +176,7 @@ def _in_range(
     highest: float | None,
     column: Column,
 ) -> npt.NDArray[Any]:
-    """The values, clipped where the column says so; else marks those out of range."""
+    """Clip the values if the column says so; else give those out of range a reason, in place."""
     if lowest is None and highest is None:
         return values
     clipped: npt.NDArray[Any] = np.clip(values, lowest, highest)
@@ -180,6 +187,6 @@ def _in_range(
 
 
 def true_of(conditions: pa.Array | pa.ChunkedArray) -> Mask:
-    """The conditions that are true, as numpy; null is not."""
+    """Return a boolean column as numpy mask; null is False."""
     mask: Mask = pc.fill_null(conditions, False).to_numpy(zero_copy_only=False)
     return mask

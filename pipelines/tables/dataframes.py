@@ -1,8 +1,8 @@
-"""pandas DataFrames as inputs: written as Parquet, and read as any file is.
+"""Write pandas DataFrames as Parquet, so that they are read like any input file.
 
-A named index is a column (or several), as after `reset_index`; one without a name, or with that
-of a column, is left out. Labels of several levels, as a pivot makes them, are joined with "_".
-NaN, None, NaT and pd.NA are missing.
+A named index becomes a column (or several), as with `reset_index`; an index without a name, or with
+the name of a column, is left out. Labels of several levels, as of a pivot table, are joined with
+"_". NaN, None, NaT and pd.NA are missing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..runtime import filesystem as files
 
 __all__ = ["FrameInput", "flat", "frame_input", "frame_table", "write_frames"]
 
-_ROW_GROUP = 1 << 18
+_ROW_GROUP_ROWS = 1 << 18
 
 _UNIFORM = {
     "boolean",
@@ -41,19 +41,19 @@ _UNIFORM = {
     "string",
     "time",
 }
-"""What `pandas.api.types.infer_dtype` says of object columns with values of one kind."""
+"""Results of `pandas.api.types.infer_dtype` for object columns with values of one type."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameInput:
-    """A DataFrame to prepare, in the place of an `Input`.
+    """A DataFrame as an input, in place of an `Input`.
 
     Attributes:
-      split: The split it is read for, such as "train"; None where content decides.
-      frame: Its rows; at least the columns of the recipe's schema.
+      split: Split that the rows belong to, such as "train"; None where content decides.
+      frame: The rows, with at least the columns of the recipe's schema.
 
     Raises:
-      RecipeError: `split` is no name that a split may have.
+      RecipeError: `split` is not a valid name of a split.
     """
 
     split: str | None
@@ -67,53 +67,53 @@ class FrameInput:
 def write_frames(
     inputs: Iterable[Input | FrameInput], folder: str, schema: Schema
 ) -> tuple[Input, ...]:
-    """Inputs with files in the place of frames, in the same order.
+    """Write the frames among inputs as files, and return the inputs in the same order.
 
     Args:
       inputs: Files and frames.
-      folder: A folder of the run, local or remote; made if need be.
-      schema: The columns that are written.
+      folder: Folder of the run, local or remote; created if need be.
+      schema: Schema whose columns are written.
 
     Raises:
-      DataError: As of `frame_table`.
+      DataError: As in `frame_table`.
     """
     return tuple(
-        one
-        if isinstance(one, Input)
-        else frame_input(one.split, one.frame, folder=folder, index=index, schema=schema)
-        for index, one in enumerate(inputs)
+        source
+        if isinstance(source, Input)
+        else frame_input(source.split, source.frame, folder=folder, index=index, schema=schema)
+        for index, source in enumerate(inputs)
     )
 
 
 def frame_input(
     split: str | None, frame: pd.DataFrame, *, folder: str, index: int, schema: Schema
 ) -> Input:
-    """A frame as a Parquet file `frame-INDEX.parquet` of a folder.
+    """Write a frame to the Parquet file `frame-INDEX.parquet` of a folder.
 
     Raises:
-      DataError: As of `frame_table`.
+      DataError: As in `frame_table`.
     """
     name = f"frame-{index}.parquet"
     table = frame_table(frame, schema, name=f"inputs[{index}]")
     path = files.join(folder, name)
     with files.create(path, durable=False) as file:
-        pq.write_table(table, file, row_group_size=_ROW_GROUP)
+        pq.write_table(table, file, row_group_size=_ROW_GROUP_ROWS)
     return Input(split, path)
 
 
 def frame_table(frame: pd.DataFrame, schema: Schema, *, name: str) -> pa.Table:
-    """The columns of a schema, of a frame, with the types they have there.
+    """Convert the columns of a schema from a frame to Arrow, with the types of the frame.
 
-    Booleans of a column of numbers become 0 and 1.
+    Booleans in a column of numbers become 0 and 1.
 
     Args:
-      frame: Its other columns are left out.
-      schema: Which columns.
-      name: What the frame is called in messages.
+      frame: Frame; columns that are not in the schema are left out.
+      schema: Schema that names the columns.
+      name: Name of the frame in messages.
 
     Raises:
-      DataError: A column is missing or twice there, or holds values of several kinds, or such as
-        have no text.
+      DataError: A column is missing, occurs twice, contains values of several types, or values
+        that have no text.
     """
     frame = flat(frame, name=name)
     missing = [column.name for column in schema if column.name not in frame.columns]
@@ -122,11 +122,13 @@ def frame_table(frame: pd.DataFrame, schema: Schema, *, name: str) -> pa.Table:
             f"{name}: no column {', '.join(missing)}; the frame has the columns "
             f"{', '.join(frame.columns)}"
         )
-    return pa.table({one.name: _array(frame[one.name], one, name=name) for one in schema})
+    return pa.table(
+        {column.name: _array(frame[column.name], column, name=name) for column in schema}
+    )
 
 
 def flat(frame: pd.DataFrame, *, name: str) -> pd.DataFrame:
-    """A frame whose labels are different strings, with a named index as columns.
+    """Return a frame with distinct strings as labels, and a named index as columns.
 
     >>> frame = pd.DataFrame({("sum", "x"): [1]}, index=pd.Index(["a"], name="key"))
     >>> flat(frame, name="frame").to_dict("records")
@@ -142,14 +144,14 @@ def flat(frame: pd.DataFrame, *, name: str) -> pd.DataFrame:
     frame = frame.set_axis(columns, axis=1)
     levels = [None if level is None else _label(level) for level in frame.index.names]
     frame.index = frame.index.set_names(levels)
-    left_out = [place for place, level in enumerate(levels) if level is None or level in columns]
+    left_out = [i for i, level in enumerate(levels) if level is None or level in columns]
     if left_out:
         frame = frame.reset_index(level=left_out, drop=True)
     return frame if len(left_out) == len(levels) else frame.reset_index()
 
 
 def _label(label: Any) -> str:
-    """A label as one string.
+    """Join a label to one string.
 
     >>> _label(("sum", "")), _label(("sum", "x")), _label(3)
     ('sum', 'sum_x', '3')
@@ -159,7 +161,7 @@ def _label(label: Any) -> str:
 
 
 def _array(values: pd.Series, column: Column, *, name: str) -> pa.Array | pa.ChunkedArray:
-    """A column of a frame as Arrow has it."""
+    """Convert a column of a frame to Arrow."""
     try:
         array = _checked(values)
     except (ValueError, TypeError, NotImplementedError) as error:  # Arrow's errors are these too
@@ -170,13 +172,13 @@ def _array(values: pd.Series, column: Column, *, name: str) -> pa.Array | pa.Chu
 
 
 def _checked(values: pd.Series) -> pa.Array | pa.ChunkedArray:
-    """The values, if they are of one kind and have a text; ValueError says what is wrong."""
+    """Convert values to Arrow; raise ValueError for several types, or one that has no text."""
     if values.dtype == object:
         kind = pd.api.types.infer_dtype(values, skipna=True)
         if kind not in _UNIFORM:
-            found = sorted({type(value).__name__ for value in values[values.notna()]})
+            types = sorted({type(value).__name__ for value in values[values.notna()]})
             raise ValueError(
-                f"expected values of one kind, got {', '.join(found)} values; convert them first"
+                f"expected scalars of one type, got {', '.join(types)} values; convert them first"
             )
     array = pa.array(values, from_pandas=True)
     if pa.types.is_null(array.type):

@@ -83,7 +83,7 @@ def test_rows_that_are_no_utf_8_are_told_with_advice(tmp_path: Path) -> None:
     manifest = replace(PLAIN, ledger=ledger, images={})
     assert summary(manifest, str(tmp_path), 2.04).splitlines()[2:4] == [
         "  unsplit: 8 rows read, 0 written, 8 rejected as invalid_utf8",
-        "  8 rows rejected as no UTF-8 text, such as a.csv:17. The bytes look like Latin-1, in "
+        "  8 rows rejected: not UTF-8 text, such as a.csv:17. The bytes look like Latin-1, in "
         'which they read "7,café,no": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.',
     ]
 

@@ -70,7 +70,7 @@ def test_what_looks_wrong_is_said_of_files_that_nobody_described(
     assert captured.err.startswith(f'{source}: 199 rows of 3 columns: "lives", "drinks", "tame"\n')
     assert "\nlooks wrong: 1 record (0.5 %) cannot be read as rows" in captured.err
     assert captured.out.splitlines()[-2] == (
-        f"  1 row rejected as no UTF-8 text, such as {source}:9. The bytes look like Latin-1, in "
+        f"  1 row rejected: not UTF-8 text, such as {source}:9. The bytes look like Latin-1, in "
         'which they read "7,café,1": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.'
     )
 

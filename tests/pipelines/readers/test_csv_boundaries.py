@@ -96,7 +96,7 @@ def test_lines_are_counted_as_an_editor_does(data: bytes) -> None:
 def test_positions_beyond_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b'a,"b\nc"\r\nd,e\rf,g\n' * 5
     whole = outlined(data, CsvFormat())
-    monkeypatch.setattr(records, "_PIECE", 7)
+    monkeypatch.setattr(records, "_CACHED_BYTES", 7)
     assert outlined(data, CsvFormat()) == whole
     assert len(whole) == 15
 

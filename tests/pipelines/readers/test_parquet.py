@@ -214,9 +214,8 @@ def test_a_flipped_bit(tmp_path: Path) -> None:
     table = pa.table({"age": [1], "height": [1.5], "city": ["Rome" * 20]})
     pq.write_table(table, path, compression="none", write_page_checksum=True)
     path.write_bytes(path.read_bytes().replace(b"RomeRome", b"RomeRomf", 1))
-    assert error_of(path).startswith(
-        "x: is not a complete Parquet file (could not verify page integrity"
-    )
+    message = error_of(path)
+    assert message.startswith("x: is not a complete Parquet file (could not verify page integrity")
 
 
 def test_columns_that_are_not_as_they_should_be(tmp_path: Path) -> None:

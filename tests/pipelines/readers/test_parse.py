@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.config.csv_format import CsvFormat
-from recordmill.pipelines.readers.parse import parse_part, parse_stretch
+from recordmill.pipelines.readers.parse import parse_byte_range, parse_part
 from recordmill.pipelines.readers.scan import parts, scan
 from recordmill.pipelines.runtime.checksums import BLOCK
 from recordmill.pipelines.runtime.elements import ByteRange, InputFile, Reject, TextBatch
@@ -194,7 +194,7 @@ class TestRejects:
         """Line 2 lacks a quote; pyarrow would make one good row of lines 2 and 3."""
         blocks = blocks_of(path, b'1,"x"\n2,"y\n3,"z"\n4,"w"\n')
         assert rejects_of(blocks) == [
-            "x.csv:2: a quoted field goes on after its closing quote in lines 2 to 3: is a quote "
+            "x.csv:2: a quoted field continues after its closing quote in lines 2 to 3: is a quote "
             'missing?|misplaced_quote|2,"y\n3,"z"'
         ]
         assert rows_of(blocks) == [(1, ("1", "x")), (4, ("4", "w"))]
@@ -303,7 +303,7 @@ def test_a_text_that_does_not_hold_what_was_counted() -> None:
     stretch = ByteRange(0, 0, 8, 1, 2, 2)
     with pytest.raises(DataError) as caught:
         file = InputFile("x.csv", None, 0)
-        parse_stretch(b"1,234567", stretch, file=file, column_names=["a", "b"], csv_format=PLAIN)
+        parse_byte_range(b"1,234567", stretch, file=file, column_names=["a", "b"], csv_format=PLAIN)
     assert str(caught.value) == (
         "x.csv:1: the scan counted 2 records in 8 bytes from here, and the parser 1 in 8. This is "
         "a bug in recordmill."

@@ -172,8 +172,8 @@ class TestText:
         ("content", "message"),
         [
             (b"", "x: the file is empty (0 bytes): expected CSV text"),
-            (b"\xef\xbb\xbf", "x: there is no text in the file: expected CSV"),
-            (gzip.compress(b"", mtime=0), "x: there is no text in the file: expected CSV"),
+            (b"\xef\xbb\xbf", "x: the file has no text: expected CSV"),
+            (gzip.compress(b"", mtime=0), "x: the file has no text: expected CSV"),
             (b"\n#\n", "x: there is no header: expected one that names a,b"),
         ],
     )

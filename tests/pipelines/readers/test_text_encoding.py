@@ -64,7 +64,7 @@ def test_rejects_are_taken_together() -> None:
 
 def test_values_of_parquet() -> None:
     assert rejects_advice([reject(b'{"img": "\xff"}', column="img")]) == (
-        'Column "img" has values that are bytes, and no UTF-8 text: decode them where the file is '
+        'Column "img" has values that are bytes, not UTF-8 text: decode them where the file is '
         "written, or leave the column out of the recipe."
     )
 
@@ -81,6 +81,6 @@ def test_the_rows_of_a_dataset(tmp_path: Path) -> None:
     (tmp_path / "rejects/unsplit.jsonl").write_text(lines)
     ledger["unsplit"] = Ledger(read=3, rejected={"nul_byte": 1, "invalid_utf8": 2})
     assert undecodable_rows(str(tmp_path), ledger) == (
-        "2 rows rejected as no UTF-8 text, such as a.csv:7. The bytes look like Latin-1, in which "
+        "2 rows rejected: not UTF-8 text, such as a.csv:7. The bytes look like Latin-1, in which "
         'they read "café,1": convert the file, as `iconv -f ISO-8859-1 -t UTF-8` does.'
     )

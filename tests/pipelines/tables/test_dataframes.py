@@ -61,8 +61,8 @@ def test_booleans_among_numbers() -> None:
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ([1, "a", None], "expected values of one kind, got int, str values; convert them first"),
-        ([[1], [2]], "expected values of one kind, got list values; convert them first"),
+        ([1, "a", None], "expected scalars of one type, got int, str values; convert them first"),
+        ([[1], [2]], "expected scalars of one type, got list values; convert them first"),
         (
             pd.to_timedelta(["1 day"]),
             "values of the type duration[ns] have no text; convert them to numbers or strings "
