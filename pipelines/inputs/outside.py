@@ -11,8 +11,7 @@ from ..config.images import Images
 from ..config.input import Input
 from ..config.recipe import Recipe
 from ..images.annotations.listing import image_root, is_annotation
-from ..images.annotations.paths import find, leads_out, prefix_of
-from ..readers.csv_source import match
+from ..images.annotations.paths import find_files, leads_out, prefix_of
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
 from ..runtime.publish import Staging
@@ -74,7 +73,7 @@ def _paths(recipe: Recipe, inputs: Iterable[Input]) -> Iterator[str]:
         yield from (file.path for file in match(Input(None, entry.pattern) for entry in inputs))
         return
     for entry in inputs:
-        root, matches = find(entry.pattern)
+        root, matches = find_files(entry.pattern)
         prefix = prefix_of(root)
         yield from (prefix + file.name for file in matches)
         if is_annotation(matches):

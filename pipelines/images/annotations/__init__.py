@@ -1,1 +1,1 @@
-"""Folders, tables, COCO and VOC files to lists of images with classes and boxes."""
+"""Lists of images with classes and boxes, from folders, CSV, COCO and VOC files."""

@@ -1,10 +1,10 @@
-"""The ways to write a box as four numbers, and the edges that the numbers stand for.
+"""Conventions for writing a box as four numbers, and conversions between them.
 
     xyxy     xmin, ymin, xmax, ymax            Pascal VOC, CSV
     xywh     xmin, ymin, width, height         COCO
     cxcywh   x and y of the centre, width, height
 
-All of them count in pixels, or relative to the width and the height of the picture.
+All of them are in pixels, or relative to the width and the height of the picture.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ __all__ = [
 
 
 _Number = TypeVar("_Number", float, Any)
-"""A float, or an array of one number a box."""
+"""A float, or an array with one number a box."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxFormat:
-    """Convention in which the four numbers of a box are written.
+    """Convention for the four numbers of a box.
 
     Attributes:
-      form: Which numbers they are.
-      units: What they count in.
+      form: Meaning of the four numbers.
+      units: Unit of the numbers: pixels, or shares of the width and the height.
     """
 
     form: BoxForm = "xyxy"
     units: BoxUnits = "pixels"
 
     def __str__(self) -> str:
-        """As a message names it, such as "xywh in pixels" or "relative xyxy"."""
+        """Return a name for messages, such as "xywh in pixels" or "relative xyxy"."""
         return f"relative {self.form}" if self.units == "relative" else f"{self.form} in pixels"
 
 
 XYXY, XYWH = BoxFormat("xyxy"), BoxFormat("xywh")
-"""The usual convention of VOC and CSV, and that of COCO."""
+"""Usual conventions: of VOC and CSV, and of COCO."""
 
 BOX_FORMATS = tuple(
     BoxFormat(form, units)
     for units in ("pixels", "relative")
     for form in ("xyxy", "xywh", "cxcywh")
 )
-"""Every convention, in the order in which they are proposed."""
+"""All conventions, in the order in which messages propose them."""
 
 
 def edges_of(
@@ -63,14 +63,14 @@ def edges_of(
     """Convert the four numbers of a box to its edges.
 
     Args:
-      form: Which numbers they are.
-      a: The first number, or an array of that of several boxes; `b`, `c` and `d` likewise.
-      b: See `a`.
-      c: See `a`.
-      d: See `a`.
+      form: Meaning of the four numbers.
+      a: First number, or an array of the first numbers of several boxes; the others likewise.
+      b: Second number.
+      c: Third number.
+      d: Fourth number.
 
     Returns:
-      xmin, ymin, xmax, ymax. They are out of order where the size is negative.
+      xmin, ymin, xmax, ymax; out of order where a size is negative.
 
     >>> edges_of("xywh", 10, 20, 5, 6), edges_of("cxcywh", 10, 20, 4, 6)
     ((10, 20, 15, 26), (8.0, 17.0, 12.0, 23.0))
@@ -88,11 +88,11 @@ def numbers_of(
     """Convert the edges of a box to the four numbers of a form: the inverse of `edges_of`.
 
     Args:
-      form: Which numbers to give.
-      xmin: The left edge, or an array of that of several boxes; the others likewise.
-      ymin: See `xmin`.
-      xmax: See `xmin`.
-      ymax: See `xmin`.
+      form: Meaning of the four numbers to return.
+      xmin: Left edge, or an array of the left edges of several boxes; the others likewise.
+      ymin: Upper edge.
+      xmax: Right edge.
+      ymax: Lower edge.
 
     Returns:
       The four numbers, up to the rounding of floats.

@@ -1,9 +1,9 @@
-"""COCO instances: one JSON file with the lists `images`, `annotations` and `categories`.
+"""Read COCO instances: a JSON file with the lists `images`, `annotations` and `categories`.
 
-A box is [x, y, width, height] in pixels, x and y being those of its upper left corner, unless the
-recipe states another convention. An image without annotations is one with nothing in it. Boxes
-around a crowd (`iscrowd`) are left out and counted: they stand for no single object. Masks are
-dropped while the file is parsed, but the rest of it is held in memory.
+A box is [x, y, width, height] in pixels, with x and y of its upper left corner, unless the recipe
+states another convention. An image without annotations has no boxes. Boxes around a crowd
+(`iscrowd`) are left out and counted, since they do not stand for a single object. Masks are dropped
+while the file is parsed, but the rest of it stays in memory.
 
 The format: https://cocodataset.org/#format-data
 """
@@ -18,8 +18,8 @@ from typing import Any
 from ....schemas.errors import DataError
 from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYWH, BoxFormat
-from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, reject, size_of
+from .box_format import XYWH, BoxForm, BoxFormat
+from .common import EDGES, Annotation, AnnotationFile, BadAnnotation, box_of, reject, size_of
 from .refs import Box
 
 __all__ = ["parse_coco", "read_coco"]
@@ -31,39 +31,40 @@ _EXPECTED: dict[BoxForm, str] = {
     "xyxy": "xmin, ymin, and a larger xmax and ymax",
     "cxcywh": "x and y of the centre, and a width and a height above 0",
 }
-"""What the four numbers of a box have to be."""
+"""Expected numbers of a box, for messages."""
 
 Entry = dict[str, Any]
 
 
-def read_coco(path: str, *, box_format: BoxFormat = XYWH) -> Annotated:
-    """The annotations in a COCO file.
+def read_coco(path: str, *, box_format: BoxFormat = XYWH) -> AnnotationFile:
+    """Read the annotations of a COCO file.
 
     Args:
-      path: The file's path.
-      box_format: How it writes boxes.
+      path: Path of the file.
+      box_format: Convention of its boxes.
 
     Raises:
-      DataError: The file cannot be read, or as `parse_coco` says.
+      DataError: The file cannot be read, or as in `parse_coco`.
     """
     data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     annotations = parse_coco(data, path=path, form=box_format.form)
-    return Annotated(path, len(data), digest, annotations, box_format)
+    return AnnotationFile(path, len(data), digest, annotations, box_format)
 
 
 def parse_coco(data: bytes, *, path: str, form: BoxForm = "xywh") -> list[Annotation]:
-    """The annotations in the bytes of a COCO file, one an image, in the order of `images`.
+    """Parse the bytes of a COCO file to one annotation an image, in the order of `images`.
 
     An entry of `annotations` whose image is not among `images` comes last, with a `problem`.
 
     Args:
       data: JSON.
-      path: The file's path.
-      form: Which four numbers a box is.
+      path: Path of the file, for messages.
+      form: Meaning of the four numbers of a box.
 
     Raises:
-      DataError: It is no JSON or no COCO file, or two images or two categories have one id.
+      DataError: The bytes are not JSON or not a COCO file, or two images or two categories have
+        the same id.
     """
     document = _document(data, path)
     categories = {
@@ -80,8 +81,8 @@ def parse_coco(data: bytes, *, path: str, form: BoxForm = "xywh") -> list[Annota
             boxes[image].append(entry)
         else:
             strays.append(_stray(entry, path))
-    known = [_annotation(images[id_], boxes[id_], categories, path, form) for id_ in images]
-    return known + strays
+    annotations = [_annotation(images[id_], boxes[id_], categories, path, form) for id_ in images]
+    return annotations + strays
 
 
 def _document(data: bytes, path: str) -> Entry:
@@ -99,8 +100,8 @@ def _document(data: bytes, path: str) -> Entry:
             f"{path}: expected a COCO file, a JSON object with the lists {', '.join(_LISTS)}; "
             f"missing {', '.join(missing)}"
         )
-    found: Entry = document
-    return found
+    result: Entry = document
+    return result
 
 
 def _without_mask(entry: Entry) -> Entry:
@@ -108,30 +109,30 @@ def _without_mask(entry: Entry) -> Entry:
     return entry
 
 
-def _entries(entries: list[Any], what: str, path: str) -> list[Entry]:
-    for place, entry in enumerate(entries):
+def _entries(entries: list[Any], noun: str, path: str) -> list[Entry]:
+    for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
             raise DataError(
-                f"{path}: {what} {place} of the list: expected a JSON object, got "
+                f"{path}: {noun} {index} of the list: expected a JSON object, got "
                 f"{json.dumps(entry)[:80]}"
             )
     return entries
 
 
-def _by_id(entries: list[Any], what: str, path: str) -> dict[Any, Entry]:
-    """Entries by their id, in file order."""
-    found: dict[Any, Entry] = {}
-    for entry in _entries(entries, what, path):
+def _by_id(entries: list[Any], noun: str, path: str) -> dict[Any, Entry]:
+    """Return entries by their id, in file order."""
+    result: dict[Any, Entry] = {}
+    for entry in _entries(entries, noun, path):
         id_ = _key(entry.get("id"))
         if id_ is None:
-            raise DataError(f"{path}: {what} without an id: {json.dumps(entry)[:80]}")
-        if found.setdefault(id_, entry) is not entry:
-            raise DataError(f"{path}: two entries for {what} {id_}: expected one")
-    return found
+            raise DataError(f"{path}: {noun} without an id: {json.dumps(entry)[:80]}")
+        if result.setdefault(id_, entry) is not entry:
+            raise DataError(f"{path}: two entries for {noun} {id_}: expected one")
+    return result
 
 
 def _key(id_: object) -> int | str | None:
-    """An id as it can be looked up; None where it is no number and no text."""
+    """Return an id if it can be a key; None for values that are neither number nor text."""
     return id_ if isinstance(id_, (int, str)) else None
 
 
@@ -142,16 +143,16 @@ def _annotation(
     path: str,
     form: BoxForm,
 ) -> Annotation:
-    """What a file says of one image."""
+    """Combine the entries of one image to an annotation; a bad entry rejects the image."""
     single = [entry for entry in boxes if not entry.get("iscrowd")]
     crowd = len(boxes) - len(single)
     name, entry = "", image
     try:
         name = _name(image)
         size = size_of(image.get("width"), image.get("height"))
-        found: list[tuple[Box, str]] = []
-        for entry in single:
-            found.append((_box(entry, form), _category(entry, categories)))
+        objects: list[tuple[Box, str]] = []
+        for entry in single:  # `entry` is what the reject below shows
+            objects.append((_box(entry, form), _category(entry, categories)))
     except BadAnnotation as bad:
         problem = bad.reject(path, 1, raw=json.dumps(entry, ensure_ascii=False))
         return Annotation(name, path, 1, crowd=crowd, problem=problem)
@@ -159,8 +160,8 @@ def _annotation(
         name,
         path,
         1,
-        boxes=tuple(box for box, _ in found),
-        classes=tuple(category for _, category in found),
+        boxes=tuple(box for box, _ in objects),
+        classes=tuple(category for _, category in objects),
         stated_size=size,
         crowd=crowd,
     )
@@ -174,7 +175,7 @@ def _name(image: Entry) -> str:
 
 
 def _is_text(value: object) -> bool:
-    """Whether a value of JSON is text that a file can hold, and not only blanks."""
+    """Return whether a JSON value is text that a record can contain, and not only blanks."""
     if not isinstance(value, str) or "\0" in value:
         return False
     try:

@@ -1,7 +1,7 @@
-"""What every kind of annotation comes down to: `Annotation`, and the checks of its numbers.
+"""Annotations of any format as `Annotation`, and checks of their numbers.
 
-Numbers are taken as they stand. Some tools count pixels from 1 and some from 0, no file says
-which, and the difference is below the accuracy of a hand-drawn box.
+Numbers are not shifted. Some tools count pixels from 1 and some from 0, no file says which, and the
+difference is below the accuracy of a hand-drawn box.
 """
 
 from __future__ import annotations
@@ -15,25 +15,33 @@ from ...runtime.elements import Reject
 from .box_format import XYXY, BoxFormat, edges_of
 from .refs import Box
 
-__all__ = ["EDGES", "Annotated", "Annotation", "BadAnnotation", "box_of", "reject", "size_of"]
+__all__ = [
+    "EDGES",
+    "Annotation",
+    "AnnotationFile",
+    "BadAnnotation",
+    "box_of",
+    "reject",
+    "size_of",
+]
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
-"""The numbers of a box, in the order in which VOC and CSV files write them."""
+"""Names of the numbers of a box in VOC and CSV files, in order."""
 
 _RAW_CHARACTERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What a file says of one image.
+    """Annotation of one image.
 
     Attributes:
-      image: The path of the image as it is written, stripped; "" where that is what is wrong.
-      source: The path of the annotation file.
-      line: Where it stands in it, from 1.
+      image: Path of the image as written in the file, stripped; "" where it is missing or bad.
+      source: Path of the annotation file.
+      line: Line of the annotation in its file, from 1.
       label, boxes, classes, stated_size, group, values: As in `ImageRef`.
-      crowd: The boxes left out because each is around a crowd.
-      problem: Why the image is left out; None where it is not.
+      crowd: Number of boxes left out because each is around a crowd.
+      problem: Reject that leaves out the image; None where it is good.
     """
 
     image: str
@@ -50,15 +58,15 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Annotated:
-    """What was read from one annotation file.
+class AnnotationFile:
+    """An annotation file and its annotations.
 
     Attributes:
-      path: The file's path.
-      size_bytes: Its size as stored.
-      sha256: Of its bytes as stored, in hex.
-      annotations: One an image, in file order; can be gone through once.
-      box_format: How it writes boxes.
+      path: Path of the file.
+      size_bytes: Size of the file as stored.
+      sha256: Digest of its stored bytes, in hex.
+      annotations: One annotation an image, in file order; can be iterated over once.
+      box_format: Convention of its boxes.
     """
 
     path: str
@@ -69,12 +77,12 @@ class Annotated:
 
 
 class BadAnnotation(Exception):
-    """Something in an annotation is not what it should be; becomes a `Reject`.
+    """Raised for a bad value in an annotation; becomes a `Reject`.
 
     Attributes:
-      message: What was expected and what was got.
-      reason: The slug that the ledger counts by.
-      column: The name of the bad value, or None.
+      message: Expected and actual value, in words.
+      reason: Slug that the ledger counts by.
+      column: Name of the bad value, or None.
     """
 
     def __init__(
@@ -86,27 +94,27 @@ class BadAnnotation(Exception):
         self.column = column
 
     def reject(self, source: str, line: int, *, raw: str) -> Reject:
-        """The same as a `Reject` of what stands at a line of a file."""
+        """Return the error as a `Reject` of a line of a file."""
         return reject(source, line, self.reason, self.message, raw=raw, column=self.column)
 
 
 def reject(
     source: str, line: int, reason: str, message: str, *, raw: str, column: str | None = None
 ) -> Reject:
-    """A `Reject` of what stands at a line of a file; the raw text is cut to its limit."""
+    """Return a `Reject` of a line of a file, with the raw text cut to its limit."""
     return Reject(source, line, column, reason, message, raw[:_RAW_CHARACTERS])
 
 
 def box_of(edges: Mapping[str, object], *, form: BoxForm = "xyxy") -> Box:
-    """A box of its four numbers, which may be texts.
+    """Return a box of its four numbers, which may be texts.
 
     Args:
-      edges: By the names in `EDGES`, the first to the fourth.
-      form: Which numbers they are.
+      edges: The four numbers by the names in `EDGES`, whatever the form.
+      form: Meaning of the four numbers.
 
     Raises:
-      BadAnnotation: With the reason "bad_box": an edge is no finite number, or the box is empty
-        or reversed.
+      BadAnnotation: With the reason "bad_box": a number is not finite, or the box is empty or
+        reversed.
 
     >>> box_of({"xmin": "81", "ymin": "88", "xmax": "522.5", "ymax": "408"})
     (88.0, 81.0, 408.0, 522.5)
@@ -119,7 +127,7 @@ def box_of(edges: Mapping[str, object], *, form: BoxForm = "xyxy") -> Box:
 
 
 def _bad_size(form: BoxForm, numbers: list[float]) -> str:
-    """Words the message for a box that is empty or reversed."""
+    """Return the message for a box that is empty or reversed."""
     if form == "xyxy":
         got = ", ".join(f"{name} {x:.15g}" for name, x in zip(EDGES, numbers, strict=True))
         return f"expected xmin < xmax and ymin < ymax, got {got}"
@@ -128,16 +136,16 @@ def _bad_size(form: BoxForm, numbers: list[float]) -> str:
 
 
 def size_of(width: object, height: object) -> tuple[int, int] | None:
-    """The (width, height) of an image, texts or numbers; None where one is absent, empty or 0.
+    """Return the (width, height) of an image of texts or numbers; None if any is absent or 0.
 
     Raises:
-      BadAnnotation: One is no whole number of at least 0.
+      BadAnnotation: Width or height is not a whole number of at least 0.
 
     >>> size_of("650", "417"), size_of("0", "417"), size_of("", None)
     ((650, 417), None, None)
     """
-    whole = _pixels(width, "width"), _pixels(height, "height")
-    return whole if all(whole) else None
+    size = _pixels(width, "width"), _pixels(height, "height")
+    return size if all(size) else None
 
 
 def _pixels(value: object, name: str) -> int:
@@ -158,7 +166,7 @@ def _number(value: object, name: str) -> float:
 
 
 def _finite(value: object) -> float:
-    """A number, or the number a text spells; NaN where there is none or it is not finite."""
+    """Return a number, or the number of a text; NaN where there is none or it is not finite."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)) or "_" in str(value):
         return math.nan
     try:
@@ -169,7 +177,7 @@ def _finite(value: object) -> float:
 
 
 def _shown(value: object) -> str:
-    """A value as a message shows it."""
+    """Return a value for messages."""
     if value is None:
         return "nothing"
     return f'"{value}"' if isinstance(value, str) else str(value)

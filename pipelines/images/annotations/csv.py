@@ -1,11 +1,11 @@
-"""CSV files that name images: a manifest of one row an image, or one of one row a box.
+"""Read CSV files that name images: a manifest with one row an image, or one row a box.
 
 A CSV whose header has all of filename, width, height, class, xmin, ymin, xmax and ymax has boxes:
-the rows of one filename are one image, wherever they stand, and a row whose class and edges are
-empty is an image with nothing in it. Any other CSV is a manifest. Columns may stand in any order,
-and columns that nothing asks for are passed over.
+all rows of one filename, adjacent or not, are one image, and a row whose class and edges are empty
+is an image without boxes. Any other CSV is a manifest. Columns may be in any order, and columns
+that are not needed are ignored.
 
-The text is read as that of tables is: see `scan` and `parse`.
+The text is read like that of tables: see `scan` and `parse`.
 """
 
 from __future__ import annotations
@@ -25,27 +25,25 @@ from ...readers.parse import parse_part
 from ...readers.scan import parts, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text
 from ...runtime.elements import InputFile, Reject, TextBatch
-from .box_format import XYXY, box_format_of
-from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
 from .refs import Box
 
 __all__ = ["BOX_COLUMNS", "read_csv"]
 
 BOX_COLUMNS = ("filename", "width", "height", "class", *EDGES)
-"""The columns by which a CSV with boxes is known."""
+"""Columns that make a CSV one with boxes."""
 
 Row = Mapping[str, str]
 
 
-def read_csv(path: str, image_format: ImageFormat) -> Annotated:
-    """The annotations in a CSV file, in the order in which it first names the images.
+def read_csv(path: str, image_format: ImageFormat) -> AnnotationFile:
+    """Read the annotations of a CSV file, in the order in which it first names the images.
 
-    A row that cannot be read leaves out the image that it names, as far as that can be told: its
-    box would be missing.
+    Of a CSV with boxes, a row that cannot be read rejects the image it names, as far as its name
+    can be read: the image would lack a box.
 
     Raises:
-      DataError: The file cannot be read, its header lacks a column or names one twice, or as
-        `scan` says.
+      DataError: The file cannot be read, its header lacks a column or names one twice, or as in
+        `scan`.
     """
     header = _header(path)
     has_boxes = set(BOX_COLUMNS) <= set(header)
@@ -57,23 +55,23 @@ def read_csv(path: str, image_format: ImageFormat) -> Annotated:
         csv_format=CsvFormat(),
         block_bytes=BLOCK_BYTES,
     )
-    blocks = (
-        block
+    batches = (
+        batch
         for part in parts(scanned)
-        for block in parse_part(part, column_names=header, csv_format=CsvFormat())
+        for batch in parse_part(part, column_names=header, csv_format=CsvFormat())
     )
     box_format = box_format_of(image_format, XYXY)
     annotations: Iterable[Annotation] = (
-        _boxes(blocks, header, columns, box_format.form)
+        _boxes(batches, header, columns, box_format.form)
         if has_boxes
-        else _manifest(blocks, columns)
+        else _manifest(batches, columns)
     )
-    return Annotated(path, scanned.size, scanned.sha256, annotations, box_format)
+    return AnnotationFile(path, scanned.size, scanned.sha256, annotations, box_format)
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """The names of the columns that are read; "" for none."""
+    """Names of the columns to read; "" for none."""
 
     image: str
     label: str
@@ -82,6 +80,7 @@ class _Columns:
 
     @classmethod
     def of(cls, image_format: ImageFormat, *, has_boxes: bool) -> _Columns:
+        """Return the columns that a format names."""
         return cls(
             "filename" if has_boxes else image_format.path_column,
             "" if has_boxes else image_format.label_column,
@@ -91,10 +90,11 @@ class _Columns:
 
     @property
     def names(self) -> list[str]:
+        """Names of the columns, without those of boxes."""
         return [name for name in (self.image, self.label, self.group, *self.further) if name]
 
     def annotation(self, row: Row, *, path: str, line: int) -> Annotation:
-        """What a row says of its image, but for boxes."""
+        """Return the annotation of a row, without boxes."""
         image = row[self.image].strip(BLANKS)
         if not image:
             raise BadAnnotation("expected the path of an image, got nothing", column=self.image)
@@ -109,7 +109,7 @@ class _Columns:
 
 
 def _header(path: str) -> list[str]:
-    """The names in the first record, stripped; none where there is no record."""
+    """Return the names in the first record, stripped; none where there is no record."""
     with open_decompressed(path) as stored:
         head = io.BufferedReader(cast(io.RawIOBase, stored))
         compression = detect_compression(head.peek(16), path=path)
@@ -122,45 +122,45 @@ def _header(path: str) -> list[str]:
 
 
 def _check(header: Sequence[str], columns: _Columns, path: str) -> None:
-    """Raise DataError where the header names a column twice, or not at all."""
+    """Raise DataError where the header repeats a column or lacks one."""
     repeated = sorted({name for name in header if header.count(name) > 1})
     missing = [name for name in columns.names if name not in header]
     if repeated or (header and missing):
-        what = f"repeated {', '.join(repeated)}" if repeated else f"missing {', '.join(missing)}"
+        problem = f"repeated {', '.join(repeated)}" if repeated else f"missing {', '.join(missing)}"
         raise DataError(
-            f"{path}: the header does not name the columns that are read, each once: {what}; "
+            f"{path}: the header does not name the columns that are read, each once: {problem}; "
             f"expected {','.join(columns.names)}, or {','.join(BOX_COLUMNS)}; got "
             f"{','.join(header)}"
         )
 
 
-def _rows(block: TextBatch) -> Iterator[tuple[int, int, Row]]:
-    """The rows of a block as (place, line, texts by column)."""
-    texts = zip(*(column.to_pylist() for column in block.batch.columns), strict=True)
-    names = block.batch.schema.names
-    for place, (line, row) in enumerate(zip(block.lines.tolist(), texts, strict=True)):
-        yield place, line, dict(zip(names, row, strict=True))
+def _rows(batch: TextBatch) -> Iterator[tuple[int, int, Row]]:
+    """Yield the rows of a batch as (index, line, texts by column)."""
+    texts = zip(*(column.to_pylist() for column in batch.batch.columns), strict=True)
+    names = batch.batch.schema.names
+    for index, (line, row) in enumerate(zip(batch.lines.tolist(), texts, strict=True)):
+        yield index, line, dict(zip(names, row, strict=True))
 
 
-def _manifest(blocks: Iterator[TextBatch], columns: _Columns) -> Iterator[Annotation]:
-    """One annotation a record."""
-    for block in blocks:
-        yield from map(_unknown, block.rejects)
-        for place, line, row in _rows(block):
+def _manifest(batches: Iterator[TextBatch], columns: _Columns) -> Iterator[Annotation]:
+    """Yield one annotation a record."""
+    for batch in batches:
+        yield from map(_unknown, batch.rejects)
+        for index, line, row in _rows(batch):
             try:
-                yield columns.annotation(row, path=block.file, line=line)
+                yield columns.annotation(row, path=batch.file, line=line)
             except BadAnnotation as bad:
-                yield _unknown(bad.reject(block.file, line, raw=block.raw(place)))
+                yield _unknown(bad.reject(batch.file, line, raw=batch.raw(index)))
 
 
 def _unknown(problem: Reject) -> Annotation:
-    """A record that names no image."""
+    """Return the annotation of a record that names no image."""
     return Annotation("", problem.file, problem.line, problem=problem)
 
 
 @dataclass
 class _Boxed:
-    """An image whose boxes are being gathered."""
+    """An image, and the boxes of its rows so far."""
 
     annotation: Annotation
     boxes: list[Box] = field(default_factory=list)
@@ -168,6 +168,7 @@ class _Boxed:
     problem: Reject | None = None
 
     def done(self) -> Annotation:
+        """Return the annotation with all boxes."""
         return replace(
             self.annotation,
             boxes=tuple(self.boxes),
@@ -177,21 +178,22 @@ class _Boxed:
 
 
 def _boxes(
-    blocks: Iterator[TextBatch], header: list[str], columns: _Columns, form: BoxForm
+    batches: Iterator[TextBatch], header: list[str], columns: _Columns, form: BoxForm
 ) -> list[Annotation]:
-    """One annotation an image, then one a record that names none."""
+    """Return one annotation an image, then one a record that names none."""
     images: dict[str, _Boxed] = {}
     bad: list[tuple[str, Reject]] = []
-    for block in blocks:
-        bad += [(_named(problem, header), problem) for problem in block.rejects]
-        for place, line, row in _rows(block):
+    for batch in batches:
+        bad += [(_named(problem, header), problem) for problem in batch.rejects]
+        for index, line, row in _rows(batch):
             image = row["filename"].strip(BLANKS)
             try:
                 if image not in images:
-                    images[image] = _Boxed(columns.annotation(row, path=block.file, line=line))
+                    images[image] = _Boxed(columns.annotation(row, path=batch.file, line=line))
                 _add_box(images[image], row, form)
             except BadAnnotation as error:
-                bad.append((image, error.reject(block.file, line, raw=block.raw(place))))
+                bad.append((image, error.reject(batch.file, line, raw=batch.raw(index))))
+    # Only now are all images known that the bad rows may name: the first problem counts.
     for image, problem in bad:
         if image in images:
             images[image].problem = images[image].problem or problem
@@ -200,7 +202,7 @@ def _boxes(
 
 
 def _add_box(boxed: _Boxed, row: Row, form: BoxForm) -> None:
-    """Add the box of a row to its image; the first row says how large the image is."""
+    """Add the box of a row to its image; the first row gives the size of the image."""
     size = size_of(row["width"].strip(BLANKS), row["height"].strip(BLANKS))
     if not boxed.boxes:
         boxed.annotation = replace(boxed.annotation, stated_size=size)
@@ -216,7 +218,7 @@ def _add_box(boxed: _Boxed, row: Row, form: BoxForm) -> None:
 
 
 def _named(problem: Reject, header: list[str]) -> str:
-    """The image that an unreadable record names, as far as that can be told; else ""."""
+    """Return the image that an unreadable record names; "" where its text has no such field."""
     fields = next(csv.reader(io.StringIO(problem.raw, newline="")), [])
-    place = header.index("filename")
-    return fields[place].strip(BLANKS) if place < len(fields) else ""
+    index = header.index("filename")
+    return fields[index].strip(BLANKS) if index < len(fields) else ""

@@ -1,4 +1,4 @@
-"""Which images there are and what is known of each before its bytes are read."""
+"""Images of an input, before their bytes are read: `ImageRef` and `Listing`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .box_format import XYXY, BoxFormat
 __all__ = ["Box", "ImageRef", "Listing"]
 
 Box = tuple[float, float, float, float]
-"""(ymin, xmin, ymax, xmax), in the units in which an annotation states it."""
+"""(ymin, xmin, ymax, xmax), in the units of its annotation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +19,20 @@ class ImageRef:
     """An image to read.
 
     Attributes:
-      path: What to open.
-      name: The path relative to the root, with forward slashes; what the record calls the image.
-      size_bytes: The file's size as stored.
-      split: The split it is read for; None where content decides.
-      label: Its class, stripped; "" where the field is empty, None where the source has none.
-      boxes: In the units of `box_format`, of the image as the annotation's author saw it, as they
-        stand: they may reach out of the image, but each has a height and a width above 0.
-      classes: The class of each box.
-      stated_size: (width, height) as the annotation says; None where it does not.
-      group: Images of one group stay in one split; "" for no group.
-      values: The texts of the recipe's further columns, in their order, unstripped.
-      source: The file that names the image: its annotation, or the image itself.
-      line: Where in `source`, from 1; 1 where the source is a whole file.
-      box_format: How the annotation writes boxes.
+      path: Path to open.
+      name: Path relative to the root, with forward slashes: the name of the image in its record.
+      size_bytes: Size of the file as stored.
+      split: Split that the image is read for; None where content decides.
+      label: Class, stripped; "" where the field is empty, None where the source has no classes.
+      boxes: Boxes as the annotation states them, in the units of `box_format`, of the image as its
+        author saw it. They may extend beyond the image, but each has a height and a width above 0.
+      classes: Class of each box.
+      stated_size: (width, height) in the annotation; None where it states none.
+      group: Name of the group, whose images stay in one split; "" for no group.
+      values: Texts of the recipe's further columns, in order, unstripped.
+      source: Path of the file that names the image: its annotation, or the image itself.
+      line: Line in `source`, from 1; 1 where all of the source names the image.
+      box_format: Convention of the boxes.
     """
 
     path: str
@@ -52,21 +52,21 @@ class ImageRef:
 
 @dataclass(frozen=True)
 class Listing:
-    """The images that one input names.
+    """Images of one input.
 
-    The records read are `len(images) + len(rejects)`.
+    The number of records read is `len(images) + len(rejects)`.
 
     Attributes:
-      input_index: The input's place among the inputs, from 0.
-      images: Sorted by name.
-      rejects: Annotations that name no image to read, always in the same order.
-      unannotated: The image files, by their extension, that no annotation names, in the folders
-        where annotated images should be.
-      crowd: The boxes left out because each is around a crowd (COCO's `iscrowd`).
-      source: The input for the manifest. Its path is the input's pattern; its bytes are those of
-        the annotation files, or of the images in a folder; its sha256 is that of the annotation
-        file, or `tree_sha256` of the digests of several, or, for a folder, of the names and
-        sizes of its images.
+      input_index: Index of the input among all inputs, from 0.
+      images: Images to read, sorted by name.
+      rejects: Annotations that name no image to read, in a fixed order.
+      unannotated: Number of image files, by extension, that no annotation names, in the folders of
+        annotated images.
+      crowd: Number of boxes left out because each is around a crowd (COCO's `iscrowd`).
+      source: Entry of the input for the manifest. Its path is the input's pattern; its bytes are
+        those of the annotation files, or of the images in a folder; its sha256 is that of the
+        annotation file, or `tree_sha256` of the digests of several, or, for a folder, of the names
+        and sizes of its images.
     """
 
     input_index: int

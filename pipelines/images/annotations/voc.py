@@ -1,9 +1,9 @@
-"""Pascal VOC: one XML file an image.
+"""Read Pascal VOC: one XML file an image.
 
-Read are `filename`, `size` and, of each `object`, `name` and `bndbox`. The root says where the
-image is, so `folder` and `path`, which hold for the annotator's own machine, are passed over, and
-so are `difficult`, `truncated` and the parts of an object. A document type is refused: it is what
-entity bombs and external entities need, and annotations do not.
+The reader uses `filename`, `size` and, of each `object`, `name` and `bndbox`. Images are below the
+root, so it ignores `folder` and `path`, which are valid on the annotator's machine only; it also
+ignores `difficult`, `truncated` and the parts of an object. A document type is refused: entity
+bombs and external entities need one, annotations do not.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from xml.parsers import expat
 
 from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYXY, BoxFormat
-from .common import EDGES, Annotated, Annotation, BadAnnotation, box_of, size_of
+from .box_format import XYXY, BoxForm, BoxFormat
+from .common import EDGES, Annotation, AnnotationFile, BadAnnotation, box_of, size_of
 from .refs import Box
 
 __all__ = ["parse_voc", "read_voc"]
 
 
-def read_voc(path: str, *, box_format: BoxFormat = XYXY) -> Annotated:
-    """The annotation in a VOC file.
+def read_voc(path: str, *, box_format: BoxFormat = XYXY) -> AnnotationFile:
+    """Read the annotation of a VOC file.
 
     Args:
-      path: The file's path.
-      box_format: How it writes boxes.
+      path: Path of the file.
+      box_format: Convention of its boxes.
 
     Raises:
       DataError: The file cannot be read.
@@ -34,16 +34,16 @@ def read_voc(path: str, *, box_format: BoxFormat = XYXY) -> Annotated:
     data = files.read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     annotation = parse_voc(data, path=path, form=box_format.form)
-    return Annotated(path, len(data), digest, [annotation], box_format)
+    return AnnotationFile(path, len(data), digest, [annotation], box_format)
 
 
 def parse_voc(data: bytes, *, path: str, form: BoxForm = "xyxy") -> Annotation:
-    """The annotation in the bytes of a VOC file; bad ones have a `problem`.
+    """Parse the bytes of a VOC file to an annotation; a bad one has a `problem`.
 
     Args:
-      data: XML. A file without an `object` is an image with nothing in it.
-      path: The file's path.
-      form: Which four numbers a box is.
+      data: XML. Without an `object` it is an image without boxes.
+      path: Path of the file, for messages.
+      form: Meaning of the four numbers of a box.
     """
     try:
         root, lines = _tree(data)
@@ -69,7 +69,7 @@ def _shown(data: bytes) -> str:
 
 
 def _tree(data: bytes) -> tuple[Element, dict[Element, int]]:
-    """The root of an XML document, and the line each element begins on."""
+    """Parse XML; return the root, and the line that each element begins on."""
     builder = TreeBuilder()
     lines: dict[Element, int] = {}
     parser = expat.ParserCreate()
@@ -78,7 +78,7 @@ def _tree(data: bytes) -> tuple[Element, dict[Element, int]]:
         lines[builder.start(tag, attributes)] = parser.CurrentLineNumber
 
     def refuse(*_: object) -> None:
-        raise BadAnnotation("expected XML without a document type, got one: take it out")
+        raise BadAnnotation("expected XML without a document type, got one: remove it")
 
     parser.StartElementHandler = start
     parser.EndElementHandler = builder.end
@@ -92,7 +92,7 @@ def _tree(data: bytes) -> tuple[Element, dict[Element, int]]:
 
 
 def _image(root: Element) -> str:
-    """The path of the image as it is written."""
+    """Return the path of the image as written in the file."""
     if root.tag != "annotation":
         raise BadAnnotation(f"expected the element <annotation>, got <{root.tag}>")
     image = _text(root, "filename")
@@ -102,7 +102,7 @@ def _image(root: Element) -> str:
 
 
 def _object(element: Element, form: BoxForm) -> tuple[Box, str]:
-    """The box and the class of an object."""
+    """Return the box and the class of an object."""
     box = box_of({edge: _text(element, f"bndbox/{edge}") for edge in EDGES}, form=form)
     name = _text(element, "name")
     if not name:
@@ -111,6 +111,6 @@ def _object(element: Element, form: BoxForm) -> tuple[Box, str]:
 
 
 def _text(element: Element, path: str) -> str | None:
-    """The stripped text of the first element at a path; None where there is none."""
+    """Return the stripped text of the first element at a path; None where there is none."""
     text = element.findtext(path)
     return None if text is None else text.strip()

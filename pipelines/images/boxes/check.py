@@ -99,7 +99,7 @@ def _no_boxes_listed(split: str | None, entries: list[ListedBoxes], images: Imag
     )
     near = [
         f"  --input {shlex.quote(f'{split}={found.pattern}' if split else found.pattern)}"
-        f"{_root(found, images)}  ({found.what})"
+        f"{_root(found, images)}  ({found.format_name})"
         for entry in entries
         for found in nearby_annotations(entry.input.pattern)
     ]

@@ -169,8 +169,8 @@ class TestFolders:
         listing = listed(root)
         assert names(listing) == ["a/1.jpg"]
         assert [str(reject) for reject in listing.rejects] == [
-            f'{root}/a/gone.jpg:1: expected a file, got a link to "{root}/nowhere.jpg", which is '
-            "not there",
+            f'{root}/a/gone.jpg:1: expected a file, got a link to "{root}/nowhere.jpg", which does '
+            "not exist",
             f"{root}/a/\\udcff.jpg:1: expected a file name in UTF-8, got other bytes",
         ]
         assert listing.source.records == 3
@@ -262,7 +262,7 @@ class TestSafety:
         below = f"{root}/a" if pattern == "/a/*.jpg" else root
         assert failure(f"{root}{pattern}") == (
             f'{root}/a/2.jpg: is a symbolic link to "{tmp_path}/secret/1.jpg", which is not in '
-            f'"{below}". Copy what it leads to, or name that folder as an input.'
+            f'"{below}". Copy its target, or name that folder as an input.'
         )
 
     def test_a_linked_folder(self, root: Path, tmp_path: Path) -> None:

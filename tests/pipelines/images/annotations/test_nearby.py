@@ -30,7 +30,7 @@ def coco(*images: str) -> str:
 
 def near(pattern: object) -> list[tuple[str, str, str]]:
     found = nearby_annotations(str(pattern))
-    return [(one.pattern, one.root, one.what) for one in found]
+    return [(one.pattern, one.root, one.format_name) for one in found]
 
 
 @pytest.fixture(autouse=True)
