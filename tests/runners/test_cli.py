@@ -160,10 +160,10 @@ def test_a_folder_of_pictures_is_no_input_for_boxes(
     assert "recordmill: read: " not in said
     assert said.endswith(
         f'recordmill: train: none of the 12 files of "{pictures}" has a box, and the recipe is for '
-        "detection: expected annotations with boxes, got pictures alone. Annotations of these "
-        "images lie beside them; give\n"
+        "detection: expected annotations with boxes, got pictures only. There are "
+        "annotations of these images; give\n"
         f"  --input 'train={tmp_path}/in/train/annotations/*.xml'  (Pascal VOC)\n"
-        "If images without any box are meant, set images: {allow_no_boxes: true}. "
+        "If images without any box are intended, set images: {allow_no_boxes: true}. "
         "Nothing was published.\n"
     )
     assert not output.exists()

@@ -1,1 +1,1 @@
-"""Checks of boxes: their convention, their frame and what is doubtful of them."""
+"""Checks of boxes: their convention, their frame, and doubtful ones."""

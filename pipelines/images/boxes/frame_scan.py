@@ -1,8 +1,8 @@
-"""Reads the headers of photos with boxes, to decide the frame of the boxes before they are read.
+"""Decide the frame of boxes by the headers of their photos, before the photos are read.
 
-    listed | "FindFrame" >> FindBoxFrame(...)    PCollection[(place, Input, Listing)] -> BoxFrame
+    listed | "FindFrame" >> FindBoxFrame(...)    PCollection[(index, Input, Listing)] -> BoxFrame
 
-A chunk becomes a few numbers and names, which add up, so that no worker holds more than its own.
+Each chunk becomes a few numbers and names that add up, so memory does not grow with the dataset.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from .frames import BoxFrame, FrameEvidence, decide_frame, evidence_of
 __all__ = ["FindBoxFrame"]
 
 _HEAD = 1 << 18
-"""Bytes that nearly always hold all of a JPEG that stands before its pixels."""
+"""Number of bytes that nearly always contains all headers of a JPEG."""
 
 
 @dataclass
 class FindBoxFrame(beam.PTransform):  # type: ignore[misc]
-    """PCollection[(place, Input, Listing)] -> PCollection[BoxFrame], one.
+    """PCollection[(index, Input, Listing)] -> PCollection[BoxFrame], of one element.
 
     Attributes:
-      images: What the recipe says of them.
-      in_threads: Whether a pool of threads reads the headers.
+      images: Image settings of the recipe.
+      in_threads: Whether to read the headers in a pool of threads.
     """
 
     images: Images
@@ -44,6 +44,7 @@ class FindBoxFrame(beam.PTransform):  # type: ignore[misc]
     def expand(
         self, listed: beam.PCollection[tuple[int, Input, Listing]]
     ) -> beam.PCollection[BoxFrame]:
+        """Take the frame from the recipe, or else from the headers."""
         frame = self.images.format.frame
         if frame != "auto":
             return listed.pipeline | "Given" >> beam.Create([BoxFrame(frame, "recipe")])
@@ -61,7 +62,7 @@ class FindBoxFrame(beam.PTransform):  # type: ignore[misc]
 
 @dataclass
 class _ReadHeaders(ElementFn):
-    """The work: Chunk -> FrameEvidence."""
+    """ElementFn: Chunk -> FrameEvidence."""
 
     limits: ImageLimits
 
@@ -70,7 +71,7 @@ class _ReadHeaders(ElementFn):
 
 
 def _evidence(ref: ImageRef, limits: ImageLimits) -> FrameEvidence:
-    """Return what a photo shows; nothing where it cannot be read, which is seen again later."""
+    """Return the evidence of a photo; none for a bad file, which is rejected later."""
     try:
         size, orientation = read_header(_head(ref, limits), limits=limits)
     except BadImage:
@@ -79,7 +80,7 @@ def _evidence(ref: ImageRef, limits: ImageLimits) -> FrameEvidence:
 
 
 def _head(ref: ImageRef, limits: ImageLimits) -> bytes:
-    """The bytes of a file up to its pixels; all of them where other formats may need them."""
+    """Read a file up to its pixels; all of it where a format may have its header elsewhere."""
     with files.read(ref.path) as file:
         head: bytes = file.read(min(_HEAD, limits.max_bytes))
         return head if has_scan(head) else head + file.read(limits.max_bytes - len(head))

@@ -1,13 +1,13 @@
-"""Decides whether boxes are of upright pictures, or of pictures as their files store them.
+"""Decide whether boxes refer to upright pictures, or to pictures as their files store them.
 
-EXIF turns a picture when it is shown. Some tools annotate what is shown and some what is stored,
-and no format of annotations says which. One tool made all of a dataset, so what some photos show
-holds for all:
+Viewers turn a picture as its EXIF orientation says. Some tools annotate the turned picture and some
+the stored one, and no annotation format says which. One tool made all annotations of a dataset, so
+the evidence of a few photos decides for all:
 
     its size      the annotation states the size of the picture, and a quarter turn changes it
     its boxes     all are inside the picture one way, and not the other
 
-Neither shows in a photo that is mirrored or turned by half, nor in a square one.
+A photo that is mirrored, turned by half or square gives no evidence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["BoxFrame", "Clue", "FrameEvidence", "decide_frame", "evidence_of", "
 
 _SHOWN = 3
 _SLACK = 1.0
-"""Pixels that a box may reach out of its picture: some tools count them from 1."""
+"""Pixels that a box may extend beyond its picture: some tools count them from 1."""
 
 _CHOICE = (
     "images.format.frame in the recipe: upright, as a viewer shows a photo, or stored, as its file "
@@ -42,11 +42,11 @@ Size: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class Clue:
-    """Counts the photos that show one thing, and names the first.
+    """Count of the photos with the same evidence, and examples.
 
     Attributes:
-      count: How many they are.
-      first: Up to 3 of them, as (annotation file, line, words for a message), in order.
+      count: Number of photos.
+      first: The first 3 of them, as (annotation file, line, words for a message), in order.
     """
 
     count: int = 0
@@ -63,13 +63,13 @@ class Clue:
 
 @dataclass(frozen=True)
 class FrameEvidence:
-    """Counts what photos show of the frame of their boxes; adds up in any order.
+    """Evidence for the frame of boxes; adds up in any order.
 
     Attributes:
-      turned: How many photos have boxes and are turned by EXIF.
-      upright: Those of them whose boxes are of the upright picture.
-      stored: Those whose boxes are of the stored one.
-      unknown: Those whose boxes can be of either, and become other boxes.
+      turned: Number of photos with boxes that EXIF turns.
+      upright: Those of them whose boxes refer to the upright picture.
+      stored: Those whose boxes refer to the stored one.
+      unknown: Those whose boxes may refer to either, which would be different boxes.
     """
 
     turned: int = 0
@@ -87,11 +87,11 @@ class FrameEvidence:
 
     @classmethod
     def sum(cls, parts: Iterable[FrameEvidence]) -> FrameEvidence:
-        """All of it together."""
+        """Add up evidence."""
         return reduce(add, parts, cls())
 
     def counts(self) -> dict[str, int]:
-        """The numbers, for the manifest."""
+        """Return the counts for the manifest."""
         clues = {"upright": self.upright, "stored": self.stored, "unknown": self.unknown}
         return {"turned": self.turned} | {name: clue.count for name, clue in clues.items()}
 
@@ -101,8 +101,8 @@ class BoxFrame:
     """The frame of all boxes of a dataset.
 
     Attributes:
-      frame: Which.
-      decided_by: "recipe", or "files", or "none" where no photo is turned for which it matters.
+      frame: "upright" or "stored".
+      decided_by: "recipe" or "files", or "none" where the frame makes no difference.
     """
 
     frame: Literal["upright", "stored"] = "stored"
@@ -110,37 +110,37 @@ class BoxFrame:
 
 
 def evidence_of(ref: ImageRef, size: Size, orientation: int) -> FrameEvidence:
-    """Return what one photo shows.
+    """Return the evidence of one photo.
 
     Args:
-      ref: The photo, and its boxes.
-      size: Of the upright picture.
-      orientation: EXIF's, 1 to 8.
+      ref: Photo and its boxes.
+      size: Size of the upright picture.
+      orientation: EXIF orientation, 1 to 8.
     """
     if orientation == 1 or not ref.boxes:
         return FrameEvidence()
     stored = stored_size(size, orientation)
-    shown = {} if stored == size else _shown(ref, size, stored)
-    if not shown and _matters(ref, size, orientation):
-        shown = {"unknown": "its boxes fit either"}
+    reasons = {} if stored == size else _reasons(ref, size, stored)
+    if not reasons and _matters(ref, size, orientation):
+        reasons = {"unknown": "its boxes fit either"}
     photo = f"{ref.name}, EXIF orientation {orientation}, stored as {_pixels(stored)} pixels"
     clues = {
         frame: Clue(1, ((ref.source, ref.line, f"{photo}: {words}"),))
-        for frame, words in shown.items()
+        for frame, words in reasons.items()
     }
     return FrameEvidence(1, **clues)
 
 
 def stored_size(size: Size, orientation: int) -> Size:
-    """Return the size of a picture as it is stored, given that of the upright one."""
+    """Return the stored size of a picture, given its upright size and EXIF orientation."""
     return size if orientation < 5 else size[::-1]
 
 
 def decide_frame(evidence: FrameEvidence) -> BoxFrame:
-    """Return the frame that photos show.
+    """Return the frame that the evidence shows.
 
     Raises:
-      DataError: They show both, or neither and it matters.
+      DataError: The evidence is contradictory, or there is none and the frame makes a difference.
     """
     upright, stored, unknown = evidence.upright, evidence.stored, evidence.unknown
     if upright.count and stored.count:
@@ -154,26 +154,26 @@ def decide_frame(evidence: FrameEvidence) -> BoxFrame:
         return BoxFrame("upright" if upright.count else "stored", "files")
     if unknown.count:
         raise DataError(
-            f"EXIF turns {_photos(unknown.count)} with boxes, and nothing tells whether the boxes "
+            f"EXIF turns {_photos(unknown.count)} with boxes, and nothing shows whether the boxes "
             f"are of the upright or of the stored picture: {unknown}. Set {_CHOICE}"
         )
     return BoxFrame()
 
 
-def _shown(ref: ImageRef, upright: Size, stored: Size) -> dict[str, str]:
-    """Return the frames that a photo speaks for, and why; normally one or none."""
-    shown = {}
+def _reasons(ref: ImageRef, upright: Size, stored: Size) -> dict[str, str]:
+    """Return the frames that a photo is evidence for, with reasons; normally one or none."""
+    reasons = {}
     fits = {"upright": _fits(ref, upright), "stored": _fits(ref, stored)}
     for frame, other, size in (("upright", "stored", upright), ("stored", "upright", stored)):
         if ref.stated_size == size:
-            shown[frame] = f"its annotation states {_pixels(size)}"
+            reasons[frame] = f"its annotation states {_pixels(size)}"
         elif fits[frame] and not fits[other]:
-            shown[frame] = f"its boxes fit into {_pixels(size)} only"
-    return shown
+            reasons[frame] = f"its boxes fit into {_pixels(size)} only"
+    return reasons
 
 
 def _fits(ref: ImageRef, size: Size) -> bool:
-    """Whether all boxes of a photo are inside a picture of that size."""
+    """Return whether all boxes of a photo are inside a picture of a size, up to a pixel."""
     width, height = size
     slack = np.array((_SLACK / height, _SLACK / width))
     boxes = relative_boxes(ref, size)
@@ -181,7 +181,7 @@ def _fits(ref: ImageRef, size: Size) -> bool:
 
 
 def _matters(ref: ImageRef, size: Size, orientation: int) -> bool:
-    """Whether the boxes of a photo are other ones in the upright frame than in the stored one."""
+    """Return whether the frame makes a difference: boxes of either would be different ones."""
     frames = (size, stored_size(size, orientation))
     upright, stored = (relative_boxes(ref, frame).astype(np.float32) for frame in frames)
     return not np.allclose(upright, upright_boxes(stored, orientation), atol=1e-6)

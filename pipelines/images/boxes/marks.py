@@ -1,13 +1,14 @@
-"""Boxes that look wrong beside the pixels of their picture, and what other convention fits them.
+"""Find boxes that do not fit their picture, and the conventions that would fit them.
 
-A box is doubtful where it reaches out of its picture by more than a pixel, so that it is clipped,
-or where less than 1.5 pixels of its height or its width are left. Up to a pixel outside is taken
-for rounding: some tools count pixels from 1, and some give the first pixel after a box.
+A box is doubtful where it extends beyond its picture by more than a pixel, and is clipped, or where
+less than 1.5 pixels of its height or its width remain. Up to a pixel outside counts as rounding:
+some tools count pixels from 1, and some give the first pixel after a box.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 from typing import TypeAlias
 
 import numpy as np
@@ -27,11 +28,11 @@ __all__ = [
 ]
 
 LEAST_PIXELS = 1.5
-"""Boxes with a side below this are tiny."""
+"""Smallest side of a box that is not tiny."""
 
 _OUTSIDE_PIXELS = 1.0
 _ROUNDING = 1e-3
-"""What the arithmetic of floats may add to or take from a side, in pixels."""
+"""Tolerance for the rounding of floats, in pixels."""
 
 _EXAMPLES = 3
 
@@ -39,7 +40,7 @@ _NONE = np.zeros(0, np.bool_)
 _FITTING_NONE = (0,) * len(BOX_FORMATS)
 
 Edges: TypeAlias = npt.NDArray[np.float64]
-"""ymin, xmin, ymax, xmax of boxes: [n, 4]."""
+"""Edges of boxes: ymin, xmin, ymax, xmax; [n, 4]."""
 
 Size: TypeAlias = tuple[int, int]
 """(width, height) of the frame that the annotation counts in, in pixels."""
@@ -47,13 +48,13 @@ Size: TypeAlias = tuple[int, int]
 
 @dataclass(frozen=True)
 class BoxMarks:
-    """What is doubtful of the boxes of one image.
+    """Masks of the doubtful boxes of one image.
 
     Attributes:
-      size: Of the frame that its boxes count in.
-      clipped: Whether each reaches out of the picture by more than a pixel; bool, [n].
-      tiny: Whether less than 1.5 pixels of its height or width are left of each; bool, [n].
-      fitting: How many of the boxes would not be doubtful in each of `BOX_FORMATS`.
+      size: Size of the frame of its boxes.
+      clipped: Mask of boxes that extend beyond the picture by more than a pixel; bool, [n].
+      tiny: Mask of boxes with less than 1.5 pixels of height or width left; bool, [n].
+      fitting: Number of boxes that would not be doubtful, for each of `BOX_FORMATS`.
     """
 
     size: Size
@@ -63,11 +64,11 @@ class BoxMarks:
 
 
 def relative_boxes(ref: ImageRef, size: Size) -> Edges:
-    """Return the boxes of an image relative to a frame of that size, not clipped: float64 [n, 4].
+    """Return the boxes of an image relative to a frame, not clipped; float64, [n, 4].
 
     Args:
-      ref: The image.
-      size: Of the frame.
+      ref: Image with the boxes.
+      size: Size of the frame.
     """
     width, height = size
     boxes = np.array(ref.boxes, np.float64).reshape(-1, 4)
@@ -75,23 +76,23 @@ def relative_boxes(ref: ImageRef, size: Size) -> Edges:
 
 
 def clip_to_picture(ref: ImageRef, size: Size) -> Edges:
-    """Return the boxes of an image relative to its frame, clipped to it: float64 [n, 4].
+    """Return the boxes of an image relative to its frame, clipped to it; float64, [n, 4].
 
-    A box outside the frame comes out empty.
+    A box outside the frame becomes empty.
 
     Args:
-      ref: The image.
-      size: Of the frame.
+      ref: Image with the boxes.
+      size: Size of the frame.
     """
     return np.clip(relative_boxes(ref, size), 0, 1)
 
 
 def box_marks(ref: ImageRef, size: Size) -> BoxMarks:
-    """Find what is doubtful of the boxes of an image.
+    """Find the doubtful boxes of an image, in every convention at once.
 
     Args:
-      ref: The image.
-      size: Of the frame.
+      ref: Image with the boxes.
+      size: Size of the frame.
     """
     if not ref.boxes:
         return BoxMarks(size, _NONE, _NONE, _FITTING_NONE)
@@ -103,36 +104,36 @@ def box_marks(ref: ImageRef, size: Size) -> BoxMarks:
     left = np.minimum(upper, sides) - np.maximum(lower, 0)
     tiny = left.min(axis=1) < LEAST_PIXELS - _ROUNDING
     fitting = (~(clipped | tiny)).sum(axis=1)
-    place = BOX_FORMATS.index(ref.box_format)
-    return BoxMarks(size, clipped[place], tiny[place], tuple(fitting.tolist()))
+    index = BOX_FORMATS.index(ref.box_format)
+    return BoxMarks(size, clipped[index], tiny[index], tuple(fitting.tolist()))
 
 
 def _corners(numbers: Edges, size: Size) -> tuple[Edges, Edges]:
-    """Return the lower and the upper x and y of boxes, their numbers read in each convention.
+    """Return the lower and upper (x, y) of boxes in each convention.
 
     Args:
-      numbers: The four of each box, [4, n].
-      size: Of the frame.
+      numbers: The four numbers of each box, [4, n].
+      size: Size of the frame.
 
     Returns:
-      Two of [6, 2, n], in pixels, in the order of `BOX_FORMATS`.
+      Two arrays [6, 2, n], in pixels, in the order of `BOX_FORMATS`.
     """
     relative = numbers * np.array((*size, *size), np.float64)[:, np.newaxis]
     scaled = {"pixels": numbers, "relative": relative}
-    edges = np.array([edges_of(one.form, *scaled[one.units]) for one in BOX_FORMATS])
+    edges = np.array([edges_of(each.form, *scaled[each.units]) for each in BOX_FORMATS])
     return edges[:, :2], edges[:, 2:]
 
 
 Example: TypeAlias = tuple[str, int, str]
-"""(file, line, what is there)."""
+"""(annotation file, line, description of the box)."""
 
 
 @dataclass(frozen=True)
 class Doubt:
-    """Boxes that are doubtful in one way.
+    """Count of boxes that are doubtful in one way, and examples.
 
     Attributes:
-      count: How many.
+      count: Number of boxes.
       examples: Up to 3 of them, the first by file and line.
     """
 
@@ -146,14 +147,14 @@ class Doubt:
 
 @dataclass(frozen=True)
 class BoxEvidence:
-    """What is known of the boxes of some images; adds up in any order.
+    """Counts of the boxes of images, and of the doubtful ones; adds up in any order.
 
     Attributes:
-      images: How many images there are.
-      boxes: How many boxes they have.
-      clipped: Those that reach out of their picture by more than a pixel.
-      tiny: Those of which less than 1.5 pixels of a side are left.
-      fitting: How many would be neither in each of `BOX_FORMATS`.
+      images: Number of images.
+      boxes: Number of their boxes.
+      clipped: Boxes that extend beyond their picture by more than a pixel.
+      tiny: Boxes with less than 1.5 pixels of a side left.
+      fitting: Number of boxes that would be neither, for each of `BOX_FORMATS`.
     """
 
     images: int = 0
@@ -168,27 +169,27 @@ class BoxEvidence:
             self.boxes + other.boxes,
             self.clipped + other.clipped,
             self.tiny + other.tiny,
-            tuple(one + more for one, more in zip(self.fitting, other.fitting, strict=True)),
+            tuple(map(add, self.fitting, other.fitting)),
         )
 
     @classmethod
     def of(cls, ref: ImageRef, marks: BoxMarks) -> BoxEvidence:
-        """Return what is known of one image."""
-        clipped, tiny = (_doubt(ref, marks.size, marked) for marked in (marks.clipped, marks.tiny))
+        """Return the evidence of one image."""
+        clipped, tiny = (_doubt(ref, marks.size, mask) for mask in (marks.clipped, marks.tiny))
         return cls(1, len(ref.boxes), clipped, tiny, marks.fitting)
 
 
-def _doubt(ref: ImageRef, size: Size, marked: npt.NDArray[np.bool_]) -> Doubt:
-    if not marked.any():
+def _doubt(ref: ImageRef, size: Size, mask: npt.NDArray[np.bool_]) -> Doubt:
+    if not mask.any():
         return Doubt()
-    places = np.flatnonzero(marked).tolist()
-    examples = [(ref.source, ref.line, _shown(ref, size, place)) for place in places[:_EXAMPLES]]
-    return Doubt(len(places), tuple(sorted(examples)))
+    boxes = np.flatnonzero(mask).tolist()
+    examples = [(ref.source, ref.line, _shown(ref, size, box)) for box in boxes[:_EXAMPLES]]
+    return Doubt(len(boxes), tuple(sorted(examples)))
 
 
-def _shown(ref: ImageRef, size: Size, place: int) -> str:
-    """Describe a box as it was written, and the picture it is in."""
-    ymin, xmin, ymax, xmax = ref.boxes[place]
+def _shown(ref: ImageRef, size: Size, index: int) -> str:
+    """Describe a box as it is written, and its picture."""
+    ymin, xmin, ymax, xmax = ref.boxes[index]
     numbers = numbers_of(ref.box_format.form, xmin, ymin, xmax, ymax)
     got = ", ".join(f"{number:.6g}" for number in numbers)
     return f"{ref.name}, {size[0]} x {size[1]} pixels: got {got}, read as {ref.box_format}"

@@ -18,7 +18,7 @@ from recordmill.schemas.manifest import Manifest
 
 SIZE = (80, 60)
 EDGES = [(45, 35, 60, 50), (50, 10, 75, 30), (2, 4, 30, 18)]
-"""xmin, ymin, xmax, ymax; read as xywh the first two reach out of their picture."""
+"""xmin, ymin, xmax, ymax; read as xywh the first two extend beyond their picture."""
 
 PLAIN = replace(TILED, images=Images(format=ImageFormat(root="images")))
 
@@ -100,7 +100,7 @@ def test_a_convention_that_is_stated_gives_the_same_records(
     [
         (
             BoxFormat("xyxy"),
-            "train: 6 of 9 boxes reach out of their picture by more than a pixel (66.67%; "
+            "train: 6 of 9 boxes extend beyond their picture by more than a pixel (66.67%; "
             "max_clipped_ratio is 5.00%)",
             "{format: {box: xyxy}}",
         ),
@@ -125,7 +125,7 @@ def test_another_convention_fails_and_is_named(
     path = write_coco(tmp_path, written)
     lines = failure(PLAIN, tmp_path / "out", train=path)
     assert lines[0] == wrong
-    assert lines[1].startswith(f"The boxes look as if written {written}: read so, 9 of 9 are good.")
+    assert lines[1].startswith(f"The boxes look like {written}: read so, 9 of 9 are good.")
     assert f"Set images: {setting};" in lines[1]
     assert lines[2].startswith(f"  {path}:1: a0.png, 80 x 60 pixels: got ")
     assert lines[-1] == "Nothing was published."
@@ -135,7 +135,7 @@ def test_each_split_counts_for_itself(tmp_path: Path) -> None:
     train = write_coco(tmp_path, BoxFormat("xywh"), images=40, name="a")
     evaluation = write_coco(tmp_path, BoxFormat("xyxy"), images=2, name="b")
     lines = failure(PLAIN, tmp_path / "out", train=train, eval=evaluation)
-    assert lines[0].startswith("eval: 2 of 3 boxes reach out of their picture")
+    assert lines[0].startswith("eval: 2 of 3 boxes extend beyond their picture")
 
 
 def test_what_is_meant_is_published_and_counted(tmp_path: Path) -> None:
@@ -166,10 +166,10 @@ class TestNoBoxes:
         (tmp_path / "images" / "a0.png").write_bytes(b"no image: nothing is read")
         assert failure(PLAIN, tmp_path / "out", train=tmp_path / "images") == [
             f'train: none of the 4 files of "{tmp_path}/images" has a box, and the recipe is for '
-            "detection: expected annotations with boxes, got pictures alone. Annotations of these "
-            "images lie beside them; give",
+            "detection: expected annotations with boxes, got pictures only. There are "
+            "annotations of these images; give",
             f"  --input train={path}  (COCO)",
-            "If images without any box are meant, set images: {allow_no_boxes: true}. "
+            "If images without any box are intended, set images: {allow_no_boxes: true}. "
             "Nothing was published.",
         ]
 

@@ -20,7 +20,7 @@ from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import SourceFile
 
 ALLOW = (
-    "If images without any box are meant, set images: {allow_no_boxes: true}. "
+    "If images without any box are intended, set images: {allow_no_boxes: true}. "
     "Nothing was published."
 )
 FIRST = ("a.json", 1, "1.jpg, 80 x 60 pixels: got 40, 30, 60, 50, read as xywh in pixels")
@@ -41,7 +41,7 @@ def failure(found: dict[str, BoxEvidence], **options: Any) -> list[str]:
 
 
 CLIPPED = (
-    "train: 6 of 100 boxes reach out of their picture by more than a pixel (6.00%; "
+    "train: 6 of 100 boxes extend beyond their picture by more than a pixel (6.00%; "
     "max_clipped_ratio is 5.00%)"
 )
 
@@ -54,9 +54,9 @@ class TestDoubtfulBoxes:
     def test_above_that_the_likely_reason_is_named(self) -> None:
         assert failure({"train": evidence(6, 1, (100, 0, 90, 0, 0, 0))}) == [
             CLIPPED,
-            "The boxes look as if written xyxy in pixels: read so, 100 of 100 are good. Set "
+            "The boxes look like xyxy in pixels: read so, 100 of 100 are good. Set "
             "images: {format: {box: xyxy}}; or raise max_clipped_ratio of images if the boxes are "
-            "meant as they are. The first ones:",
+            "right. The first ones:",
             "  a.json:1: 1.jpg, 80 x 60 pixels: got 40, 30, 60, 50, read as xywh in pixels",
             "Nothing was published.",
         ]
@@ -68,10 +68,10 @@ class TestDoubtfulBoxes:
             "(100.00%; max_tiny_ratio is 5.00%)"
         )
         assert reason == (
-            "The boxes look as if written relative xywh or relative cxcywh: read so, 99 of 100 "
+            "The boxes look like relative xywh or relative cxcywh: read so, 99 of 100 "
             "are good. Set images: {format: {box: xywh, units: relative}} or {format: {box: "
-            "cxcywh, units: relative}}; or raise max_tiny_ratio of images if the boxes are meant "
-            "as they are. The first ones:"
+            "cxcywh, units: relative}}; or raise max_tiny_ratio of images if the boxes are right. "
+            "The first ones:"
         )
 
     def test_pixels_that_are_taken_for_relative(self) -> None:
@@ -84,7 +84,7 @@ class TestDoubtfulBoxes:
         assert failure({"train": evidence(6, fitting=fitting)})[:2] == [
             CLIPPED,
             "No other convention fits them (xyxy, xywh or cxcywh, in pixels or relative): correct "
-            "the annotations, or raise max_clipped_ratio of images if this is meant. The first "
+            "the annotations, or raise max_clipped_ratio of images if they are intended. The first "
             "ones:",
         ]
 
@@ -155,7 +155,7 @@ class TestListed:
         (tmp_path / "1.jpg").touch()
         assert refused(listed(tmp_path)) == [
             f'none of the 2 files of "{tmp_path}" has a box, and the recipe is for detection: '
-            "expected annotations with boxes, got pictures alone. Give Pascal VOC (*.xml), COCO "
+            "expected annotations with boxes, got pictures only. Give Pascal VOC (*.xml), COCO "
             "(*.json) or a CSV with the columns filename,width,height,class,xmin,ymin,xmax,ymax as "
             "the input instead.",
             ALLOW,
@@ -183,7 +183,7 @@ class TestListed:
         )
         entry = listed(tmp_path / "photos", split="train")
         lines = refused(entry, format=ImageFormat(root=root))
-        assert lines[0].endswith("Annotations of these images lie beside them; give")
+        assert lines[0].endswith("There are annotations of these images; give")
         assert lines[1:] == [
             f"  --input 'train={tmp_path}/annotations/*.xml'{setting}  (Pascal VOC)",
             ALLOW,

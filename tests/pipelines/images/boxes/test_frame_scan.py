@@ -219,7 +219,7 @@ def test_where_nothing_shows_it_the_run_ends(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         run(tmp_path, Input("train", source))
     message = str(error.value)
-    assert message.startswith("EXIF turns 14 photos with boxes, and nothing tells whether ")
+    assert message.startswith("EXIF turns 14 photos with boxes, and nothing shows whether ")
     first = "wide-2.jpg, EXIF orientation 2, stored as 48 x 36 pixels: its boxes fit either"
     assert f": {source}:3: {first}; " in message
     assert "; and 11 more. Set images.format.frame in the recipe: upright," in message

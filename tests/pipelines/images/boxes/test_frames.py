@@ -113,7 +113,7 @@ class TestDecision:
             for n in (1, 2, 3)
         ]
         assert str(error.value) == (
-            "EXIF turns 5 photos with boxes, and nothing tells whether the boxes are of the "
+            "EXIF turns 5 photos with boxes, and nothing shows whether the boxes are of the "
             f"upright or of the stored picture: {'; '.join(shown)}; and 2 more. Set {CHOICE}"
         )
 
