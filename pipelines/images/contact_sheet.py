@@ -1,7 +1,7 @@
-"""`sheet_of`: the first pictures of a split on one sheet, with their labels and boxes.
+"""Draw the first pictures of a split on one sheet, with their labels and boxes.
 
 A cell is a picture in a square, scaled down to fit or magnified by a whole number, and below it
-its classes and its file name. A class has one colour, that of its boxes and of its swatch.
+its classes and its file name. The boxes and the swatch of a class have the same colour.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Picture:
     """A record to draw.
 
     Attributes:
-      thumbnail: The image as `thumbnail` makes it.
-      filename: Where the image came from.
-      labels: The class of the image, or of each box.
-      colours: The place of each label among the classes.
-      boxes: float32 [n, 4], (ymin, xmin, ymax, xmax) relative to the image; none for an image
+      thumbnail: Image as `thumbnail` returns it.
+      filename: Name of the image file.
+      labels: Class of the image, or of each box.
+      colours: Index of each label among the classes, which chooses its colour.
+      boxes: (ymin, xmin, ymax, xmax) relative to the image; float32, [n, 4]; none for an image
         with one label.
     """
 
@@ -65,15 +65,15 @@ class Picture:
 
 
 def sheet_of(data: PreparedDataset, *, split: str, count: int) -> tuple[Image.Image, int]:
-    """Draws the first records of a split, in the order of the shards.
+    """Draw the first records of a split, in the order of the shards.
 
     Args:
-      data: A prepared dataset of images.
-      split: The split's name, such as "train".
-      count: How many records; all of a split that has fewer.
+      data: Prepared dataset of images.
+      split: Name of the split, such as "train".
+      count: Number of records; a smaller split is drawn as a whole.
 
     Returns:
-      The sheet, see `draw_sheet`, and how many records are on it.
+      The sheet, see `draw_sheet`, and the number of records on it.
 
     Raises:
       DataError: The dataset is damaged.
@@ -107,32 +107,32 @@ def _read_pictures(data: PreparedDataset, split: str, count: int) -> Iterator[Pi
 
     images, spec = data.manifest.images, data.feature_spec
     boxed = images["kind"] == "detection"
-    of_what = "image/object/class" if boxed else "image/class"
+    prefix = "image/object/class" if boxed else "image/class"
     for record in data.records(split).take(count):
         parsed = tf.io.parse_single_example(record, spec)
-        numbers = np.atleast_1d(parsed[f"{of_what}/label"].numpy())
+        numbers = np.atleast_1d(parsed[f"{prefix}/label"].numpy())
         sides = [f"image/object/bbox/{side}" for side in ("ymin", "xmin", "ymax", "xmax")]
         boxes = np.stack([parsed[side] for side in sides], axis=1) if boxed else _NO_BOXES
         yield Picture(
             thumbnail=thumbnail(record_pixels(record, images).numpy()),
             filename=_line(parsed["image/filename"].numpy()),
-            labels=tuple(map(_line, np.atleast_1d(parsed[f"{of_what}/text"].numpy()))),
-            colours=tuple(int(number) - boxed for number in numbers),
+            labels=tuple(map(_line, np.atleast_1d(parsed[f"{prefix}/text"].numpy()))),
+            colours=tuple(int(number) - boxed for number in numbers),  # ids of boxes begin at 1
             boxes=boxes,
         )
 
 
 def _line(text: bytes) -> str:
-    """Text on one line; what cannot be shown is "?"."""
+    """Join text to one line, with "?" for characters that cannot be printed."""
     line = " ".join(text.decode("utf-8", "replace").split())
     return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def thumbnail(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    """An image as large as a cell takes it: averaged down, or each pixel a square.
+    """Scale an image to a cell: averaged down, or magnified by a whole number.
 
     Args:
-      pixels: uint8 RGB [height, width, 3].
+      pixels: RGB samples; uint8, [height, width, 3].
 
     Returns:
       An RGB image whose longer side has 91 to 180 pixels.
@@ -147,11 +147,11 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> Image.Image:
 
 
 def draw_sheet(pictures: Sequence[Picture], *, title: str) -> Image.Image:
-    """A sheet of pictures, row by row: at most 8 a row, about as many rows as columns.
+    """Draw a sheet of pictures, row by row: at most 8 a row, about as many rows as columns.
 
     Args:
-      pictures: In the order to draw; none gives the title alone.
-      title: What stands above.
+      pictures: Pictures, in order; none gives the title alone.
+      title: Title above the pictures.
 
     Returns:
       An RGB image, 14 + 194 pixels wide for each column and 40 + 230 high for each row: cells
@@ -163,8 +163,8 @@ def draw_sheet(pictures: Sequence[Picture], *, title: str) -> Image.Image:
     sheet = Image.new("RGB", (_GAP + columns * width, _TITLE + rows * height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     _write(draw, title, (_GAP, 11), size=15, width=sheet.width - 2 * _GAP)
-    for place, picture in enumerate(pictures):
-        row, column = divmod(place, columns)
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
         _draw_cell(sheet, picture, _GAP + column * width, _TITLE + row * height)
     return sheet
 
@@ -178,15 +178,16 @@ def _draw_cell(sheet: Image.Image, picture: Picture, left: int, top: int) -> Non
     scale = np.array([image.height, image.width] * 2)
     corners = np.rint(np.clip(picture.boxes, 0, 1) * scale).astype(int) + np.array([y, x, y, x])
     sizes = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
+    # The largest boxes first, so that they do not cover small ones.
     for box in np.argsort(-sizes, kind="stable"):
         _draw_box(draw, corners[box].tolist(), _colour(picture.colours[box]))
     _draw_labels(draw, picture, left, top + _SIDE + 5)
-    place = (left, top + _SIDE + 21)
-    _write(draw, picture.filename, place, size=10, width=_SIDE, colour=_PALE, keep_end=True)
+    position = (left, top + _SIDE + 21)
+    _write(draw, picture.filename, position, size=10, width=_SIDE, colour=_PALE, keep_end=True)
 
 
 def _draw_box(draw: ImageDraw.ImageDraw, corners: Sequence[int], colour: str) -> None:
-    """Two pixels of colour around what is in the box, and a light line around these."""
+    """Draw two pixels of colour around the content of a box, and a light line around these."""
     top, left, bottom, right = corners
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     draw.rectangle((left - 3, top - 3, right + 2, bottom + 2), outline=_PAPER)
@@ -194,16 +195,16 @@ def _draw_box(draw: ImageDraw.ImageDraw, corners: Sequence[int], colour: str) ->
 
 
 def _draw_labels(draw: ImageDraw.ImageDraw, picture: Picture, left: int, top: int) -> None:
-    """The classes on one line, each after its colour and with how often it comes if not once."""
+    """Draw the classes on one line, each after its swatch, with its count if above 1."""
     counts = Counter(zip(picture.labels, picture.colours, strict=True))
     x, end = left, left + _SIDE
     if not counts:
         _write(draw, "no boxes", (x, top - 3), size=12, width=_SIDE, colour=_PALE)
-    for place, ((label, number), times) in enumerate(counts.items()):
+    for index, ((label, number), times) in enumerate(counts.items()):
         text = f"{label or '?'} x{times}" if times > 1 else label or "?"
-        left_out = len(counts) - place
+        left_out = len(counts) - index
         room = end - x - _SWATCH - 4 - (_MORE if left_out > 1 else 0)
-        if place and _font(12, text.isascii()).getlength(text) > room:
+        if index and _font(12, text.isascii()).getlength(text) > room:
             _write(draw, f"+{left_out}", (x, top - 3), size=12, width=end - x)
             break
         draw.rectangle((x, top, x + _SWATCH - 1, top + _SWATCH - 1), _colour(number))
@@ -218,7 +219,7 @@ def _colour(number: int) -> str:
 def _write(
     draw: ImageDraw.ImageDraw,
     text: str,
-    place: tuple[int, int],
+    position: tuple[int, int],
     *,
     size: int,
     width: int,
@@ -228,13 +229,13 @@ def _write(
     """Write text, cut to a width, and return the width it takes."""
     font = _font(size, text.isascii())
     text = _cut(text, font, width, keep_end=keep_end)
-    draw.text(place, text, colour, font)
+    draw.text(position, text, colour, font)
     return math.ceil(font.getlength(text))
 
 
 @cache
 def _font(size: int, ascii_only: bool) -> _Font:
-    """Pillow's own font; it has little but ASCII, so other text takes one of the system's."""
+    """Load Pillow's font, which has little but ASCII; other text takes a font of the system."""
     for name in () if ascii_only else _FONTS:
         with suppress(OSError):
             return ImageFont.truetype(name, size)
@@ -242,7 +243,7 @@ def _font(size: int, ascii_only: bool) -> _Font:
 
 
 def _cut(text: str, font: _Font, width: float, *, keep_end: bool = False) -> str:
-    """As much of the text as is no wider than that, with "…" for what is left out."""
+    """Cut a text to a width, with "…" in place of the rest."""
 
     def shortened(length: int) -> str:
         start, end = text[:length].rstrip(), text[len(text) - length :]

@@ -1,4 +1,4 @@
-"""`ImageCounts`: the images of a split and what is in them, counted in the rows written."""
+"""`ImageCounts`: counts of images, boxes and classes in the rows written."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .boxes.marks import BoxMarks
 __all__ = ["ImageCounts", "with_marks"]
 
 _CLIPPED, _TINY = "__clipped", "__tiny"
-"""The columns of how many boxes of an image are clipped, and tiny."""
+"""Columns with the number of clipped and of tiny boxes of an image."""
 
 
 def with_marks(rows: pa.RecordBatch, marks: Sequence[BoxMarks]) -> pa.RecordBatch:
     """Return rows with two more columns, from which `ImageCounts` counts doubtful boxes.
 
     Args:
-      rows: A row an image.
-      marks: Of the boxes of each.
+      rows: One row an image.
+      marks: Marks of the boxes of each image.
     """
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
     columns[_CLIPPED] = pa.array([int(image.clipped.sum()) for image in marks], pa.int64())
@@ -34,15 +34,15 @@ def with_marks(rows: pa.RecordBatch, marks: Sequence[BoxMarks]) -> pa.RecordBatc
 
 @dataclass(frozen=True)
 class ImageCounts:
-    """Images and what is in them; adds up in any order.
+    """Counts of images, boxes and classes; adds up in any order.
 
     Attributes:
-      images: The images.
-      without_boxes: Those without a box.
-      boxes: Their boxes.
-      clipped: The boxes that reached out of their picture by more than a pixel.
-      tiny: The boxes of which less than 1.5 pixels of a side are left.
-      classes: By class, the boxes, or the images where an image has a label.
+      images: Number of images.
+      without_boxes: Number of images without a box.
+      boxes: Number of boxes.
+      clipped: Number of boxes that extended beyond their picture by more than a pixel.
+      tiny: Number of boxes with less than 1.5 pixels of a side left.
+      classes: Number of boxes of each class, or of images where an image has a label.
     """
 
     images: int = 0
@@ -64,11 +64,11 @@ class ImageCounts:
 
     @classmethod
     def of(cls, rows: pa.RecordBatch, schema: ImageSchema) -> ImageCounts:
-        """Count some rows.
+        """Count rows.
 
         Args:
-          rows: A row an image, as `with_marks` gives them where they have boxes.
-          schema: What they have.
+          rows: One row an image; where images have boxes, with the columns of `with_marks`.
+          schema: Schema of the images.
         """
         if schema.kind == "classification":
             return cls(rows.num_rows, classes=_values(rows.column(LABEL)))
@@ -83,7 +83,7 @@ class ImageCounts:
         )
 
     def as_json(self, schema: ImageSchema) -> dict[str, Any]:
-        """Return the counts for the manifest; every class of the schema is there, in its order."""
+        """Return the counts for the manifest, with every class of the schema, in its order."""
         classes = {name: self.classes[name] for name in schema.classes}
         if schema.kind == "classification":
             return {"images": self.images, "classes": classes}
@@ -98,4 +98,5 @@ def _sum(numbers: pa.Array) -> int:
 def _values(texts: pa.Array) -> Counter[str]:
     if pa.types.is_dictionary(texts.type):
         texts = texts.dictionary_decode()
-    return Counter({one["values"]: one["counts"] for one in pc.value_counts(texts).to_pylist()})
+    pairs = pc.value_counts(texts).to_pylist()
+    return Counter({pair["values"]: pair["counts"] for pair in pairs})

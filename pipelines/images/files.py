@@ -1,7 +1,7 @@
-"""Image files into rows with what is known of them: open -> check -> key.
+"""Read image files to rows: open -> check -> key.
 
-The key of an image is a hash of its bytes, so copies of a file stand beside each other and in one
-split, whatever they are called.
+The key of an image is a hash of its bytes, so copies of a file are adjacent and in the same split,
+whatever their names.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
     "with_looks",
 ]
 
-_LOOKS = ("brightness", "contrast", "mean_red", "mean_green", "mean_blue")
+_APPEARANCE = ("brightness", "contrast", "mean_red", "mean_green", "mean_blue")
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class GoodImage:
     """An image that can be decoded.
 
     Attributes:
-      ref: As it was listed.
-      sha256: Of the bytes of the file.
-      size: Of the file, in bytes.
-      image: What was found of it.
-      boxes: Relative to the upright image, inside it; float32 [n, 4].
-      marks: What is doubtful of them.
+      ref: Image as it was listed.
+      sha256: Digest of the bytes of the file.
+      size: Size of the file, in bytes.
+      image: Opened or checked image.
+      boxes: Boxes relative to the upright image, clipped to it; float32, [n, 4].
+      marks: Marks of doubtful boxes.
     """
 
     ref: ImageRef
@@ -85,18 +85,18 @@ def open_file(
     check: Callable[..., OpenedImage],
     frame: str = "stored",
 ) -> GoodImage:
-    """A file as an image that can be used.
+    """Check the bytes, the class and the boxes of an image.
 
     Args:
-      ref: As it was listed.
-      file: What `read_file` gave of it.
-      schema: What it has to have.
-      limits: What is too large.
+      ref: Image as it was listed.
+      file: Bytes of the file, by `read_file`.
+      schema: Schema of the images.
+      limits: Limits of size.
       check: `open_image` or `check_image`.
-      frame: That of its boxes: "upright" or "stored".
+      frame: Frame of its boxes: "upright" or "stored".
 
     Raises:
-      BadImage: It is none, or its class or boxes are wrong.
+      BadImage: The file is not a usable image, or its class or boxes are wrong.
     """
     check_bytes(ref.size_bytes, limits)
     _check_classes(ref, schema)
@@ -106,10 +106,10 @@ def open_file(
 
 
 def read_file(ref: ImageRef, limits: ImageLimits) -> FileRead:
-    """The bytes of a file; of one beyond the limit no more than show that.
+    """Read the bytes of a file, at most one more than the limit or its listed size.
 
     Raises:
-      DataError: It cannot be read, or its size is not the one that was listed.
+      DataError: The file cannot be read, or its size is not the one that was listed.
     """
     expected = min(ref.size_bytes, limits.max_bytes + 1)
     with files.read(ref.path) as file:
@@ -124,31 +124,31 @@ def read_file(ref: ImageRef, limits: ImageLimits) -> FileRead:
 
 
 def digest_of(ref: ImageRef, sha256: bytes) -> int:
-    """The digest of the name and the bytes of an image."""
+    """Return a digest of the name and the bytes of an image, as an integer."""
     return int.from_bytes(hashlib.sha256(ref.name.encode() + b"\0" + sha256).digest(), "big")
 
 
 def reject_of(ref: ImageRef, bad: BadImage) -> Reject:
-    """A bad image under its own path, or the line of the annotation that is wrong of it."""
-    of_annotation = bad.reason in ("bad_box", "not_in_domain")
-    file, line = (ref.source, ref.line) if of_annotation else (ref.path, 1)
+    """Return the reject of a bad image: at its own path, or at the line of its bad annotation."""
+    in_annotation = bad.reason in ("bad_box", "not_in_domain")
+    file, line = (ref.source, ref.line) if in_annotation else (ref.path, 1)
     return Reject(file, line, None, bad.reason, bad.message, ref.path)
 
 
 def _check_classes(ref: ImageRef, schema: ImageSchema) -> None:
-    """Raise BadImage where a class is none of the schema's, or there is none."""
-    named = ref.classes if schema.kind == "detection" else (ref.label or "",)
-    for name in named:
+    """Raise BadImage for a class that is not in the schema, or is missing."""
+    names = ref.classes if schema.kind == "detection" else (ref.label or "",)
+    for name in names:
         if name not in schema.classes:
-            known = ", ".join(f'"{one}"' for one in schema.classes)
-            shown = json.dumps(name, ensure_ascii=False)
-            raise BadImage("not_in_domain", f"{ref.name}: expected a class of {known}, got {shown}")
+            classes = ", ".join(f'"{class_}"' for class_ in schema.classes)
+            got = json.dumps(name, ensure_ascii=False)
+            raise BadImage("not_in_domain", f"{ref.name}: expected a class of {classes}, got {got}")
 
 
 def _boxes(
     ref: ImageRef, image: OpenedImage, frame: str
 ) -> tuple[npt.NDArray[np.float32], tuple[int, int]]:
-    """The boxes of an image, upright, relative and clipped to it; and the size of their frame."""
+    """Return the upright, relative, clipped boxes of an image, and the size of their frame."""
     if not ref.boxes:
         return np.zeros((0, 4), np.float32), (image.width, image.height)
     width, height = _frame_size(ref, image, frame)
@@ -169,9 +169,9 @@ def _boxes(
 
 
 def _frame_size(ref: ImageRef, image: OpenedImage, frame: str) -> tuple[int, int]:
-    """The size of the picture that boxes are of; BadImage where the annotation states another.
+    """Return the size of the frame of the boxes; raise BadImage if the annotation states another.
 
-    It may state that of the upright picture or that of the stored one, whichever boxes are of.
+    It may state the size of the upright or of the stored picture, whatever the frame of its boxes.
     """
     upright = (image.width, image.height)
     stored = stored_size(upright, image.orientation)
@@ -187,11 +187,11 @@ def _frame_size(ref: ImageRef, image: OpenedImage, frame: str) -> tuple[int, int
 def further_values(
     good: list[GoodImage], schema: ImageSchema
 ) -> tuple[list[pa.Array], list[GoodImage], list[Reject]]:
-    """The values of the further columns, the images that have them all good, and the rejects."""
+    """Convert the further columns; return values and images without bad ones, and the rejects."""
     bad: dict[int, Reject] = {}
     arrays = []
     for index, column in enumerate(schema.further):
-        texts = [one.ref.values[index] for one in good]
+        texts = [image.ref.values[index] for image in good]
         values = convert(pa.array(texts, pa.string()), column)
         arrays.append(values.good)
         for row in np.flatnonzero(values.reasons).tolist():
@@ -204,46 +204,46 @@ def further_values(
             )
     if not bad:
         return arrays, good, []
-    kept = [row for row in range(len(good)) if row not in bad]
-    taken = [array.take(pa.array(kept, pa.int64())) for array in arrays]
-    return taken, [good[row] for row in kept], list(bad.values())
+    rows = [row for row in range(len(good)) if row not in bad]
+    arrays = [array.take(pa.array(rows, pa.int64())) for array in arrays]
+    return arrays, [good[row] for row in rows], list(bad.values())
 
 
 def as_rows(
     good: Sequence[GoodImage], values: Sequence[pa.Array], schema: ImageSchema
 ) -> pa.RecordBatch:
-    """Rows of `ImageSchema.arrow_schema()`; what the images look like is not known yet.
+    """Return rows of `ImageSchema.arrow_schema()`, without the appearance of the images.
 
     Args:
-      good: The images.
-      values: Of the further columns, as `further_values` gives them.
-      schema: What they have.
+      good: Images, one a row.
+      values: Values of the further columns, by `further_values`.
+      schema: Schema of the images.
     """
     arrow = schema.arrow_schema()
     columns: dict[str, Any] = {
-        IMAGE: [one.image.encoded for one in good],
-        "filename": [one.ref.name for one in good],
-        "sha256": [one.sha256.hex() for one in good],
-        "bytes": [one.size for one in good],
-        LABEL: [one.ref.label for one in good],
-        BOXES: [one.boxes.tolist() for one in good],
-        BOX_LABELS: [list(one.ref.classes) for one in good],
+        IMAGE: [file.image.encoded for file in good],
+        "filename": [file.ref.name for file in good],
+        "sha256": [file.sha256.hex() for file in good],
+        "bytes": [file.size for file in good],
+        LABEL: [file.ref.label for file in good],
+        BOXES: [file.boxes.tolist() for file in good],
+        BOX_LABELS: [list(file.ref.classes) for file in good],
     }
     for name in ("format", "width", "height"):
-        columns[name] = [getattr(one.image, name) for one in good]
-    columns |= {name: pa.nulls(len(good), pa.float32()) for name in _LOOKS}
+        columns[name] = [getattr(file.image, name) for file in good]
+    columns |= {name: pa.nulls(len(good), pa.float32()) for name in _APPEARANCE}
     columns |= {column.name: array for column, array in zip(schema.further, values, strict=True)}
     return pa.RecordBatch.from_arrays(
-        [_array(columns[one.name], one.type) for one in arrow], schema=arrow
+        [_array(columns[field.name], field.type) for field in arrow], schema=arrow
     )
 
 
-def with_looks(rows: pa.RecordBatch, looks: Iterable[Appearance]) -> pa.RecordBatch:
-    """The rows, and what their images look like."""
-    of_all = list(looks)
+def with_looks(rows: pa.RecordBatch, appearances: Iterable[Appearance]) -> pa.RecordBatch:
+    """Return rows with the appearance of their images."""
+    values = list(appearances)
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
-    for name in _LOOKS:
-        columns[name] = pa.array([getattr(one, name) for one in of_all], pa.float32())
+    for name in _APPEARANCE:
+        columns[name] = pa.array([getattr(value, name) for value in values], pa.float32())
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=rows.schema)
 
 
@@ -255,28 +255,25 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:
 
 
 def keys_of(good: list[GoodImage], seed: int) -> tuple[Lane, Lane]:
-    """Both lanes: of the bytes of the file, and of all else that is known of the image."""
+    """Return both lanes of the keys: of the bytes of the file, and of its name and annotation."""
     salt = mix64(np.array([seed & (2**64 - 1)], np.uint64))
     return (
-        mix64(_lane([one.sha256 for one in good]) ^ salt),
-        mix64(_lane([_rest(one) for one in good]) ^ salt),
+        mix64(_lane([image.sha256 for image in good]) ^ salt),
+        mix64(_lane([_annotation_digest(image) for image in good]) ^ salt),
     )
 
 
-def _rest(one: GoodImage) -> bytes:
-    ref = one.ref
-    told = [ref.name, ref.label, one.boxes.tolist(), ref.classes, ref.values]
-    return hashlib.sha256(json.dumps(told).encode()).digest()
+def _annotation_digest(image: GoodImage) -> bytes:
+    ref = image.ref
+    content = [ref.name, ref.label, image.boxes.tolist(), ref.classes, ref.values]
+    return hashlib.sha256(json.dumps(content).encode()).digest()
 
 
 def split_lane(good: Sequence[GoodImage]) -> Lane:
-    """A hash of what decides the split of each image."""
-    return _lane([_decides(one) for one in good])
-
-
-def _decides(one: GoodImage) -> bytes:
-    """The digest of what decides the split of an image: its group, or else its bytes."""
-    return hashlib.sha256(one.ref.group.encode() or one.sha256).digest()
+    """Return the hash that decides the split of each image: of its group, or else of its bytes."""
+    return _lane(
+        [hashlib.sha256(image.ref.group.encode() or image.sha256).digest() for image in good]
+    )
 
 
 def _lane(digests: Sequence[bytes]) -> Lane:

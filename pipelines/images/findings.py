@@ -42,7 +42,7 @@ class ImageFindings:
             "converted_by_pillow": dict(sorted(self.converted.items())),
             "without_end_marker": self.without_end_marker,
             "unannotated": self.unannotated,
-            "near_duplicates": asdict(near.found) | {"dropped": len(near.dropped)},
+            "near_duplicates": asdict(near.summary) | {"dropped": len(near.dropped)},
         }
         if boxes:
             fields["box_frame"] = asdict(self.frame) | self.frame_evidence.counts()

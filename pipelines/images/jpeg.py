@@ -1,9 +1,9 @@
-"""Finds JPEGs that lack data of their pixels, and those that lack nothing but their end marker.
+"""Find JPEGs that lack pixel data, and complete those that lack only their end marker.
 
-The graph refuses the first kind where it costs next to nothing: in files of one scan that have an
-end marker. This module tells of all others, by the same test: a whole picture does not depend on
-what stands between its data and its end marker. Pillow decodes for it, since TensorFlow would
-write libjpeg's warnings to standard error.
+The transform graph tests files of one scan that have an end marker, where that costs next to
+nothing. This module tests all others in the same way: bytes inserted between the pixel data and the
+end marker do not change the pixels of a complete picture, but fill in for missing data. Pillow
+decodes here, since TensorFlow would write libjpeg's warnings to standard error.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ...transforms._ops.jpeg import END, FILLING
 __all__ = ["has_scan", "with_end_marker"]
 
 _SOS = 0xDA
+# Markers of frame headers (SOF0 to SOF15 without DHT, JPG and DAC), ITU-T T.81, table B.1.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 
@@ -30,80 +31,90 @@ class _Scan:
     """The first scan of a JPEG.
 
     Attributes:
-      start: Where it begins.
-      is_all: Whether no other scan follows.
-      components: The ids of the components of the picture.
+      start: Offset of its marker, in bytes.
+      is_only: Whether it contains all components of a sequential picture, so that no other scan
+        follows.
+      components: Ids of the components of the picture.
     """
 
     start: int
-    is_all: bool
+    is_only: bool
     components: bytes
 
 
 def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
-    """A JPEG that is whole as far as it is tested, or None where data of its pixels is missing.
+    """Return a JPEG with an end marker, or None where pixel data is missing.
 
     Args:
-      data: The whole file; its header is good.
-      thorough: Whether a file of one scan with an end marker is tested, too, which otherwise is
-        left to the graph.
+      data: Bytes of the file, with a good header.
+      thorough: Whether to test also files of one scan with an end marker, which the graph tests.
 
     Returns:
-      `data`, where it has an end marker. Otherwise its data and an end marker; zeros behind the
-      data, as an interrupted download leaves them, are left out.
+      `data` itself where it has an end marker. Else its pixel data and an end marker, without the
+      zeros that an interrupted download leaves at the end.
     """
     scan = _first_scan(data)
-    if scan is None or (scan.is_all and not thorough and data.endswith(END)):
+    if scan is None or (scan.is_only and not thorough and data.endswith(END)):
         return data
-    end = data.find(END, scan.start)
+    end = data.find(END, scan.start)  # which pixel data cannot contain: its 0xFF precedes a zero
     if end >= 0:
-        is_tested = thorough or not scan.is_all
-        return None if is_tested and _lacks(data[:end]) else data
+        is_tested = thorough or not scan.is_only
+        return None if is_tested and _lacks_data(data[:end]) else data
     if not _has_all_scans(data, scan):
         return None
-    whole = (body for body in _bodies(data, scan) if _lacks(body) is False)
-    return next((body + END for body in whole), None)
+    complete = (body for body in _bodies(data, scan) if _lacks_data(body) is False)
+    return next((body + END for body in complete), None)
 
 
 def has_scan(head: bytes) -> bool:
-    """Whether the beginning of a file is that of a JPEG, and reaches to its pixels."""
+    """Return whether the beginning of a file contains all headers of a JPEG."""
     return head.startswith(b"\xff\xd8\xff") and _first_scan(head) is not None
 
 
 def _has_all_scans(data: bytes, scan: _Scan) -> bool:
-    """Whether the scans give all bits of all coefficients; a cut between two leaves out some."""
+    """Return whether the scans give all bits of all coefficients.
+
+    A progressive file that is cut between two scans decodes without an error, to a coarser picture.
+    Each scan header lists its components, a range of the 64 coefficients, and in the low half of
+    its last byte the number of low bits that later scans refine.
+    """
     missing_bits: dict[tuple[int, int], int] = {}
-    place = scan.start
-    while place >= 0:
-        count = data[place + 4] if place + 4 < len(data) else 0
-        header = data[place + 5 : place + 8 + 2 * count]
+    position = scan.start
+    while position >= 0:
+        count = data[position + 4] if position + 4 < len(data) else 0
+        header = data[position + 5 : position + 8 + 2 * count]
         if len(header) == 3 + 2 * count:
             first, last, bits = header[-3:]
             coefficients = range(first, last + 1)
-            of_scan = header[: 2 * count : 2]
-            missing_bits |= {(one, k): bits & 15 for one in of_scan for k in coefficients}
-        place = data.find(bytes([0xFF, _SOS]), place + 2)
-    return all(missing_bits.get((one, k)) == 0 for one in scan.components for k in range(64))
+            components = header[: 2 * count : 2]
+            missing_bits |= {(id_, k): bits & 15 for id_ in components for k in coefficients}
+        position = data.find(bytes([0xFF, _SOS]), position + 2)
+    return all(missing_bits.get((id_, k)) == 0 for id_ in scan.components for k in range(64))
 
 
 def _bodies(data: bytes, scan: _Scan) -> Iterator[bytes]:
-    """The data of a JPEG without an end marker: without the zeros behind it, then with the first.
+    """Yield the pixel data without the zeros after it, then with the first of these zeros.
 
-    A byte 0xFF at the end is half of an end marker, unless it has its zero behind it. In one of
-    several scans, a zero can stand for all that is missing of it.
+    A byte 0xFF at the end is half of an end marker, unless the zero that follows it in pixel data
+    was taken for one after them. Where there are several scans, other zeros are not tried: they
+    could fill in for missing data.
     """
     body = data.rstrip(b"\0")
     yield body.rstrip(END[:1])
-    if len(body) < len(data) and (scan.is_all or body.endswith(END[:1])):
+    if len(body) < len(data) and (scan.is_only or body.endswith(END[:1])):
         yield body + b"\0"
 
 
-def _lacks(body: bytes) -> bool | None:
-    """Whether the pixels of a JPEG without its end marker depend on what stands before it.
+def _lacks_data(body: bytes) -> bool | None:
+    """Return whether filling before the end marker changes the pixels: then data is missing.
 
-    None where it cannot be decoded at all.
+    Args:
+      body: JPEG without its end marker.
+
+    Returns:
+      None where the JPEG cannot be decoded at all.
     """
-    body = body.rstrip(END[:1])  # bytes 0xFF may stand before a marker
+    body = body.rstrip(END[:1])  # a marker may be preceded by bytes 0xFF
     try:
         pixels = _pixels(body + END)
     except Exception:
@@ -119,19 +130,19 @@ def _pixels(data: bytes) -> npt.NDArray[np.uint8]:
 
 
 def _first_scan(data: bytes) -> _Scan | None:
-    """The first scan, behind the segments; None where there is none."""
-    place, components, is_progressive = 2, b"", False
-    while place + 5 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF:  # bytes 0xFF may stand before a marker
-            place += 1
+    """Return the first scan, found from segment to segment; None where there is none."""
+    position, components, is_progressive = 2, b"", False
+    while position + 5 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # a marker may be preceded by bytes 0xFF
+            position += 1
             continue
         if marker == _SOS:
-            is_all = not is_progressive and data[place + 4] == len(components)
-            return _Scan(place, is_all, components)
+            is_only = not is_progressive and data[position + 4] == len(components)
+            return _Scan(position, is_only, components)
         if marker in _FRAMES:
-            count = int.from_bytes(data[place + 9 : place + 10], "big")
-            components = data[place + 10 : place + 10 + 3 * count : 3]
+            count = int.from_bytes(data[position + 9 : position + 10], "big")
+            components = data[position + 10 : position + 10 + 3 * count : 3]
             is_progressive = marker in _PROGRESSIVE
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
     return None

@@ -1,4 +1,4 @@
-"""Near duplicates in a pipeline: found among the looks of all images, told of, and dropped."""
+"""Find near duplicates by the hashes of all images, and drop them from buckets."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ __all__ = [
     "without",
 ]
 
-Place: TypeAlias = tuple[str, str, str]
-"""(split, file name, SHA-256): what tells one image from another."""
+ImageId: TypeAlias = tuple[str, str, str]
+"""(split, file name, SHA-256), which identifies an image."""
 
 
 @dataclass(frozen=True)
 class HashBatch:
-    """What some images of a split look like, for finding near duplicates.
+    """Difference hashes of images of a split.
 
     Attributes:
-      split: The split.
-      names: The file name of each, [n].
-      digests: The SHA-256 of each file in hex, [n].
-      lo: The second lane of the key of each, which orders copies of a file; uint64, [n].
-      hashes: The difference hash of each; uint64, [n].
+      split: Name of the split.
+      names: File name of each image, [n].
+      digests: SHA-256 of each file in hex, [n].
+      lo: Second lane of the key of each image, which orders copies of a file; uint64, [n].
+      hashes: Difference hash of each image; uint64, [n].
     """
 
     split: str
@@ -51,46 +51,46 @@ class HashBatch:
 
 @dataclass(frozen=True)
 class NearDuplicateFindings:
-    """What was found.
+    """Near duplicates of a dataset, and the images to drop.
 
     Attributes:
-      found: The numbers, and examples.
-      dropped: The images to leave out.
+      summary: Counts and examples.
+      dropped: Images to drop.
     """
 
-    found: NearDuplicates
-    dropped: frozenset[Place] = frozenset()
+    summary: NearDuplicates
+    dropped: frozenset[ImageId] = frozenset()
 
 
-def find_near(looks: Iterable[HashBatch], *, drop: bool) -> NearDuplicateFindings:
-    """Find the pictures that look the same.
+def find_near(batches: Iterable[HashBatch], *, drop: bool) -> NearDuplicateFindings:
+    """Find the images that look the same.
 
     Args:
-      looks: Of the images of all splits, in any order.
-      drop: Whether to leave out all but one of each group.
+      batches: Hashes of the images of all splits, in any order.
+      drop: Whether to drop all but one image of each group.
     """
-    seen = _seen(looks)
-    images = sorted(seen)
-    groups = find_groups(np.array([seen[image][1] for image in images], np.uint64))
+    hashes = _hashes_by_image(batches)
+    images = sorted(hashes)
+    groups = find_groups(np.array([hashes[image][1] for image in images], np.uint64))
     splits, names = ([image[i] for image in images] for i in range(2))
-    found = NearDuplicates.of(groups, names=names, splits=splits)
+    summary = NearDuplicates.of(groups, names=names, splits=splits)
     if not drop:
-        return NearDuplicateFindings(found)
-    # Of copies of a file the same one stays as where rows are distinct.
-    keys = [f"{image[2]}{seen[image][0]:016x}" for image in images]
-    left_out = leave_out(groups, keys=keys, splits=splits)
-    return NearDuplicateFindings(found, frozenset(images[place] for place in left_out.tolist()))
+        return NearDuplicateFindings(summary)
+    # Keys as of rows, so that of equal files the same copy stays as with distinct rows.
+    keys = [f"{image[2]}{hashes[image][0]:016x}" for image in images]
+    indices = leave_out(groups, keys=keys, splits=splits).tolist()
+    return NearDuplicateFindings(summary, frozenset(images[index] for index in indices))
 
 
-def _seen(looks: Iterable[HashBatch]) -> dict[Place, tuple[int, int]]:
-    """The second lane of the key of each image, the smallest where it comes twice; and its hash."""
-    seen: dict[Place, tuple[int, int]] = {}
-    for look in looks:
-        columns = (look.names, look.digests, look.lo.tolist(), look.hashes.tolist())
+def _hashes_by_image(batches: Iterable[HashBatch]) -> dict[ImageId, tuple[int, int]]:
+    """Return (lo, hash) of each image; of an image that occurs twice, with the smallest lo."""
+    hashes: dict[ImageId, tuple[int, int]] = {}
+    for batch in batches:
+        columns = (batch.names, batch.digests, batch.lo.tolist(), batch.hashes.tolist())
         for name, digest, lo, value in zip(*columns, strict=True):
-            place = (look.split, name, digest)
-            seen[place] = min(seen.get(place, (lo, value)), (lo, value))
-    return seen
+            image = (batch.split, name, digest)
+            hashes[image] = min(hashes.get(image, (lo, value)), (lo, value))
+    return hashes
 
 
 @dataclass
@@ -110,29 +110,29 @@ class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
 
 
 def without(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:
-    """The bucket without the images that are dropped; it counts them as repeats."""
+    """Return a bucket without the dropped images; it counts them as repeats."""
     if not near.dropped:
         return bucket
     return Bucket(
         bucket.split,
         bucket.index,
-        partial(_kept, bucket, near.dropped),
+        partial(_remaining, bucket, near.dropped),
         partial(_repeats, bucket, near.dropped),
     )
 
 
-def _kept(bucket: Bucket, dropped: frozenset[Place]) -> Iterator[pa.RecordBatch]:
+def _remaining(bucket: Bucket, dropped: frozenset[ImageId]) -> Iterator[pa.RecordBatch]:
     for batch in bucket.open():
-        kept = [place not in dropped for place in places(bucket.split, batch)]
-        yield batch.filter(pa.array(kept, pa.bool_()))
+        mask = [image not in dropped for image in places(bucket.split, batch)]
+        yield batch.filter(pa.array(mask, pa.bool_()))
 
 
-def _repeats(bucket: Bucket, dropped: frozenset[Place]) -> int:
-    gone = sum(place in dropped for batch in bucket.open() for place in places(bucket.split, batch))
-    return bucket.repeats() + gone
+def _repeats(bucket: Bucket, dropped: frozenset[ImageId]) -> int:
+    images = (image for batch in bucket.open() for image in places(bucket.split, batch))
+    return bucket.repeats() + sum(image in dropped for image in images)
 
 
-def places(split: str, batch: pa.RecordBatch) -> Iterator[Place]:
-    """What tells the images of some rows of a split from all others."""
+def places(split: str, batch: pa.RecordBatch) -> Iterator[ImageId]:
+    """Return an iterator over the ids of the images of rows."""
     names, digests = (batch.column(name).to_pylist() for name in ("filename", "sha256"))
     return ((split, name, digest) for name, digest in zip(names, digests, strict=True))

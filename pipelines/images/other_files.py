@@ -1,4 +1,4 @@
-"""Names what a file seems to be that is no image, for the message of its reject."""
+"""Guess the kind of a file that is not an image, for the message of its reject."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _OTHER = (
     (b"<!doctype html", "HTML"),
     (b"%pdf", "a PDF"),
     (b"pk\x03\x04", "a ZIP archive"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file it stands for"),
+    (b"version https://git-lfs", "a Git LFS pointer instead of the file"),
 )
-"""What stands near the beginning of other files, in lower case, and what they are."""
+"""Bytes near the beginning of other files, in lower case, and the names of their kinds."""
 
 _HEAD, _SHOWN = 1024, 40
 
 
 def describe_bytes(data: bytes) -> str:
-    """Names what a file that is no image seems to be.
+    """Describe a file that is not an image.
 
     >>> describe_bytes(b"<!DOCTYPE html><title>Not found</title>")
     'HTML'

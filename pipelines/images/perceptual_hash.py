@@ -1,10 +1,10 @@
-"""Pictures that look the same: what they look like in 64 bits, and which of these are alike.
+"""Hash pictures to 64 bits that change little with size or quality, and group similar hashes.
 
-Two pictures are near duplicates where their hashes differ in few of the 64 bits; groups are what
-such pairs connect. Pairs are found exactly, without comparing each with each: cut the hashes into
-d + 2 bands of bits; hashes that differ in at most d bits are equal in at least two of the bands
-(pigeonhole principle). So for each two bands the hashes are sorted by these bits, and compared
-only with those beside them that have the same.
+Two pictures are near duplicates if their hashes differ in few of the 64 bits; a group is a
+connected component of such pairs. The search is exact, but does not compare each hash with each
+other: cut the hashes into d + 2 bands of bits; hashes that differ in at most d bits are equal in at
+least two of the bands (pigeonhole principle). So for each two bands the hashes are sorted by these
+bits, and compared only with neighbours that have the same bits there.
 """
 
 from __future__ import annotations
@@ -30,42 +30,44 @@ __all__ = [
 ]
 
 DISTANCE = 4
-"""How many bits of 64 the hashes of two pictures may differ in.
+"""Largest number of bits, of 64, in which the hashes of near duplicates differ.
 
-Chosen by the pairs of 520 photographs of hot dogs, other things and raccoons, 134,940 in all. In up
-to 3 bits differ 8 pairs, all of one photograph at two sizes; in 5, a photograph with and without
-a caption; in 8, the next shot of a scene. Different photographs begin at 9, with one pair, and
-there are about twice as many with each bit more; their mean is 31. Of copies made of 130 of
-them, in up to 4 bits differed all that were halved, grey, or JPEG of quality 50; 129 of those
-scaled to a third or stretched to a square; 128 of those made brighter by a fifth; but 58 of
-those that lost 3 % of their width.
+Chosen by the pairs of 520 photographs of hot dogs, other things and raccoons, 134,940 in all. 8
+pairs differ in up to 3 bits, all of one photograph at two sizes; a photograph with and without a
+caption in 5; the next shot of a scene in 8. Different photographs begin at 9, with one pair, and
+there are about twice as many with each bit more; their mean is 31. Of copies made of 130 of them,
+all that were halved, grey, or JPEG of quality 50 differed in up to 4 bits; 129 of those scaled to a
+third or stretched to a square; 128 of those made brighter by a fifth; but only 58 of those that
+lost 3 % of their width.
 """
 
 HASH_CELLS = (8, 9)
-"""The rows and columns of cells whose differences are a hash."""
+"""Rows and columns of cells whose differences make a hash."""
 
 _STEP = 1.0
-_LEAST_STEPS = 16
+"""Difference in brightness, of 255, above which a cell counts as brighter."""
+
+_MIN_STEPS = 16
 _BITS = 64
 _LARGEST_DISTANCE = 16
 _EXAMPLES = 5
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
-Places: TypeAlias = npt.NDArray[np.int64]
+Indices: TypeAlias = npt.NDArray[np.int64]
 Luma: TypeAlias = npt.NDArray[np.float64]
 
 
 def cell_means(luma: Luma, *, height: float, width: float, rows: int, columns: int) -> Luma:
-    """The means of pictures in cells of one size, each pixel with the share a cell has of it.
+    """Return the means of pictures in equal cells, with pixels at an edge split between cells.
 
     Args:
-      luma: The brightness of the pixels; float64, [..., h, w].
-      height: How many rows of pixels the picture has, up to h; the last one may be there in part.
-        A decoder that reduces a picture rounds its size up: taken whole, that row would shift
-        the cells, and a copy at half the size would look different.
-      width: The same of the columns, up to w.
-      rows: Of cells, at least 1.
-      columns: Of cells, at least 1.
+      luma: Brightness of the pixels; float64, [..., h, w].
+      height: Height of the picture in rows of pixels, up to h; a fraction where the last row is
+        partial. A decoder that reduces a picture rounds its size up: counted in full, that row
+        would shift the cells, and a copy of half the size would get another hash.
+      width: Width of the picture in columns of pixels, up to w; likewise.
+      rows: Number of rows of cells, at least 1.
+      columns: Number of columns of cells, at least 1.
 
     Returns:
       float64, [..., rows, columns].
@@ -79,7 +81,7 @@ def cell_means(luma: Luma, *, height: float, width: float, rows: int, columns: i
 
 
 def _shares(pixels: int, length: float, cells: int) -> Luma:
-    """How much of the mean of each cell is each pixel's: [cells, pixels]; rows sum to 1."""
+    """Return the weight of each pixel in the mean of each cell, [cells, pixels]; rows sum to 1."""
     ends = np.arange(cells + 1)[:, np.newaxis] * (length / cells)
     starts = np.arange(pixels)
     overlap = np.minimum(ends[1:], starts + 1) - np.maximum(ends[:-1], starts)
@@ -88,20 +90,20 @@ def _shares(pixels: int, length: float, cells: int) -> Luma:
 
 
 def difference_hash(cells: Luma) -> int | None:
-    """What a picture looks like in 64 bits; copies at another size or quality differ in few.
+    """Return the difference hash of a picture; copies at another size or quality differ little.
 
-    Each bit says whether a cell is brighter than the one on its left, row by row from the top,
-    the first bit the highest (Krawetz, "Kind of Like That", 2013). It must be brighter by more
-    than 1 of 255, so that noise on an even ground sets no bits.
+    A bit is set if a cell is brighter than its left neighbour, row by row from the top, with the
+    first bit the highest (Krawetz, "Kind of Like That", 2013). It must be brighter by more than 1
+    of 255, so that noise on an even ground sets no bits.
 
     Args:
-      cells: The mean brightness, 0 to 255, in 8 rows of 9 equal cells of the upright picture;
-        float64, [8, 9].
+      cells: Mean brightness, 0 to 255, in 8 rows of 9 equal cells of the upright picture; float64,
+        [8, 9].
 
     Returns:
       The hash, from 0 to 2**64 - 1; None where fewer than 16 of the 64 pairs of neighbours differ
-      by more than 1 either way. Such a picture is too flat to be told from others: all blank
-      ones would have the hash 0.
+      by more than 1 either way. Such a picture is too flat for a hash: all blank ones would have
+      the hash 0.
 
     >>> hex(difference_hash(np.tile(np.arange(0, 18.0, 2), (8, 1))))
     '0xffffffffffffffff'
@@ -109,20 +111,20 @@ def difference_hash(cells: Luma) -> int | None:
     True
     """
     steps = np.diff(cells, axis=1)
-    if np.count_nonzero(np.abs(steps) > _STEP) < _LEAST_STEPS:
+    if np.count_nonzero(np.abs(steps) > _STEP) < _MIN_STEPS:
         return None
     return int.from_bytes(np.packbits(steps > _STEP).tobytes(), "big")
 
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """What was found in the pictures of all splits.
+    """Counts of near duplicates in all splits, and examples.
 
     Attributes:
-      groups: How many groups of two or more pictures that look the same.
-      images: How many pictures stand in these groups.
-      straddling: How many of the groups have pictures in more than one split.
-      examples: Of up to 5 straddling groups, one picture of each split: ((split, name), …).
+      groups: Number of groups of two or more near duplicates.
+      images: Number of pictures in these groups.
+      straddling: Number of groups with pictures in more than one split.
+      examples: Up to 5 straddling groups, with one picture of each split: ((split, name), …).
     """
 
     groups: int
@@ -132,14 +134,14 @@ class NearDuplicates:
 
     @classmethod
     def of(
-        cls, groups: Sequence[Places], *, names: Sequence[str], splits: Sequence[str]
+        cls, groups: Sequence[Indices], *, names: Sequence[str], splits: Sequence[str]
     ) -> NearDuplicates:
-        """The summary of groups.
+        """Summarize groups.
 
         Args:
-          groups: As `find_groups` gives them.
-          names: By place, what to call a picture.
-          splits: By place, the split of a picture.
+          groups: Groups of `find_groups`.
+          names: Name of each picture.
+          splits: Split of each picture.
         """
         firsts = [_first_of_each_split(group, names, splits) for group in groups]
         straddling = [pictures for pictures in firsts if len(pictures) > 1]
@@ -152,26 +154,26 @@ class NearDuplicates:
 
 
 def _first_of_each_split(
-    group: Places, names: Sequence[str], splits: Sequence[str]
+    group: Indices, names: Sequence[str], splits: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
-    pictures = sorted((splits[place], names[place]) for place in group)
+    pictures = sorted((splits[index], names[index]) for index in group)
     return tuple(sorted({split: name for split, name in reversed(pictures)}.items()))
 
 
-def find_groups(hashes: Hashes, *, distance: int = DISTANCE) -> list[Places]:
-    """The groups of places whose hashes are alike.
+def find_groups(hashes: Hashes, *, distance: int = DISTANCE) -> list[Indices]:
+    """Group the indices of similar hashes.
 
-    A group is what pairs connect: of a, b and c, where a is like b and b like c, a and c can
-    differ in more than `distance` bits.
+    Groups are connected by pairs: where a is similar to b and b to c, a and c may differ in more
+    than `distance` bits.
 
     Args:
-      hashes: uint64, [n]; of pictures that have one.
-      distance: The number of bits, from 0 to 16, in which the hashes of a pair may differ. Equal
-        hashes are taken together first, so many copies of one picture cost nothing.
+      hashes: Hashes of the pictures that have one; uint64, [n].
+      distance: Number of bits, from 0 to 16, in which the hashes of a pair may differ. Equal hashes
+        are merged first, so many copies of one picture cost nothing.
 
     Returns:
-      The groups of two or more, each an int64 array of ascending places, in the order of their
-      first places; the same whatever the order of the work.
+      The groups of two or more, each an int64 array of ascending indices, in the order of their
+      first indices; deterministic.
 
     Raises:
       RecipeError: The distance is out of its range.
@@ -181,26 +183,27 @@ def find_groups(hashes: Hashes, *, distance: int = DISTANCE) -> list[Places]:
     """
     if not 0 <= distance <= _LARGEST_DISTANCE:
         raise RecipeError(f"expected a distance from 0 to {_LARGEST_DISTANCE}, got {distance}")
-    distinct, of_place = np.unique(hashes, return_inverse=True)
+    distinct, inverse = np.unique(hashes, return_inverse=True)
     labels = np.arange(len(distinct))
     for mask in _masks(distance):
         for left, right in _neighbours(distinct, mask):
             near = np.bitwise_count(distinct[left] ^ distinct[right]) <= distance
             _join(labels, left[near], right[near])
-    return _members(labels[of_place])
+    return _members(labels[inverse])
 
 
 def _masks(distance: int) -> Iterator[np.uint64]:
-    """The bits of each two of distance + 2 bands."""
+    """Return the masks of each two of distance + 2 bands."""
     ends = [_BITS * band // (distance + 2) for band in range(distance + 3)]
     bands = [(1 << high) - (1 << low) for low, high in pairwise(ends)]
-    return (np.uint64(one | other) for one, other in combinations(bands, 2))
+    return (np.uint64(first | second) for first, second in combinations(bands, 2))
 
 
-def _neighbours(hashes: Hashes, mask: np.uint64) -> Iterator[tuple[Places, Places]]:
-    """All pairs of places whose hashes are equal in the bits of a mask, some at a time."""
+def _neighbours(hashes: Hashes, mask: np.uint64) -> Iterator[tuple[Indices, Indices]]:
+    """Yield all pairs of indices whose hashes are equal in the bits of a mask, in portions."""
     order = np.argsort(hashes & mask, kind="stable")
     bits = (hashes & mask)[order]
+    # Pairs `step` apart in sorted order; a row without one has none further apart either.
     rows, step = np.arange(len(bits)), 0
     while len(rows):
         step += 1
@@ -209,18 +212,20 @@ def _neighbours(hashes: Hashes, mask: np.uint64) -> Iterator[tuple[Places, Place
         yield order[rows], order[rows + step]
 
 
-def _join(labels: Places, left: Places, right: Places) -> None:
-    """Give the places that pairs connect one label, the smallest that one of them has."""
+def _join(labels: Indices, left: Indices, right: Indices) -> None:
+    """Give the indices that pairs connect one label, the smallest of theirs, in place."""
+    # A union-find of all pairs at once: hang the larger root below the smaller, flatten the trees,
+    # and repeat with the pairs whose roots still differ.
     while len(apart := np.flatnonzero(labels[left] != labels[right])):
         left, right = left[apart], right[apart]
-        one, other = labels[left], labels[right]
-        np.minimum.at(labels, np.maximum(one, other), np.minimum(one, other))
+        first, second = labels[left], labels[right]
+        np.minimum.at(labels, np.maximum(first, second), np.minimum(first, second))
         while np.any((root := labels[labels]) != labels):
             labels[:] = root
 
 
-def _members(labels: npt.NDArray[Any]) -> list[Places]:
-    """The places of each label that comes more than once."""
+def _members(labels: npt.NDArray[Any]) -> list[Indices]:
+    """Return the indices of each label that occurs more than once."""
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order])) + 1
     groups = [group for group in np.split(order, starts) if len(group) > 1]
@@ -228,34 +233,33 @@ def _members(labels: npt.NDArray[Any]) -> list[Places]:
 
 
 def leave_out(
-    groups: Sequence[Places],
+    groups: Sequence[Indices],
     *,
     keys: Sequence[str],
     splits: Sequence[str],
     training: str = "train",
-) -> Places:
-    """Which pictures to drop so that one of each group stays.
+) -> Indices:
+    """Choose the pictures to drop so that one of each group remains.
 
-    Training loses its copies and evaluation keeps its own: the one that stays is of another split
-    than `training`, if there is one; of those the one with the smallest key.
+    The remaining picture is of another split than `training` if there is one, so that evaluation
+    keeps its pictures; among several it is the one with the smallest key.
 
     Args:
-      groups: As `find_groups` gives them.
-      keys: By place, what tells pictures apart whatever the order of the input.
-      splits: By place, the split of a picture.
-      training: The split that loses.
+      groups: Groups of `find_groups`.
+      keys: Key of each picture, independent of the order of the input.
+      splits: Split of each picture.
+      training: Name of the split that loses its copies.
 
     Returns:
-      The places to drop, ascending; int64, as many as there are pictures in groups less one a
-      group.
+      The indices to drop, ascending; int64, one fewer than pictures in each group.
 
     >>> groups = [np.array([0, 1]), np.array([2, 3])]
     >>> leave_out(groups, keys="dcba", splits=["train", "eval", "train", "train"])
     array([0, 2])
     """
     dropped = [
-        place
+        index
         for group in groups
-        for place in sorted(group.tolist(), key=lambda at: (splits[at] == training, keys[at]))[1:]
+        for index in sorted(group.tolist(), key=lambda i: (splits[i] == training, keys[i]))[1:]
     ]
     return np.array(sorted(dropped), np.int64)

@@ -109,7 +109,7 @@ def features(
         found["image/class/text"] = _bytes(name.encode() for name in names)
         return found
     boxes = [piece.boxes for piece, _ in pieces]
-    ids = [source.classes[piece.kept] for piece, source in pieces]
+    ids = [source.classes[piece.box_indices] for piece, source in pieces]
     ends = np.cumsum([0, *map(len, boxes)])
     flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
     for axis, edge in enumerate(_EDGES):

@@ -1,7 +1,7 @@
-"""What becomes of one picture after the graph: tiles, and augmented copies of them.
+"""Cut decoded pictures into tiles, and make augmented copies of them.
 
-A piece is what one record is made of. Which pieces there are, and what is drawn at random, depend
-on the picture's content and the seed alone.
+A piece is the image of one record: a picture, a tile or a copy. The pieces, and all random numbers,
+depend on the content of the picture and the seed alone.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["TileAndAugment", "SourcePicture", "OutputImage", "Pixels"]
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
-_A_TRACE = 1e-6
-"""The share of a box that a tile without any part of it shows less of."""
+_ANY_PART = 1e-6
+"""Share of a box that counts as any part of it, above the rounding of floats."""
 
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """A picture as the graph gave it.
+    """A picture as the graph returns it.
 
     Attributes:
-      pixels: uint8 [height, width, 3].
-      boxes: float32 [n, 4], or None where it has a label.
-      key: Two 64-bit words that stand for its content.
+      pixels: RGB samples; uint8, [height, width, 3].
+      boxes: Boxes; float32, [n, 4], or None where the picture has a label.
+      key: Two 64-bit words of the hash of its content.
     """
 
     pixels: Pixels
@@ -45,31 +45,31 @@ class SourcePicture:
 
 @dataclass(frozen=True)
 class OutputImage:
-    """What one record is made of.
+    """The image and boxes of one record.
 
     Attributes:
-      name: What tells it from the picture's other pieces; "" for the picture itself.
-      pixels: uint8 [height, width, 3].
-      boxes: float32 [m, 4], relative to the piece.
-      kept: The place of each box among those of the picture; int64 [m].
-      order: A 64-bit word that places it among the pieces of a bucket.
-      touched: Of how many boxes it shows a part; None where it is no tile of a picture with boxes.
+      name: Suffix that names the piece of the picture; "" for the picture itself.
+      pixels: RGB samples; uint8, [height, width, 3].
+      boxes: Boxes relative to the piece; float32, [m, 4].
+      box_indices: Index of each box among those of the picture; int64, [m].
+      order: 64-bit word that orders the pieces of a bucket.
+      touched: Number of boxes of which it shows any part; None where it is not a tile.
     """
 
     name: str
     pixels: Pixels
     boxes: npt.NDArray[np.float32]
-    kept: npt.NDArray[np.int64]
+    box_indices: npt.NDArray[np.int64]
     order: int
     touched: int | None = None
 
 
 class TileAndAugment:
-    """Cuts pictures into pieces, and makes copies; threads can share it.
+    """Makes tiles and augmented copies of pictures; threads can share it.
 
     Args:
-      images: How.
-      seed: Of what is drawn at random.
+      images: Image settings of the recipe.
+      seed: Seed of all random numbers.
     """
 
     def __init__(self, images: Images, *, seed: int) -> None:
@@ -81,49 +81,49 @@ class TileAndAugment:
     def pieces(
         self, picture: SourcePicture, *, copies: bool
     ) -> tuple[list[OutputImage], Expansion]:
-        """The pieces of a picture, and their numbers.
+        """Return the pieces of a picture, and their counts.
 
         Args:
-          picture: The picture.
-          copies: Whether there are augmented copies, which only the training split has.
+          picture: Decoded picture.
+          copies: Whether to make augmented copies, as of the training split alone.
         """
-        whole = list(self._tiles(picture))
-        kept = [piece for piece in whole if self._is_kept(piece)]
-        further = [copy for piece in kept for copy in self._copies(piece, picture) if copies]
-        expansion = Expansion(1, len(whole), len(whole) - len(kept), len(further))
-        return kept + further, expansion
+        tiles = list(self._tiles(picture))
+        stored = [tile for tile in tiles if self._is_stored(tile)]
+        augmented = [copy for tile in stored for copy in self._copies(tile, picture) if copies]
+        expansion = Expansion(1, len(tiles), len(tiles) - len(stored), len(augmented))
+        return stored + augmented, expansion
 
     def _tiles(self, picture: SourcePicture) -> Iterator[OutputImage]:
         boxes = np.zeros((0, 4), np.float32) if picture.boxes is None else picture.boxes
         if self._tile is None:
-            places = np.arange(len(boxes), dtype=np.int64)
-            yield OutputImage("", picture.pixels, boxes, places, self._word(picture, 0))
+            indices = np.arange(len(boxes), dtype=np.int64)
+            yield OutputImage("", picture.pixels, boxes, indices, self._word(picture, 0))
             return
-        tiles, inside, kept, touched = self._tile(picture.pixels, boxes)
-        # One by one, slices of ragged tensors take milliseconds.
-        ends = kept.row_splits.numpy()[1:-1]
+        tiles, inside, indices, touched = self._tile(picture.pixels, boxes)
+        # Split as arrays: slices of ragged tensors, one by one, take milliseconds.
+        ends = indices.row_splits.numpy()[1:-1]
         counts = touched.numpy()
-        boxes_in = np.split(inside.flat_values.numpy(), ends)
-        kept_in = np.split(kept.flat_values.numpy(), ends)
+        boxes_of = np.split(inside.flat_values.numpy(), ends)
+        indices_of = np.split(indices.flat_values.numpy(), ends)
         for index, tile in enumerate(tiles.numpy()):
             yield OutputImage(
                 f"#tile-{index}",
                 tile,
-                boxes_in[index],
-                kept_in[index],
+                boxes_of[index],
+                indices_of[index],
                 self._word(picture, index),
                 int(counts[index]),
             )
 
-    def _is_kept(self, piece: OutputImage) -> bool:
-        """Whether a tile is stored: it has a box, or it is one of a share of the empty ones.
+    def _is_stored(self, tile: OutputImage) -> bool:
+        """Return whether to store a tile: if it has a box, or is in the sample of empty tiles.
 
-        One that shows only parts of boxes, each too small to count, is neither: it would teach
-        that there is nothing where something is.
+        A tile that shows only parts of boxes, each too small to count, is neither: as an empty tile
+        it would teach a model to miss objects.
         """
-        if piece.touched is None or len(piece.boxes):
+        if tile.touched is None or len(tile.boxes):
             return True
-        return piece.touched == 0 and mix_word(piece.order) < self._images.empty_tiles * 2**64
+        return tile.touched == 0 and mix_word(tile.order) < self._images.empty_tiles * 2**64
 
     def _copies(self, piece: OutputImage, picture: SourcePicture) -> Iterator[OutputImage]:
         augmentation = self._images.augmentation
@@ -131,12 +131,12 @@ class TileAndAugment:
             return
         for copy in range(1, augmentation.copies + 1):
             seed = copy_seed(piece.order, picture.key[1], copy)
-            pixels, boxes, kept = self._augment(piece.pixels, piece.boxes, seed)
+            pixels, boxes, indices = self._augment(piece.pixels, piece.boxes, seed)
             yield OutputImage(
                 f"{piece.name}#copy-{copy}",
                 pixels.numpy(),
                 boxes.numpy(),
-                piece.kept[kept.numpy()],
+                piece.box_indices[indices.numpy()],
                 mix_word(piece.order + copy),
             )
 
@@ -155,9 +155,9 @@ def _compiled_tiles(images: Images) -> Callable[..., Any]:
     @tf.function(input_signature=[_IMAGE, _BOXES], autograph=False)  # type: ignore[untyped-decorator]
     def tiles_of(pixels: tf.Tensor, boxes: tf.Tensor) -> Any:
         tiles, windows = tiling(pixels)
-        inside, kept = tile_boxes(boxes, windows, min_visible=visible)
-        _, touched = tile_boxes(boxes, windows, min_visible=_A_TRACE)
-        return tiles, inside, kept, touched.row_lengths()
+        inside, indices = tile_boxes(boxes, windows, min_visible=visible)
+        _, touched = tile_boxes(boxes, windows, min_visible=_ANY_PART)
+        return tiles, inside, indices, touched.row_lengths()
 
     return tiles_of  # type: ignore[no-any-return]
 

@@ -236,8 +236,8 @@ def _slices(
 
 def _changed(path: str) -> DataError:
     return DataError(
-        f"{path}: a row group has not as many records as the footer says. The file changed while "
-        "it was read, or it is damaged."
+        f"{path}: a row group has more or fewer records than the footer says. The file changed "
+        "while it was read, or it is damaged."
     )
 
 

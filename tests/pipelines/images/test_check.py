@@ -56,7 +56,7 @@ def test_a_jpeg_cut_anywhere(data: bytes) -> None:
     for cut in [*cuts, whole // 2, whole - 100, whole - 10, *range(whole - 5, whole - 2)]:
         assert bad(data[:cut]) == (
             "truncated",
-            f"expected a whole JPEG, got one that stops before its end, after {cut:,} bytes; "
+            f"expected a complete JPEG, got one that ends too soon, after {cut:,} bytes; "
             "copy or download the file again",
         )
 
@@ -75,7 +75,7 @@ def test_a_jpeg_cut_and_then_given_an_end_marker(data: bytes, share: float) -> N
     half = data[: start + int((len(data) - start) * share)] + b"\xff\xd9"
     assert bad(half) == (
         "truncated",
-        f"expected a whole JPEG, got one that stops before its end, after {len(half):,} bytes; "
+        f"expected a complete JPEG, got one that ends too soon, after {len(half):,} bytes; "
         "copy or download the file again",
     )
 
@@ -123,7 +123,7 @@ def test_what_stands_behind_the_end_marker_does_no_harm() -> None:
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
             "not_an_image",
-            "a Git LFS pointer, not the file it stands for",
+            "a Git LFS pointer instead of the file",
         ),
         (b"%PDF-1.7", "not_an_image", "a PDF"),
         (b"PK\x03\x04...", "not_an_image", "a ZIP archive"),
@@ -164,7 +164,7 @@ def test_too_many_pixels(width: int, height: int, pixels: str, format: str) -> N
     assert found == (
         "too_many_pixels",
         f"expected at most 50,000,000 pixels, got {pixels} ({width} x {height}); "
-        "raise max_pixels if this is meant",
+        "raise max_pixels if this is intended",
     )
 
 
@@ -174,7 +174,7 @@ def test_limits() -> None:
     assert bad(JPEG, ImageLimits(max_bytes=len(JPEG) - 1)) == (
         "too_many_bytes",
         f"expected at most {len(JPEG) - 1:,} bytes, got {len(JPEG):,}; "
-        "raise max_bytes if this is meant",
+        "raise max_bytes if this is intended",
     )
     assert bad(JPEG, ImageLimits(max_pixels=200 * 150 - 1))[0] == "too_many_pixels"
     with pytest.raises(RecipeError) as error:

@@ -113,7 +113,7 @@ def test_samples_of_32_bits_have_no_rule() -> None:
     data = file_of(Image.fromarray(np.ones((9, 9), np.float32)), "TIFF")
     assert bad(data) == (
         "unsupported_format",
-        "expected 8 or 16 bits a sample, got a TIFF with 32, whose range is not known; "
+        "expected 8 or 16 bits a sample, got a TIFF with 32, whose range is unknown; "
         "convert it to PNG",
     )
 

@@ -197,7 +197,7 @@ class TestRejects:
         reject = only_reject(found)
         assert (reject.reason, reject.message) == (
             "too_many_bytes",
-            "expected at most 1,000 bytes, got 2,000; raise max_bytes if this is meant",
+            "expected at most 1,000 bytes, got 2,000; raise max_bytes if this is intended",
         )
         assert (found.tally.records, found.tally.bytes) == (1, 2_000)
 

@@ -40,13 +40,13 @@ def test_they_are_only_told_of() -> None:
 @pytest.mark.parametrize("looks", [[TRAIN, EVAL], [EVAL, TRAIN]])
 def test_training_loses_its_own_whatever_the_order(looks: list[HashBatch]) -> None:
     near = find_near(looks, drop=True)
-    assert near.found == FOUND
+    assert near.summary == FOUND
     assert near.dropped == {("train", "a.jpg", "11"), ("train", "b.jpg", "00")}
 
 
 def test_within_a_split_the_smallest_digest_stays() -> None:
     near = find_near([TRAIN], drop=True)
-    assert near.found == NearDuplicates(1, 2, 0, ())
+    assert near.summary == NearDuplicates(1, 2, 0, ())
     assert near.dropped == {("train", "a.jpg", "11")}
 
 
@@ -57,7 +57,7 @@ def test_the_same_file_listed_twice_is_one_image() -> None:
 
 def test_a_copy_of_a_file_under_another_name_is_a_near_duplicate() -> None:
     near = find_near([look("train", ("a", "11", 5), ("b", "11", 5))], drop=True)
-    assert near.found == NearDuplicates(1, 2, 0, ())
+    assert near.summary == NearDuplicates(1, 2, 0, ())
     assert near.dropped == {("train", "b", "11")}
 
 

@@ -82,8 +82,8 @@ class TestWhole:
         assert made.expansion == Expansion(written=1, pieces=1)
         np.testing.assert_array_equal(pixels(made[""]), shot.pixels)
         np.testing.assert_array_equal(made[""].boxes, shot.boxes)
-        assert made[""].kept.tolist() == [0, 1]
-        assert made[""].kept.dtype == np.int64
+        assert made[""].box_indices.tolist() == [0, 1]
+        assert made[""].box_indices.dtype == np.int64
         assert made[""].touched is None
 
     @pytest.mark.parametrize("shot", [picture(), replace(picture(), boxes=None)])
@@ -91,8 +91,8 @@ class TestWhole:
         made = cut(shot, empty_tiles=0.0)
         assert made.names == [""]
         assert made[""].boxes.shape == (0, 4)
-        assert (made[""].boxes.dtype, made[""].kept.dtype) == (np.float32, np.int64)
-        assert made[""].kept.tolist() == []
+        assert (made[""].boxes.dtype, made[""].box_indices.dtype) == (np.float32, np.int64)
+        assert made[""].box_indices.tolist() == []
 
 
 class TestTiles:
@@ -111,9 +111,9 @@ class TestTiles:
         made = cut(shot, tiling=TILING, empty_tiles=0.0)
         assert made.names == names(0, 5)
         assert shown(made["#tile-0"]) == [[1, 2, 3, 4]]
-        assert made["#tile-0"].kept.tolist() == [1]
+        assert made["#tile-0"].box_indices.tolist() == [1]
         assert shown(made["#tile-5"]) == [[1, 1, 3, 4], [2, 2, 8, 8]]
-        assert made["#tile-5"].kept.tolist() == [0, 2]
+        assert made["#tile-5"].box_indices.tolist() == [0, 2]
         assert made.expansion == Expansion(written=1, pieces=6, left_out=4)
 
     def test_one_that_shows_only_a_sliver_is_left_out_whatever_is_kept(self) -> None:
@@ -127,9 +127,9 @@ class TestTiles:
         shot = picture((1, 7, 3, 12), (2, 2, 4, 4))
         made = cut(shot, tiling=TILING, empty_tiles=0.0)
         assert made.names == names(0, 1)
-        assert made["#tile-0"].kept.tolist() == [1]
+        assert made["#tile-0"].box_indices.tolist() == [1]
         assert made["#tile-0"].touched == 2
-        assert made["#tile-1"].kept.tolist() == [0]
+        assert made["#tile-1"].box_indices.tolist() == [0]
 
     @pytest.mark.parametrize(("share", "expected"), [(0.2, [0, 1]), (0.5, [1]), (0.9, [])])
     def test_how_much_of_a_box_a_tile_must_show(self, share: float, expected: list[int]) -> None:
@@ -231,8 +231,8 @@ class TestCopies:
             *("#tile-0", "#tile-5"),
             *("#tile-0#copy-1", "#tile-0#copy-2", "#tile-5#copy-1", "#tile-5#copy-2"),
         ]
-        assert made["#tile-0#copy-1"].kept.tolist() == [0]
-        assert made["#tile-5#copy-2"].kept.tolist() == [1]
+        assert made["#tile-0#copy-1"].box_indices.tolist() == [0]
+        assert made["#tile-5#copy-2"].box_indices.tolist() == [1]
         assert made.expansion == Expansion(written=1, pieces=6, left_out=4, copies=4)
         assert made.expansion.records == len(made.pieces)
 
