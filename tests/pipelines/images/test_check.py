@@ -1,4 +1,4 @@
-"""What a file must be to be an image, and what is said of one that is none."""
+"""Good image files, and the rejects of bad ones."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_a_good_jpeg_goes_on_as_it_is() -> None:
 @pytest.mark.parametrize("data", [JPEG, PROGRESSIVE], ids=["baseline", "progressive"])
 def test_a_jpeg_cut_anywhere(data: bytes) -> None:
     """Case 26: at half, and at places all over."""
-    whole = len(data)
-    cuts = [3, 4, 20, 100, 300, 600, 700, *range(800, whole, 397)]
-    for cut in [*cuts, whole // 2, whole - 100, whole - 10, *range(whole - 5, whole - 2)]:
+    size = len(data)
+    cuts = [3, 4, 20, 100, 300, 600, 700, *range(800, size, 397)]
+    for cut in [*cuts, size // 2, size - 100, size - 10, *range(size - 5, size - 2)]:
         assert bad(data[:cut]) == (
             "truncated",
             f"expected a complete JPEG, got one that ends too soon, after {cut:,} bytes; "
@@ -160,8 +160,8 @@ def test_too_many_pixels(width: int, height: int, pixels: str, format: str) -> N
     assert len(data) < 30_000
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = bad(data)
-    assert found == (
+        error = bad(data)
+    assert error == (
         "too_many_pixels",
         f"expected at most 50,000,000 pixels, got {pixels} ({width} x {height}); "
         "raise max_pixels if this is intended",
@@ -241,8 +241,8 @@ def test_damaged_files_are_images_or_bad(
     data: bytes, changes: list[tuple[float, int]], cut: float
 ) -> None:
     damaged = bytearray(data)
-    for place, value in changes:
-        damaged[int(place * len(damaged))] = value
+    for position, value in changes:
+        damaged[int(position * len(damaged))] = value
     _good_or_bad(bytes(damaged[: round(cut * len(damaged))]))
 
 
@@ -252,10 +252,10 @@ def test_real_images() -> None:
     paths = sorted([*(DATA / "hotdog").rglob("*.jpg"), *(DATA / "raccoon").rglob("*.jpg")])
     checked = [check(path.read_bytes()) for path in paths]
     assert len(checked) == 520
-    assert not any(one.converted or one.dhash is None for one in checked)
-    groups = find_groups(np.array([one.dhash for one in checked], np.uint64))
+    assert not any(image.converted or image.dhash is None for image in checked)
+    groups = find_groups(np.array([image.dhash for image in checked], np.uint64))
     names = [path.name for path in paths]
-    assert [[names[place] for place in group] for group in groups] == [
+    assert [[names[index] for index in group] for group in groups] == [
         ["imagenet_chili-dog_8396.jpg", "imagenet_chili-dog_8396.jpg"],
         ["raccoon-11.jpg", "raccoon-116.jpg"],
         ["raccoon-120.jpg", "raccoon-83.jpg"],
@@ -264,5 +264,5 @@ def test_real_images() -> None:
         ["raccoon-65.jpg", "raccoon-98.jpg"],
     ]
     splits = [path.relative_to(DATA).parts[1] for path in paths]
-    found = NearDuplicates.of(groups, names=[str(path) for path in paths], splits=splits)
-    assert (found.groups, found.images, found.straddling) == (6, 13, 1)
+    duplicates = NearDuplicates.of(groups, names=[str(path) for path in paths], splits=splits)
+    assert (duplicates.groups, duplicates.images, duplicates.straddling) == (6, 13, 1)

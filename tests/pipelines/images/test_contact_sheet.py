@@ -21,14 +21,14 @@ def picture(height: int, width: int, *boxes: tuple[float, ...], **fields: Any) -
     """A grey picture, or one of other `pixels`, with boxes of the classes 0, 1, …"""
     numbers = tuple(range(len(boxes)))
     pixels = fields.pop("pixels", np.full((height, width, 3), 100, np.uint8))
-    found = {
+    defaults = {
         "thumbnail": thumbnail(pixels),
         "filename": "a.png",
         "labels": tuple(f"class {number}" for number in numbers),
         "colours": numbers,
         "boxes": np.array(boxes, np.float32).reshape(-1, 4),
     }
-    return Picture(**(found | fields))
+    return Picture(**(defaults | fields))
 
 
 def pixel(sheet: Image.Image, x: int, y: int) -> Any:
@@ -76,7 +76,9 @@ class TestDraw:
         small = draw_sheet([picture(2, 2, pixels=noise(2, 2))], title="")
         for x, y in ((0, 0), (1, 0), (0, 1), (1, 1)):
             places = [(90 * x, 90 * y), (90 * x + 89, 90 * y + 89)]
-            assert [pixel(small, *place) for place in places] == [tuple(noise(2, 2)[y, x])] * 2
+            assert [pixel(small, *position) for position in places] == [
+                tuple(noise(2, 2)[y, x])
+            ] * 2
 
     def test_a_large_picture_is_averaged(self) -> None:
         stripes = np.zeros((1800, 1800, 3), np.uint8)
@@ -98,8 +100,8 @@ class TestDraw:
     )
     def test_text_stays_in_its_cell(self, labels: tuple[str, ...]) -> None:
         colours = tuple(range(len(labels)))
-        one = picture(180, 180, labels=labels, colours=colours, filename="folder/" * 90)
-        sheet = np.asarray(draw_sheet([one], title="t" * 999))
+        record = picture(180, 180, labels=labels, colours=colours, filename="folder/" * 90)
+        sheet = np.asarray(draw_sheet([record], title="t" * 999))
         assert (sheet[TOP + 180 :, LEFT + 182 :] == 255).all()
         assert (sheet[:TOP, -14:] == 255).all()
         assert (sheet[TOP + 180 : TOP + 216, LEFT : LEFT + 180] < 200).any()
@@ -113,8 +115,8 @@ class TestDraw:
 @given(st.integers(1, 5000), st.integers(1, 5000))
 @settings(max_examples=50, deadline=None)
 def test_thumbnail_fits_its_cell(height: int, width: int) -> None:
-    found = thumbnail(np.zeros((height, width, 3), np.uint8))
-    assert 91 <= max(found.size) <= 180
-    assert min(found.size) >= 1
+    image = thumbnail(np.zeros((height, width, 3), np.uint8))
+    assert 91 <= max(image.size) <= 180
+    assert min(image.size) >= 1
     if max(height, width) <= 180:
-        assert found.width * height == found.height * width
+        assert image.width * height == image.height * width

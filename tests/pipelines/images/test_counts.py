@@ -51,13 +51,13 @@ def test_labels_are_counted(encoded: bool) -> None:
 
 
 def test_they_add_up(boxes: pa.RecordBatch) -> None:
-    parts = [ImageCounts.of(boxes.slice(place, 1), DETECTION) for place in range(3)]
+    parts = [ImageCounts.of(boxes.slice(index, 1), DETECTION) for index in range(3)]
     assert sum(parts, ImageCounts()) == sum(reversed(parts), ImageCounts()) == COUNTS
 
 
 def test_the_manifest_has_every_class_in_the_order_of_the_recipe() -> None:
-    told = COUNTS.as_json(DETECTION)
-    assert told == {
+    counts = COUNTS.as_json(DETECTION)
+    assert counts == {
         "images": 3,
         "without_boxes": 1,
         "boxes": 3,
@@ -65,7 +65,7 @@ def test_the_manifest_has_every_class_in_the_order_of_the_recipe() -> None:
         "tiny": 2,
         "classes": {"cat": 1, "dog": 2, "cow": 0},
     }
-    assert list(told["classes"]) == ["cat", "dog", "cow"]
+    assert list(counts["classes"]) == ["cat", "dog", "cow"]
     assert ImageCounts(3, classes=Counter(dog=3)).as_json(LABELLED) == {
         "images": 3,
         "classes": {"cat": 0, "dog": 3},

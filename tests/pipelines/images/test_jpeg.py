@@ -70,7 +70,9 @@ def test_one_that_lacks_data_is_none(data: bytes, share: float) -> None:
 
 
 def test_a_progressive_one_cut_between_two_scans_is_none() -> None:
-    starts = [place for place in range(len(PROGRESSIVE)) if PROGRESSIVE[place:].startswith(SOS)]
+    starts = [
+        position for position in range(len(PROGRESSIVE)) if PROGRESSIVE[position:].startswith(SOS)
+    ]
     assert len(starts) == 10
     for start in starts[1:]:
         assert with_end_marker(PROGRESSIVE[:start]) is None
@@ -97,12 +99,12 @@ def test_real_photos(hotdog: Path, raccoon: Path) -> None:
     """All are whole, and with the end marker cut off, too; a sample at half is not."""
     paths = sorted([*hotdog.rglob("*.jpg"), *raccoon.rglob("*.jpg")])
     assert len(paths) == 520
-    for place, path in enumerate(paths):
+    for index, path in enumerate(paths):
         data = path.read_bytes()
         end = data.index(END, data.rindex(b"\xff\xda"))
         assert with_end_marker(data) is data
         assert with_end_marker(data[:end]) == data[: end + 2]
-        if place % 10 == 0:
+        if index % 10 == 0:
             assert with_end_marker(data, thorough=True) is data
             assert with_end_marker(part(data, 0.5)) is None
             half = part(data, 0.5) + END

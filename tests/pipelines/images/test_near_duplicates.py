@@ -100,8 +100,8 @@ def near(*dropped: tuple[str, str, str]) -> NearDuplicateFindings:
     return NearDuplicateFindings(NearDuplicates(0, 0, 0, ()), frozenset(dropped))
 
 
-def names(found: Bucket) -> list[list[str]]:
-    return [batch.column("filename").to_pylist() for batch in found.open()]
+def names(bucket: Bucket) -> list[list[str]]:
+    return [batch.column("filename").to_pylist() for batch in bucket.open()]
 
 
 def test_what_tells_one_image_from_another() -> None:
@@ -110,8 +110,8 @@ def test_what_tells_one_image_from_another() -> None:
 
 
 def test_where_nothing_is_dropped_the_bucket_is_itself() -> None:
-    whole = bucket()
-    assert without(whole, near()) is whole
+    complete = bucket()
+    assert without(complete, near()) is complete
 
 
 def test_a_bucket_without_some_of_its_images() -> None:

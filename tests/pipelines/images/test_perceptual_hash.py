@@ -34,15 +34,15 @@ NEIGHBOURS = st.lists(WORDS, min_size=1, max_size=5).flatmap(
 
 
 def _brute_force(hashes: list[int], distance: int) -> list[list[int]]:
-    groups = [[place] for place in range(len(hashes))]
+    groups = [[index] for index in range(len(hashes))]
     for right in range(len(hashes)):
         for left in range(right):
             if (hashes[left] ^ hashes[right]).bit_count() <= distance:
-                one = next(group for group in groups if left in group)
+                component = next(group for group in groups if left in group)
                 other = next(group for group in groups if right in group)
-                if one is not other:
+                if component is not other:
                     groups.remove(other)
-                    one += other
+                    component += other
     return sorted(sorted(group) for group in groups if len(group) > 1)
 
 
@@ -117,11 +117,11 @@ def test_evaluation_keeps_its_own() -> None:
 
 def test_what_is_left_out_does_not_depend_on_the_order() -> None:
     order = [6, 2, 5, 0, 3, 1, 4]
-    groups = [np.sort([order.index(place) for place in group]) for group in GROUPS]
+    groups = [np.sort([order.index(index) for index in group]) for group in GROUPS]
     dropped = leave_out(
         groups, keys=[NAMES[at] for at in order], splits=[SPLITS[at] for at in order]
     )
-    assert sorted(order[place] for place in dropped) == [0, 2, 4, 5]
+    assert sorted(order[index] for index in dropped) == [0, 2, 4, 5]
 
 
 def test_one_of_each_group_stays() -> None:
@@ -150,15 +150,15 @@ def test_the_summary() -> None:
 def test_the_summary_has_few_examples() -> None:
     groups = [np.array([2 * index, 2 * index + 1]) for index in range(9)]
     names = [f"{index:02}" for index in range(18)]
-    found = NearDuplicates.of(groups[::-1], names=names, splits=["train", "eval"] * 9)
-    assert (found.straddling, len(found.examples)) == (9, 5)
-    assert found.examples[0] == (("eval", "01"), ("train", "00"))
+    summary = NearDuplicates.of(groups[::-1], names=names, splits=["train", "eval"] * 9)
+    assert (summary.straddling, len(summary.examples)) == (9, 5)
+    assert summary.examples[0] == (("eval", "01"), ("train", "00"))
 
 
 def test_cells_have_their_shares_of_pixels() -> None:
     luma = np.arange(12.0).reshape(3, 4)
-    whole: Any = cell_means(luma, height=3, width=4, rows=1, columns=1)
-    assert whole == pytest.approx(luma.mean())
+    mean: Any = cell_means(luma, height=3, width=4, rows=1, columns=1)
+    assert mean == pytest.approx(luma.mean())
     assert cell_means(luma, height=3, width=4, rows=3, columns=4) == pytest.approx(luma)
     parts = cell_means(luma, height=3, width=4, rows=2, columns=2)
     assert parts == pytest.approx(np.array([[11 / 6, 23 / 6], [43 / 6, 55 / 6]]))

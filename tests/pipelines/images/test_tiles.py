@@ -1,4 +1,4 @@
-"""What becomes of a picture: tiles, and copies, by its content and the seed alone."""
+"""Tiles and copies of a picture, by its content and the seed alone."""
 
 from __future__ import annotations
 
@@ -101,8 +101,8 @@ class TestTiles:
         made = cut(shot, tiling=TILING, empty_tiles=1.0)
         assert made.names == names(0, 1, 2, 3, 4, 5)
         assert made.expansion == Expansion(written=1, pieces=6)
-        for place, piece in enumerate(made.pieces):
-            top, left = divmod(place, 3)
+        for index, piece in enumerate(made.pieces):
+            top, left = divmod(index, 3)
             expected = shot.pixels[top * 8 : top * 8 + 8, left * 8 : left * 8 + 8]
             np.testing.assert_array_equal(pixels(piece), expected)
 
@@ -164,8 +164,8 @@ class TestEmptyTiles:
 
     def test_a_larger_share_keeps_what_a_smaller_one_does(self) -> None:
         shot = picture(size=(32, 64))
-        kept = [cut(shot, tiling=TILING, empty_tiles=share).names for share in (0.1, 0.4, 0.8)]
-        assert set(kept[0]) < set(kept[1]) < set(kept[2])
+        names = [cut(shot, tiling=TILING, empty_tiles=share).names for share in (0.1, 0.4, 0.8)]
+        assert set(names[0]) < set(names[1]) < set(names[2])
 
     def test_seed_and_content_decide(self) -> None:
         shot = picture(size=(32, 64))
@@ -201,9 +201,9 @@ class TestCopies:
         shot = picture()
         first = cut(shot, augmentation=COPIES)
         again = cut(shot, augmentation=COPIES)
-        for one, other in zip(first.pieces, again.pieces, strict=True):
-            np.testing.assert_array_equal(pixels(one), pixels(other))
-            assert one.order == other.order
+        for piece, other in zip(first.pieces, again.pieces, strict=True):
+            np.testing.assert_array_equal(pixels(piece), pixels(other))
+            assert piece.order == other.order
         for name in ("#copy-1", "#copy-2"):
             others = (
                 cut(shot, augmentation=COPIES, seed=1),
@@ -216,13 +216,13 @@ class TestCopies:
     def test_boxes_go_with_the_pixels(self) -> None:
         flip = Augmentation((RandomFlip(),), copies=8)
         made = cut(picture((1, 2, 3, 4), size=(8, 8)), augmentation=flip)
-        found = set()
+        flips = set()
         for copy in made.pieces[1:]:
             same = (pixels(copy) == pixels(made[""])).all()
             np.testing.assert_array_equal(pixels(copy), pixels(made[""])[:, :: 1 if same else -1])
             assert shown(copy) == ([[1, 2, 3, 4]] if same else [[1, 4, 3, 6]])
-            found.add(bool(same))
-        assert found == {True, False}
+            flips.add(bool(same))
+        assert flips == {True, False}
 
     def test_a_copy_of_a_tile_knows_the_places_in_the_picture(self) -> None:
         shot = picture((1, 2, 3, 4), (9, 17, 11, 20))
@@ -260,6 +260,6 @@ class TestOrder:
                 picture(size=(32, 64), key=(number, 0)), tiling=TILING, empty_tiles=1.0
             ).pieces
         )
-        beside = sum(one == other for (_, one), (_, other) in pairwise(placed))
+        beside = sum(number == after for (_, number), (_, after) in pairwise(placed))
         assert len(placed) == 128
         assert beside < 64  # in a random order, 31 on average; unmixed, 124

@@ -1,4 +1,4 @@
-"""What cuts a text of one column into several."""
+"""Separators that split a text of one column into several."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_a_delimiter(text: str, tmp_path: Path) -> None:
-    found = find_other_delimiter(text, complete=True)
-    assert found is not None and (found.name, found.fields) == CASES[text]
+    delimiter = find_other_delimiter(text, complete=True)
+    assert delimiter is not None and (delimiter.name, delimiter.fields) == CASES[text]
     (tmp_path / "in").write_text(text)
-    shell = f"{found.command} < in"
+    shell = f"{delimiter.command} < in"
     out = subprocess.run(shell, shell=True, cwd=tmp_path, check=True, capture_output=True).stdout
-    assert {line.count(b",") for line in out.splitlines()} == {found.fields - 1}
+    assert {line.count(b",") for line in out.splitlines()} == {delimiter.fields - 1}
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_one_column_it_is(text: str) -> None:
 
 def test_the_last_line_of_a_text_that_goes_on_is_cut() -> None:
     text = "a:b\n1:2\n3"
-    found = find_other_delimiter(text, complete=False)
-    assert found is not None and (found.lines, found.among) == (2, 2)
+    delimiter = find_other_delimiter(text, complete=False)
+    assert delimiter is not None and (delimiter.lines, delimiter.among) == (2, 2)
 
 
 def test_in_words() -> None:
-    found = find_other_delimiter("a b\n1,5 2\n\x1b[2J y\n", complete=True)
-    assert str(found) == (
+    delimiter = find_other_delimiter("a b\n1,5 2\n\x1b[2J y\n", complete=True)
+    assert str(delimiter) == (
         'Split at runs of blanks, 3 of the first 3 lines have 2 fields, such as " [2J", "y": '
         "rewrite the file with one of the supported delimiters, as `tr -s ' \\t' '\\t'` does."
     )
@@ -68,5 +68,7 @@ def test_in_words() -> None:
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     for complete in (True, False):
-        found = find_other_delimiter(text, complete=complete)
-        assert found is None or (found.fields > 1 and found.lines >= 0.9 * found.among)
+        delimiter = find_other_delimiter(text, complete=complete)
+        assert delimiter is None or (
+            delimiter.fields > 1 and delimiter.lines >= 0.9 * delimiter.among
+        )

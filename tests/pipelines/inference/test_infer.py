@@ -22,8 +22,8 @@ from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.schemas.errors import DataError, RecipeError
 
 TEXT = "age,city,label\n" + "".join(
-    f"{20 + place * 7 % 31},{('Rome', 'Oslo', '?')[place % 3]},{('no', 'yes')[place % 2]}\n"
-    for place in range(60)
+    f"{20 + row * 7 % 31},{('Rome', 'Oslo', '?')[row % 3]},{('no', 'yes')[row % 2]}\n"
+    for row in range(60)
 )
 
 RECIPE = """\
@@ -75,9 +75,9 @@ def test_the_whole_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def columns_of(text: str) -> dict[str, Any]:
-    found = yaml.safe_load(text)["columns"]
-    assert isinstance(found, dict)
-    return found
+    columns = yaml.safe_load(text)["columns"]
+    assert isinstance(columns, dict)
+    return columns
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_the_census(adult: Path) -> None:
     recipe = yaml.safe_load(text)
     columns = recipe["columns"]
     assert recipe["csv"] == {"header": False, "comment": "|"}
-    assert [n for n, one in columns.items() if one.get("missing") == ["?"]] == [
+    assert [n for n, column in columns.items() if column.get("missing") == ["?"]] == [
         "column_2",
         "column_7",
         "column_14",
@@ -140,7 +140,7 @@ def test_any_names_stand_in_the_yaml(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:
     names = ["known", *names]
-    rows = [names, *([str(place)] * len(names) for place in range(9))]
+    rows = [names, *([str(number)] * len(names) for number in range(9))]
     out = io.StringIO()
     csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
     path = write(tmp_path_factory.getbasetemp(), out.getvalue(), "names.csv")
@@ -209,7 +209,7 @@ def test_a_header_only(tmp_path: Path) -> None:
 
 
 def test_one_column_that_would_be_left_out_is_kept(tmp_path: Path) -> None:
-    path = write(tmp_path, "id\n" + "".join(f"{place}\n" for place in range(30)))
+    path = write(tmp_path, "id\n" + "".join(f"{number}\n" for number in range(30)))
     text = infer_recipe([path], single_column=True).text
     assert yaml.safe_load(text)["transforms"] == {"id": "z_score"}
     assert "kept all the same, because no other column is left" in text
@@ -229,7 +229,7 @@ def test_a_label_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_a_name_that_a_feature_would_take(tmp_path: Path) -> None:
-    rows = "".join(f"2026-11-{place % 28 + 1:02},{place * 7 % 5}\n" for place in range(60))
+    rows = "".join(f"2026-11-{day % 28 + 1:02},{day * 7 % 5}\n" for day in range(60))
     transforms = yaml.safe_load(infer([write(tmp_path, "d,d_days\n" + rows)]))["transforms"]
     assert list(transforms) == ["d_days_", "d_year", "d_week", "d_days"]
 
@@ -266,9 +266,9 @@ def test_what_is_written_runs_as_it_is(tmp_path: Path) -> None:
     text = infer([write(tmp_path, hostile(300), "hostile.csv")])
     recipe = recipe_of_text(text, name="x", folder="")
     manifest = prepare(recipe, output=str(tmp_path / "out"), inputs=recipe.inputs)
-    assert {split: one.rejected for split, one in manifest.ledger.items()} == {
+    assert {split: ledger.rejected for split, ledger in manifest.ledger.items()} == {
         "train": {},
         "eval": {},
     }
-    assert sum(one.records for one in manifest.splits.values()) == 300
+    assert sum(split.records for split in manifest.splits.values()) == 300
     assert manifest.label == "target"

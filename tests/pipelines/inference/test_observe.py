@@ -78,11 +78,15 @@ def test_memory_is_bounded_at_any_cardinality() -> None:
 @settings(max_examples=40)
 @given(TEXTS, st.integers(1, 4))
 def test_portions_do_not_matter(texts: list[str], portions: int) -> None:
-    one, other = observed(texts), observed(texts, portions=portions)
-    assert one.common() == other.common()
-    assert (one.missing, one.dates, one.words) == (other.missing, other.dates, other.words)
-    assert np.array_equal(one.points()[0], other.points()[0])
-    assert one.sequence.broken == other.sequence.broken
+    complete, other = observed(texts), observed(texts, portions=portions)
+    assert complete.common() == other.common()
+    assert (complete.missing, complete.dates, complete.words) == (
+        other.missing,
+        other.dates,
+        other.words,
+    )
+    assert np.array_equal(complete.points()[0], other.points()[0])
+    assert complete.sequence.broken == other.sequence.broken
 
 
 @settings(max_examples=40)

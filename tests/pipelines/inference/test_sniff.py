@@ -1,4 +1,4 @@
-"""How a CSV is written, guessed."""
+"""Detection of the dialect of a CSV."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_text(case: str) -> None:
     text, csv_format, names = CASES[case]
-    found = sniff_text(text, complete=True, path="a.csv")
-    assert (found.csv, found.names) == (csv_format, names)
+    dialect = sniff_text(text, complete=True, path="a.csv")
+    assert (dialect.csv, dialect.names) == (csv_format, names)
 
 
 def test_the_reasons() -> None:
@@ -70,7 +70,7 @@ def test_the_reasons() -> None:
 
 
 def test_the_census(adult: Path) -> None:
-    names = tuple(f"column_{place}" for place in range(1, 16))
+    names = tuple(f"column_{number}" for number in range(1, 16))
     train, test = (sniff([str(adult / f"adult.{name}")]) for name in ("data", "test"))
     assert (train.csv, train.names) == (CsvFormat(header=False), names)
     assert (test.csv, test.names) == (CsvFormat(header=False, comment="|"), names)
@@ -122,8 +122,12 @@ def test_what_the_csv_module_writes_is_found(
     delimiter: str, cells: list[list[str]], width: int
 ) -> None:
     rows = [[*(row + ["7"] * width)[: width - 1], "5"] for row in cells]
-    names = [f"name {place}" for place in range(width)]
+    names = [f"name {index}" for index in range(width)]
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows([names, *rows])
-    found = sniff_text(out.getvalue(), complete=True, path="a.csv")
-    assert (found.csv.delimiter, found.csv.header, found.names) == (delimiter, True, tuple(names))
+    dialect = sniff_text(out.getvalue(), complete=True, path="a.csv")
+    assert (dialect.csv.delimiter, dialect.csv.header, dialect.names) == (
+        delimiter,
+        True,
+        tuple(names),
+    )

@@ -1,4 +1,4 @@
-"""What was read, what looks wrong, and what is not understood."""
+"""Summaries of files, their problems, and files that are not understood."""
 
 from __future__ import annotations
 
@@ -65,15 +65,17 @@ def test_columns_of_parquet_that_have_no_text(tmp_path: Path) -> None:
     path = str(tmp_path / "list.parquet")
     table = {"x": [1.5, 2.5] * 20, "tags": [["a"], []] * 20, "label": ["no", "yes"] * 20}
     pq.write_table(pa.table(table), path)
-    found = infer_recipe([path])
+    result = infer_recipe([path])
     why = "values of the type list<element: string> are no single values; flatten or unnest them"
-    assert found.summary == (
+    assert result.summary == (
         f'{path}: 40 rows of 2 columns: "x", "label"',
         "format: Parquet, which names its columns",
         'label: "label", by its name: 2 classes',
         f'left out: "tags" ({why} first)',
     )
-    assert f'# left out: "tags": {why} first\n'.replace("\n", "") in found.text.replace("\n#  ", "")
+    assert f'# left out: "tags": {why} first\n'.replace("\n", "") in result.text.replace(
+        "\n#  ", ""
+    )
 
 
 def test_no_label(tmp_path: Path) -> None:
@@ -159,8 +161,8 @@ def test_one_column_it_is(tmp_path: Path) -> None:
         "colons and the like. Join it with the columns that belong to it. `recordmill profile` "
         "describes a single column."
     )
-    found = infer_recipe([f"{tmp_path}/a.csv"], single_column=True)
-    assert found.summary[0] == f'{tmp_path}/a.csv: 100 rows of 1 column: "x"'
+    result = infer_recipe([f"{tmp_path}/a.csv"], single_column=True)
+    assert result.summary[0] == f'{tmp_path}/a.csv: 100 rows of 1 column: "x"'
 
 
 def test_one_column_of_parquet(tmp_path: Path) -> None:
@@ -194,8 +196,8 @@ REJECTED = {
 def test_under_90_percent_of_the_rows(rows: str, tmp_path: Path) -> None:
     data = ("a,b,label\n" + rows * 3).encode("cp1252")
     for single_column in (False, True):
-        said = error_of(tmp_path, data, single_column=single_column)
-        assert said == f"a.csv: {REJECTED[rows]}"
+        message = error_of(tmp_path, data, single_column=single_column)
+        assert message == f"a.csv: {REJECTED[rows]}"
 
 
 def test_90_percent_of_the_rows_are_enough(tmp_path: Path) -> None:
@@ -235,8 +237,8 @@ def test_other_files(case: str, tmp_path: Path) -> None:
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    said = error_of(tmp_path, '{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n')
-    assert said == (
+    message = error_of(tmp_path, '{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n')
+    assert message == (
         "a.csv: expected CSV or Parquet; got JSON lines. Convert the file, as "
         '`pandas.read_json("a.csv", lines=True).to_csv("a.csv.csv", index=False)` does.'
     )

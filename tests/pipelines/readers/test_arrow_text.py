@@ -23,8 +23,8 @@ def texts(values: list[Any], kind: pa.DataType) -> list[str]:
     column = text_column(pa.chunked_array([pa.array(values, kind)]))
     assert column.type == pa.dictionary(pa.int32(), pa.string())
     assert not column.null_count
-    found: list[str] = column.to_pylist()
-    return found
+    result: list[str] = column.to_pylist()
+    return result
 
 
 @pytest.mark.parametrize(

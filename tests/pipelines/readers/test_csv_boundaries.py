@@ -1,4 +1,4 @@
-"""Where records begin and end: against a state machine that goes byte by byte."""
+"""Boundaries of records, compared with a state machine that goes byte by byte."""
 
 from __future__ import annotations
 
@@ -50,12 +50,14 @@ def by_byte(data: bytes, csv_format: CsvFormat) -> tuple[list[Unit], bool]:
 
 
 def outlined(data: bytes, csv_format: CsvFormat, *, final: bool = True) -> list[Unit]:
-    found = find_record_boundaries(data, csv_format, final=final)
+    boundaries = find_record_boundaries(data, csv_format, final=final)
     kinds = [
         "blank" if blank else "comment" if comment else "record"
-        for blank, comment in zip(found.blank.tolist(), found.comment.tolist(), strict=True)
+        for blank, comment in zip(
+            boundaries.blank.tolist(), boundaries.comment.tolist(), strict=True
+        )
     ]
-    bounds = found.bounds.tolist()
+    bounds = boundaries.bounds.tolist()
     return list(zip(bounds[:-1], bounds[1:], kinds, strict=True))
 
 
@@ -70,10 +72,10 @@ formats = st.sampled_from([CsvFormat(), COMMENTED, CsvFormat(quote="")])
 @example(b'"a"b"",c"\n', CsvFormat())
 def test_outline_follows_the_rules(data: bytes, csv_format: CsvFormat) -> None:
     expected, is_open = by_byte(data, csv_format)
-    found = find_record_boundaries(data, csv_format, final=True)
+    boundaries = find_record_boundaries(data, csv_format, final=True)
     assert outlined(data, csv_format) == expected
-    assert (found.open_line is not None) == is_open
-    assert found.size == len(data) or is_open
+    assert (boundaries.open_line is not None) == is_open
+    assert boundaries.size == len(data) or is_open
 
 
 @settings(deadline=None)
@@ -81,24 +83,24 @@ def test_outline_follows_the_rules(data: bytes, csv_format: CsvFormat) -> None:
 def test_what_is_known_of_a_beginning_stays_true(
     data: bytes, csv_format: CsvFormat, cut: int
 ) -> None:
-    known = outlined(data[:cut], csv_format, final=False)
-    assert by_byte(data, csv_format)[0][: len(known)] == known
+    beginning = outlined(data[:cut], csv_format, final=False)
+    assert by_byte(data, csv_format)[0][: len(beginning)] == beginning
 
 
 @settings(deadline=None)
 @given(texts)
 def test_lines_are_counted_as_an_editor_does(data: bytes) -> None:
-    found = find_record_boundaries(data, CsvFormat(), final=True)
-    expected = [len(data[:end].splitlines()) for end in found.bounds.tolist()]
-    assert found.lines.tolist() == expected
+    boundaries = find_record_boundaries(data, CsvFormat(), final=True)
+    expected = [len(data[:end].splitlines()) for end in boundaries.bounds.tolist()]
+    assert boundaries.lines.tolist() == expected
 
 
 def test_positions_beyond_the_first_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b'a,"b\nc"\r\nd,e\rf,g\n' * 5
-    whole = outlined(data, CsvFormat())
+    expected = outlined(data, CsvFormat())
     monkeypatch.setattr(records, "_CACHED_BYTES", 7)
-    assert outlined(data, CsvFormat()) == whole
-    assert len(whole) == 15
+    assert outlined(data, CsvFormat()) == expected
+    assert len(expected) == 15
 
 
 @pytest.mark.parametrize(

@@ -60,10 +60,10 @@ def rescanned(path: Path, block_bytes: int = 1 << 20) -> ScannedFile:
     )
 
 
-def blocks_of(found: ScannedFile, csv_format: CsvFormat | None = None) -> list[TextBatch]:
+def blocks_of(file: ScannedFile, csv_format: CsvFormat | None = None) -> list[TextBatch]:
     return [
         block
-        for part in parts(found)
+        for part in parts(file)
         for block in parse_part(
             part, column_names=SCHEMA.names, csv_format=csv_format or CsvFormat()
         )
@@ -86,14 +86,14 @@ def error_of(path: Path, **options: Any) -> str:
 
 def test_all_that_is_found(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"  # by its content, not by its name
-    found = scanned(path, TABLE, row_group_size=2)
-    assert (found.format, found.records, found.size) == ("parquet", 3, path.stat().st_size)
-    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert [(s.offset, s.line, s.records, s.row_group) for s in found.stretches] == [
+    file = scanned(path, TABLE, row_group_size=2)
+    assert (file.format, file.records, file.size) == ("parquet", 3, path.stat().st_size)
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [(s.offset, s.line, s.records, s.row_group) for s in file.stretches] == [
         (0, 1, 2, 0),
         (2, 3, 1, 1),
     ]
-    assert [len(part.stretches) for part in parts(found)] == [1, 1]
+    assert [len(part.stretches) for part in parts(file)] == [1, 1]
 
 
 def test_columns_by_name_as_text(tmp_path: Path) -> None:
@@ -116,21 +116,21 @@ def test_however_it_is_cut(tmp_path: Path, block_bytes: int, row_group_size: int
             "city": [f"c{i % 9}" for i in range(100)],
         }
     )
-    found = scanned(
+    file = scanned(
         tmp_path / "x", table, block_bytes, row_group_size=row_group_size, data_page_size=1
     )
-    blocks = blocks_of(found)
+    blocks = blocks_of(file)
     assert [row[0] for row in rows_of(blocks)] == list(range(1, 101))
     assert [row[1] for row in rows_of(blocks)] == [str(i) for i in range(100)]
     assert [block.position for block in blocks] == [(2, i) for i in range(len(blocks))]
-    assert len(list(parts(found))) == -(-100 // row_group_size)
+    assert len(list(parts(file))) == -(-100 // row_group_size)
 
 
 def test_a_row_group_is_cut_by_the_size_of_its_text(tmp_path: Path) -> None:
     """Three columns of one value each, which take hardly a byte."""
     table = pa.table({"age": [1] * 1000, "height": [1.0] * 1000, "city": ["Rome"] * 1000})
-    found = scanned(tmp_path / "x", table, 2400)
-    assert [stretch.records for stretch in found.stretches] == [100] * 10
+    file = scanned(tmp_path / "x", table, 2400)
+    assert [stretch.records for stretch in file.stretches] == [100] * 10
 
 
 def test_records_that_are_no_text_are_rejected(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_the_same_rows_as_of_csv(
     )
     folder = tmp_path_factory.mktemp("both")
     pyarrow.csv.write_csv(table, folder / "x.csv")
-    found = scanned(folder / "x", table, row_group_size=group)
-    cleaned = [cleaned_rows(blocks_of(one)) for one in (rescanned(folder / "x.csv"), found)]
+    file = scanned(folder / "x", table, row_group_size=group)
+    cleaned = [cleaned_rows(blocks_of(each)) for each in (rescanned(folder / "x.csv"), file)]
     assert cleaned[0] == cleaned[1]
 
 
@@ -186,24 +186,24 @@ def cleaned_rows(blocks: list[TextBatch]) -> tuple[list[Any], list[Any]]:
     done = [clean(block, SCHEMA, selection) for block in blocks]
     rows = [
         (*row.values(), int(hi), int(lo))
-        for one in done
-        for row, hi, lo in zip(one.batch.to_pylist(), one.hi, one.lo, strict=True)
+        for batch in done
+        for row, hi, lo in zip(batch.batch.to_pylist(), batch.hi, batch.lo, strict=True)
     ]
-    return rows, [(r.column, r.reason, r.message) for one in done for r in one.rejects]
+    return rows, [(r.column, r.reason, r.message) for batch in done for r in batch.rejects]
 
 
 def test_no_records(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        found = scanned(tmp_path / "x", TABLE.slice(0, 0))
-    assert (found.records, list(parts(found))) == (0, [])
+        file = scanned(tmp_path / "x", TABLE.slice(0, 0))
+    assert (file.records, list(parts(file))) == (0, [])
     assert caplog.messages == [f"{tmp_path}/x: the file has no records"]
 
 
-@pytest.mark.parametrize("kept", [4, 5, 100, -1])
-def test_a_truncated_file(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("size", [4, 5, 100, -1])
+def test_a_truncated_file(tmp_path: Path, size: int) -> None:
     path = tmp_path / "x"
     pq.write_table(TABLE, path)
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:size])
     message = error_of(path)
     assert message.startswith("x: is not a complete Parquet file (")
     assert message.endswith("). Copy it again.")
@@ -231,16 +231,16 @@ def test_columns_that_are_not_as_they_should_be(tmp_path: Path) -> None:
 
 def test_a_file_that_changed(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    found = scanned(path, TABLE)
+    file = scanned(path, TABLE)
     content, stat = path.read_bytes(), path.stat()
     other = TABLE.set_column(1, "age", pa.array([4, None, 200]))
     for table in (pa.concat_tables([TABLE, TABLE]), TABLE.slice(1), other):
         pq.write_table(table, path)
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         with pytest.raises(DataError, match=f"^{path}: the file changed while it was read: "):
-            blocks_of(found)
+            blocks_of(file)
     path.write_bytes(content)
-    assert len(rows_of(blocks_of(found))) == 3
+    assert len(rows_of(blocks_of(file))) == 3
 
 
 def test_an_edited_byte_of_any_row_group_is_found(tmp_path: Path) -> None:
@@ -253,27 +253,27 @@ def test_an_edited_byte_of_any_row_group_is_found(tmp_path: Path) -> None:
             "height": [draw.random() for _ in range(rows)],
         }
     )
-    found = scanned(path, table, row_group_size=rows // 5, compression="none")
+    file = scanned(path, table, row_group_size=rows // 5, compression="none")
     content = path.read_bytes()
     assert len(content) > 6 * BLOCK
-    assert sum(block.records for block in blocks_of(found)) == rows
+    assert sum(block.records for block in blocks_of(file)) == rows
     for _ in range(20):
-        place = draw.randrange(len(content))
+        position = draw.randrange(len(content))
         edited = bytearray(content)
-        edited[place] ^= 1
+        edited[position] ^= 1
         path.write_bytes(edited)
         with pytest.raises(DataError, match=f"^{path}: the file changed while it was read: "):
-            blocks_of(found)
+            blocks_of(file)
 
 
 def test_a_part_has_the_checksums_of_what_it_reads_alone(tmp_path: Path) -> None:
     rows = 200_000
     table = pa.table({"age": range(rows), "city": [""] * rows, "height": [0.5] * rows})
     how: dict[str, Any] = {"row_group_size": 10_000, "compression": "none"}
-    found = scanned(tmp_path / "x", table, use_dictionary=False, **how)
-    blocks = -(-found.size // BLOCK)
+    file = scanned(tmp_path / "x", table, use_dictionary=False, **how)
+    blocks = -(-file.size // BLOCK)
     assert blocks > 10
-    for part in parts(found):
+    for part in parts(file):
         assert sum(len(crcs) // 4 for _, crcs in part.checksums.runs) < blocks
 
 
@@ -285,10 +285,10 @@ def test_a_compressed_file(tmp_path: Path) -> None:
 
 def test_a_csv_that_begins_with_the_magic_is_a_csv(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"PAR1,b\n1,2\n")
-    found = scan(
+    file = scan(
         InputFile(str(tmp_path / "x"), None, 0),
         column_names=["PAR1", "b"],
         csv_format=CsvFormat(),
         block_bytes=9,
     )
-    assert (found.format, found.records) == ("csv", 1)
+    assert (file.format, file.records) == ("csv", 1)

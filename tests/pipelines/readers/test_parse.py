@@ -48,7 +48,7 @@ def blocks_of(
     names: str = "a,b",
     block_bytes: int = 1 << 20,
 ) -> list[TextBatch]:
-    """What a file with this content is read as."""
+    """Return the batches of a file with this content."""
     path.write_bytes(content)
     options: dict[str, Any] = {"column_names": names.split(","), "csv_format": csv_format}
     result = scan(InputFile(str(path), "train", 3), block_bytes=block_bytes, **options)
@@ -286,14 +286,14 @@ def test_a_compressed_file_that_changed_since_the_scan(path: Path, pack: Any) ->
 
 
 @settings(max_examples=60)
-@given(place=st.integers(0, 3 * BLOCK), block_bytes=st.sampled_from([50_000, BLOCK, 1 << 24]))
+@given(position=st.integers(0, 3 * BLOCK), block_bytes=st.sampled_from([50_000, BLOCK, 1 << 24]))
 def test_every_edited_byte_of_the_records_is_found(
-    path: Path, place: int, block_bytes: int
+    path: Path, position: int, block_bytes: int
 ) -> None:
     content = bytearray(b"a,b\n" + b"1,2\n" * BLOCK)
     before = bytes(content)
-    content[place] = ord("7")
-    begin = place // BLOCK * BLOCK
+    content[position] = ord("7")
+    begin = position // BLOCK * BLOCK
     end = min(begin + BLOCK, len(before))
     message = error_after(path, before, bytes(content), block_bytes=block_bytes)
     assert message == changed(path, begin, end)
@@ -377,17 +377,17 @@ def test_good_and_bad_mixed(path: Path, records: list[bytes], block_bytes: int) 
     csv_format = CsvFormat(header=False, comment="#", max_field_bytes=20)
     content = b"\n".join(records) + b"\n"
     blocks = blocks_of(path, content, csv_format, block_bytes=block_bytes)
-    (whole,) = blocks_of(path, content, csv_format) or [None]
-    if whole is None:
+    (complete,) = blocks_of(path, content, csv_format) or [None]
+    if complete is None:
         assert blocks == []
         return
-    assert rows_of(blocks) == rows_of([whole])
-    assert rejects_of(blocks) == rejects_of([whole])
+    assert rows_of(blocks) == rows_of([complete])
+    assert rejects_of(blocks) == rejects_of([complete])
     good = {b"1,2": ("1", "2"), b'"3\n",4': ("3\n", "4"), b'"a"b,c': ("ab", "c")}
     assert [row for _, row in rows_of(blocks)] == [good[r] for r in records if r in good]
     raws = [block.raw(row).encode() for block in blocks for row in range(block.batch.num_rows)]
     assert raws == [record for record in records if record in good]
-    assert len(whole.rejects) == sum(r not in good and r not in (b"", b"#,") for r in records)
+    assert len(complete.rejects) == sum(r not in good and r not in (b"", b"#,") for r in records)
 
 
 @needs_data

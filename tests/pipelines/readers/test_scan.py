@@ -257,16 +257,16 @@ def test_neither_chunks_nor_blocks_change_the_counts(
     path = tmp_path_factory.getbasetemp() / "x"
     csv_format = CsvFormat(header=False, comment="#")
     try:
-        whole = scanned(path, content, csv_format)
+        expected = scanned(path, content, csv_format)
     except DataError as error:
         with mock.patch.object(scan_module, "_CHUNK", chunk):
             assert error_of(path, content, csv_format) == str(error).replace(f"{path.parent}/", "")
         return
     with mock.patch.object(scan_module, "_CHUNK", chunk):
         pieces = scanned(path, content, csv_format, block_bytes=block_bytes)
-    assert counts(pieces) == counts(whole)
-    assert sum(stretch.records for stretch in pieces.stretches) == whole.records
-    assert pieces.sha256 == whole.sha256
+    assert counts(pieces) == counts(expected)
+    assert sum(stretch.records for stretch in pieces.stretches) == expected.records
+    assert pieces.sha256 == expected.sha256
     with mock.patch.object(scan_module, "_CHUNK", 1 << 20):
         assert scanned(path, content, csv_format, block_bytes=block_bytes) == pieces
 

@@ -77,7 +77,7 @@ def test_the_rows_of_a_dataset(tmp_path: Path) -> None:
         reject("café,1".encode("latin-1"), line=7),
     ]
     (tmp_path / "rejects").mkdir()
-    lines = "".join(json.dumps(asdict(one)) + "\n" for one in rejects)
+    lines = "".join(json.dumps(asdict(reject)) + "\n" for reject in rejects)
     (tmp_path / "rejects/unsplit.jsonl").write_text(lines)
     ledger["unsplit"] = Ledger(read=3, rejected={"nul_byte": 1, "invalid_utf8": 2})
     assert undecodable_rows(str(tmp_path), ledger) == (

@@ -46,7 +46,7 @@ def _outcomes(texts: list[str | None], column: Column) -> list[Any]:
 
 
 def _expected(text: str | None, column: Column) -> Any:
-    """What `convert` must do, one text at a time."""
+    """Convert one text at a time, as `convert` must."""
     stripped = (text or "").strip(BLANKS)
     if not stripped or stripped in column.missing:
         return "missing_required" if column.required else None
@@ -57,7 +57,7 @@ def _expected(text: str | None, column: Column) -> Any:
 
 
 def _writes_out_missing(text: str, column: Column) -> bool:
-    """Whether a text is another way to write a number that is a missing token."""
+    """Return whether a text is another spelling of a number that is a missing token."""
     unbounded = Column("x", column.type)
     number = _parse(text, unbounded)
     return not isinstance(number, str) and number in column.missing_numbers

@@ -19,11 +19,11 @@ from recordmill.schemas import Column, DataError, RecipeError, Schema
 
 
 def texts(values: Any, kind: Any = "string") -> list[str]:
-    """What the pipeline reads of a column."""
+    """Return the texts that the pipeline reads of a column."""
     frame = pd.DataFrame({"x": values})
     table = frame_table(frame, Schema((Column("x", kind),)), name="frame")
-    found: list[str] = text_column(table.column("x")).to_pylist()
-    return found
+    result: list[str] = text_column(table.column("x")).to_pylist()
+    return result
 
 
 @pytest.mark.parametrize(

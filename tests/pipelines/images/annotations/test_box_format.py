@@ -109,16 +109,16 @@ class TestBadBoxes:
         ],
     )
     def test_coco(self, form: BoxForm, bbox: list[float], expected: str) -> None:
-        (found,) = parse_coco(coco(bbox), path="a.json", form=form)
-        assert str(found.problem) == (
+        (annotation,) = parse_coco(coco(bbox), path="a.json", form=form)
+        assert str(annotation.problem) == (
             f"a.json:1: annotation 5: expected a bbox of four numbers, {expected}, got {bbox}"
         )
 
     @pytest.mark.parametrize("form", ["xywh", "cxcywh"])
     @pytest.mark.parametrize("numbers", [[1, 2, 0, 4], [1, 2, 3, -1]])
     def test_voc(self, form: BoxForm, numbers: list[float]) -> None:
-        found = parse_voc(voc(numbers), path="a.xml", form=form)
-        assert str(found.problem) == (
+        annotation = parse_voc(voc(numbers), path="a.xml", form=form)
+        assert str(annotation.problem) == (
             "a.xml:1: expected a width and a height above 0, got "
             f"{', '.join(map(str, numbers))} ({form})"
         )

@@ -29,9 +29,9 @@ def box(*bbox: Any, category: Any = 1, **more: Any) -> dict[str, Any]:
 
 
 def problem(*args: Any, **kwargs: Any) -> tuple[str, str]:
-    found = parse(*args, **kwargs)[-1].problem
-    assert found
-    return str(found), found.reason
+    reject = parse(*args, **kwargs)[-1].problem
+    assert reject
+    return str(reject), reject.reason
 
 
 def test_boxes_go_to_their_images() -> None:
@@ -108,8 +108,8 @@ def test_a_bad_size() -> None:
 
 
 def test_a_box_of_no_image() -> None:
-    found = parse([{**box(1, 1, 1, 1), "image_id": 2}])
-    assert [annotation.image for annotation in found] == ["1.jpg", ""]
+    annotations = parse([{**box(1, 1, 1, 1), "image_id": 2}])
+    assert [annotation.image for annotation in annotations] == ["1.jpg", ""]
     assert problem([{**box(1, 1, 1, 1), "image_id": 2}]) == (
         "a.json:1: annotation 5: expected an image_id that is among the images, got 2",
         "missing_image",

@@ -32,11 +32,17 @@ def read(file: Path, text: str | bytes, **image_format: Any) -> list[Annotation]
     return list(read_csv(str(file), ImageFormat(**image_format)).annotations)
 
 
-def problems(found: list[Annotation]) -> list[tuple[str, int, str, str | None, str]]:
+def problems(annotations: list[Annotation]) -> list[tuple[str, int, str, str | None, str]]:
     return [
-        (one.image, one.problem.line, one.problem.reason, one.problem.column, one.problem.message)
-        for one in found
-        if one.problem
+        (
+            annotation.image,
+            annotation.problem.line,
+            annotation.problem.reason,
+            annotation.problem.column,
+            annotation.problem.message,
+        )
+        for annotation in annotations
+        if annotation.problem
     ]
 
 
@@ -51,20 +57,22 @@ class TestManifest:
         text = (
             '\ufeffscene,label,year,path,other\r\ns1, cat , 1999,"x/1,2.jpg",?\r\n\r\n,,,2.jpg,\r\n'
         )
-        found = read(file, text, group_column="scene", further=("year",))
-        assert found == [
+        annotations = read(file, text, group_column="scene", further=("year",))
+        assert annotations == [
             Annotation("x/1,2.jpg", str(file), 2, "cat", group="s1", values=(" 1999",)),
             Annotation("2.jpg", str(file), 4, "", values=("",)),
         ]
 
     def test_other_names(self, file: Path) -> None:
-        found = read(file, "image,path\n1.jpg,no\n", path_column="image", label_column="")
-        assert found == [Annotation("1.jpg", str(file), 2)]
+        annotations = read(file, "image,path\n1.jpg,no\n", path_column="image", label_column="")
+        assert annotations == [Annotation("1.jpg", str(file), 2)]
 
     def test_rows_that_cannot_be_read(self, file: Path) -> None:
-        found = read(file, b"path,label\n1.jpg,a\n2.jpg\n3.jpg,\xff\n ,a\n4.jpg,a,b\n")
-        assert [one.image for one in found if not one.problem] == ["1.jpg"]
-        assert problems(found) == [
+        annotations = read(file, b"path,label\n1.jpg,a\n2.jpg\n3.jpg,\xff\n ,a\n4.jpg,a,b\n")
+        assert [annotation.image for annotation in annotations if not annotation.problem] == [
+            "1.jpg"
+        ]
+        assert problems(annotations) == [
             ("", 3, "too_few_fields", None, "expected 2 fields, got 1"),
             (
                 *("", 4, "invalid_utf8", None),
@@ -77,15 +85,15 @@ class TestManifest:
     def test_gzip(self, file: Path) -> None:
         data = gzip.compress(b"path,label\n1.jpg,a\n")
         file.write_bytes(data)
-        found = read_csv(str(file), ImageFormat())
-        assert [one.image for one in found.annotations] == ["1.jpg"]
-        assert (found.size_bytes, found.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        content = read_csv(str(file), ImageFormat())
+        assert [annotation.image for annotation in content.annotations] == ["1.jpg"]
+        assert (content.size_bytes, content.sha256) == (len(data), hashlib.sha256(data).hexdigest())
 
     def test_no_rows(self, file: Path) -> None:
         assert read(file, "path,label") == read(file, BOXES) == []
 
     @pytest.mark.parametrize(
-        ("text", "options", "what", "columns"),
+        ("text", "options", "problem", "columns"),
         [
             ("path\n", {}, "missing label", "path,label"),
             ("\n\npath,path,label\n", {}, "repeated path", "path,label"),
@@ -94,10 +102,10 @@ class TestManifest:
         ],
     )
     def test_a_bad_header(
-        self, file: Path, text: str, options: dict[str, Any], what: str, columns: str
+        self, file: Path, text: str, options: dict[str, Any], problem: str, columns: str
     ) -> None:
         assert failure(file, text, **options) == (
-            f"{file}: the header does not name the columns that are read, each once: {what}; "
+            f"{file}: the header does not name the columns that are read, each once: {problem}; "
             f"expected {columns}, or {BOXES.strip()}; got {text.strip()}"
         )
 
@@ -139,12 +147,12 @@ class TestBoxes:
 
     def test_columns_in_another_order_and_more(self, file: Path) -> None:
         header = "scene,ymax,xmax,ymin,xmin,class,height,width,filename\n"
-        found = read(
+        annotations = read(
             file,
             header + "s,4,3,2,1,cat,7,9,1.jpg\nt,5,5,2,1,cat,7,9,1.jpg\n",
             group_column="scene",
         )
-        assert [(one.group, one.boxes) for one in found] == [
+        assert [(annotation.group, annotation.boxes) for annotation in annotations] == [
             ("s", ((2.0, 1.0, 4.0, 3.0), (2.0, 1.0, 5.0, 5.0)))
         ]
 
@@ -181,15 +189,15 @@ class TestBoxes:
         """Case 33: the image would lack a box."""
         rows = ["1.jpg,9,7,cat,1,1,2,2", f"1.jpg,{row}"]
         order = reversed(rows) if first else rows
-        found = read(file, BOXES + "\n".join([*order, "2.jpg,9,7,cat,1,1,2,2"]))
-        assert [one.image for one in found] == ["1.jpg", "2.jpg"]
+        annotations = read(file, BOXES + "\n".join([*order, "2.jpg,9,7,cat,1,1,2,2"]))
+        assert [annotation.image for annotation in annotations] == ["1.jpg", "2.jpg"]
         line = 2 if first else 3
-        assert problems(found) == [("1.jpg", line, reason, column, message)]
-        assert found[0].problem and found[0].problem.raw == f"1.jpg,{row}"
+        assert problems(annotations) == [("1.jpg", line, reason, column, message)]
+        assert annotations[0].problem and annotations[0].problem.raw == f"1.jpg,{row}"
 
     def test_rows_that_name_no_image(self, file: Path) -> None:
-        found = read(file, BOXES + ",9,7,cat,1,1,2,2\n3.jpg\n\0\n1.jpg,9,7,cat,1,1,2,2\n")
-        assert [(one.image, bool(one.problem)) for one in found] == [
+        annotations = read(file, BOXES + ",9,7,cat,1,1,2,2\n3.jpg\n\0\n1.jpg,9,7,cat,1,1,2,2\n")
+        assert [(annotation.image, bool(annotation.problem)) for annotation in annotations] == [
             ("1.jpg", False),
             *[("", True)] * 3,
         ]

@@ -135,8 +135,8 @@ class TestFolders:
     def test_patterns(self, root: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
         make(root, "a [1]/x.jpg", "a1/no.jpg")
         monkeypatch.chdir(root)
-        for given in (pattern, f"./{pattern}", f"{root}/{pattern}"):
-            (image,) = listed(given).images
+        for spelling in (pattern, f"./{pattern}", f"{root}/{pattern}"):
+            (image,) = listed(spelling).images
             assert image.label == "a [1]"
             assert Path(image.path).resolve() == root / "a [1]/x.jpg"
 
@@ -216,12 +216,12 @@ class TestSafety:
             ("C:\\images\\1.jpg", "names a drive or a filesystem"),
         ],
     )
-    @pytest.mark.parametrize("own", [False, True])
-    def test_paths(self, root: Path, path: str, why: str, own: bool) -> None:
+    @pytest.mark.parametrize("has_root", [False, True])
+    def test_paths(self, root: Path, path: str, why: str, has_root: bool) -> None:
         make(root, "images/1.jpg", "1.jpg")
-        folder = root / "images" if own else root
+        folder = root / "images" if has_root else root
         file = manifest(root, "1.jpg", path)
-        assert failure(file, root=str(folder) if own else "") == (
+        assert failure(file, root=str(folder) if has_root else "") == (
             f'{file}:3: expected the path of an image under "{folder}", got "{path}", which '
             f"{why}. Write it relative to that folder, or set another root."
         )
@@ -322,10 +322,10 @@ class TestAnnotated:
 
     def test_the_order_is_that_of_the_names(self, root: Path) -> None:
         make(root, "b.jpg", "a.jpg", "c.jpg")
-        one, other = (
+        listing, other = (
             listed(manifest(root, *order)) for order in (["c.jpg", "a.jpg"], ["a.jpg", "c.jpg"])
         )
-        assert names(one) == names(other) == ["a.jpg", "c.jpg"]
+        assert names(listing) == names(other) == ["a.jpg", "c.jpg"]
 
     def test_the_working_folder(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         make(root, "a/1.jpg")

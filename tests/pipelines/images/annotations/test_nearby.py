@@ -29,8 +29,8 @@ def coco(*images: str) -> str:
 
 
 def near(pattern: object) -> list[tuple[str, str, str]]:
-    found = nearby_annotations(str(pattern))
-    return [(one.pattern, one.root, one.format_name) for one in found]
+    matches = nearby_annotations(str(pattern))
+    return [(match.pattern, match.root, match.format_name) for match in matches]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("pattern", ["set/photos", "set/photos/", "set/photos/*.jpg"])
 @pytest.mark.parametrize(
-    ("path", "found", "root"),
+    ("path", "match", "root"),
     [
         ("set/annotations/1.xml", "set/annotations/*.xml", "../photos"),
         ("set/photos/1.xml", "set/photos/*.xml", "."),
@@ -50,9 +50,9 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("set/1.xml", "set/*.xml", "photos"),
     ],
 )
-def test_voc(pattern: str, path: str, found: str, root: str, tmp_path: Path) -> None:
+def test_voc(pattern: str, path: str, match: str, root: str, tmp_path: Path) -> None:
     write(tmp_path, path, content=voc("1.jpg"))
-    assert near(pattern) == [(found, root, "Pascal VOC")]
+    assert near(pattern) == [(match, root, "Pascal VOC")]
 
 
 @pytest.mark.parametrize(

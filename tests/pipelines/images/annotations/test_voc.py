@@ -23,10 +23,10 @@ def thing(*edges: object, name: str = "cat") -> str:
 
 
 def problem(data: bytes) -> tuple[str, str]:
-    """Where and why, and the reason."""
-    found = parse_voc(data, path="a.xml").problem
-    assert found
-    return str(found), found.reason
+    """Return the reject as text, and its reason."""
+    reject = parse_voc(data, path="a.xml").problem
+    assert reject
+    return str(reject), reject.reason
 
 
 def test_an_annotation() -> None:
@@ -34,17 +34,17 @@ def test_an_annotation() -> None:
     noisy = thing(1, 2, "3.5", " 4 ").replace(
         "</object>", f"<difficult>1</difficult>{part}</object>"
     )
-    found = parse_voc(voc(noisy, thing(-5, 0, 1e3, 7, name="dog")), path="a.xml")
+    annotation = parse_voc(voc(noisy, thing(-5, 0, 1e3, 7, name="dog")), path="a.xml")
     boxes: tuple[Box, ...] = ((2.0, 1.0, 4.0, 3.5), (0.0, -5.0, 7.0, 1000.0))
-    assert (found.image, found.source, found.line) == ("1.jpg", "a.xml", 1)
-    assert (found.boxes, found.classes) == (boxes, ("cat", "dog"))
-    assert (found.stated_size, found.problem, found.label) == ((9, 7), None, None)
+    assert (annotation.image, annotation.source, annotation.line) == ("1.jpg", "a.xml", 1)
+    assert (annotation.boxes, annotation.classes) == (boxes, ("cat", "dog"))
+    assert (annotation.stated_size, annotation.problem, annotation.label) == ((9, 7), None, None)
 
 
 @pytest.mark.parametrize("size", ["", "<size><width>0</width><height>0</height></size>"])
 def test_an_image_with_nothing_in_it_and_no_size(size: str) -> None:
-    found = parse_voc(voc(size=size), path="a.xml")
-    assert (found.boxes, found.stated_size, found.problem) == ((), None, None)
+    annotation = parse_voc(voc(size=size), path="a.xml")
+    assert (annotation.boxes, annotation.stated_size, annotation.problem) == ((), None, None)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,6 @@ def test_read(tmp_path: Path) -> None:
     data = voc(thing(1, 1, 2, 2))
     path = tmp_path / "a.xml"
     path.write_bytes(data)
-    found = read_voc(str(path))
-    assert (found.size_bytes, found.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert found.annotations == [parse_voc(data, path=str(path))]
+    file = read_voc(str(path))
+    assert (file.size_bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert file.annotations == [parse_voc(data, path=str(path))]

@@ -1,4 +1,4 @@
-"""What a run says that fails for its boxes."""
+"""Messages of runs that fail for their boxes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def evidence(
     return BoxEvidence(40, boxes, *doubts, fitting)
 
 
-def failure(found: dict[str, BoxEvidence], **options: Any) -> list[str]:
+def failure(boxes: dict[str, BoxEvidence], **options: Any) -> list[str]:
     with pytest.raises(DataError) as caught:
-        check_boxes(found, images=Images(**options))
+        check_boxes(boxes, images=Images(**options))
     return str(caught.value).splitlines()
 
 
@@ -47,9 +47,9 @@ CLIPPED = (
 
 
 class TestDoubtfulBoxes:
-    @pytest.mark.parametrize("found", [evidence(), evidence(5, 5), evidence(boxes=20, tiny=1)])
-    def test_five_in_a_hundred_are_good(self, found: BoxEvidence) -> None:
-        check_boxes({"train": found, "eval": BoxEvidence()}, images=Images())
+    @pytest.mark.parametrize("boxes", [evidence(), evidence(5, 5), evidence(boxes=20, tiny=1)])
+    def test_five_in_a_hundred_are_good(self, boxes: BoxEvidence) -> None:
+        check_boxes({"train": boxes, "eval": BoxEvidence()}, images=Images())
 
     def test_above_that_the_likely_reason_is_named(self) -> None:
         assert failure({"train": evidence(6, 1, (100, 0, 90, 0, 0, 0))}) == [
@@ -75,8 +75,8 @@ class TestDoubtfulBoxes:
         )
 
     def test_pixels_that_are_taken_for_relative(self) -> None:
-        found = evidence(clipped=100, fitting=(100, 0, 0, 0, 0, 0))
-        lines = failure({"train": found}, format=ImageFormat(box="xyxy", units="relative"))
+        boxes = evidence(clipped=100, fitting=(100, 0, 0, 0, 0, 0))
+        lines = failure({"train": boxes}, format=ImageFormat(box="xyxy", units="relative"))
         assert "Set images: {format: {box: xyxy, units: pixels}};" in lines[1]
 
     @pytest.mark.parametrize("fitting", [(94, 94, 0, 0, 0, 0), (0,) * 6])
@@ -90,13 +90,13 @@ class TestDoubtfulBoxes:
 
     def test_the_stated_convention_is_no_reason(self) -> None:
         """It fits 97 of 100, which is enough for another one."""
-        found = {"train": evidence(3, fitting=(97, 0, 0, 0, 0, 0))}
-        lines = failure(found, max_clipped_ratio=0.01)
+        boxes = {"train": evidence(3, fitting=(97, 0, 0, 0, 0, 0))}
+        lines = failure(boxes, max_clipped_ratio=0.01)
         assert lines[1].startswith("No other convention fits them")
 
     def test_every_split_is_told_and_both_kinds(self) -> None:
-        found = {"train": evidence(100, 7), "eval": evidence(tiny=9), "test": evidence()}
-        lines = failure(found)
+        boxes = {"train": evidence(100, 7), "eval": evidence(tiny=9), "test": evidence()}
+        lines = failure(boxes)
         assert [line.partition(" of ")[0] for line in lines if line[:5] in ("train", "eval:")] == [
             *("eval: 9", "train: 100", "train: 7"),
         ]
@@ -136,10 +136,10 @@ class TestListed:
         source = SourceFile("in", None, 0, "", 0)
         alone = ImageRef("in/1.jpg", "1.jpg", 1, None, source="in/1.jpg")
         boxed = ImageRef("1.jpg", "1.jpg", 1, None, source="a.csv", boxes=((0, 0, 1, 1),) * 3)
-        given = Input("train", "in")
+        source = Input("train", "in")
         for image, expected in ((alone, (1, 0, True)), (boxed, (1, 3, False))):
             listing = Listing(0, (image,), (), 0, 0, source)
-            assert ListedBoxes.of(given, listing) == ListedBoxes(given, *expected)
+            assert ListedBoxes.of(source, listing) == ListedBoxes(source, *expected)
 
     def test_a_folder_of_negatives_beside_boxes_is_good(self) -> None:
         entries = [listed("a", split="train"), listed("b", split="train", boxes=1)]

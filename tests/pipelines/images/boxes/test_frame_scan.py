@@ -50,7 +50,7 @@ def turned(image: Image.Image, orientation: int, kind: str = "JPEG") -> bytes:
 
 
 def upright_of(box: Box, size: tuple[int, int], orientation: int) -> Box:
-    """Where Pillow puts a box of the stored picture."""
+    """Return a box of the stored picture as Pillow turns it."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     mask = Image.new("L", size)
@@ -122,11 +122,11 @@ def write_voc(folder: Path, rows: list[tuple[str, tuple[int, int] | None, Box]])
 def write_coco(folder: Path, rows: list[tuple[str, tuple[int, int] | None, Box]]) -> str:
     images: list[dict[str, Any]] = []
     annotations = []
-    for place, (name, size, (xmin, ymin, xmax, ymax)) in enumerate(rows):
+    for index, (name, size, (xmin, ymin, xmax, ymax)) in enumerate(rows):
         of_size = {"width": size[0], "height": size[1]} if size else {}
-        images.append({"id": place, "file_name": name} | of_size)
+        images.append({"id": index, "file_name": name} | of_size)
         box = [xmin, ymin, xmax - xmin, ymax - ymin]
-        annotations.append({"id": place, "image_id": place, "category_id": 1, "bbox": box})
+        annotations.append({"id": index, "image_id": index, "category_id": 1, "bbox": box})
     document = {"images": images, "annotations": annotations}
     text = json.dumps(document | {"categories": [{"id": 1, "name": "cat"}]})
     (folder / "boxes.json").write_text(text)
@@ -172,8 +172,8 @@ def test_all_annotations_are_alike(frame: str, write: Writer, tmp_path: Path) ->
     source, right = photos(tmp_path / "in", write, frame)
     with Pipeline(direct_runner()) as p:
         listed = p | ScanImages([Input("train", source)], Images())
-        found = listed | FindBoxFrame(Images(), in_threads=False)
-        assert_that(found, equal_to([BoxFrame(frame, "files")]))  # type: ignore[arg-type]
+        frames = listed | FindBoxFrame(Images(), in_threads=False)
+        assert_that(frames, equal_to([BoxFrame(frame, "files")]))  # type: ignore[arg-type]
     for ref in list_images(Input("train", source), ImageFormat()).images:
         file = FileRead(Path(ref.path).read_bytes(), bytes(32))
         image = open_file(
@@ -199,17 +199,21 @@ def test_photos_that_show_it_decide_for_all(frame: str, write: Writer, tmp_path:
         "unknown": 12,
     }
     for split, expected in (("train", right), ("eval", right_others)):
-        found = dict(stored(tmp_path, split))
-        assert found.keys() == expected.keys()
-        for name, box in found.items():
+        records = dict(stored(tmp_path, split))
+        assert records.keys() == expected.keys()
+        for name, box in records.items():
             np.testing.assert_allclose(box, expected[name], atol=1e-6, err_msg=name)
 
 
 def test_a_recipe_can_say_it(tmp_path: Path) -> None:
     source, right = photos(tmp_path / "in", write_csv, "upright", states=False)
     manifest = run(tmp_path, Input("train", source), frame="upright")
-    told = manifest.images["box_frame"]
-    assert (told["frame"], told["decided_by"], told["turned"]) == ("upright", "recipe", 14)
+    box_frame = manifest.images["box_frame"]
+    assert (box_frame["frame"], box_frame["decided_by"], box_frame["turned"]) == (
+        "upright",
+        "recipe",
+        14,
+    )
     for name, box in stored(tmp_path, "train"):
         np.testing.assert_allclose(box, right[name], atol=1e-6, err_msg=name)
 
@@ -227,15 +231,15 @@ def test_where_nothing_shows_it_the_run_ends(tmp_path: Path) -> None:
 
 
 def test_two_frames_end_the_run(tmp_path: Path) -> None:
-    one, _ = photos(tmp_path / "one", write_csv, "upright", kinds=[("wide", 6), ("wide", 2)])
-    two, _ = photos(tmp_path / "two", write_csv, "stored", kinds=[("wide", 8)])
+    first, _ = photos(tmp_path / "one", write_csv, "upright", kinds=[("wide", 6), ("wide", 2)])
+    second, _ = photos(tmp_path / "two", write_csv, "stored", kinds=[("wide", 8)])
     with pytest.raises(DataError) as error:
-        run(tmp_path, Input("train", one), Input("eval", two))
+        run(tmp_path, Input("train", first), Input("eval", second))
     words = "stored as 48 x 36 pixels: its annotation states"
     assert (
         "got 1 in that of the upright picture and 1 in that of the stored one. Upright: "
-        f"{one}:2: wide-6.jpg, EXIF orientation 6, {words} 36 x 48. Stored: "
-        f"{two}:2: wide-8.jpg, EXIF orientation 8, {words} 48 x 36. Correct "
+        f"{first}:2: wide-6.jpg, EXIF orientation 6, {words} 36 x 48. Stored: "
+        f"{second}:2: wide-8.jpg, EXIF orientation 8, {words} 48 x 36. Correct "
     ) in str(error.value)
 
 
@@ -256,8 +260,8 @@ def test_files_that_cannot_be_read_show_nothing(tmp_path: Path) -> None:
     (tmp_path / "in" / "wide-8.jpg").write_bytes(b"no image")
     with Pipeline(direct_runner()) as p:
         listed = p | ScanImages([Input("train", source)], Images())
-        found = listed | FindBoxFrame(Images(), in_threads=True)
-        assert_that(found, equal_to([BoxFrame("upright", "files")]))
+        frames = listed | FindBoxFrame(Images(), in_threads=True)
+        assert_that(frames, equal_to([BoxFrame("upright", "files")]))
 
 
 def test_a_header_behind_much_else_is_read_to_its_end(tmp_path: Path) -> None:
@@ -271,6 +275,6 @@ def test_a_header_behind_much_else_is_read_to_its_end(tmp_path: Path) -> None:
     listing = list_images(Input("train", source), ImageFormat())
     with Pipeline(direct_runner()) as p:
         listed = p | ScanImages([Input("train", source)], Images())
-        found = listed | FindBoxFrame(Images(), in_threads=False)
-        assert_that(found, equal_to([BoxFrame("upright", "files")]))
+        frames = listed | FindBoxFrame(Images(), in_threads=False)
+        assert_that(frames, equal_to([BoxFrame("upright", "files")]))
     assert listing.images[0].size_bytes > 1 << 18

@@ -1,4 +1,4 @@
-"""What photos show of the frame of their boxes, and what that decides for all."""
+"""Evidence of photos for the frame of their boxes, and the decision for all."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class TestEvidence:
     def test_a_stated_size_shows_it(
         self, stated: tuple[int, int], kind: str, orientation: int
     ) -> None:
-        found = evidence_of(ref(SMALL, stated_size=stated), (36, 48), orientation)
-        assert kinds(found) == {"turned": 1, kind: 1}
+        shown = evidence_of(ref(SMALL, stated_size=stated), (36, 48), orientation)
+        assert kinds(shown) == {"turned": 1, kind: 1}
 
     @pytest.mark.parametrize(
         ("box", "kind"),
@@ -60,18 +60,18 @@ class TestEvidence:
         assert kinds(evidence_of(ref(SMALL, box), (36, 48), 6)) == {"turned": 1, kind: 1}
 
     def test_size_and_boxes_can_disagree(self) -> None:
-        found = evidence_of(ref((0, 0, 20, 40), stated_size=(36, 48)), (36, 48), 8)
-        assert kinds(found) == {"turned": 1, "upright": 1, "stored": 1}
+        shown = evidence_of(ref((0, 0, 20, 40), stated_size=(36, 48)), (36, 48), 8)
+        assert kinds(shown) == {"turned": 1, "upright": 1, "stored": 1}
 
     @pytest.mark.parametrize("orientation", [2, 3, 4])
     def test_a_mirrored_photo_shows_nothing(self, orientation: int) -> None:
-        found = evidence_of(ref(SMALL, stated_size=(36, 48)), (36, 48), orientation)
-        assert kinds(found) == {"turned": 1, "unknown": 1}
+        shown = evidence_of(ref(SMALL, stated_size=(36, 48)), (36, 48), orientation)
+        assert kinds(shown) == {"turned": 1, "unknown": 1}
 
     @pytest.mark.parametrize("orientation", range(2, 9))
     def test_nor_does_a_square_one(self, orientation: int) -> None:
-        found = evidence_of(ref(SMALL, stated_size=(40, 40)), (40, 40), orientation)
-        assert kinds(found) == {"turned": 1, "unknown": 1}
+        shown = evidence_of(ref(SMALL, stated_size=(40, 40)), (40, 40), orientation)
+        assert kinds(shown) == {"turned": 1, "unknown": 1}
 
     @pytest.mark.parametrize("orientation", range(2, 9))
     def test_boxes_that_are_the_same_either_way_ask_for_nothing(self, orientation: int) -> None:
@@ -83,7 +83,9 @@ class TestEvidence:
         assert evidence_of(ref(), (36, 48), 6) == FrameEvidence()
 
     def test_the_stored_size(self) -> None:
-        assert [stored_size((3, 4), one) for one in (1, 4, 5, 8)] == [(3, 4)] * 2 + [(4, 3)] * 2
+        assert [stored_size((3, 4), orientation) for orientation in (1, 4, 5, 8)] == [
+            (3, 4)
+        ] * 2 + [(4, 3)] * 2
 
 
 def one(number: int, stated: tuple[int, int] | None, orientation: int = 6) -> FrameEvidence:

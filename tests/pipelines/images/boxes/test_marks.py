@@ -108,24 +108,24 @@ def test_what_is_clipped_away() -> None:
 
 class TestEvidence:
     def test_of_one_image(self) -> None:
-        one = ref((0, 0, 30, 90), (5, 5, 6, 20), name="x/1.jpg")
+        image = ref((0, 0, 30, 90), (5, 5, 6, 20), name="x/1.jpg")
         got = "a.csv", 2, "x/1.jpg, 80 x 60 pixels: got 0, 0, 90, 30, read as xyxy in pixels"
         small = "a.csv", 2, "x/1.jpg, 80 x 60 pixels: got 5, 5, 20, 6, read as xyxy in pixels"
-        assert BoxEvidence.of(one, box_marks(one, SIZE)) == BoxEvidence(
+        assert BoxEvidence.of(image, box_marks(image, SIZE)) == BoxEvidence(
             1, 2, Doubt(1, (got,)), Doubt(1, (small,)), (0, 1, 0, 0, 0, 0)
         )
 
     def test_it_adds_up_in_any_order(self) -> None:
         images = [ref((0, 0, 30, 90 + i), (1, 1, 2, 2), name=f"{i}.jpg") for i in range(9)]
         parts = [BoxEvidence.of(image, box_marks(image, SIZE)) for image in images]
-        whole = sum(parts, BoxEvidence())
-        assert (whole.images, whole.boxes, whole.clipped.count, whole.tiny.count) == (9, 18, 9, 9)
-        assert [shown.partition(",")[0] for _, _, shown in whole.clipped.examples] == [
+        total = sum(parts, BoxEvidence())
+        assert (total.images, total.boxes, total.clipped.count, total.tiny.count) == (9, 18, 9, 9)
+        assert [shown.partition(",")[0] for _, _, shown in total.clipped.examples] == [
             *("0.jpg", "1.jpg", "2.jpg"),
         ]
         for seed in range(5):
             random.Random(seed).shuffle(parts)
-            assert sum(parts, BoxEvidence()) == whole
+            assert sum(parts, BoxEvidence()) == total
 
     def test_marks_know_the_frame(self) -> None:
         marks = box_marks(ref((0, 0, 30, 30)), (30, 40))
