@@ -28,7 +28,7 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 
 @dataclass(frozen=True)
 class _Scan:
-    """The first scan of a JPEG.
+    """First scan of a JPEG.
 
     Attributes:
       start: Offset of its marker, in bytes.
@@ -44,6 +44,9 @@ class _Scan:
 
 def with_end_marker(data: bytes, *, thorough: bool = False) -> bytes | None:
     """Return a JPEG with an end marker, or None where pixel data is missing.
+
+    A progressive file that has an end marker and lacks only complete scans passes: encoders may
+    leave out scans that refine the picture, and its end marker says that it did.
 
     Args:
       data: Bytes of the file, with a good header.

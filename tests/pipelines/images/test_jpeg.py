@@ -78,6 +78,12 @@ def test_a_progressive_one_cut_between_two_scans_is_none() -> None:
         assert with_end_marker(PROGRESSIVE[:start]) is None
 
 
+def test_scans_left_out_before_an_end_marker_are_not_missing() -> None:
+    second = PROGRESSIVE.index(SOS, PROGRESSIVE.index(SOS) + 2)
+    coarse = PROGRESSIVE[:second] + END
+    assert with_end_marker(coarse, thorough=True) is coarse
+
+
 def test_one_scan_with_an_end_marker_is_left_to_the_graph() -> None:
     half = part(FILES["plain"], 0.5) + END
     assert with_end_marker(half) is half
