@@ -115,7 +115,7 @@ class BadImage(DataError):
 
 @dataclass(frozen=True)
 class OpenedImage:
-    """An image whose header is good, and its bytes for the graph.
+    """Image whose header is good, and its bytes for the graph.
 
     Attributes:
       encoded: Bytes for the graph: those of the file, with an end marker appended where a JPEG
@@ -139,7 +139,7 @@ class OpenedImage:
 
 @dataclass(frozen=True)
 class CheckedImage(OpenedImage, Appearance):
-    """An image that TensorFlow decodes, and its appearance."""
+    """Image that TensorFlow decodes, and its appearance."""
 
 
 def open_image(data: bytes, *, limits: ImageLimits) -> OpenedImage:

@@ -46,7 +46,7 @@ _COLOURS = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A record to draw.
+    """Record to draw.
 
     Attributes:
       thumbnail: Image as `thumbnail` returns it.

@@ -49,7 +49,7 @@ _APPEARANCE = ("brightness", "contrast", "mean_red", "mean_green", "mean_blue")
 
 @dataclass(frozen=True)
 class GoodImage:
-    """An image that can be decoded.
+    """Image that can be decoded.
 
     Attributes:
       ref: Image as it was listed.
@@ -70,7 +70,7 @@ class GoodImage:
 
 @dataclass(frozen=True)
 class FileRead:
-    """The bytes of a file, and their SHA-256."""
+    """Bytes of a file, and their SHA-256."""
 
     data: bytes
     sha256: bytes

@@ -30,7 +30,7 @@ _ANY_PART = 1e-6
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """A picture as the graph returns it.
+    """Picture as the graph returns it.
 
     Attributes:
       pixels: RGB samples; uint8, [height, width, 3].
@@ -45,7 +45,7 @@ class SourcePicture:
 
 @dataclass(frozen=True)
 class OutputImage:
-    """The image and boxes of one record.
+    """Image and boxes of one record.
 
     Attributes:
       name: Suffix that names the piece of the picture; "" for the picture itself.

@@ -42,7 +42,7 @@ _TIMESTAMP = re.compile(
 
 @dataclass(frozen=True)
 class OtherDelimiter:
-    """A separator that splits a text into several fields.
+    """Separator that splits a text into several fields.
 
     Attributes:
       name: Name for messages.

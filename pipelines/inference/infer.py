@@ -39,7 +39,7 @@ _THREADS = 2
 
 @dataclass(frozen=True)
 class Inferred:
-    """An inferred recipe, and a summary of the files.
+    """Inferred recipe, and a summary of the files.
 
     Attributes:
       text: Recipe, YAML with a comment that gives the reason for each choice.

@@ -116,7 +116,7 @@ def sniff_text(text: str, *, complete: bool, path: str) -> Dialect:
     if comment:
         records = [record for record in records if not record.fields[0].startswith(comment)]
     if not records:
-        return Dialect(base, ("column_1",), ("there is no record to go by",))
+        return Dialect(base, ("column_1",), ("no record shows the format",))
     width, count = Counter(len(record.fields) for record in records).most_common(1)[0]
     header, header_reason = _header([record.fields for record in records], width)
     reasons = [

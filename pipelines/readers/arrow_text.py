@@ -24,11 +24,11 @@ def text_problem(kind: pa.DataType) -> str:
     """Return the reason why values of a type have no text; "" where they have one.
 
     >>> text_problem(pa.list_(pa.int64()))
-    'values of the type list<item: int64> are no single values; flatten or unnest them first'
+    'values of the type list<item: int64> are not single values; flatten or unnest them first'
     """
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_nested(kind):
-        return f"values of the type {kind} are no single values; flatten or unnest them first"
+        return f"values of the type {kind} are not single values; flatten or unnest them first"
     if not any(is_type(kind) for is_type in _HAVE_TEXT):
         return f"values of the type {kind} have no text; convert them to numbers or strings first"
     return ""

@@ -72,25 +72,25 @@ def scan_parquet(file: InputFile, *, column_names: Sequence[str], block_bytes: i
         size, sha256, checksums = digest.size, digest.sha256(), digest.checksums()
     with _opened(file.path, checksums) as parquet:
         _check_columns(parquet.schema_arrow, column_names, path=file.path)
-        stretches = tuple(_stretches(parquet.metadata, column_names, block_bytes))
+        byte_ranges = tuple(_byte_ranges(parquet.metadata, column_names, block_bytes))
         records = parquet.metadata.num_rows
-    if sum(stretch.records for stretch in stretches) != records:
+    if sum(byte_range.records for byte_range in byte_ranges) != records:
         raise DataError(
             f"{file.path}: the footer counts {records:,} records, and its row groups "
-            f"{sum(stretch.records for stretch in stretches):,}: the file is damaged"
+            f"{sum(byte_range.records for byte_range in byte_ranges):,}: the file is damaged"
         )
     if not records:
         _LOG.warning("%s: the file has no records", file.path)
-    return ScannedFile(file, "", size, sha256, records, 0, 0, stretches, checksums, "parquet")
+    return ScannedFile(file, "", size, sha256, records, 0, 0, byte_ranges, checksums, "parquet")
 
 
-def row_group_checksums(scanned: ScannedFile, stretch: ByteRange) -> Checksums:
+def row_group_checksums(scanned: ScannedFile, byte_range: ByteRange) -> Checksums:
     """Return the checksums of the bytes read for a row group: those of its columns and the footer.
 
     Readers take a little more of both: pyarrow the last 64 kB of a file, and after a column some
     bytes that old writers did not count.
     """
-    begin, end = stretch.stored
+    begin, end = byte_range.stored
     last = max(other.stored[1] for other in scanned.stretches)
     tail = min(last, scanned.size - _TAIL_BYTES)
     size = scanned.size
@@ -108,7 +108,7 @@ def _opened(
                 stored,
                 read_dictionary=list(dictionaries),
                 buffer_size=_CHUNK,
-                pre_buffer=False,  # which would hold a row group
+                pre_buffer=False,  # which would buffer a whole row group
                 page_checksum_verification=True,
             )
         except (pa.ArrowException, OSError) as error:
@@ -136,7 +136,7 @@ def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str)
         )
 
 
-def _stretches(
+def _byte_ranges(
     metadata: pq.FileMetaData, column_names: Sequence[str], block_bytes: int
 ) -> Iterator[ByteRange]:
     """Yield byte ranges of about the same size, each in one row group."""
@@ -201,14 +201,14 @@ def parse_parquet(
     strings = [name for name in column_names if _is_string(schema.field(name).type)]
     with _opened(path, part.checksums, strings) as parquet:
         batches = parquet.iter_batches(
-            max(stretch.records for stretch in part.stretches),
+            max(byte_range.records for byte_range in part.stretches),
             row_groups=[part.stretches[0].row_group],
             columns=list(column_names),
             use_threads=False,
         )
-        tables = _slices(batches, [stretch.records for stretch in part.stretches], path)
-        for stretch, table in zip(part.stretches, tables, strict=True):
-            yield _text_batch(table, stretch, part.file, column_names, max_field_bytes)
+        tables = _slices(batches, [byte_range.records for byte_range in part.stretches], path)
+        for byte_range, table in zip(part.stretches, tables, strict=True):
+            yield _text_batch(table, byte_range, part.file, column_names, max_field_bytes)
 
 
 def _is_string(kind: pa.DataType) -> bool:
@@ -243,7 +243,7 @@ def _changed(path: str) -> DataError:
 
 def _text_batch(
     table: pa.Table,
-    stretch: ByteRange,
+    byte_range: ByteRange,
     file: InputFile,
     column_names: Sequence[str],
     max_field_bytes: int,
@@ -270,14 +270,14 @@ def _text_batch(
     return TextBatch(
         split=file.split,
         file=file.path,
-        position=(file.index, stretch.index),
+        position=(file.index, byte_range.index),
         batch=good,
-        lines=stretch.line + rows,
+        lines=byte_range.line + rows,
         raw=_Raw(batch, rows),
-        records=stretch.records,
-        size=stretch.size,
+        records=byte_range.records,
+        size=byte_range.size,
         rejects=tuple(
-            Reject(file.path, stretch.line + row, name, reason, message, raw(row))
+            Reject(file.path, byte_range.line + row, name, reason, message, raw(row))
             for row, (name, reason, message) in sorted(problems.items())
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO, cast
@@ -57,15 +57,15 @@ def parse_part(
     with CheckedFile(open_decompressed(path), part.checksums, path=path) as stored:
         text = open_text(cast(BinaryIO, stored), path=path, compression=part.compression)
         position = 0
-        for stretch in part.stretches:
+        for byte_range in part.stretches:
             if part.compression:
-                _skip(text, stretch.offset - position)
+                _skip(text, byte_range.offset - position)
             else:
-                text.seek(stretch.offset)
-            position = stretch.offset + stretch.size
+                text.seek(byte_range.offset)
+            position = byte_range.offset + byte_range.size
             yield parse_byte_range(
-                text.read(stretch.size),
-                stretch,
+                text.read(byte_range.size),
+                byte_range,
                 file=part.file,
                 column_names=column_names,
                 csv_format=csv_format,
@@ -76,7 +76,7 @@ def parse_part(
 
 def parse_byte_range(
     data: bytes,
-    stretch: ByteRange,
+    byte_range: ByteRange,
     *,
     file: InputFile,
     column_names: Sequence[str],
@@ -85,8 +85,8 @@ def parse_byte_range(
     """Parse one byte range.
 
     Args:
-      data: Text of the byte range, `stretch.size` bytes.
-      stretch: Byte range as the scan cut it.
+      data: Text of the byte range, `byte_range.size` bytes.
+      byte_range: Byte range as the scan cut it.
       file: File that the byte range is from.
       column_names: Names of the fields of a record, in order.
       csv_format: Format of the file.
@@ -101,13 +101,13 @@ def parse_byte_range(
     text = _Text(data, csv_format)
     # As many lines as records: no blank line, comment or quoted line end, so line i is record i
     # and the boundaries need not be found again.
-    plain = stretch.lines == stretch.records
+    plain = byte_range.lines == byte_range.records
     problems = _screen(text, plain=plain)
-    records = stretch.records if plain and not problems else len(text.units)
+    records = byte_range.records if plain and not problems else len(text.units)
     parsed = np.delete(np.arange(records), list(problems))
     parse_all = not problems and (plain or not text.boundaries.comment.any())
     batch, ragged = _read_csv(data if parse_all else text.joined(parsed), column_names, csv_format)
-    _check_count(batch.num_rows + len(ragged) + len(problems), len(data), stretch, file)
+    _check_count(batch.num_rows + len(ragged) + len(problems), len(data), byte_range, file)
     rows = np.delete(parsed, list(ragged))
     for index, fields in ragged.items():
         problems[int(parsed[index])] = _ragged(len(column_names), fields)
@@ -115,16 +115,13 @@ def parse_byte_range(
     return TextBatch(
         split=file.split,
         file=file.path,
-        position=(file.index, stretch.index),
+        position=(file.index, byte_range.index),
         batch=batch,
-        lines=stretch.line + (rows if plain else text.boundaries.lines[text.units[rows]]),
+        lines=byte_range.line + (rows if plain else text.boundaries.lines[text.units[rows]]),
         raw=_Raw(text, rows),
-        records=stretch.records,
-        size=stretch.size,
-        rejects=tuple(
-            text.reject(record, problems[record], file=file.path, first_line=stretch.line)
-            for record in sorted(problems)
-        ),
+        records=byte_range.records,
+        size=byte_range.size,
+        rejects=text.rejects(problems, file=file.path, first_line=byte_range.line),
     )
 
 
@@ -186,8 +183,17 @@ class _Text:
         view = memoryview(self.data)
         return b"".join(view[begin:end] for begin, end in zip(begins, ends, strict=True))
 
-    def reject(self, record: int, problem: _Problem, *, file: str, first_line: int) -> Reject:
-        """Return a `Reject` of a record, with the lines that it spans."""
+    def rejects(
+        self, problems: Mapping[int, _Problem], *, file: str, first_line: int
+    ) -> tuple[Reject, ...]:
+        """Return the `Reject` of each problem, in the order of the records."""
+        return tuple(
+            self._reject(record, problems[record], file=file, first_line=first_line)
+            for record in sorted(problems)
+        )
+
+    def _reject(self, record: int, problem: _Problem, *, file: str, first_line: int) -> Reject:
+        """Return the `Reject` of a record, with the lines that it spans."""
         unit = self.units[record]
         first, after = (first_line + self.boundaries.lines[unit : unit + 2]).tolist()
         spans = f" in lines {first} to {after - 1}: is a quote missing?"
@@ -294,12 +300,12 @@ def _read_csv(
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=schema), ragged
 
 
-def _check_count(parsed: int, size: int, stretch: ByteRange, file: InputFile) -> None:
-    if (parsed, size) != (stretch.records, stretch.size):
+def _check_count(parsed: int, size: int, byte_range: ByteRange, file: InputFile) -> None:
+    if (parsed, size) != (byte_range.records, byte_range.size):
         raise DataError(
-            f"{file.path}:{stretch.line}: the scan counted {stretch.records:,} records in "
-            f"{stretch.size:,} bytes from here, and the parser {parsed:,} in {size:,}. This is a "
-            "bug in recordmill."
+            f"{file.path}:{byte_range.line}: the scan counted {byte_range.records:,} records in "
+            f"{byte_range.size:,} bytes from here, and the parser {parsed:,} in {size:,}. This is "
+            "a bug in recordmill."
         )
 
 

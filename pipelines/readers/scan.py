@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -52,21 +53,22 @@ def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
     byte ranges have the row group 0. Else each byte range is one.
     """
     by_row_group = scanned.compression or scanned.format == "parquet"
-    for _, group in groupby(
-        scanned.stretches, lambda stretch: stretch.row_group if by_row_group else stretch.index
-    ):
-        stretches = tuple(group)
-        checksums = _checksums(scanned, stretches)
-        yield FileFragment(scanned.file, scanned.compression, stretches, checksums, scanned.format)
+    key = attrgetter("row_group" if by_row_group else "index")
+    for _, group in groupby(scanned.stretches, key):
+        byte_ranges = tuple(group)
+        checksums = _checksums(scanned, byte_ranges)
+        yield FileFragment(
+            scanned.file, scanned.compression, byte_ranges, checksums, scanned.format
+        )
 
 
-def _checksums(scanned: ScannedFile, stretches: Sequence[ByteRange]) -> Checksums:
+def _checksums(scanned: ScannedFile, byte_ranges: Sequence[ByteRange]) -> Checksums:
     """Return the checksums of the stored bytes of byte ranges."""
     if scanned.format == "parquet":
-        return row_group_checksums(scanned, stretches[0])
+        return row_group_checksums(scanned, byte_ranges[0])
     if scanned.compression:
         return scanned.checksums
-    return scanned.checksums.of((each.offset, each.offset + each.size) for each in stretches)
+    return scanned.checksums.of((each.offset, each.offset + each.size) for each in byte_ranges)
 
 
 def scan(
@@ -103,7 +105,7 @@ def scan(
             records=tally.records,
             blank_lines=tally.blank_lines,
             comment_lines=tally.comment_lines,
-            stretches=tuple(tally.stretches),
+            stretches=tuple(tally.byte_ranges),
             checksums=digest.checksums(),
         )
 
@@ -135,9 +137,9 @@ class _Tally:
         self._block_bytes = block_bytes
         self._awaits_header = csv_format.header
         self._offset, self._line = 0, 1
-        self._begin_stretch(0, 1)
+        self._begin_range(0, 1)
         self.records = self.blank_lines = self.comment_lines = 0
-        self.stretches: list[ByteRange] = []
+        self.byte_ranges: list[ByteRange] = []
 
     def read(self, text: BinaryIO) -> None:
         """Read a text to its end, in pieces that may end anywhere."""
@@ -145,7 +147,7 @@ class _Tally:
         while piece := text.read(max(_CHUNK, len(carry))):
             carry = self._add(carry + piece, final=False)
         self._add(carry, final=True)
-        self._end_stretch(self._offset, self._line)
+        self._end_range(self._offset, self._line)
         if self._awaits_header:
             raise DataError(
                 f"{self._path}: there is no header: expected one that names "
@@ -157,7 +159,7 @@ class _Tally:
         check_is_text(head, path=self._path)
         if head.startswith(BYTE_ORDER_MARK):
             self._offset, head = len(BYTE_ORDER_MARK), head[len(BYTE_ORDER_MARK) :]
-            self._begin_stretch(self._offset, 1)
+            self._begin_range(self._offset, 1)
         if not head:
             raise DataError(f"{self._path}: the file has no text: expected CSV")
         return head
@@ -205,7 +207,7 @@ class _Tally:
         location = f"{self._path}:{self._line + int(boundaries.lines[unit])}"
         _check_header(data[begin:end], self._column_names, self._format, location=location)
         self._awaits_header = False
-        self._begin_stretch(self._offset + end, self._line + int(boundaries.lines[unit + 1]))
+        self._begin_range(self._offset + end, self._line + int(boundaries.lines[unit + 1]))
         return unit + 1
 
     def _cut(self, boundaries: RecordBoundaries, is_record: Mask, unit: int) -> None:
@@ -214,28 +216,28 @@ class _Tally:
         while unit < len(is_record):
             last = int(np.searchsorted(ends, self._start + self._block_bytes))  # fills it
             until = min(last + 1, len(is_record))
-            self._stretch_records += int(np.count_nonzero(is_record[unit:until]))
+            self._range_records += int(np.count_nonzero(is_record[unit:until]))
             if last < len(is_record):
-                self._end_stretch(int(ends[last]), self._line + int(boundaries.lines[until]))
+                self._end_range(int(ends[last]), self._line + int(boundaries.lines[until]))
             unit = until
 
-    def _begin_stretch(self, offset: int, line: int) -> None:
-        self._start, self._start_line, self._stretch_records = offset, line, 0
+    def _begin_range(self, offset: int, line: int) -> None:
+        self._start, self._start_line, self._range_records = offset, line, 0
 
-    def _end_stretch(self, offset: int, line: int) -> None:
+    def _end_range(self, offset: int, line: int) -> None:
         """Add the byte range that ends here, if it has a record, and begin the next."""
-        if self._stretch_records:
-            self.stretches.append(
+        if self._range_records:
+            self.byte_ranges.append(
                 ByteRange(
-                    index=len(self.stretches),
+                    index=len(self.byte_ranges),
                     offset=self._start,
                     size=offset - self._start,
                     line=self._start_line,
                     lines=line - self._start_line,
-                    records=self._stretch_records,
+                    records=self._range_records,
                 )
             )
-        self._begin_stretch(offset, line)
+        self._begin_range(offset, line)
 
 
 def _check_header(

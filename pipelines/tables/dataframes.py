@@ -46,7 +46,7 @@ _UNIFORM = {
 
 @dataclass(frozen=True, eq=False)
 class FrameInput:
-    """A DataFrame as an input, in place of an `Input`.
+    """DataFrame as an input, in place of an `Input`.
 
     Attributes:
       split: Split that the rows belong to, such as "train"; None where content decides.

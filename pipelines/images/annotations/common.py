@@ -59,7 +59,7 @@ class Annotation:
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """An annotation file and its annotations.
+    """Annotation file and its annotations.
 
     Attributes:
       path: Path of the file.

@@ -160,7 +160,7 @@ def _unknown(problem: Reject) -> Annotation:
 
 @dataclass
 class _Boxed:
-    """An image, and the boxes of its rows so far."""
+    """Image, and the boxes of its rows so far."""
 
     annotation: Annotation
     boxes: list[Box] = field(default_factory=list)

@@ -35,7 +35,7 @@ _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file in a folder.
+    """File in a folder.
 
     Attributes:
       name: Path relative to the folder, with forward slashes.

@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """An image to read.
+    """Image to read.
 
     Attributes:
       path: Path to open.

@@ -98,7 +98,7 @@ class FrameEvidence:
 
 @dataclass(frozen=True)
 class BoxFrame:
-    """The frame of all boxes of a dataset.
+    """Frame of all boxes of a dataset.
 
     Attributes:
       frame: "upright" or "stored".

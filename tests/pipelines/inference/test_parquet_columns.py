@@ -19,7 +19,7 @@ def write(path: Path, columns: dict[str, Any]) -> str:
 
 
 def test_what_has_no_text_is_left_out(tmp_path: Path) -> None:
-    flat = "are no single values; flatten or unnest them first"
+    flat = "are not single values; flatten or unnest them first"
     columns = {
         "x": [1, 2],
         "tags": [["a"], None],
@@ -59,7 +59,7 @@ def test_no_column_that_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         readable_columns([path])
     assert str(error.value) == (
-        f'{path}: no column can be read: "tags": values of the type list<element: string> are no '
+        f'{path}: no column can be read: "tags": values of the type list<element: string> are not '
         "single values; flatten or unnest them first"
     )
 

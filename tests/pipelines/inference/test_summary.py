@@ -66,7 +66,7 @@ def test_columns_of_parquet_that_have_no_text(tmp_path: Path) -> None:
     table = {"x": [1.5, 2.5] * 20, "tags": [["a"], []] * 20, "label": ["no", "yes"] * 20}
     pq.write_table(pa.table(table), path)
     result = infer_recipe([path])
-    why = "values of the type list<element: string> are no single values; flatten or unnest them"
+    why = "values of the type list<element: string> are not single values; flatten or unnest them"
     assert result.summary == (
         f'{path}: 40 rows of 2 columns: "x", "label"',
         "format: Parquet, which names its columns",
@@ -172,8 +172,8 @@ def test_one_column_of_parquet(tmp_path: Path) -> None:
         infer_recipe([path])
     assert str(error.value) == (
         f'{path}: understood one column, "x", in 2 rows; expected several, to predict one from '
-        'the others. Left out: "tags": values of the type list<element: string> are no single '
-        "values; flatten or unnest them first."
+        'the others. Left out: "tags": values of the type list<element: string> are not '
+        "single values; flatten or unnest them first."
     )
 
 

@@ -115,12 +115,12 @@ def test_a_time_reads_back(values: list[dt.datetime]) -> None:
     [
         (
             pa.struct([("a", pa.int64())]),
-            "values of the type struct<a: int64> are no single values; flatten or unnest them "
+            "values of the type struct<a: int64> are not single values; flatten or unnest them "
             "first",
         ),
         (
             pa.dictionary(pa.int8(), pa.list_(pa.int8())),
-            "values of the type list<item: int8> are no single values; flatten or unnest them "
+            "values of the type list<item: int8> are not single values; flatten or unnest them "
             "first",
         ),
         (

@@ -224,7 +224,7 @@ def test_columns_that_are_not_as_they_should_be(tmp_path: Path) -> None:
     pq.write_table(pa.table(values, names), tmp_path / "x")
     assert error_of(tmp_path / "x") == (
         'x: no column "age" (did you mean "Age"?); 2 columns "height"; column "city": values of '
-        "the type list<element: string> are no single values; flatten or unnest them first. The "
+        "the type list<element: string> are not single values; flatten or unnest them first. The "
         "file has the columns Age, height, height, city"
     )
 
