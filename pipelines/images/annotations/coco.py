@@ -18,7 +18,7 @@ from typing import Any
 from ....schemas.errors import DataError
 from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYWH, BoxForm, BoxFormat
+from .box_format import XYWH, BoxFormat
 from .common import EDGES, Annotation, AnnotationFile, BadAnnotation, box_of, reject, size_of
 from .refs import Box
 

@@ -25,6 +25,8 @@ from ...readers.parse import parse_part
 from ...readers.scan import parts, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text
 from ...runtime.elements import InputFile, Reject, TextBatch
+from .box_format import XYXY, box_format_of
+from .common import EDGES, Annotation, AnnotationFile, BadAnnotation, box_of, size_of
 from .refs import Box
 
 __all__ = ["BOX_COLUMNS", "read_csv"]

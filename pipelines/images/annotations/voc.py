@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from ...config.image_format import BoxForm
 from ...runtime import filesystem as files
-from .box_format import XYXY, BoxForm, BoxFormat
+from .box_format import XYXY, BoxFormat
 from .common import EDGES, Annotation, AnnotationFile, BadAnnotation, box_of, size_of
 from .refs import Box
 
