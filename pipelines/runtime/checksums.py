@@ -1,12 +1,12 @@
-"""Checksums of the blocks of a file, so that what is parsed is what was scanned, byte for byte.
+"""Block checksums of files: prove that the parser reads the very bytes that were scanned.
 
-A file is read twice: by the scan, which counts its records and makes the digest for the manifest,
-and in parts by the parser. In between it can be edited, and its size and its time stamp can stay.
-So the scan also takes a CRC-32C of each block, and the parser gets its bytes through `CheckedFile`,
-which compares every block that it reads before it gives a byte of it.
+A file is read twice: by the scan, which counts its records and computes the digest for the
+manifest, and in fragments by the parser. In between it can be edited without a change of size or
+time stamp. So the scan also computes a CRC-32C of each block, and the parser reads through
+`CheckedFile`, which verifies every block before it returns a byte of it.
 
-A CRC-32C finds every change of up to 32 neighbouring bits, and of others all but one in 2^32. It
-takes a small part of the time of a SHA-256, which could not be checked by the parts of a file.
+A CRC-32C detects every burst error of up to 32 bits, and misses one in 2^32 of the others. It
+takes a fraction of the time of a SHA-256, which cannot be verified for a fragment of a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ...schemas.errors import DataError
 __all__ = ["BLOCK", "BlockChecksums", "CheckedFile", "Checksums"]
 
 BLOCK = 1 << 18
-"""The bytes of a block; the last one of a file is shorter."""
+"""Size of a block in bytes; the last block of a file may be shorter."""
 
 _CACHED_BLOCKS = 8
 _CRC_BYTES = 4
@@ -31,19 +31,19 @@ _CRC_BYTES = 4
 
 @dataclass(frozen=True)
 class Checksums:
-    """The checksums of some blocks of a file.
+    """Checksums of blocks of a file.
 
     Attributes:
-      size: The bytes of the whole file.
-      runs: (number of the first block, from 0; the CRC-32C of it and of those after it, 4 bytes
-        each, little-endian), of blocks one after the other.
+      size: Size of the whole file in bytes.
+      runs: Runs of consecutive blocks: (index of the first block, from 0; the CRC-32Cs of the
+        blocks, 4 bytes each, little-endian).
     """
 
     size: int
     runs: tuple[tuple[int, bytes], ...]
 
     def of(self, ranges: Iterable[tuple[int, int]]) -> Checksums:
-        """Return those that are needed to read some ranges of bytes (begin, end)."""
+        """Return the checksums of the blocks that byte ranges (begin, end) touch."""
         return Checksums(self.size, tuple(run for span in ranges for run in self._within(*span)))
 
     def _within(self, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -55,7 +55,7 @@ class Checksums:
                 yield start + skipped, needed
 
     def __getitem__(self, block: int) -> int:
-        """Return the checksum of a block; KeyError where it is not among them."""
+        """Return the checksum of a block; KeyError where there is none for it."""
         for start, crcs in self.runs:
             index = (block - start) * _CRC_BYTES
             if 0 <= index < len(crcs):
@@ -64,20 +64,20 @@ class Checksums:
 
 
 class BlockChecksums:
-    """Takes the checksums of bytes that come in pieces of any size."""
+    """Computes block checksums of data that arrives in chunks of any size."""
 
     def __init__(self) -> None:
         self._crcs = bytearray()
         self._crc = self._filled = self._size = 0
 
     def add(self, data: bytes) -> None:
-        """Take the next piece."""
+        """Add the next chunk."""
         begin = 0
         while begin < len(data):
-            piece = data[begin : begin + BLOCK - self._filled]
-            self._crc = google_crc32c.extend(self._crc, piece)
-            self._filled += len(piece)
-            begin += len(piece)
+            chunk = data[begin : begin + BLOCK - self._filled]
+            self._crc = google_crc32c.extend(self._crc, chunk)
+            self._filled += len(chunk)
+            begin += len(chunk)
             if self._filled == BLOCK:
                 self._end_block()
         self._size += len(data)
@@ -87,21 +87,21 @@ class BlockChecksums:
         self._crc = self._filled = 0
 
     def finish(self) -> Checksums:
-        """Return the checksums of all that came; nothing can be added after that."""
+        """Return the checksums of all chunks; `add` must not be called after that."""
         if self._filled:
             self._end_block()
         return Checksums(self._size, ((0, bytes(self._crcs)),))
 
 
 class CheckedFile(io.RawIOBase):
-    """A stored file whose bytes are given only if they are those that were scanned.
+    """A file object that returns only bytes that were scanned, and else raises DataError.
 
-    Its size is the one that was scanned. Whoever reads its end finds out if it has grown.
+    Its size is the scanned one. A file that has grown since is detected when its end is read.
 
     Args:
-      file: The file as it is stored now, opened; closed with this one.
-      checksums: Of at least the blocks that are read.
-      path: The file's path, for messages.
+      file: The file as it is stored now, opened; closed together with this object.
+      checksums: Checksums of at least the blocks that are read.
+      path: Path of the file, for messages.
     """
 
     def __init__(self, file: BinaryIO, checksums: Checksums, *, path: str) -> None:
@@ -109,27 +109,32 @@ class CheckedFile(io.RawIOBase):
         self._checksums = checksums
         self._path = path
         self._position = 0
-        self._cached_from, self._cached = 0, b""  # the blocks that were read last, if they were few
+        # A reader asks for small ranges one after the other: keep the latest blocks, if few.
+        self._cached_from, self._cached = 0, b""
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
+        """Return True."""
         return True
 
     def tell(self) -> int:
+        """Return the position in bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position and return it, in bytes."""
         begins = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._checksums.size}
         self._position = max(0, begins[whence] + offset)
         return self._position
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return the next bytes, `size` of them or all up to the end.
+        """Read the next `size` bytes, or all up to the end.
 
         Raises:
-          DataError: They are not those that were scanned.
+          DataError: The bytes are not those that were scanned.
         """
         left = max(0, self._checksums.size - self._position)
         size = left if size is None or size < 0 else min(size, left)
@@ -142,7 +147,7 @@ class CheckedFile(io.RawIOBase):
         return self._checked(begin, end)
 
     def _checked(self, begin: int, end: int) -> bytes:
-        """Return the bytes of a range, once all of their blocks are compared."""
+        """Read a range of bytes, and verify every block that it touches."""
         first, stop = begin // BLOCK, -(-end // BLOCK)
         start, after = first * BLOCK, min(stop * BLOCK, self._checksums.size)
         is_last = after == self._checksums.size
@@ -150,27 +155,27 @@ class CheckedFile(io.RawIOBase):
         head, data = self._stored(begin - start), self._stored(end - begin)
         tail = self._stored(after - end + is_last)  # one byte more, where there must be none
         checksums = BlockChecksums()
-        for piece in (head, data, tail):
-            checksums.add(piece)
+        for chunk in (head, data, tail):
+            checksums.add(chunk)
         self._compare(checksums.finish(), first, stop)
         if stop - first <= _CACHED_BLOCKS:
             self._cached_from, self._cached = start, head + data + tail
         return data
 
     def _compare(self, actual: Checksums, first: int, stop: int) -> None:
-        """Raise DataError where blocks, counted from the first, are not those of the scan."""
+        """Raise DataError where the blocks [first, stop) differ from those of the scan."""
         begin, size = first * BLOCK, self._checksums.size
         end = min(stop * BLOCK, size)
         if actual.size > end - begin:
             raise self._changed(end, end + 1)
         for block in range(first, stop):
             offset = block * BLOCK
-            is_there = offset - begin < actual.size
-            if not is_there or actual[block - first] != self._checksums[block]:
+            exists = offset - begin < actual.size
+            if not exists or actual[block - first] != self._checksums[block]:
                 raise self._changed(offset, min(offset + BLOCK, end))
 
     def _stored(self, size: int) -> bytes:
-        """Read the next bytes of the file as it is now: `size` of them, or fewer at its end."""
+        """Read the next `size` bytes of the file as it is now, or fewer at its end."""
         data: bytes = self._file.read(size)
         while len(data) < size and (more := self._file.read(size - len(data))):
             data += more
@@ -184,5 +189,6 @@ class CheckedFile(io.RawIOBase):
         )
 
     def close(self) -> None:
+        """Close both files."""
         self._file.close()
         super().close()

@@ -1,7 +1,7 @@
-"""Files of a published folder: listed with their digests, and told apart from a user's own.
+"""Files of a published folder: their digests, and the user's own files among them.
 
-A folder is replaced or removed as a whole, so what else a user keeps in it would be lost. Whatever
-is not known to be written by a run counts as the user's.
+A folder is replaced or removed as a whole, so files that a user put into it would be lost. Every
+file that no run is known to write counts as the user's.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ _WRITTEN_BY_A_RUN = re.compile(
 
 @dataclass(frozen=True)
 class Contents:
-    """What a run published in a folder.
+    """Files that a run published in a folder.
 
     Attributes:
       kind: "dataset" or "profile".
-      paths: The files that belong to it, relative to the folder, with forward slashes.
+      paths: Paths of its files, relative to the folder, with forward slashes.
     """
 
     kind: str
@@ -72,15 +72,15 @@ class Contents:
 
 
 ContentsAt: TypeAlias = Callable[[str], Contents | None]
-"""Gives what a run published in a local folder; None where no run did."""
+"""Returns the files that a run published in a local folder; None where no run did."""
 
 
 def list_stored_files(folder: str, hashed: Iterable[StoredFile] = ()) -> tuple[StoredFile, ...]:
     """List every file in a folder and below it, sorted by path.
 
     Args:
-      folder: Local or remote.
-      hashed: Files whose digests are there already, which are not read again.
+      folder: Path of the folder, local or remote.
+      hashed: Files with digests that are already computed, which are not read again.
 
     Raises:
       DataError: A file cannot be read.
@@ -102,7 +102,7 @@ def stored_file(folder: str, path: str) -> StoredFile:
 
 
 def dataset_at(folder: str) -> Contents | None:
-    """Return what belongs to the dataset in a local folder; None where there is no dataset."""
+    """Return the files of the dataset in a local folder; None where there is no dataset."""
     path = os.path.join(folder, MANIFEST)
     try:
         with open(path, encoding="utf-8") as file:
@@ -128,10 +128,10 @@ def _paths_of_0_1(folder: str, manifest: Manifest) -> Iterator[str]:
 
 
 def _graph_paths(folder: str, transform_fn: Mapping[str, str]) -> Iterator[str]:
-    """Yield the files of the graph: all in its folder, if their digest is that of the manifest.
+    """Yield the files of the graph: all files of its folder, if the manifest has their digest.
 
-    Where it is another one, a file was put there or changed, and those that every graph has and
-    the vocabularies that the metadata name are the graph's.
+    A different digest means that a file was added or changed. Then only the files that every
+    graph has, and the vocabularies that the metadata name, count as the graph's.
     """
     graph = os.path.join(folder, _GRAPH)
     paths = [path for path in files.list_files(graph) if os.path.isfile(os.path.join(graph, path))]
@@ -152,16 +152,16 @@ def _asset_names(folder: str) -> Iterator[str]:
 
 
 def find_strays(folder: str, paths: Collection[str]) -> list[str]:
-    """Find what is in a local folder and belongs to no run: files, links and special files.
+    """Find the files, links and special files in a local folder that belong to no run.
 
-    An empty folder holds nothing that could be lost, and does not count.
+    An empty folder does not count: deleting it loses nothing.
 
     Args:
-      folder: The folder; links in it are not followed.
-      paths: The files that belong to a run, relative to the folder.
+      folder: Path of the folder; links in it are not followed.
+      paths: Paths of the files that belong to a run, relative to the folder.
 
     Returns:
-      The paths of the others, relative to the folder, sorted.
+      The paths of the other files, relative to the folder, sorted.
 
     Raises:
       OSError: A folder in it cannot be listed.
@@ -169,8 +169,8 @@ def find_strays(folder: str, paths: Collection[str]) -> list[str]:
     strays = []
     for root, folders, names in os.walk(folder, onerror=_fail):
         links = (name for name in folders if os.path.islink(os.path.join(root, name)))
-        inside = os.path.relpath(root, folder).replace(os.sep, "/")
-        entries = (posixpath.normpath(posixpath.join(inside, name)) for name in (*links, *names))
+        relative = os.path.relpath(root, folder).replace(os.sep, "/")
+        entries = (posixpath.normpath(posixpath.join(relative, name)) for name in (*links, *names))
         strays += [path for path in entries if path not in paths]
     return sorted(strays)
 
@@ -180,7 +180,7 @@ def _fail(error: OSError) -> None:
 
 
 def was_written_by_a_run(path: str) -> bool:
-    """Tells whether a path, relative to the folder of a dataset, is one that a run writes to.
+    """Return whether a run writes to a path, which is relative to the folder of a dataset.
 
     >>> was_written_by_a_run("train/data-00000-of-00001.tfrecord"), was_written_by_a_run("a.txt")
     (True, False)
@@ -189,7 +189,7 @@ def was_written_by_a_run(path: str) -> bool:
 
 
 def name_first(paths: Collection[str]) -> str:
-    """Names the first few paths, and says how many more there are.
+    """Return the first three paths, and the number of the others, as text.
 
     >>> name_first(["a", "b", "c"]), name_first(["a", "b", "c", "d", "e"])
     ('a, b, c', 'a, b, c and 2 more')

@@ -1,8 +1,8 @@
-"""A stored file as a stream of text bytes: decompressed, and digested on the way.
+"""Streams of decompressed text: detect the compression, decompress, and hash in one pass.
 
-What the content is decides, not what the name says. A compressed file that ends too soon, fails
-its checksum or goes on with something else is an error; the readers of Beam and of the standard
-library pass over some of these in silence.
+The content decides about the compression, not the name. A compressed file that is truncated, fails
+its checksum or continues with other data is an error; the readers of Beam and of the standard
+library ignore some of these silently.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _SUFFIXES = {".gz": "gzip", ".gzip": "gzip", ".bz2": "bzip2"}
 
 
 class Digest(io.RawIOBase):
-    """A stored file that counts and hashes its bytes while they are read, on another thread.
+    """A file object that counts and hashes its bytes while they are read, on another thread.
 
-    Beside the digest of all of them it takes the checksums of their blocks.
+    It computes the SHA-256 of all bytes, and the checksums of their blocks.
 
     Attributes:
-      size: The bytes read so far.
+      size: Number of bytes read so far.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -52,37 +52,40 @@ class Digest(io.RawIOBase):
         self.size = 0
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read the next bytes into a buffer, and return their number; 0 at the end."""
         target = memoryview(buffer).cast("B")
         data = self._file.read(len(target))
         target[: len(data)] = data
         if self._hashing:
             self._hashing.result()
         self._hashing = self._thread.submit(self._sha256.update, data)
-        self._blocks.add(data)  # meanwhile: the other thread would have to wait for this one
+        self._blocks.add(data)  # on this thread, while the other one computes the SHA-256
         self.size += len(data)
         return len(data)
 
     def sha256(self) -> str:
-        """The digest of what was read so far, in hex."""
+        """Return the SHA-256 of all bytes read so far, in hex."""
         if self._hashing:
             self._hashing.result()
         return self._sha256.hexdigest()
 
     def checksums(self) -> Checksums:
-        """The checksums of all that was read; to be asked for once, at the end."""
+        """Return the block checksums of all bytes read; call it once, at the end."""
         return self._blocks.finish()
 
     def close(self) -> None:
+        """Close the file and end the thread."""
         self._thread.shutdown()
         self._file.close()
         super().close()
 
 
 class _Decompressed(io.RawIOBase):
-    """The text of a gzip or bzip2 file of one or more members, one after the other."""
+    """The text of a gzip or bzip2 file, which may consist of several members."""
 
     def __init__(self, stored: BinaryIO, compression: Compression, *, path: str) -> None:
         self._stored = stored
@@ -101,7 +104,7 @@ class _Decompressed(io.RawIOBase):
         return len(data)
 
     def _read(self, limit: int) -> bytes:
-        """The next bytes, at most `limit`; none at the end."""
+        """Return the next bytes, at most `limit`; none at the end."""
         while True:
             if self._member.eof and not self._begin_next_member():
                 return b""
@@ -127,29 +130,30 @@ class _Decompressed(io.RawIOBase):
         return data
 
     def _begin_next_member(self) -> bool:
-        """Goes on to the next member; zeros between members are padding."""
-        rest: bytes = self._member.unused_data.lstrip(b"\0")
-        while len(rest) < 16 and (more := self._stored.read(_CHUNK)):
-            rest = (rest + more).lstrip(b"\0")
-        if not rest:
+        """Begin the next member, if there is one; zeros between members are padding."""
+        head: bytes = self._member.unused_data.lstrip(b"\0")
+        while len(head) < 16 and (more := self._stored.read(_CHUNK)):
+            head = (head + more).lstrip(b"\0")
+        if not head:
             return False
-        if _compression(rest) != self._compression:
+        if _compression(head) != self._compression:
             raise DataError(
                 f"{self._path}: after the end of the {self._compression} data come bytes that are "
-                f"no {self._compression} data: 0x{rest[:4].hex()}"
+                f"no {self._compression} data: 0x{head[:4].hex()}"
             )
-        self._member, self._input = self._new_member(), rest
+        self._member, self._input = self._new_member(), head
         return True
 
     def _new_member(self) -> Any:
+        # 31: the largest window, 15, and 16 to expect the header and the checksum of gzip.
         return zlib.decompressobj(31) if self._compression == "gzip" else bz2.BZ2Decompressor()
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """Open any path of Beam's filesystems; the bytes are those stored.
+    """Open a path of any of Beam's filesystems; the bytes are as stored, not decompressed.
 
     Raises:
-      DataError: It cannot be opened, or is a folder.
+      DataError: The path cannot be opened, or is a folder.
     """
     try:
         file: BinaryIO = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
@@ -161,12 +165,12 @@ def open_decompressed(path: str) -> BinaryIO:
 
 
 def open_text(stored: BinaryIO, *, path: str, compression: Compression) -> BinaryIO:
-    """The text of a stored file, decompressed, as bytes.
+    """Return a stream of the decompressed text of a file, as bytes.
 
     Args:
-      stored: Where the file begins; read to its end once the text is.
-      path: Its path, for messages.
-      compression: What `detect_compression` said.
+      stored: The file, at its start; at its end once the text is read to the end.
+      path: Path of the file, for messages.
+      compression: The result of `detect_compression`.
 
     Returns:
       A stream. Reading it raises DataError where compressed data is truncated, damaged, or
@@ -178,10 +182,10 @@ def open_text(stored: BinaryIO, *, path: str, compression: Compression) -> Binar
 
 
 def detect_compression(head: bytes, *, path: str) -> Compression:
-    """The compression of a stored file, by its first 16 bytes.
+    """Return the compression of a file, detected by its first 16 bytes.
 
     Raises:
-      DataError: There is no byte, or the path ends in ".gz" or ".bz2" and the content is neither.
+      DataError: The file is empty, or its name ends in ".gz" or ".bz2" and the content is neither.
     """
     if not head:
         raise DataError(f"{path}: the file is empty (0 bytes): expected CSV text")

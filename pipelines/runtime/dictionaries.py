@@ -1,4 +1,4 @@
-"""Dictionaries of dictionary-encoded columns: only what is used, and in one order."""
+"""Dictionary-encoded columns: dictionaries without unused values, in a canonical order."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import pyarrow.compute as pc
 __all__ = ["canonical", "compact", "decoded", "dictionary_indices", "joined"]
 
 _DECODED = {b"recordmill": b"dictionary"}
-"""Stands in the metadata of a field that `decoded` wrote out."""
+"""Metadata of a field that `decoded` turned from a dictionary into plain values."""
 
 _ROWS_A_VALUE = 16
-"""A column is written out that has fewer rows for each value of its dictionary."""
+"""Rows for each value of a dictionary, below which `decoded` decodes a column."""
 
 
 def compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with dictionaries of only the values it has, in their old order."""
+    """Return the batch with dictionaries of only the values it has, in their old order."""
     return _with_dictionaries(batch, _used)
 
 
 def canonical(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with dictionaries of only the values it has, sorted: equal rows, equal batches."""
+    """Return the batch with sorted dictionaries of only its values: equal rows, equal batches."""
     return _with_dictionaries(batch, lambda column: _sorted(_used(column)))
 
 
 def decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch with columns written out whose dictionary is long beside them.
+    """Return the batch with those columns decoded whose dictionary is long for their rows.
 
-    A slice of such a column is small, and one that keeps its dictionary is not.
+    A slice of a decoded column is small; a slice of an encoded one keeps the whole dictionary.
     """
     columns, fields = [], []
     for column, field in zip(batch.columns, batch.schema, strict=True):
@@ -48,16 +48,16 @@ def _is_long(column: pa.DictionaryArray) -> bool:
 
 
 def joined(slices: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """The rows of slices, one behind the other, as the batches were before `decoded`.
+    """Concatenate slices, and encode again the columns that `decoded` decoded.
 
     Args:
-      slices: At least one, of batches of one schema, whichever columns of each are written out.
+      slices: At least one slice, of batches of one schema; each may have other columns decoded.
     """
     arrays, names = [], slices[0].schema.names
-    for place in range(len(names)):
-        written_out = any(one.schema.field(place).metadata == _DECODED for one in slices)
-        columns = [one.column(place) for one in slices]
-        arrays.append(_encoded(columns) if written_out else _joined(columns))
+    for index in range(len(names)):
+        is_decoded = any(batch.schema.field(index).metadata == _DECODED for batch in slices)
+        columns = [batch.column(index) for batch in slices]
+        arrays.append(_encoded(columns) if is_decoded else _joined(columns))
     return pa.RecordBatch.from_arrays(arrays, names)
 
 
@@ -70,7 +70,7 @@ def _encoded(columns: Sequence[pa.Array]) -> pa.DictionaryArray:
 
 
 def _joined(columns: Sequence[pa.Array]) -> pa.Array:
-    """The same as one array; what is in no dictionary but the first one stands behind it."""
+    """Concatenate columns; values that the first dictionary lacks are appended to it."""
     return pa.chunked_array(columns).unify_dictionaries().combine_chunks()
 
 
@@ -85,8 +85,8 @@ def _with_dictionaries(
 
 
 def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    at, size = dictionary_indices(column), len(column.dictionary)
-    used = np.bincount(at, minlength=size)[:size] > 0
+    indices, size = dictionary_indices(column), len(column.dictionary)
+    used = np.bincount(indices, minlength=size)[:size] > 0
     if used.all():
         return column
     renumbered = pa.array(np.cumsum(used, dtype=np.int32) - 1)
@@ -96,7 +96,7 @@ def _used(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def _sorted(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The column with its dictionary sorted by the bytes of the values."""
+    """Return the column with its dictionary sorted by the bytes of the values."""
     order = pc.sort_indices(column.dictionary)
     renumbered = np.empty(len(order), np.int32)
     renumbered[order.to_numpy()] = np.arange(len(order), dtype=np.int32)
@@ -106,10 +106,7 @@ def _sorted(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def dictionary_indices(column: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-    """Return the index in the dictionary of each row's value, int32 [rows].
-
-    That of null is the length of the dictionary.
-    """
+    """Return the dictionary index of each row, int32 [rows]; of null, the dictionary's length."""
     indices = column.indices
     if indices.null_count:
         indices = indices.fill_null(len(column.dictionary))

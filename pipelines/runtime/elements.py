@@ -3,7 +3,7 @@
 ScannedFile       a file, counted and cut into byte ranges                    scan -> ingest
 FileFragment      the byte ranges of a file that one worker reads             scan -> parse
 TextBatch         the rows of one byte range of a file, as text, with lines   parse -> clean
-Reject            a row that was left out, and why                            ingest -> publish
+Reject            a rejected record, and the reason                           ingest -> publish
 Bucket            the cleaned rows of one range of keys, in canonical order   shuffle -> the rest
 Fold              a computation in one pass over a bucket                     profile, analyze
 RawTensorAdapter  makes the tensors of a batch of rows                        analyze, transform
@@ -47,9 +47,9 @@ class InputFile:
     """A file to read.
 
     Attributes:
-      path: As the run was given it, globs resolved.
-      split: The split it is read for; None where content decides.
-      index: Its place among the inputs, from 0.
+      path: Path as the user wrote it, globs expanded.
+      split: Split that its rows belong to; None where a hash of the row decides.
+      index: Index among the inputs, from 0.
     """
 
     path: str
@@ -59,19 +59,19 @@ class InputFile:
 
 @dataclass(frozen=True)
 class ByteRange:
-    """A run of whole records of one file.
+    """A range of complete records of one file.
 
     Attributes:
-      index: Its place in the file, from 0.
-      offset: Where it begins in the text, in bytes, decompressed; of Parquet, the records before
-        it.
-      size: Its bytes; of Parquet, its share of what the columns read are when decompressed.
-      line: The physical line it begins on, from 1; of Parquet, the number of its first record,
+      index: Index in the file, from 0.
+      offset: Byte offset in the decompressed text; for Parquet, the number of records before it.
+      size: Size in bytes, decompressed; for Parquet, its share of the decompressed size of the
+        columns that are read.
+      line: Physical line of its first record, from 1; for Parquet, the number of that record,
         from 1.
-      lines: The physical lines, or the records, in it.
-      records: The records in it, at least one. Blank lines and comment lines are none.
-      row_group: Of Parquet, the row group it is in, from 0.
-      stored: Of Parquet, where that row group begins and ends in the file, in bytes.
+      lines: Number of physical lines; for Parquet, of records.
+      records: Number of records, at least one. Blank lines and comment lines do not count.
+      row_group: For Parquet, the index of its row group, from 0.
+      stored: For Parquet, the byte offsets in the file where that row group begins and ends.
     """
 
     index: int
@@ -86,19 +86,19 @@ class ByteRange:
 
 @dataclass(frozen=True)
 class ScannedFile:
-    """What the scan found out about a file.
+    """A file as the scan measured it.
 
     Attributes:
       file: The file.
-      compression: "", "gzip" or "bzip2": what the content of a CSV is.
-      size: Its bytes as stored.
-      sha256: Of its bytes as stored, in hex.
-      records: The records in it, the header not counted.
-      blank_lines: The empty lines in it.
-      comment_lines: The comment lines in it.
-      stretches: All records, in order.
-      checksums: Of its bytes as stored.
-      format: What its content is.
+      compression: Compression of a CSV, detected by content: "", "gzip" or "bzip2".
+      size: Size as stored, in bytes.
+      sha256: SHA-256 of the stored bytes, in hex.
+      records: Number of records, without the header.
+      blank_lines: Number of empty lines.
+      comment_lines: Number of comment lines.
+      stretches: Byte ranges that cover all records, in order.
+      checksums: Checksums of the stored bytes.
+      format: Format, detected by content.
     """
 
     file: InputFile
@@ -115,15 +115,17 @@ class ScannedFile:
 
 @dataclass(frozen=True)
 class FileFragment:
-    """What one worker parses.
+    """The unit of parsing: byte ranges of a file that one worker reads.
 
-    One stretch; or all of a compressed CSV, which has no middle; or a row group.
+    A plain CSV has one range in each fragment. A compressed CSV can only be read from its start,
+    so one fragment has all its ranges. A row group of Parquet is decoded as a unit, so its ranges
+    share a fragment too.
 
     Attributes:
       file: The file.
       compression: As in `ScannedFile`.
-      stretches: In order.
-      checksums: Of the stored bytes that hold them.
+      stretches: Byte ranges, in order.
+      checksums: Checksums of the stored bytes that contain them.
       format: As in `ScannedFile`.
     """
 
@@ -136,16 +138,16 @@ class FileFragment:
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that was left out.
+    r"""A rejected record.
 
     Attributes:
-      file: The file's path.
-      line: The physical line the record begins on, from 1; of Parquet, its number.
-      column: The column's name, or None where the whole record is bad.
-      reason: A short slug that the ledger counts by, such as "not_an_integer".
-      message: What was expected and what was got.
-      raw: The record as it stood in the file, with undecodable bytes as `\\xNN`, cut to 10,000
-        characters; of Parquet, the texts of the columns read, as JSON.
+      file: Path of the file.
+      line: Physical line the record begins on, from 1; for Parquet, the number of the record.
+      column: Name of the bad column, or None where the whole record is bad.
+      reason: Short slug that the ledger counts by, such as "not_an_integer".
+      message: Text that names the expected and the actual value.
+      raw: The record as it stands in the file, with undecodable bytes as `\xNN`, cut to 10,000
+        characters; for Parquet, the texts of the columns that are read, as JSON.
     """
 
     file: str
@@ -162,21 +164,21 @@ class Reject:
 
 @dataclass(frozen=True)
 class TextBatch:
-    """The records of one stretch of one file.
+    """The records of one byte range of one file.
 
     Attributes:
-      split: The split the input names, such as "train"; None where content decides.
-      file: The file's path.
-      position: (index of the file among the inputs, index of the block in the file).
+      split: Split that the input names, such as "train"; None where a hash of the row decides.
+      file: Path of the file.
+      position: (index of the file among the inputs, index of the byte range in the file).
       batch: One dictionary<int32, string> column per schema column, in schema order, unstripped;
-        one row a well-formed record, in file order.
-      lines: The physical line, from 1, each row of `batch` begins on; of Parquet, the number of
+        one row for each well-formed record, in file order.
+      lines: Physical line, from 1, that each row of `batch` begins on; for Parquet, the number of
         its record, from 1; int64, [rows].
-      raw: Gives the text of the record of row i, for a `Reject`.
-      records: The records counted by the scanner; `batch.num_rows + len(rejects)` is the same
-        number counted by the parser.
-      size: The bytes of the stretch, decompressed.
-      rejects: The records that are no row: ragged, undecodable, too long.
+      raw: Returns the text of the record of row i, for a `Reject`.
+      records: Number of records that the scanner counted; `batch.num_rows + len(rejects)` is the
+        same number, counted by the parser.
+      size: Size of the byte range, decompressed, in bytes.
+      rejects: Records that are no row: ragged, undecodable, too long.
     """
 
     split: str | None
@@ -195,13 +197,13 @@ class Bucket:
     """The cleaned rows of one range of keys of one split, sorted by key.
 
     Attributes:
-      split: "train", "eval", …
-      index: The bucket's place; buckets of a split in order of index are the split in canonical
-        order.
-      open: Gives the rows in canonical order, as batches of the schema's Arrow schema, and of a
-        table where each row is from (`layout.FILE` and `LINE`). The boundaries depend on the
-        rows alone. A bucket can be empty: then there is no batch.
-      repeats: Gives the number of rows that `open` leaves out as repeats of another row.
+      split: Name of the split: "train", "eval", …
+      index: Index of the key range; the buckets of a split in order of index are the split in
+        canonical order.
+      open: Yields the rows in canonical order, as batches of the schema's Arrow schema; rows of
+        tables also carry their source (`layout.FILE` and `LINE`). The batch boundaries depend on
+        the rows alone. An empty bucket yields no batch.
+      repeats: Returns the number of rows that `open` drops as repeats of another row.
     """
 
     split: str
@@ -211,19 +213,19 @@ class Bucket:
 
 
 class Fold(Protocol):
-    """What is computed of a bucket in one pass: picklable, deterministic, mergeable in order."""
+    """A computation in one pass over a bucket: picklable, deterministic, mergeable in order."""
 
     def setup(self) -> None:
         """Load what cannot be pickled, once a worker."""
 
     def start(self) -> Any:
-        """A fresh accumulator."""
+        """Return a fresh accumulator."""
 
     def add(self, accumulator: Any, batch: pa.RecordBatch) -> Any:
-        """The accumulator with a batch folded in. The result must pickle."""
+        """Return the accumulator with a batch folded in; it must pickle."""
 
     def merge(self, accumulators: list[Any]) -> Any:
-        """One accumulator of several, given in canonical order."""
+        """Merge accumulators, passed in canonical order, into one."""
 
 
 class StatisticsFold(Fold, Protocol):
@@ -237,13 +239,13 @@ class StatisticsFold(Fold, Protocol):
 
 
 class RawTensorAdapter(Protocol):
-    """What makes the tensors of a `preprocessing_fn` of a batch: picklable, called from threads."""
+    """Converts a batch into the inputs of a `preprocessing_fn`: picklable, called from threads."""
 
     def setup(self) -> None:
         """Load what cannot be pickled, once a worker."""
 
     def type_specs(self) -> dict[str, tf.TypeSpec]:
-        """What the tensors look like, by name; known before `setup`."""
+        """Return the type spec of each tensor, by name; needs no `setup`."""
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, tf.Tensor]:
-        """The tensors of a batch, by name: dense, sparse or ragged, as `type_specs` says."""
+        """Return the tensors of a batch, by name: dense, sparse or ragged as in `type_specs`."""

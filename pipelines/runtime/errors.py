@@ -1,4 +1,4 @@
-"""How every pipeline is run: by the FnApiRunner unless told, and with our errors as they are."""
+"""Default runner of every pipeline, and recordmill's errors unwrapped from those of Beam."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["direct_runner", "unwrap_beam_errors"]
 
 
 def direct_runner() -> beam.runners.PipelineRunner:
-    """Beam's in-process runner by its own name: `DirectRunner` tries to download another first."""
+    """Return Beam's FnApiRunner, in process; `DirectRunner` tries to download another one first."""
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
     return FnApiRunner()
@@ -22,10 +22,11 @@ def direct_runner() -> beam.runners.PipelineRunner:
 
 @contextmanager
 def unwrap_beam_errors() -> Iterator[None]:
-    """Take our errors out of what Beam wraps them in.
+    """Raise recordmill's errors as they were before Beam wrapped them.
 
-    In process, Beam adds the name of the stage to the message, and makes a RuntimeError of an
-    interrupt; from another process an error comes as a RuntimeError that holds the traceback.
+    In process, Beam appends the name of the stage to the message and turns a KeyboardInterrupt
+    into a RuntimeError. Errors of another process arrive as a RuntimeError whose message contains
+    the traceback.
     """
     try:
         yield
@@ -34,15 +35,16 @@ def unwrap_beam_errors() -> Iterator[None]:
     except RuntimeError as error:
         if str(error).startswith("KeyboardInterrupt"):
             raise KeyboardInterrupt from None
-        found = _OWN.search(str(error))
-        if found is None:
+        match = _RECORDMILL_ERROR.search(str(error))
+        if match is None:
             raise
-        kind = {"DataError": DataError, "RecipeError": RecipeError}[found["kind"]]
-        raise kind(_WHILE.sub("", found["message"])) from error
+        error_type = {"DataError": DataError, "RecipeError": RecipeError}[match["kind"]]
+        raise error_type(_WHILE.sub("", match["message"])) from error
 
 
+# The text that Beam appends to a message, and one of our errors inside a traceback as text.
 _WHILE = re.compile(r" \[while running '[^']*'\]\s*$")
-_OWN = re.compile(
+_RECORDMILL_ERROR = re.compile(
     r"^recordmill\.schemas\.errors\.(?P<kind>DataError|RecipeError): (?P<message>.*?)"
     r"(?= \[while running '|\n\n|\Z)",
     re.DOTALL | re.MULTILINE,

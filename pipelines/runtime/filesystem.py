@@ -1,7 +1,7 @@
-"""Files of a run, local or remote: whole or not at all, through Beam's filesystems.
+"""Files of a run, local or remote: written atomically, through Beam's filesystems.
 
-Beam deletes and lists by glob, which goes wrong in a folder called `out[1]`; local paths are
-taken as they are here.
+Beam deletes and lists by glob, which goes wrong in a folder called `out[1]`. So the operating
+system handles local paths here, and Beam only remote ones.
 """
 
 from __future__ import annotations
@@ -41,29 +41,30 @@ __all__ = [
 
 
 def is_remote(path: str) -> bool:
-    """Whether the path names its filesystem, as `gs://bucket/folder` does."""
+    """Return whether the path names its filesystem, as `gs://bucket/folder` does."""
     return FileSystems.get_scheme(path) is not None
 
 
 def join(folder: str, *names: str) -> str:
-    """The path of a file in a folder; the names may hold forward slashes."""
+    """Return the path of a file in a folder; the names may contain forward slashes."""
     return str(FileSystems.join(folder, *names))
 
 
 @contextmanager
 def create(path: str, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """A new binary file that stands at `path` when the block ends well, and only then.
+    """Open a new binary file that appears at `path` only when the block ends without an error.
 
-    A local file is written under another name, flushed to the disk and renamed, and replaces a
-    file of that name. Folders on the way are made. Most remote stores show an object only when
-    it is closed.
+    A local file is written under a temporary name, fsynced and renamed to `path`, where it
+    replaces a file. Missing folders are created. Most remote stores show an object only once it
+    is closed.
 
     Args:
-      path: Where the file goes. A suffix such as `.gz` means nothing.
-      durable: Whether a local file must outlive a power failure.
+      path: Path of the file. A suffix such as `.gz` does not compress it.
+      durable: Whether a local file must survive a power failure.
 
     Raises:
-      DataError: The file cannot be written, the disk being full, say; nothing is left of it.
+      DataError: The file cannot be written, for example since the disk is full; nothing of it
+        remains.
     """
     local = not is_remote(path)
     unfinished = f"{path}.{uuid4().hex}.tmp" if local else path
@@ -75,7 +76,7 @@ def create(path: str, *, durable: bool = True) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
         if local:
             os.replace(unfinished, path)
-        if local and durable:
+        if local and durable:  # until the folder is synced, a power failure undoes the rename
             sync_folder(os.path.dirname(path))
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -87,10 +88,10 @@ def create(path: str, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 @contextmanager
 def read(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a file as they are stored, whatever its suffix says.
+    """Open a file for its bytes as they are stored: nothing is decompressed.
 
     Raises:
-      DataError: The file is not there or cannot be read.
+      DataError: The file does not exist or cannot be read.
     """
     try:
         with _opened(path) as file:
@@ -107,54 +108,55 @@ def _opened(path: str) -> BinaryIO:
 
 
 def read_bytes(path: str) -> bytes:
-    """The whole of a file; DataError where it is not there or cannot be read."""
+    """Read a whole file; DataError where it does not exist or cannot be read."""
     with read(path) as file:
         return bytes(file.read())
 
 
 def write_bytes(path: str, content: bytes, *, durable: bool = True) -> None:
-    """A file of that content; arguments and errors as of `create`."""
+    """Write a file with that content; arguments and errors as in `create`."""
     with create(path, durable=durable) as file:
         file.write(content)
 
 
-def concatenate(path: str, parts: Iterable[str]) -> None:
-    """A file of what stands in others, one after the other; errors as of `create` and `read`."""
-    with create(path) as whole:
-        for part in parts:
-            whole.write(read_bytes(part))
+def concatenate(path: str, sources: Iterable[str]) -> None:
+    """Concatenate files into a new one; errors as in `create` and `read`."""
+    with create(path) as file:
+        for source in sources:
+            file.write(read_bytes(source))
 
 
 def exists(path: str) -> bool:
-    """Whether a file or a folder is there."""
+    """Return whether a file or a folder exists."""
     return bool(FileSystems.exists(path))
 
 
 WILDCARD = re.compile(r"[*?\[]")
-"""What makes a path a glob."""
+"""The characters that make a path a glob."""
 
 
 def glob(pattern: str) -> list[tuple[str, int]]:
-    """The files that a glob of Beam's matches: (path, bytes), as the pattern begins.
+    """Return (path, size in bytes) of the files that a glob matches; paths begin as the glob does.
 
     Raises:
-      DataError: It cannot be looked up.
+      DataError: The glob cannot be expanded.
       RecipeError: Its filesystem is not installed.
     """
-    here = "" if posixpath.dirname(WILDCARD.split(pattern)[0]) else "./"  # else Beam finds nothing
+    # Beam matches nothing where no folder stands before the first wildcard.
+    prefix = "" if posixpath.dirname(WILDCARD.split(pattern)[0]) else "./"
     try:
-        (result,) = FileSystems.match([here + pattern])
+        (result,) = FileSystems.match([prefix + pattern])
     except ValueError as error:
         raise RecipeError(f"{pattern}: {error}") from error
     except BeamIOError as error:
         raise DataError(f"{pattern}: cannot be looked up: {error}") from error
-    return [(file.path.removeprefix(here), file.size_in_bytes) for file in result.metadata_list]
+    return [(file.path.removeprefix(prefix), file.size_in_bytes) for file in result.metadata_list]
 
 
 def list_files(folder: str) -> list[str]:
-    """The files in a folder and in those below it, as sorted paths relative to it.
+    """List the files in a folder and below it: sorted relative paths with forward slashes.
 
-    Forward slashes everywhere; a folder that is not there has none.
+    A folder that does not exist has no files.
     """
     if is_remote(folder):
         prefix = folder.rstrip("/") + "/"
@@ -168,7 +170,7 @@ def list_files(folder: str) -> list[str]:
 
 
 def remove(path: str) -> None:
-    """Delete a file; one that is not there is fine."""
+    """Delete a file, if it exists."""
     if is_remote(path):
         if FileSystems.exists(path):
             FileSystems.delete([path])
@@ -178,7 +180,7 @@ def remove(path: str) -> None:
 
 
 def remove_tree(folder: str) -> None:
-    """Delete a folder with all that is in it; one that is not there is fine."""
+    """Delete a folder with its content, if it exists."""
     if is_remote(folder):
         remove_remote(folder, list_files(folder))
     elif os.path.lexists(folder):
@@ -186,13 +188,13 @@ def remove_tree(folder: str) -> None:
 
 
 def remove_remote(folder: str, names: Iterable[str]) -> None:
-    """Delete files of a remote folder, which must be there, all at once."""
+    """Delete files of a remote folder in one call; all of them must exist."""
     if paths := [join(folder, name) for name in names]:
         FileSystems.delete(paths)
 
 
 def sync_tree(folder: str) -> None:
-    """Make all that is in a local folder outlive a power failure; a remote store sees to it.
+    """Fsync every file and folder below a local folder; do nothing for remote stores.
 
     Raises:
       DataError: The disk is full, or faulty.
@@ -223,7 +225,7 @@ def _unwritable(path: str, error: OSError) -> DataError:
 
 
 def sync_folder(folder: str) -> None:
-    """Make the names in a local folder outlive a power failure, where the filesystem can."""
+    """Fsync the entries of a local folder, where the filesystem supports it."""
     with suppress(OSError):
         handle = os.open(folder or ".", os.O_RDONLY)
         try:

@@ -1,8 +1,9 @@
-"""A pass over buckets: what is folded of each, merged in an order that is always the same.
+"""Folds over buckets: one accumulator for each bucket, merged in an order that never changes.
 
-Buckets are worked on wherever and in whatever order the runner likes. What was folded of them is
-merged along a binary tree over their indices, so the result has the same bits in every case; and
-as neighbours are merged where they meet, little of it is held at once.
+The runner processes buckets on any worker and in any order. Their accumulators are merged along a
+binary tree over the bucket indices, so the result has the same bits in every case: sums of floats
+depend on the order. Neighbours are merged as soon as they meet, so few accumulators are in memory
+at a time.
 """
 
 from __future__ import annotations
@@ -20,31 +21,34 @@ from .thread_pool import ElementFn, ThreadedDoFn, in_global_window
 __all__ = ["Block", "CombineBuckets", "FoldWork", "Key", "OrderedMergeTree"]
 
 Key = tuple[str, str, str]
-"""The name of a fold, the split or "" for several, and the piece or "" for all."""
+"""(name of the fold, split or "" for all splits together, part of the fold or "")."""
 
 Block = tuple[int, int, int, Any]
-"""(rank, level, place, accumulator): of the buckets of the split of a rank, those from
-place * 2**level up to the next block of the level."""
+"""(rank, level, position, accumulator): a node of the merge tree.
+
+The accumulator covers the buckets [position * 2**level, (position + 1) * 2**level) of the split
+with that rank in the order of the splits.
+"""
 
 
 class FoldWork(ElementFn):
-    """What is folded of a bucket, and how it is merged: picklable, called from several threads."""
+    """Folds a bucket, and merges accumulators: picklable, called from several threads."""
 
     def __call__(self, element: Bucket, *side_inputs: Any) -> Iterable[tuple[Key, Block]]:
-        """What is folded of a bucket: blocks of level 0 and of its index."""
+        """Fold a bucket; return blocks of level 0 at the position of its index."""
         raise NotImplementedError
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
-        """One accumulator of several of a key, given in canonical order; without `setup`."""
+        """Merge accumulators of a key, passed in canonical order; `setup` was not called."""
         raise NotImplementedError
 
 
 class CombineBuckets(beam.PTransform):  # type: ignore[misc]
-    """One pass over the buckets: (key, accumulator), one for each key there is.
+    """PCollection[Bucket] -> PCollection[(Key, accumulator)], one element for each key.
 
     Args:
-      work: What is folded.
-      side_inputs: PCollections of one element each, which `work` gets as well.
+      work: Folds and merges.
+      side_inputs: PCollections of one element each, which are passed to `work` as well.
     """
 
     def __init__(self, work: FoldWork, *side_inputs: PCollection[Any]) -> None:
@@ -53,6 +57,7 @@ class CombineBuckets(beam.PTransform):  # type: ignore[misc]
         self._side_inputs = [AsSingleton(side_input) for side_input in side_inputs]
 
     def expand(self, buckets: PCollection[Bucket]) -> PCollection[tuple[Key, Any]]:
+        """Fold each bucket, and merge the blocks of each key."""
         return (
             buckets  # Bucket
             | "Fold" >> beam.ParDo(ThreadedDoFn(self._work), *self._side_inputs)  # (key, block)
@@ -63,23 +68,25 @@ class CombineBuckets(beam.PTransform):  # type: ignore[misc]
 
 
 class OrderedMergeTree:
-    """Merges accumulators as soon as both halves of a node of the tree are there."""
+    """Merges accumulators as soon as both children of a node of the tree are present."""
 
     def __init__(self, merge: Callable[[list[Any]], Any]) -> None:
         self._merge = merge
         self._accumulators: dict[tuple[int, int, int], Any] = {}
 
     def add(self, block: Block) -> None:
-        """Take a block in; it must not overlap another."""
-        rank, level, place, accumulator = block
-        while (rank, level, place ^ 1) in self._accumulators:
-            other = self._accumulators.pop((rank, level, place ^ 1))
-            accumulator = self._merge([other, accumulator] if place % 2 else [accumulator, other])
-            level, place = level + 1, place // 2
-        self._accumulators[rank, level, place] = accumulator
+        """Add a block; it must not overlap another one."""
+        rank, level, position, accumulator = block
+        # The sibling of a node differs from it in the lowest bit of the position.
+        while (rank, level, position ^ 1) in self._accumulators:
+            sibling = self._accumulators.pop((rank, level, position ^ 1))
+            ordered = [sibling, accumulator] if position % 2 else [accumulator, sibling]
+            accumulator = self._merge(ordered)
+            level, position = level + 1, position // 2
+        self._accumulators[rank, level, position] = accumulator
 
     def blocks(self) -> list[Block]:
-        """What is not merged yet, in canonical order."""
+        """Return the blocks that are not merged yet, in canonical order."""
         ordered = sorted(self._accumulators, key=lambda block: (block[0], block[2] << block[1]))
         return [(*block, self._accumulators[block]) for block in ordered]
 

@@ -1,7 +1,7 @@
-"""How far a run is: workers append lines to files, whoever watches adds them up.
+"""Progress of a run: workers append lines to files, and a reader sums them.
 
-Files and not counters, because they look the same from another thread, from another process and
-after a crash, and no runner has to be asked. Nothing of the result depends on them.
+Files instead of Beam's counters, because they can be read from another thread, from another
+process and after a crash, with any runner. No result depends on them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Note", "NoteFold", "Progress", "Stage", "read_progress"]
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage has done: rows and bytes, summed over the workers."""
+    """Progress of a stage: rows and bytes processed, summed over the workers."""
 
     name: str
     rows: int = 0
@@ -28,16 +28,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the lines go.
+    """Writer of progress lines.
 
     Attributes:
-      directory: A local folder that exists, or "" to write nothing (a cluster has its own view).
+      directory: Path of an existing local folder, or "" to write nothing (a cluster has its own
+        monitoring).
     """
 
     directory: str
 
     def note(self, stage: str, rows: int, size: int = 0) -> None:
-        """Add rows and bytes to what the stage has done."""
+        """Add rows and bytes to the progress of a stage."""
         if self.directory:
             path = os.path.join(self.directory, f"{os.getpid()}.tsv")
             with open(path, "a", encoding="utf-8") as lines:
@@ -46,12 +47,12 @@ class Progress:
 
 @dataclass
 class Note(beam.PTransform):  # type: ignore[misc]
-    """Notes each element and hands it on.
+    """Notes the progress of each element and passes the element on.
 
     Attributes:
-      progress: Where to.
-      stage: The name people see.
-      measure: Element -> (rows, bytes).
+      progress: Writer of the lines.
+      stage: Name of the stage, as users see it.
+      measure: Returns (rows, bytes) of an element.
     """
 
     progress: Progress
@@ -59,6 +60,7 @@ class Note(beam.PTransform):  # type: ignore[misc]
     measure: Callable[[Any], tuple[int, int]]
 
     def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[Any]:
+        """Note each element."""
         return elements | beam.Map(_note, self.progress, self.stage, self.measure)
 
 
@@ -72,43 +74,43 @@ def _note(
 
 @dataclass(frozen=True)
 class NoteFold:
-    """A fold that notes the rows of each batch and keeps nothing.
+    """A fold that notes the rows of each batch; its accumulator is None.
 
     Attributes:
-      progress: Where to.
-      stage: The name people see.
+      progress: Writer of the lines.
+      stage: Name of the stage, as users see it.
     """
 
     progress: Progress
     stage: str
 
     def setup(self) -> None:
-        """Nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def start(self) -> None:
-        """The accumulator is None."""
+        """Return None."""
 
     def add(self, accumulator: None, batch: pa.RecordBatch) -> None:
-        """Note the rows."""
+        """Note the rows of the batch."""
         self.progress.note(self.stage, batch.num_rows)
 
     def merge(self, accumulators: list[None]) -> None:
-        """None of Nones."""
+        """Return None."""
 
 
 def read_progress(directory: str) -> list[Stage]:
-    """What each stage has done so far, in the order the stages began.
+    """Return the progress of each stage, in the order the stages began.
 
-    A line that a worker is still writing is left for the next call. The folder may not exist yet
-    or no longer: then there is no stage.
+    A line that a worker is still writing is left for the next call. No stages where the folder
+    does not exist yet, or no longer.
     """
-    done: dict[str, Stage] = {}
+    stages: dict[str, Stage] = {}
     for text in map(_complete_lines, _files(directory)):
         for line in text.splitlines():
             name, rows, size = line.split("\t")
-            before = done.get(name, Stage(name))
-            done[name] = Stage(name, before.rows + int(rows), before.bytes + int(size))
-    return list(done.values())
+            total = stages.get(name, Stage(name))
+            stages[name] = Stage(name, total.rows + int(rows), total.bytes + int(size))
+    return list(stages.values())
 
 
 def _files(directory: str) -> list[str]:

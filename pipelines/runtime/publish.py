@@ -1,13 +1,13 @@
-"""A dataset stands complete at its place, or not at all.
+"""Atomic publishing: the output has the complete dataset, or nothing of it.
 
-A run writes into a hidden folder beside the output, `.census.recordmill-<random>`, so that
-putting it in place is one rename on one filesystem. A dataset in the way is exchanged for the new
-one in one system call and deleted after that; whoever looks sees the old one or the new one.
-While a run lasts it holds a lock, which its death releases; so a hidden folder found under the
-lock belongs to a run that was killed, and is removed.
+A run writes into a hidden folder beside the output, `.census.recordmill-<random>`, so publishing
+is one rename within one filesystem. An old dataset is exchanged for the new one in one system call
+and deleted afterwards, so a reader sees either the old one or the new one. A run holds a lock that
+the operating system releases when the process dies. So a hidden folder that exists while another
+run holds the lock belongs to a run that was killed, and is removed.
 
-Only what a run wrote is ever deleted. A folder with other files in it is not replaced, and one that
-got them while the run lasted is put beside the new one.
+Only files that a run wrote are ever deleted. A folder with other files in it is not replaced, and
+one that got other files during the run is moved aside.
 
 A remote store has no such rename: a dataset is written in place there, its manifest last, and
 replacing one is refused.
@@ -43,18 +43,18 @@ __all__ = ["Staging", "commit", "put_in_place", "stage"]
 
 _LOGGER = logging.getLogger(__name__)
 _SCRATCH = ".scratch"
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100  # of fcntl.h: relative paths are relative to the working directory
+_RENAME_EXCHANGE = 2  # of linux/fs.h
 
 
 @dataclass(frozen=True)
 class Staging:
-    """Where a run writes until its dataset is published.
+    """The staging folder that a run writes to until its dataset is published.
 
     Attributes:
-      output: Where the dataset will stand.
-      folder: Where it is written; the paths in its manifest are relative to this folder.
-      replaces: Whether a dataset stands at `output` and is to be replaced.
+      output: Path of the published dataset.
+      folder: Path of the staging folder; the paths in the manifest are relative to it.
+      replaces: Whether a dataset exists at `output` and will be replaced.
     """
 
     output: str
@@ -63,7 +63,7 @@ class Staging:
 
     @property
     def scratch(self) -> str:
-        """A folder on the same filesystem for what is no part of the dataset."""
+        """Path of a folder on the same filesystem for temporary files."""
         return files.join(self.folder, _SCRATCH)
 
 
@@ -71,56 +71,57 @@ class Staging:
 def stage(
     output: str, *, overwrite: bool = False, contents_at: ContentsAt = dataset_at
 ) -> Iterator[Staging]:
-    """A folder to write a dataset into, until `commit` puts it in place.
+    """Create a folder to write a dataset into, until `commit` publishes it.
 
-    To be entered before any data is read: what can be found wrong with the output is found here.
-    When the block ends, however it does, what was not committed is removed.
+    Enter it before any data is read: it finds every problem with the output first. Whatever was
+    not committed is removed when the block ends, with or without an error.
 
     Args:
-      output: Where the dataset will stand: nothing, an empty folder, or, with `overwrite`, a
-        prepared dataset. The folders above it are made.
-      overwrite: Whether a dataset there is replaced.
-      contents_at: Gives what a run published in a folder that may be replaced.
+      output: Path of the published dataset. It must not exist, be an empty folder, or, with
+        `overwrite`, a prepared dataset. Missing parent folders are created.
+      overwrite: Whether to replace a dataset at `output`.
+      contents_at: Returns the published files of a folder that may be replaced.
 
     Raises:
-      RecipeError: The output holds something else, or files that are no part of the dataset there,
-        or it cannot be written, or is the output of another run that is under way.
+      RecipeError: The output is something else, or contains files that are no part of the dataset
+        there, or cannot be written, or is the output of another run in progress.
     """
     if files.is_remote(output):
         with _stage_remotely(output) as staging:
             yield staging
         return
-    place = os.path.realpath(output)
-    folder = f"{_hidden(place)}-{secrets.token_hex(8)}"
-    with _locked(place):
-        with _explained(place):
-            _sweep(place, contents_at)
-            replaces = _check_free(place, overwrite=overwrite, contents=contents_at(place))
+    target = os.path.realpath(output)
+    folder = f"{_hidden(target)}-{secrets.token_hex(8)}"
+    with _locked(target):
+        with _explained(target):
+            _sweep(target, contents_at)
+            replaces = _check_free(target, overwrite=overwrite, contents=contents_at(target))
             os.mkdir(folder)
         try:
-            yield Staging(place, folder, replaces)
+            yield Staging(target, folder, replaces)
         finally:
-            _sweep(place, contents_at)
+            _sweep(target, contents_at)
 
 
 def commit(staging: Staging, manifest: Manifest) -> Manifest:
-    """Publish what was written into the staging folder; the manifest is written last.
+    """Publish the staging folder; the manifest is written last.
 
-    A process that dies in here leaves what stood at the output before, or the new dataset. Where
-    the filesystem cannot exchange two folders, there is a moment without either; the old dataset
-    is then put back by the next run.
+    If the process dies in here, the output has either the old content or the new dataset. Where
+    the filesystem cannot exchange two folders, there is a moment without either; the next run then
+    restores the old dataset.
 
     Args:
-      staging: As `stage` gave it; of no use afterwards.
-      manifest: Of the dataset, but for its `files`.
+      staging: The result of `stage`; must not be used afterwards.
+      manifest: Manifest of the dataset, without its `files`.
 
     Returns:
-      The manifest with the `files`, as it was published.
+      The manifest with the `files`, as published.
 
     Raises:
-      DataError: The disk is full, or something appeared at the output meanwhile.
+      DataError: The disk is full, or something was put at the output during the run.
     """
     files.remove_tree(staging.scratch)
+    # All files are on the disk before the manifest that vouches for them, and before the rename.
     files.sync_tree(staging.folder)
     shards = [shard for split in manifest.splits.values() for shard in split.shards]
     hashed = [StoredFile(shard.path, shard.bytes, shard.sha256) for shard in shards]
@@ -132,10 +133,10 @@ def commit(staging: Staging, manifest: Manifest) -> Manifest:
 
 
 def put_in_place(staging: Staging) -> None:
-    """Put what was staged where the output is, in exchange for what stood there.
+    """Move the staging folder to the output; a dataset there takes its place.
 
     Raises:
-      DataError: Something appeared at the output meanwhile.
+      DataError: Something was put at the output during the run.
     """
     try:
         if staging.replaces:
@@ -151,20 +152,21 @@ def put_in_place(staging: Staging) -> None:
 
 
 def _exchange(folder: str, output: str) -> None:
-    """Swap two folders, at once where the filesystem can."""
+    """Swap two folders, atomically where the filesystem supports it."""
     if _renameat2_exchange(folder, output):
         return
+    # Killed between the two renames, a run leaves no output; `_sweep` of the next one restores it.
     os.rename(output, f"{folder}.old")
     os.rename(folder, output)
 
 
-def _renameat2_exchange(one: str, other: str) -> bool:
-    """Whether Linux swapped two paths (renameat2(2)); False where it cannot."""
+def _renameat2_exchange(left: str, right: str) -> bool:
+    """Swap two paths with renameat2(2) of Linux; return False where it is not supported."""
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
         return False
     failed = libc.renameat2(
-        _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE
+        _AT_FDCWD, os.fsencode(left), _AT_FDCWD, os.fsencode(right), _RENAME_EXCHANGE
     )
     code = ctypes.get_errno()
     if failed and code not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
@@ -190,19 +192,19 @@ def _stage_remotely(output: str) -> Iterator[Staging]:
 
 
 def _remove_unfinished(output: str) -> None:
-    """Delete what a failed run wrote to a remote folder, which was empty when it began."""
+    """Delete the files of a failed run from a remote folder, which was empty when it began."""
     paths = files.list_files(output)
     files.remove_remote(output, filter(was_written_by_a_run, paths))
-    if others := [path for path in paths if not was_written_by_a_run(path)]:
+    if strays := [path for path in paths if not was_written_by_a_run(path)]:
         _LOGGER.warning(
-            "%s: the run failed, and left alone what it did not write: %s",
+            "%s: the run failed; files there that it did not write were not deleted: %s",
             output,
-            name_first(others),
+            name_first(strays),
         )
 
 
 def _check_free(output: str, *, overwrite: bool, contents: Contents | None) -> bool:
-    """Whether the output is of ours and to be replaced; RecipeError where it must stay."""
+    """Return whether the output is a dataset to replace; RecipeError where it must not be used."""
     if not os.path.lexists(output):
         return False
     if os.path.ismount(output):
@@ -228,22 +230,22 @@ def _check_free(output: str, *, overwrite: bool, contents: Contents | None) -> b
 
 def _occupied(output: str) -> RecipeError:
     return RecipeError(
-        f"{output}: is there already and is no prepared dataset, so it is left alone. "
+        f"{output}: exists and is not a prepared dataset, so it is not replaced. "
         "Choose another output."
     )
 
 
 def _hidden(output: str) -> str:
-    """What the names of a run's hidden files beside the output begin with."""
+    """Return the path prefix of a run's hidden files beside the output."""
     parent, name = os.path.split(output)
     return os.path.join(parent, f".{name}.recordmill")
 
 
 def _sweep(output: str, contents_at: ContentsAt) -> None:
-    """Remove what runs left beside the output; to be called with the lock held.
+    """Remove the leftovers of runs beside the output; call it with the lock held.
 
-    An old dataset that was moved aside, and no new one put in its place, is put back. One that got
-    other files after it was looked at is kept.
+    An old dataset that was moved aside is restored if the new one did not take its place. A
+    replaced dataset that got other files after it was checked is kept.
     """
     parent, prefix = os.path.split(_hidden(output))
     ours = re.compile(re.escape(prefix) + r"-[0-9a-f]{16}(\.old)?")
@@ -262,18 +264,18 @@ def _sweep(output: str, contents_at: ContentsAt) -> None:
 
 
 def _strays(folder: str, contents: Contents | None) -> list[str]:
-    """Find what a replaced folder holds that no run wrote; nothing in one never finished."""
+    """Find the files of a replaced folder that no run wrote; none in an unfinished folder."""
     return find_strays(folder, contents.paths) if contents else []
 
 
 def _keep(folder: str, output: str, strays: list[str]) -> None:
-    """Give a replaced folder a name beside the output that no run removes."""
+    """Rename a replaced folder to a name beside the output that no run removes."""
     token = folder.removesuffix(".old").rpartition("-")[2]
     replaced = f"{output}.replaced-{token}"
     os.rename(folder, replaced)
     _LOGGER.warning(
-        "%s: what stood there was replaced, and files that no run wrote had been put into it "
-        "meanwhile: %s. It is kept in %s: delete that once they are elsewhere",
+        "%s: was replaced, but during the run files that no run wrote were put into it: %s. "
+        "The replaced folder is now %s: delete it once you have moved them",
         output,
         name_first(strays),
         replaced,
@@ -282,7 +284,7 @@ def _keep(folder: str, output: str, strays: list[str]) -> None:
 
 @contextmanager
 def _explained(output: str) -> Iterator[None]:
-    """OSErrors as the RecipeError of an output that cannot be written."""
+    """Raise an OSError as the RecipeError of an output that cannot be written."""
     try:
         yield
     except OSError as error:
@@ -293,7 +295,7 @@ def _explained(output: str) -> Iterator[None]:
 
 @contextmanager
 def _locked(output: str) -> Iterator[None]:
-    """Hold the lock on an output; the death of the process releases it."""
+    """Hold the lock on an output; the operating system releases it when the process dies."""
     path = f"{_hidden(output)}.lock"
     with _explained(output):
         os.makedirs(os.path.dirname(output), exist_ok=True)
@@ -317,6 +319,8 @@ def _acquire(path: str, output: str) -> int:
                 f"{output}: another run (process {holder}) is preparing it. "
                 "Wait for it or choose another output."
             ) from None
+        # The last holder deletes the file before it unlocks it. Then this lock is on a file that
+        # has no name any more, and another process can lock a new one: open it again.
         if _is_at(path, handle):
             os.ftruncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
@@ -325,7 +329,7 @@ def _acquire(path: str, output: str) -> int:
 
 
 def _is_at(path: str, handle: int) -> bool:
-    """Whether the open file is still the one at the path: its last holder deletes it."""
+    """Return whether the open file is still the file at the path."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(handle))
     except FileNotFoundError:

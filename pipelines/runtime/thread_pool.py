@@ -1,7 +1,8 @@
-"""A ParDo whose elements are worked on by a few threads at once.
+"""DoFns that process several elements at once on threads.
 
-Buckets and blocks are few and large, and their work is C++ that lets go of the interpreter, so a
-small pool of threads uses every core of a laptop in one process, without a second start-up.
+Buckets and blocks are few and large, and their processing is C++ that releases the GIL, so a small
+pool of threads uses every core of a laptop in one process. More processes would each have to load
+TensorFlow.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ __all__ = ["ThreadedDoFn", "SerialDoFn", "ElementFn", "in_global_window"]
 
 
 class ElementFn:
-    """What is done to one element: a picklable object, called from several threads."""
+    """The processing of one element: a picklable object, called from several threads."""
 
     def setup(self) -> None:
         """Load what cannot be pickled, once a worker."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Iterable[Any]:
-        """The outputs for an element and side inputs."""
+        """Return the outputs for an element and side inputs."""
         raise NotImplementedError
 
     def finish(self) -> Iterable[Any]:
-        """The outputs that were held back, at the end of a bundle; no call is under way."""
+        """Return the outputs deferred to the end of a bundle; no call is in progress."""
         return ()
 
 
@@ -45,27 +46,31 @@ class ThreadedDoFn(beam.DoFn):  # type: ignore[misc]
         self._threads = threads
 
     def default_type_hints(self) -> None:
-        """None: Beam takes `*side_inputs: Any` for one that must be given."""
+        """Return no hints: Beam would take `*side_inputs: Any` for one required side input."""
 
     def setup(self) -> None:
+        """Set up the work and start the threads."""
         self._work.setup()
         threads = self._threads or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(threads)
         self._in_flight = 2 * threads
 
     def start_bundle(self) -> None:
+        """Begin with no element in flight."""
         self._pending: deque[Future[list[Any]]] = deque()
 
     def process(self, element: Any, *side_inputs: Any) -> Iterator[Any]:
+        """Submit an element, and yield outputs of earlier ones."""
         self._pending.append(self._pool.submit(_listed, self._work, element, *side_inputs))
         yield from self._outputs(keep=self._in_flight - 1)
 
     def finish_bundle(self) -> Iterator[Any]:
+        """Yield the outputs of the elements in flight, and the deferred ones."""
         yield from map(in_global_window, self._outputs(keep=0))
         yield from map(in_global_window, self._work.finish())
 
     def _outputs(self, *, keep: int) -> Iterator[Any]:
-        """The outputs of the elements that were first, while more than `keep` are in flight."""
+        """Yield outputs in the order of the elements, until only `keep` are in flight."""
         try:
             while len(self._pending) > keep:
                 yield from self._pending[0].result()
@@ -75,12 +80,13 @@ class ThreadedDoFn(beam.DoFn):  # type: ignore[misc]
             raise
 
     def _abandon(self) -> None:
-        """End all that is in flight, so that no thread writes on while the run cleans up."""
+        """Cancel and await all calls, so that no thread writes files while the run cleans up."""
         for future in self._pending:
             future.cancel()
         wait(self._pending)
 
     def teardown(self) -> None:
+        """End the threads."""
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -89,26 +95,29 @@ def _listed(work: Callable[..., Iterable[Any]], element: Any, *side_inputs: Any)
 
 
 def in_global_window(output: Any) -> Any:
-    """What `finish_bundle` of a DoFn must give: the value, tagged or not, in its window."""
+    """Wrap an output, tagged or not, in the global window, as `finish_bundle` must return it."""
     if isinstance(output, beam.pvalue.TaggedOutput):
         return beam.pvalue.TaggedOutput(output.tag, in_global_window(output.value))
     return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
 class SerialDoFn(beam.DoFn):  # type: ignore[misc]
-    """Calls `work` on one element after the other and hands on each output as it comes."""
+    """Calls `work` on one element at a time, and yields each output as soon as it exists."""
 
     def __init__(self, work: ElementFn) -> None:
         self._work = work
 
     def setup(self) -> None:
+        """Set up the work."""
         self._work.setup()
 
     def default_type_hints(self) -> None:
-        """None, as of `ThreadedDoFn`."""
+        """Return no hints, as `ThreadedDoFn` does."""
 
     def process(self, element: Any, *side_inputs: Any) -> Iterable[Any]:
+        """Return the outputs for an element."""
         return self._work(element, *side_inputs)
 
     def finish_bundle(self) -> Iterator[Any]:
+        """Return the deferred outputs."""
         return map(in_global_window, self._work.finish())

@@ -1,4 +1,4 @@
-"""`visible`: text from data and file names, on its way to a person."""
+"""Escapes for text from data and file names in messages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""The text with what cannot be seen, or turns the text around it, written as an escape.
+    r"""Escape control characters, invisible characters and bidirectional overrides.
 
     >>> visible("a\u202eb\x00\n"), visible("né 日本 🦝")
     ('a\\u202eb\\x00\\n', 'né 日本 🦝')
     """
-    return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
+    return _UNSEEN.sub(lambda match: repr(match[0])[1:-1], text)

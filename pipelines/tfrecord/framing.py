@@ -1,10 +1,10 @@
-"""TFRecord frames: many records framed, or checked, at a time.
+"""TFRecord framing: encodes and verifies many records at a time.
 
 A frame is the length of the record (uint64, little-endian), the masked CRC-32C of those eight
-bytes, the record, and the masked CRC-32C of the record. The format and the mask are those of
-TensorFlow's `tensorflow/core/lib/io/record_writer.h` and `tensorflow/core/lib/hash/crc32c.h`.
-A file of frames has no header and no end mark, so a file cut between two frames reads as a
-shorter one: only the number of records that stands in the manifest tells.
+bytes, the record, and the masked CRC-32C of the record. TensorFlow defines the format and the mask
+in `tensorflow/core/lib/io/record_writer.h` and `tensorflow/core/lib/hash/crc32c.h`. A file of
+frames has no header and no end mark, so a file truncated between two frames reads as a shorter
+one: only the number of records in the manifest reveals it.
 """
 
 from __future__ import annotations
@@ -35,25 +35,27 @@ Checksums = npt.NDArray[np.uint32]
 
 
 class Readable(Protocol):
-    """What can be read a piece at a time, as a binary file can."""
+    """Interface of a stream that can be read in chunks, such as a binary file."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes, at most `size`; none at the end."""
+        """Return the next bytes, at most `size`; none at the end."""
 
 
 def encode_frames(records: Sequence[bytes] | pa.Array) -> bytes:
-    """The frames of records, one after the other.
+    """Encode records as frames, one after the other.
 
     Args:
-      records: The records; also as a `pa.BinaryArray` or `pa.LargeBinaryArray` without nulls.
+      records: The records, as bytes, or as a `pa.BinaryArray` or `pa.LargeBinaryArray` without
+        nulls.
 
     Returns:
-      16 bytes more than the records, for each of them; no records give no bytes.
+      The frames, each 16 bytes longer than its record; no bytes for no records.
 
     >>> encode_frames([b"a"]).hex()
     '01000000000000000175de4161786ee428'
     """
     values = records if isinstance(records, Sequence) else records.to_pylist()
+    # Few lengths occur in a batch: each head is computed once, and all is joined in one call.
     lengths = [len(record) for record in values]
     heads = {length: _head(length) for length in set(lengths)}
     parts = [b""] * (3 * len(values))
@@ -64,17 +66,17 @@ def encode_frames(records: Sequence[bytes] | pa.Array) -> bytes:
 
 
 def frame_ends(data: bytes, *, path: str) -> list[int]:
-    """Where each of the frames in `data` ends, in bytes from its start.
+    """Return the offset in `data`, in bytes, of the end of each frame.
 
-    Trusts the lengths and looks at no checksum, which makes it several times faster than
-    `read_frames`: for bytes that are known to be those that were framed.
+    It trusts the lengths and verifies no checksum, so it is several times faster than
+    `read_frames`: for data that is already verified as a whole.
 
     Args:
-      data: Whole frames; none is fine.
-      path: What the data is called in messages.
+      data: Complete frames, or nothing.
+      path: Path of the data, for messages.
 
     Raises:
-      DataError: The last frame is cut short.
+      DataError: The last frame is truncated.
 
     >>> frame_ends(encode_frames([b"a", b"", b"bc"]), path="a.tfrecord")
     [17, 33, 51]
@@ -90,24 +92,24 @@ def frame_ends(data: bytes, *, path: str) -> list[int]:
 
 
 def read_frames(stream: Readable, *, path: str) -> Iterator[bytes]:
-    """The records of a stream of frames, both checksums of each checked.
+    """Read the records of a stream of frames, and verify both checksums of each.
 
     Args:
-      stream: Gives the frames, decompressed.
-      path: What the stream is called in messages.
+      stream: Stream of frames, decompressed.
+      path: Path of the stream, for messages.
 
     Yields:
       The records, up to the first one that is damaged. An empty stream has none.
 
     Raises:
-      DataError: A frame is damaged or cut short. The message names the path, the index of the
-        record, from 0, and the byte, from 0, its frame begins at in the decompressed stream.
+      DataError: A frame is damaged or truncated. The message names the path, the index of the
+        record, from 0, and the byte offset of its frame in the decompressed stream.
     """
     index = offset = 0
-    buffer, wanted = b"", _CHUNK
+    buffer, size = b"", _CHUNK
     while True:
         try:
-            chunk = stream.read(wanted)
+            chunk = stream.read(size)
         except (OSError, EOFError, zlib.error) as error:
             raise _damaged(path, index, offset, f"cannot be read ({error})") from error
         if not chunk:
@@ -118,7 +120,9 @@ def read_frames(stream: Readable, *, path: str) -> Iterator[bytes]:
         index, offset, buffer = index + len(records), offset + used, buffer[used:]
         if problem:
             raise _damaged(path, index, offset, problem)
-        wanted = max(_CHUNK, _frame_size(buffer) - len(buffer))
+        # What remains of a large frame is read at once: by chunks, the buffer would be copied and
+        # its head parsed for each of them.
+        size = max(_CHUNK, _frame_size(buffer) - len(buffer))
     if buffer:
         problem = f"cut short, {len(buffer):,} bytes of {_frame_size(buffer):,}"
         raise _damaged(path, index, offset, problem)
@@ -129,9 +133,11 @@ def _damaged(path: str, index: int, offset: int, problem: str) -> DataError:
 
 
 def _whole_frames(buffer: bytes) -> tuple[list[bytes], int, str]:
-    """The good records at the start of `buffer`, the bytes of their frames, what stopped them.
+    """Return the intact records at the start of `buffer`, the size of their frames, the problem.
 
-    What stopped them is "" where only the end of the buffer did.
+    The problem is "" where only the end of the buffer follows. Heads must be verified one by one,
+    since the next frame begins where the length says; the data of all records is verified at the
+    end, and the first mismatch comes before a bad head.
     """
     lengths: dict[bytes, int] = {}
     records: list[bytes] = []
@@ -152,14 +158,14 @@ def _whole_frames(buffer: bytes) -> tuple[list[bytes], int, str]:
         feet.append(buffer[foot:start])
     stated = np.frombuffer(b"".join(feet), "<u4")
     computed = _masked_checksums(records)
-    for bad in np.flatnonzero(stated != computed)[:1]:
-        used = sum(len(record) + _HEAD + _FOOT for record in records[:bad])
-        return records[:bad], used, _mismatch("data", computed[bad], stated[bad])
+    for index in np.flatnonzero(stated != computed)[:1]:
+        used = sum(len(record) + _HEAD + _FOOT for record in records[:index])
+        return records[:index], used, _mismatch("data", computed[index], stated[index])
     return records, start, problem
 
 
 def _frame_size(start: bytes) -> int:
-    """The bytes of the frame that begins with `start`, or of its head if that is not whole."""
+    """Return the size of the frame that begins with `start`; of its head, if that is truncated."""
     return _LENGTH.unpack_from(start)[0] + _HEAD + _FOOT if len(start) >= _HEAD else _HEAD
 
 
@@ -174,10 +180,11 @@ def _head_problem(head: bytes) -> str:
     return "" if stated == computed else _mismatch("length", computed, stated)
 
 
-def _mismatch(what: str, computed: int, stated: int) -> str:
-    return f"its {what} has the checksum {computed:08x}, expected {stated:08x}"
+def _mismatch(part: str, computed: int, stated: int) -> str:
+    return f"its {part} has the checksum {computed:08x}, expected {stated:08x}"
 
 
 def _masked_checksums(values: Iterable[bytes]) -> Checksums:
+    # A CRC of data that contains CRCs is weak, so TensorFlow rotates it and adds a constant.
     crc = np.fromiter(map(google_crc32c.value, values), np.uint32)
     return ((crc >> 15 | crc << 17) + np.uint32(0xA282EAD8)).astype("<u4", copy=False)

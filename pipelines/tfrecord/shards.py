@@ -1,8 +1,9 @@
-"""Segments into shards: from one framed file a bucket to the TFRecord files of a split.
+"""Shards: assembles the TFRecord files of a split from one segment file for each bucket.
 
-A split is its segments one after the other, and a shard is a run of its records: cut to the
-record, so that a split has as many shards as asked for and they differ by one record at most,
-however few buckets there were. Nothing here decodes a record; segments are copied as bytes.
+A split is the concatenation of its segments, and a shard is a range of its records. Ranges are cut
+between any two records, not at segments, so a split has the requested number of shards, which
+differ by one record at most, however few buckets there are. No record is decoded here; segments
+are copied as bytes.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "Piece",
     "Segment",
+    "SegmentSlice",
     "ShardPlan",
     "WriteShards",
     "measure_shard",
@@ -43,15 +44,15 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Segment:
-    """The framed records of one bucket, in a file of the run.
+    """A temporary file with the framed records of one bucket.
 
     Attributes:
-      split: "train", "eval", …
-      index: The bucket's place in its split.
-      path: The file.
-      records: How many records it holds.
-      bytes: Its size.
-      crc32c: Of all its bytes, as they were before they were written.
+      split: Name of the split: "train", "eval", …
+      index: Index of the bucket in its split.
+      path: Path of the file.
+      records: Number of records.
+      bytes: Size in bytes.
+      crc32c: CRC-32C of all bytes, computed in memory before they were written.
     """
 
     split: str
@@ -63,7 +64,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Piece:
+class SegmentSlice:
     """The records [start, stop) of a segment."""
 
     segment: Segment
@@ -71,24 +72,24 @@ class Piece:
     stop: int
 
     @property
-    def whole(self) -> bool:
-        """Whether it is all of its segment."""
+    def is_complete(self) -> bool:
+        """True where it has all records of its segment."""
         return (self.start, self.stop) == (0, self.segment.records)
 
 
 @dataclass(frozen=True)
 class ShardPlan:
-    """What goes into the shard `index` of the `count` shards of a split."""
+    """The plan of shard `index` of the `count` shards of a split."""
 
     split: str
     index: int
     count: int
-    pieces: tuple[Piece, ...]
+    slices: tuple[SegmentSlice, ...]
 
     @property
     def records(self) -> int:
-        """The records the shard will hold."""
-        return sum(piece.stop - piece.start for piece in self.pieces)
+        """Number of records of the shard."""
+        return sum(part.stop - part.start for part in self.slices)
 
 
 def write_segment(
@@ -97,11 +98,11 @@ def write_segment(
     """Write the records of a bucket to a segment file; writing it again replaces it.
 
     Args:
-      folder: Where the run keeps its segments.
-      split: The bucket's split.
-      index: The bucket's place in its split.
-      batches: The records in canonical order, some at a time; each lot is framed and written as
-        one block. No batch makes an empty segment.
+      folder: Path of the folder of the segments.
+      split: Split of the bucket.
+      index: Index of the bucket in its split.
+      batches: Records in canonical order; each batch is framed and written as one block. No
+        batches make an empty segment.
 
     Raises:
       DataError: The file cannot be written.
@@ -118,7 +119,7 @@ def write_segment(
 
 
 def shard_name(split: str, index: int, count: int, *, compression: str = "") -> str:
-    """The path of a shard in its dataset.
+    """Return the path of a shard in its dataset.
 
     >>> shard_name("train", 2, 4, compression="GZIP")
     'train/data-00002-of-00004.tfrecord.gz'
@@ -130,21 +131,21 @@ def shard_name(split: str, index: int, count: int, *, compression: str = "") -> 
 def plan_shards(
     segments: Iterable[Segment], *, split: str, target_bytes: int, count: int | None = None
 ) -> tuple[ShardPlan, ...]:
-    """Cuts the records of a split into shards of equal numbers of records.
+    """Divide the records of a split into shards of equal numbers of records.
 
     Args:
       segments: All segments of the split, in any order.
-      split: The split.
-      target_bytes: About how large a shard is before compression. The number of shards is the
-        whole size over this, rounded, and at least one.
-      count: Exactly how many shards; `target_bytes` does not matter then.
+      split: Name of the split.
+      target_bytes: Approximate size of a shard before compression. The number of shards is the
+        total size divided by this, rounded, and at least one.
+      count: Number of shards; `target_bytes` is then ignored.
 
     Returns:
-      Shards in order, whose numbers of records differ by one at most. Some hold none where there
-      are fewer records than `count`; no records by size make one empty shard.
+      Shards in order, whose numbers of records differ by one at most. Some are empty where there
+      are fewer records than `count`; without `count`, no records make one empty shard.
 
     Raises:
-      DataError: Two segments have one place.
+      DataError: Two segments have the same index.
     """
     ordered = sorted(segments, key=lambda segment: segment.index)
     for segment, following in pairwise(ordered):
@@ -158,34 +159,34 @@ def plan_shards(
     records = sum(segment.records for segment in ordered)
     cuts = [records * shard // shards for shard in range(shards + 1)]
     return tuple(
-        ShardPlan(split, index, shards, tuple(_pieces(ordered, start, stop)))
+        ShardPlan(split, index, shards, tuple(_slices(ordered, start, stop)))
         for index, (start, stop) in enumerate(pairwise(cuts))
     )
 
 
-def _pieces(segments: Sequence[Segment], start: int, stop: int) -> Iterator[Piece]:
-    """The pieces that the records [start, stop) of all the segments lie in."""
-    first = 0
+def _slices(segments: Sequence[Segment], start: int, stop: int) -> Iterator[SegmentSlice]:
+    """Yield the slices that contain the records [start, stop) of the concatenated segments."""
+    offset = 0
     for segment in segments:
-        inside = max(start - first, 0), min(stop - first, segment.records)
-        if inside[0] < inside[1]:
-            yield Piece(segment, *inside)
-        first += segment.records
+        bounds = max(start - offset, 0), min(stop - offset, segment.records)
+        if bounds[0] < bounds[1]:
+            yield SegmentSlice(segment, *bounds)
+        offset += segment.records
 
 
 @dataclass
 class WriteShards(beam.PTransform):  # type: ignore[misc]
     """PCollection[Segment] -> PCollection[(split, index of the shard, Shard)].
 
-    Every shard is read again once it is written. A segment that lies in one shard is deleted
-    after that; the others can go when the pipeline ends.
+    Every shard is read back after it is written. A segment that is part of one shard alone is
+    deleted after that; the caller deletes the others when the pipeline ends.
 
     Attributes:
-      directory: The folder of the dataset, which the paths of the shards are relative to.
-      splits: The splits that get shards, also without records.
-      target_bytes: About how large a shard is before compression.
-      counts: Exactly how many shards a split gets; one that is not named goes by size.
-      compression: "" or "GZIP", whose bytes are those of the zlib that Python is linked with.
+      directory: Path of the folder of the dataset; the paths of the shards are relative to it.
+      splits: Names of the splits that get shards, even without records.
+      target_bytes: Approximate size of a shard before compression.
+      counts: Number of shards by split; `target_bytes` decides for a split without an entry.
+      compression: "" or "GZIP"; the bytes of gzip depend on the zlib that Python is linked with.
 
     Raises:
       RecipeError: A number of shards or the target is below one.
@@ -199,13 +200,14 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__init__()
-        for what, number in {"target_bytes": self.target_bytes, **self.counts}.items():
+        for name, number in {"target_bytes": self.target_bytes, **self.counts}.items():
             if number < 1:
-                raise RecipeError(f"shards: {what}: expected at least 1, got {number}")
+                raise RecipeError(f"shards: {name}: expected at least 1, got {number}")
 
     def expand(
         self, segments: beam.PCollection[Segment]
     ) -> beam.PCollection[tuple[str, int, Shard]]:
+        """Plan the shards of all segments, and write each."""
         return (
             segments
             | "GatherSegments" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
@@ -229,7 +231,7 @@ class WriteShards(beam.PTransform):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Write(ElementFn):
-    """The work of a worker: one planned shard."""
+    """Writes one planned shard."""
 
     directory: str
     compression: str
@@ -240,13 +242,13 @@ class _Write(ElementFn):
 
 
 def _write_once(plan: ShardPlan, *, directory: str, compression: str) -> Shard:
-    """The planned shard, written, checked, and its segments deleted.
+    """Write a planned shard, verify it, and delete its segments; skip what is done already.
 
-    A runner can do the same work again. Segments are deleted last, the first one first, so when
-    that one is gone the shard stands.
+    A runner may repeat the work of a bundle. Segments are deleted last, and the first one first:
+    when that one is missing, the shard is complete.
     """
     name = shard_name(plan.split, plan.index, plan.count, compression=compression)
-    spent = [piece.segment.path for piece in plan.pieces if piece.whole]
+    spent = [part.segment.path for part in plan.slices if part.is_complete]
     if spent and not files.exists(spent[0]):
         shard = measure_shard(directory, name=name, compression=compression)
     else:
@@ -259,32 +261,32 @@ def _write_once(plan: ShardPlan, *, directory: str, compression: str) -> Shard:
 
 
 def _write(plan: ShardPlan, path: str, *, compression: str) -> int:
-    """Write the file; return the CRC-32C of its bytes as they were in memory."""
+    """Write the file, and return the CRC-32C of its bytes, computed in memory."""
     deflate = zlib.compressobj(wbits=31) if compression == "GZIP" else None
     crc = 0
     with files.create(path) as file:
-        for block in _blocks(plan.pieces, deflate):
+        for block in _blocks(plan.slices, deflate):
             file.write(block)
             crc = google_crc32c.extend(crc, block)
     return crc
 
 
-def _blocks(pieces: Iterable[Piece], deflate: Any | None) -> Iterator[bytes]:
-    """What goes into the file, a piece at a time."""
-    for piece in pieces:
-        block = _read_piece(piece)
+def _blocks(slices: Iterable[SegmentSlice], deflate: Any | None) -> Iterator[bytes]:
+    """Yield the content of the file, one block for each slice."""
+    for part in slices:
+        block = _read_slice(part)
         yield deflate.compress(block) if deflate else block
     if deflate:
         yield deflate.flush()
 
 
-def _read_piece(piece: Piece) -> bytes:
-    """The frames of a piece, its whole segment checked."""
-    segment = piece.segment
+def _read_slice(part: SegmentSlice) -> bytes:
+    """Read the frames of a slice, and verify its whole segment."""
+    segment = part.segment
     data = files.read_bytes(segment.path)
     if google_crc32c.value(data) != segment.crc32c:
         raise _changed(segment.path)
-    if piece.whole:
+    if part.is_complete:
         return data
     ends = [0, *frame_ends(data, path=segment.path)]
     if len(ends) - 1 != segment.records:
@@ -292,17 +294,17 @@ def _read_piece(piece: Piece) -> bytes:
             f"{segment.path}: {len(ends) - 1:,} records where {segment.records:,} were written. "
             "This is a bug in recordmill; nothing was published."
         )
-    return data[ends[piece.start] : ends[piece.stop]]
+    return data[ends[part.start] : ends[part.stop]]
 
 
 def _read_back(path: str, crc: int, *, name: str, records: int) -> Shard:
-    """The shard as it is stored; DataError where that is not what was written."""
-    stored = 0
+    """Hash a shard as it is stored; DataError where its bytes are not those that were written."""
+    stored_crc = 0
     with files.read(path) as file:
         tally = _Tally(file)
         while block := tally.read(_CHUNK):
-            stored = google_crc32c.extend(stored, block)
-    if stored != crc:
+            stored_crc = google_crc32c.extend(stored_crc, block)
+    if stored_crc != crc:
         raise _changed(path)
     return Shard(name, records, tally.size, tally.sha256)
 
@@ -315,15 +317,15 @@ def _changed(path: str) -> DataError:
 
 
 def measure_shard(directory: str, *, name: str, compression: str) -> Shard:
-    """What a shard really is: every byte hashed, every record read and its checksums checked.
+    """Measure a stored shard: hash every byte, and read every record and verify its checksums.
 
     Args:
-      directory: The dataset.
-      name: The shard's path in it.
+      directory: Path of the dataset.
+      name: Path of the shard in it.
       compression: "" or "GZIP".
 
     Raises:
-      DataError: The file cannot be read, or a record in it is damaged or cut short; the message
+      DataError: The file cannot be read, or a record in it is damaged or truncated; the message
         names the shard, as `name`, and the record.
     """
     with files.read(files.join(directory, name)) as file:

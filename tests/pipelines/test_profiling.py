@@ -155,7 +155,7 @@ def test_what_is_no_profile_is_left_alone(tmp_path: Path, content: dict[str, str
     (tmp_path / "out").mkdir()
     for name, text in content.items():
         (tmp_path / "out" / name).write_text(text)
-    with pytest.raises(RecipeError, match="is there already and is no prepared dataset"):
+    with pytest.raises(RecipeError, match="exists and is not a prepared dataset"):
         run(source, output=tmp_path / "out", overwrite=True)
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(content)
 

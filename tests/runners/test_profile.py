@@ -104,7 +104,7 @@ def test_what_is_not_there(tmp_path: Path, target: str, error: type[Exception], 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("out", "is there already and is no prepared dataset, so it is left alone. Choose another"),
+        ("out", "exists and is not a prepared dataset, so it is not replaced. Choose another"),
         ("gs://bucket/out", "a profile is made on this machine; give a local folder"),
     ],
 )

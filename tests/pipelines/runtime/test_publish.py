@@ -73,10 +73,10 @@ def test_what_is_no_dataset_is_never_touched(tmp_path: Path, name: str) -> None:
     output.mkdir()
     (output / name).write_text("{}")
     assert refused(output, overwrite=True) == (
-        f"{output}: is there already and is no prepared dataset, so it is left alone. "
+        f"{output}: exists and is not a prepared dataset, so it is not replaced. "
         "Choose another output."
     )
-    assert refused(output / name, overwrite=True).startswith(f"{output / name}: is there already")
+    assert refused(output / name, overwrite=True).startswith(f"{output / name}: exists")
     assert content(output) == {name: "{}"}
     assert os.listdir(tmp_path) == ["out"]
 
@@ -320,9 +320,9 @@ def test_files_put_into_the_old_dataset_meanwhile_are_kept(
     assert content(kept) == dataset("old") | mine
     assert sorted(os.listdir(tmp_path)) == ["out", kept.name]
     assert caplog.messages == [
-        f"{output}: what stood there was replaced, and files that no run wrote had been put into "
-        f"it meanwhile: model/weights.h5, notes.txt. It is kept in {kept}: delete that once they "
-        "are elsewhere"
+        f"{output}: was replaced, but during the run files that no run wrote were put into it: "
+        f"model/weights.h5, notes.txt. The replaced folder is now {kept}: delete it once you have "
+        "moved them"
     ]
     prepare(output, "newer", overwrite=True)
     assert content(kept) == dataset("old") | mine

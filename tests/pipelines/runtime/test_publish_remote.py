@@ -88,8 +88,8 @@ def test_a_failed_remote_run_leaves_what_it_did_not_write(
         raise KeyboardInterrupt
     assert content(tmp_path) == {f"out/{path}": "a" for path in sorted(mine)}
     assert caplog.messages == [
-        f"{output}: the run failed, and left alone what it did not write: model/weights.h5, "
-        "stats.csv, train/data.tfrecord and 1 more"
+        f"{output}: the run failed; files there that it did not write were not deleted: "
+        "model/weights.h5, stats.csv, train/data.tfrecord and 1 more"
     ]
 
 
@@ -97,6 +97,6 @@ def test_remote_files_that_are_no_dataset_are_never_touched(tmp_path: Path) -> N
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
     assert refused(f"store:/{tmp_path}/out").startswith(
-        f"store:/{tmp_path}/out: is there already and is no prepared dataset"
+        f"store:/{tmp_path}/out: exists and is not a prepared dataset"
     )
     assert content(tmp_path) == {"out/notes.txt": "mine"}

@@ -45,7 +45,7 @@ def cut(segments: list[Segment], **options: int) -> list[list[tuple[int, int, in
     assert [(plan.index, plan.count) for plan in plans] == [
         (index, len(plans)) for index in range(len(plans))
     ]
-    return [[(p.segment.index, p.start, p.stop) for p in plan.pieces] for plan in plans]
+    return [[(p.segment.index, p.start, p.stop) for p in plan.slices] for plan in plans]
 
 
 def write(folder: Path, *, repeat: int = 0, **options) -> dict[str, Shard]:
@@ -112,7 +112,7 @@ def test_plan_gives_every_record_once_in_order(
     records = [
         (piece.segment.index, record)
         for plan in plans
-        for piece in plan.pieces
+        for piece in plan.slices
         for record in range(piece.start, piece.stop)
     ]
     assert records == [(i, record) for i, size in enumerate(sizes) for record in range(size)]
