@@ -1,8 +1,8 @@
-"""Analysis of the rows: one pass over them a phase, whatever the `preprocessing_fn`.
+"""The analyze stage: one pass over the buckets for each phase of a `preprocessing_fn`.
 
-`Analyze` analyzes buckets, and computes with them what else is to be known of each; it gives what
-stock tensorflow_transform gives, and leaves to it what it cannot do. `analyze_dataset` does the
-same of the batches of any pipeline.
+`Analyze` writes the same transform graph as stock tensorflow_transform, computes other folds over
+the buckets in the same pass, and falls back to stock tensorflow_transform for what it does not
+support. `recordmill.pipelines.analysis.analyze_dataset` does the same for batches of any pipeline.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from .traced_fn import TracedFn
 __all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
 
 ANALYSIS = ""
-"""The name of the fold that is the analysis."""
+"""Name of the fold that computes the analysis."""
 
 _STAGING = ".analysis"
 _LOG = logging.getLogger(__name__)
 
 
 class Analyzed(NamedTuple):
-    """What `Analyze` gives.
+    """Result of `Analyze`.
 
     Attributes:
-      transform_fn: The directory, once the transform graph and its metadata stand in it; one
-        element, whatever the input.
+      transform_fn: One element, even without rows: the directory, once the transform graph and
+        its metadata are written to it.
       folds: (name, split, accumulator) for each fold and each split that has a bucket.
     """
 
@@ -56,16 +56,16 @@ class Analyzed(NamedTuple):
 
 @dataclass
 class Analyze(beam.PTransform):  # type: ignore[misc]
-    """Analyzes a `preprocessing_fn` on the buckets of some splits; folds more of every bucket.
+    """Analyzes a `preprocessing_fn` on the buckets of `splits`, and folds every bucket.
 
     Args:
-      traced: The traced function.
-      directory: Where `transform_fn/` and `transformed_metadata/` go, as `tft.TFTransformOutput`
-        wants them.
-      also: What else is computed of every bucket in the first pass, by names that are not empty.
+      traced: Traced `preprocessing_fn`.
+      directory: Path of the folder that `transform_fn/` and `transformed_metadata/` are written
+        to, as `tft.TFTransformOutput` reads them.
+      also: Folds computed over every bucket in the first pass, by name; a name is not empty.
         `merge` is called on objects whose `setup` was not.
-      splits: The splits the function is analyzed on.
-      transform_fn: What `ExportGraph` gave, where there is nothing to analyze.
+      splits: Splits the function is analyzed on.
+      transform_fn: Result of `ExportGraph`, if the function has no analyzers.
     """
 
     traced: TracedFn
@@ -75,14 +75,15 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
     transform_fn: PCollection[str] | None = None
 
     def expand(self, buckets: PCollection[Bucket]) -> Analyzed:
+        """Run a pass and an evaluation for each phase, then export the graph."""
         if self.transform_fn is not None:
             return Analyzed(self.transform_fn, self._fold(buckets))
         analysis, adapter = self.traced.analysis, self.traced.adapter
         if analysis is None:
             return self._stock(buckets)
         work = _FoldBucket(dict(self.also), self.splits, adapter, analysis)
-        first = buckets | "FoldBuckets" >> CombineBuckets(work)  # (key, accumulator)
-        bindings = first | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
+        folded = buckets | "FoldBuckets" >> CombineBuckets(work)  # (key, accumulator)
+        bindings = folded | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
         for phase in range(1, analysis.phases):
             work = _FoldBucket({}, self.splits, adapter, analysis, phase)
             bindings = (
@@ -91,19 +92,21 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
                 | f"Finish{phase}" >> Finish(analysis, phase, self._staging, bindings)
             )
         exported = bindings | "Export" >> beam.Map(_export, analysis, self.directory)
-        return Analyzed(exported | "Clean" >> _Clean(self._staging), first | "Also" >> _Others())
+        return Analyzed(
+            exported | "Clean" >> _Clean(self._staging), folded | "Also" >> _OtherFolds()
+        )
 
     @property
     def _staging(self) -> str:
         return files.join(self.directory, _STAGING)
 
     def _stock(self, buckets: PCollection[Bucket]) -> Analyzed:
-        """The same by stock tensorflow_transform, in as many passes as it takes."""
+        """Analyze with stock tensorflow_transform, in as many passes as it needs."""
         adapter = self.traced.adapter
         warn(self.traced.not_fusable)
         converter = TensorsToRecordBatchConverter(adapter.type_specs())
         config = TensorAdapterConfig(converter.arrow_schema(), converter.tensor_representations())
-        batches = buckets | "Feed" >> beam.ParDo(_FeedBucket(adapter, self.splits))
+        batches = buckets | "Feed" >> beam.ParDo(_ConvertBucket(adapter, self.splits))
         with tft_beam.Context(temp_dir=self._staging):
             transform_fn = (batches, config) | tft_beam.AnalyzeDataset(self.traced.function)
         exported = (
@@ -114,9 +117,9 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
         return Analyzed(exported | "Clean" >> _Clean(self._staging), self._fold(buckets))
 
     def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
-        """What is computed beside the analysis, in a pass of its own."""
+        """Compute the other folds in a separate pass."""
         work = _FoldBucket(dict(self.also), self.splits, self.traced.adapter)
-        return buckets | "FoldBuckets" >> CombineBuckets(work) | "Also" >> _Others()
+        return buckets | "FoldBuckets" >> CombineBuckets(work) | "Also" >> _OtherFolds()
 
 
 @dataclass
@@ -124,7 +127,7 @@ class ExportGraph(beam.PTransform):  # type: ignore[misc]
     """Writes the transform graph of a function without analyzers: PBegin -> PCollection[directory].
 
     Args:
-      analysis: Of the function; it has no phases.
+      analysis: Analysis of the function, without phases.
       directory: As in `Analyze`.
     """
 
@@ -132,6 +135,7 @@ class ExportGraph(beam.PTransform):  # type: ignore[misc]
     directory: str
 
     def expand(self, begin: beam.pvalue.PBegin) -> PCollection[str]:
+        """Export the graph without any bindings."""
         return (
             begin
             | "Nothing" >> beam.Create([fused.Bindings()])
@@ -141,32 +145,34 @@ class ExportGraph(beam.PTransform):  # type: ignore[misc]
 
 
 def warn(reason: fused.NotFusable | None) -> None:
+    """Log that stock tensorflow_transform analyzes, and why."""
     _LOG.warning("analysis is left to tensorflow_transform, which is slower: %s", reason)
 
 
 @dataclass(frozen=True)
 class _FoldBucket(FoldWork):
-    """The work of a pass: what is folded of one bucket."""
+    """Folds one bucket in a pass: the analysis of a phase, and the other folds."""
 
     also: Mapping[str, Fold]
     splits: tuple[str, ...]
-    feed: RawTensorAdapter
+    adapter: RawTensorAdapter
     analysis: fused.Analysis | None = None
     phase: int = 0
 
     def setup(self) -> None:
         for fold in self.also.values():
             fold.setup()
-        self.feed.setup()
+        self.adapter.setup()
+        # Later phases need the bindings of earlier ones, a side input: they trace at first use.
         if self.phase == 0 and self.analysis and self.analysis.phases:
             self.analysis.graph(0, None)
 
     def __call__(self, element: Bucket, *before: fused.Bindings) -> Iterator[tuple[Key, Block]]:
-        """Folds a bucket; the splits of the analysis are ranked as `splits` has them."""
+        """Fold a bucket; the rank of a split is its index in `splits`."""
         bucket = element
         folds: dict[str, Any] = dict(self.also)
         if self.analysis and self.analysis.phases and bucket.split in self.splits:
-            folds[ANALYSIS] = self.analysis.fold(self.feed, self.phase, *before)
+            folds[ANALYSIS] = self.analysis.fold(self.adapter, self.phase, *before)
         accumulators = {name: fold.start() for name, fold in folds.items()}
         for batch in bucket.open() if folds else ():
             try:
@@ -178,18 +184,18 @@ class _FoldBucket(FoldWork):
             yield (name, bucket.split, ""), (0, 0, bucket.index, accumulators[name])
         if ANALYSIS in folds:
             rank = self.splits.index(bucket.split)
-            for piece, part in folds[ANALYSIS].split(accumulators[ANALYSIS]):
-                yield (ANALYSIS, "", piece), (rank, 0, bucket.index, part)
+            for name, partition in folds[ANALYSIS].split(accumulators[ANALYSIS]):
+                yield (ANALYSIS, "", name), (rank, 0, bucket.index, partition)
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
         if key[0] != ANALYSIS:
             return self.also[key[0]].merge(accumulators)
         assert self.analysis is not None
-        return self.analysis.fold(self.feed, self.phase).merge(accumulators)
+        return self.analysis.fold(self.adapter, self.phase).merge(accumulators)
 
 
-class _Others(beam.PTransform):  # type: ignore[misc]
-    """What was folded beside the analysis: (name, split, accumulator)."""
+class _OtherFolds(beam.PTransform):  # type: ignore[misc]
+    """PCollection[(Key, accumulator)] -> PCollection[(name, split, accumulator)], no analysis."""
 
     def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[tuple[str, str, Any]]:
         return (
@@ -200,7 +206,10 @@ class _Others(beam.PTransform):  # type: ignore[misc]
 
 
 class Finish(beam.PTransform):  # type: ignore[misc]
-    """The end of a phase: one `fused.Bindings` of all that was folded in it, if only nothing."""
+    """Evaluates the analyzers of a phase: PCollection[(Key, accumulator)] -> one `fused.Bindings`.
+
+    There is one element even where no row was folded.
+    """
 
     def __init__(
         self,
@@ -214,7 +223,8 @@ class Finish(beam.PTransform):  # type: ignore[misc]
         self._before = [] if before is None else [AsSingleton(before)]
 
     def expand(self, folded: PCollection[tuple[Key, Any]]) -> PCollection[fused.Bindings]:
-        parts = (
+        """Evaluate once, with all accumulators of the analysis as a side input."""
+        accumulators = (
             folded  # (key, accumulator)
             | "Select" >> beam.Filter(lambda element: element[0][0] == ANALYSIS)
             | "Values" >> beam.Values()  # accumulator
@@ -222,12 +232,12 @@ class Finish(beam.PTransform):  # type: ignore[misc]
         return (
             folded.pipeline
             | "Once" >> beam.Impulse()
-            | "Evaluate" >> beam.Map(self._finish, AsList(parts), *self._before)  # Bindings
+            | "Evaluate" >> beam.Map(self._finish, AsList(accumulators), *self._before)  # Bindings
         )
 
 
 def _finish(
-    once: bytes,
+    impulse: bytes,
     folded: list[Any],
     before: fused.Bindings | None = None,
     *,
@@ -241,7 +251,7 @@ def _finish(
 
 
 def _export(bindings: fused.Bindings, analysis: fused.Analysis, directory: str) -> str:
-    """Write what `tft_beam.WriteTransformFn` writes, and give the directory."""
+    """Write the files that `tft_beam.WriteTransformFn` writes, and return the directory."""
     model = files.join(directory, _STAGING, uuid4().hex)
     fused.export(analysis, bindings, model)
     metadata = files.join(model, impl_helper.METADATA_DIR_NAME)
@@ -260,35 +270,38 @@ def _move(source: str, destination: str) -> None:
 
 
 class _Clean(beam.PTransform):  # type: ignore[misc]
-    """Removes a folder once the stages before are over, replays of them included."""
+    """Removes a folder once the stages before it are done, including their retries."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
         self._folder = folder
 
-    def expand(self, done: PCollection[str]) -> PCollection[str]:
+    def expand(self, elements: PCollection[str]) -> PCollection[str]:
+        # The shuffle ends a stage: no bundle that still needs the folder is repeated after it.
         return (
-            done | "Wait" >> beam.Reshuffle() | "Remove" >> beam.Map(_without_folder, self._folder)
+            elements
+            | "Wait" >> beam.Reshuffle()
+            | "Remove" >> beam.Map(_remove_folder, self._folder)
         )
 
 
-def _without_folder(done: str, folder: str) -> str:
+def _remove_folder(element: str, folder: str) -> str:
     files.remove_tree(folder)
-    return done
+    return element
 
 
-class _FeedBucket(beam.DoFn):  # type: ignore[misc]
-    """Gives the batches of a bucket as stock tensorflow_transform reads them."""
+class _ConvertBucket(beam.DoFn):  # type: ignore[misc]
+    """Yields the batches of a bucket as stock tensorflow_transform reads them."""
 
-    def __init__(self, feed: RawTensorAdapter, splits: tuple[str, ...]) -> None:
-        self._feed = feed
+    def __init__(self, adapter: RawTensorAdapter, splits: tuple[str, ...]) -> None:
+        self._adapter = adapter
         self._splits = splits
 
     def setup(self) -> None:
-        self._feed.setup()
-        self._converter = TensorsToRecordBatchConverter(self._feed.type_specs())
+        self._adapter.setup()
+        self._converter = TensorsToRecordBatchConverter(self._adapter.type_specs())
 
     def process(self, bucket: Bucket) -> Iterator[pa.RecordBatch]:
         if bucket.split in self._splits:
             for batch in bucket.open():
-                yield self._converter.convert(self._feed(batch))
+                yield self._converter.convert(self._adapter(batch))

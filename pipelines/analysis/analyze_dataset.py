@@ -1,4 +1,4 @@
-"""`AnalyzeDataset`: the analysis in one pass a phase, for pipelines of tensorflow-transform."""
+"""Drop-in replacement of `tft_beam.AnalyzeDataset`: one pass over the batches for each phase."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ __all__ = ["AnalyzeDataset"]
 
 
 class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
-    """Takes the place of `tft_beam.AnalyzeDataset`, and is several times faster.
+    """Replaces `tft_beam.AnalyzeDataset`, and is several times faster.
 
-    Its input is a pair of a PCollection of `pa.RecordBatch` and a `TensorAdapterConfig`; what it
-    gives goes into `tft_beam.TransformDataset` and `tft_beam.WriteTransformFn`. It takes its
-    temporary folder from `tft_beam.Context`. Larger batches are faster.
+    Its input is a pair of a PCollection of `pa.RecordBatch` and a `TensorAdapterConfig`; its
+    result is an input of `tft_beam.TransformDataset` and `tft_beam.WriteTransformFn`. It uses the
+    temporary folder of `tft_beam.Context`. Larger batches are faster.
 
-    Sums of floats depend, in their last bits, on how the runner bundles the batches.
+    The last bits of sums of floats depend on how the runner bundles the batches.
     """
 
     def __init__(self, preprocessing_fn: PreprocessingFn) -> None:
@@ -46,21 +46,22 @@ class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
         return dataset, [dataset[0]]
 
     def expand(self, dataset: tuple[PCollection[pa.RecordBatch], TensorAdapterConfig]) -> Any:
+        """Return (transform_fn, metadata), as `tft_beam.AnalyzeDataset` does."""
         batches, config = dataset
         try:
-            feed, analysis = self._trace(config)
+            adapter, analysis = self._trace(config)
         except fused.NotFusable as reason:
             warn(reason)
             return dataset | tft_beam.AnalyzeDataset(self._preprocessing_fn)
         folder = tft_beam.Context.create_base_temp_dir()
         bindings = batches.pipeline | "Nothing" >> beam.Create([fused.Bindings()])
         for phase in range(analysis.phases):
-            fold = beam.ParDo(_FoldBundle(analysis, feed, phase), AsSingleton(bindings))
-            merge = analysis.fold(feed, phase).merge
+            fold = beam.ParDo(_FoldBundle(analysis, adapter, phase), AsSingleton(bindings))
+            merge = analysis.fold(adapter, phase).merge
             bindings = (
                 batches  # RecordBatch
-                | f"Fold{phase}" >> fold  # (piece, accumulator)
-                | f"Gather{phase}" >> beam.GroupByKey()  # (piece, [accumulator])
+                | f"Fold{phase}" >> fold  # (partition, accumulator)
+                | f"Gather{phase}" >> beam.GroupByKey()  # (partition, [accumulator])
                 | f"Merge{phase}" >> beam.Map(_merge_bundles, merge)  # (key, accumulator)
                 | f"Finish{phase}" >> Finish(analysis, phase, folder, bindings)  # Bindings
             )
@@ -78,42 +79,42 @@ class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
             raise fused.NotFusable(f"the input is described by a {type(config).__name__}")
         if tft_beam.Context.get_use_tf_compat_v1():
             raise fused.NotFusable("TensorFlow runs in compat.v1 mode")
-        feed = fused.TfxTensorAdapter(config)
-        return feed, fused.trace(self._preprocessing_fn, feed.type_specs())
+        adapter = fused.TfxTensorAdapter(config)
+        return adapter, fused.trace(self._preprocessing_fn, adapter.type_specs())
 
 
 class _FoldBundle(beam.DoFn):  # type: ignore[misc]
     """Folds the batches of a bundle."""
 
-    def __init__(self, analysis: fused.Analysis, feed: RawTensorAdapter, phase: int) -> None:
+    def __init__(self, analysis: fused.Analysis, adapter: RawTensorAdapter, phase: int) -> None:
         self._analysis = analysis
-        self._feed = feed
+        self._adapter = adapter
         self._phase = phase
 
     def setup(self) -> None:
-        self._feed.setup()
+        self._adapter.setup()
 
     def start_bundle(self) -> None:
         self._accumulator: Any = None
 
     def process(self, batch: pa.RecordBatch, before: fused.Bindings) -> None:
-        fold = self._analysis.fold(self._feed, self._phase, before if self._phase else None)
+        fold = self._analysis.fold(self._adapter, self._phase, before if self._phase else None)
         if self._accumulator is None:
             self._accumulator = fold.start()
         self._accumulator = fold.add(self._accumulator, batch)
 
     def finish_bundle(self) -> Iterator[Any]:
         if self._accumulator is not None:
-            fold = self._analysis.fold(self._feed, self._phase)
-            for piece, part in fold.split(self._accumulator):
-                yield in_global_window((piece, part))
+            fold = self._analysis.fold(self._adapter, self._phase)
+            for partition in fold.split(self._accumulator):
+                yield in_global_window(partition)
 
 
 def _merge_bundles(
     element: tuple[str, Iterable[Any]], merge: Callable[[list[Any]], Any]
 ) -> tuple[Key, Any]:
-    piece, accumulators = element
-    return (ANALYSIS, "", piece), merge(list(accumulators))
+    partition, accumulators = element
+    return (ANALYSIS, "", partition), merge(list(accumulators))
 
 
 def _export_to(

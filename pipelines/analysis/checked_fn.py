@@ -1,6 +1,6 @@
-"""A `preprocessing_fn` tried before any data is read: traced once, on inputs that are empty.
+"""Errors of a user's `preprocessing_fn`, reported before any data is read.
 
-What a user's own function raises there would otherwise come out of the middle of a pipeline.
+The function is traced once, on placeholders; otherwise it would fail in the middle of a pipeline.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _TENSORS = (tf.Tensor, tf.SparseTensor, tf.RaggedTensor)
 
 @dataclass(frozen=True)
 class CheckedFn:
-    """A `preprocessing_fn` whose errors and results are looked at whenever it is traced.
+    """A `preprocessing_fn` that explains its errors and checks its outputs whenever it is traced.
 
     Attributes:
-      recipe: The recipe's name, for messages.
+      recipe: Name of the recipe, for messages.
       function: The function.
     """
 
@@ -35,12 +35,12 @@ class CheckedFn:
     function: PreprocessingFn
 
     def __call__(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        """What the function returns.
+        """Call the function and return its features.
 
         Raises:
           RecipeError: The function fails, or does not return features. The message names the
-            function, the line of the user's file that fails, what is raised and, for a column
-            that is not there, the nearest one; of a declared one, the feature and the operation.
+            function, the line of the user's file that fails, the error and, for a missing column,
+            the one with the nearest name; for a declared function, the feature and the operation.
         """
         columns = tuple(inputs)
         try:
@@ -48,8 +48,8 @@ class CheckedFn:
         except RecipeError as error:
             raise RecipeError(self._message(str(error))) from error
         except Exception as error:
-            said = where(error, self._path) + _nearest(error, columns)
-            raise RecipeError(self._message(said)) from error
+            message = where(error, self._path) + _nearest(error, columns)
+            raise RecipeError(self._message(message)) from error
         problem = _problem(outputs)
         if problem:
             raise RecipeError(self._message(f"{self._path}: {problem}" if self._path else problem))
@@ -57,7 +57,7 @@ class CheckedFn:
 
     @property
     def _path(self) -> str:
-        """The file the function stands in; "" of what is no function."""
+        """Path of the file that defines the function; "" for a callable that is no function."""
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         return str(code.co_filename) if code else ""
 
@@ -67,7 +67,7 @@ class CheckedFn:
 
 
 def _nearest(error: Exception, columns: tuple[str, ...]) -> str:
-    """For the key of a column that is not there, the columns that are."""
+    """Return the columns near a missing key, as the end of a sentence; "" for other errors."""
     if not isinstance(error, KeyError) or not error.args or error.args[0] in columns:
         return ""
     near = get_close_matches(str(error.args[0]), columns, n=1)
@@ -75,18 +75,18 @@ def _nearest(error: Exception, columns: tuple[str, ...]) -> str:
 
 
 def _problem(outputs: Any) -> str:
-    """What is wrong with what a function returned, or ""."""
+    """Return the problem with the outputs of a function, or ""."""
     if not isinstance(outputs, Mapping):
-        kind = type(outputs).__name__
-        return f"expected a dict of features by name, got a value of type {kind}"
+        type_name = type(outputs).__name__
+        return f"expected a dict of features by name, got a value of type {type_name}"
     if not outputs:
         return "expected at least one feature, got an empty dict"
     for name, value in outputs.items():
         if not isinstance(name, str):
             return f"expected text for the name of a feature, got {name!r}"
         if not isinstance(value, _TENSORS):
-            kind = type(value).__name__
-            return f'feature "{name}": expected a tensor, got a value of type {kind}'
+            type_name = type(value).__name__
+            return f'feature "{name}": expected a tensor, got a value of type {type_name}'
         if value.shape.rank == 0:
             return f'feature "{name}": expected a value for each row, got one for all of them'
     return ""

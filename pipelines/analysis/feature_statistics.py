@@ -1,4 +1,4 @@
-"""Statistics of transformed features: one part a bucket, merged in the order of buckets."""
+"""Statistics of transformed features: computed for each bucket, merged in the order of buckets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MergeFeatures", "FeaturesPart"]
 
 
 class FeaturesPart(NamedTuple):
-    """Profile of the transformed features of one bucket."""
+    """Statistics of the transformed features of a bucket."""
 
     split: str
     bucket: int
@@ -25,15 +25,16 @@ class MergeFeatures(beam.PTransform):  # type: ignore[misc]
     """PCollection[FeaturesPart] -> PCollection[(split, FeaturesProfile)], one a split."""
 
     def expand(self, parts: beam.PCollection[FeaturesPart]) -> beam.PCollection[tuple[str, Any]]:
+        """Merge the parts of each split."""
         return (
             parts
-            | "Merge" >> CombineBuckets(_Merge())  # ((name, split, piece), FeaturesProfile)
+            | "Merge" >> CombineBuckets(_Merge())  # (Key, FeaturesProfile)
             | "OfSplit" >> beam.MapTuple(lambda key, profile: (key[1], profile))
         )
 
 
 class _Merge(FoldWork):
-    """Merges parts, which are folded already."""
+    """Passes parts on, which are folded already, and merges them."""
 
     def setup(self) -> None:
         """Do nothing: there is nothing to load."""

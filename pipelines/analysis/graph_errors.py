@@ -1,7 +1,8 @@
-"""What a person needs of a failure inside the graph: the op, its columns and features, the rows.
+"""Messages for failures inside the transform graph: the op, its columns and features, the rows.
 
-TensorFlow names the op that failed, and dumps the batch. Here the op is followed through the graph
-to the raw columns it reads and the features it makes, and the rows are those that fail alone.
+TensorFlow names the op that failed, and dumps the batch. Here the op is traced through the graph
+to the raw columns it reads and the features it makes, and the batch is searched for rows that fail
+by themselves.
 """
 
 from __future__ import annotations
@@ -28,53 +29,53 @@ def explained(
     batch: pa.RecordBatch,
     run: Callable[[pa.RecordBatch], Any],
 ) -> str:
-    """What failed and why, on one line.
+    """Explain a failure on one line.
 
     Args:
-      error: What TensorFlow raised.
-      function: The concrete function, from a mapping of raw columns to one of features, that was
-        run or that what was run is a part of.
-      batch: The rows it was run on.
-      run: Runs it on some rows.
+      error: Error that TensorFlow raised.
+      function: Concrete function, from a mapping of raw columns to one of features, that failed
+        or that the failed graph was cut out of.
+      batch: Rows that it failed on.
+      run: Runs the graph on a batch.
     """
     node = _NODE.search(error.message)
     reason = re.sub(r"(?s).*<stack traces unavailable>|\[\[\{\{node .*", "", error.message)
     reason = " ".join(reason.split())[:_LONGEST_MESSAGE]
-    place = f" at {_place(node[1], function)}" if node else ""
-    return f"the transform graph failed{place}: {reason}{_rows(batch, run)}"
+    op = f" at {_describe_op(node[1], function)}" if node else ""
+    return f"the transform graph failed{op}: {reason}{_describe_rows(batch, run)}"
 
 
 def failing_rows(
     batch: pa.RecordBatch, fails: Callable[[pa.RecordBatch], bool], *, limit: int
 ) -> list[int]:
-    """The first rows that a batch fails on, found by halving it.
+    """Find the first rows that make a batch fail, by bisection.
 
     Args:
-      batch: Some rows.
-      fails: Whether some of them fail.
-      limit: How many rows to look for.
+      batch: The batch.
+      fails: Returns whether a batch fails.
+      limit: Number of rows to find at most.
 
     Returns:
-      Their places, at most `limit`; none where no row fails by itself.
+      The indices of the rows, at most `limit`; none where no row fails by itself.
     """
-    found: list[int] = []
+    indices: list[int] = []
 
     def search(start: int, stop: int) -> None:
-        if start == stop or len(found) == limit or not fails(batch.slice(start, stop - start)):
+        if start == stop or len(indices) == limit or not fails(batch.slice(start, stop - start)):
             return
         if stop - start == 1:
-            found.append(start)
+            indices.append(start)
             return
         middle = (start + stop) // 2
         search(start, middle)
         search(middle, stop)
 
     search(0, batch.num_rows)
-    return found
+    return indices
 
 
-def _rows(batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]) -> str:
-    """Where the rows that fail are from, as the end of a sentence."""
+def _describe_rows(batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]) -> str:
+    """Return file and line of the rows that fail, as the end of a sentence."""
 
     def fails(rows: pa.RecordBatch) -> bool:
         try:
@@ -85,24 +86,27 @@ def _rows(batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]) -> str:
 
     if FILE not in batch.schema.names:
         return ""
-    places = failing_rows(batch, fails, limit=_SHOWN_ROWS + 1)
+    rows = failing_rows(batch, fails, limit=_SHOWN_ROWS + 1)
     files, lines = (batch.column(name) for name in (FILE, LINE))
-    shown = [f"{files[place].as_py()}:{lines[place].as_py()}" for place in places[:_SHOWN_ROWS]]
+    shown = [f"{files[row].as_py()}:{lines[row].as_py()}" for row in rows[:_SHOWN_ROWS]]
     if not shown:
         return ""
-    more = ", and more" if len(places) > _SHOWN_ROWS else ""
+    more = ", and more" if len(rows) > _SHOWN_ROWS else ""
     return f"; it fails on {', '.join(shown)}{more}"
 
 
-def _place(node: str, function: Any) -> str:
-    """The op, what it reads and what it makes."""
+def _describe_op(node: str, function: Any) -> str:
+    """Return the name of an op, with the columns it reads and the features it makes."""
     ops = {op.name: op for op in function.graph.get_operations()}
+    # A graph cut out of the function prefixes its ops with the name scope of import_graph_def.
     op = _outer(node, ops) or _outer(node.removeprefix("import/"), ops)
     words = [f'"{node.removeprefix("import/")}"']
     if op:
         columns = _column_ops(function)
-        reads = {columns[name] for name in _before(ops, [op]) if name in columns}
-        makes = {name for name, ends in _output_ops(function).items() if op in _before(ops, ends)}
+        reads = {columns[name] for name in _ancestors(ops, [op]) if name in columns}
+        makes = {
+            name for name, ends in _output_ops(function).items() if op in _ancestors(ops, ends)
+        }
         words += [
             f"{verb} {', '.join(map(_quoted, sorted(names)))}"
             for verb, names in (("reads", reads), ("makes", makes))
@@ -112,7 +116,7 @@ def _place(node: str, function: Any) -> str:
 
 
 def _outer(node: str, ops: Collection[str]) -> str:
-    """The op itself, or the one that runs the inner graph it stands in; "" where there is none."""
+    """Return the op itself, or the op that runs the inner graph with it; "" where there is none."""
     while node and node not in ops:
         node = node.rpartition("/")[0]
     return node
@@ -122,19 +126,19 @@ def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _before(ops: Mapping[str, Any], ends: Collection[str]) -> set[str]:
-    """The ops that some depend on, and these themselves."""
-    waiting, seen = list(ends), set(ends)
-    while waiting:
-        op = ops[waiting.pop()]
+def _ancestors(ops: Mapping[str, Any], ends: Collection[str]) -> set[str]:
+    """Return the ops that `ends` depend on, including these."""
+    pending, ancestors = list(ends), set(ends)
+    while pending:
+        op = ops[pending.pop()]
         sources = {t.op.name for t in op.inputs} | {o.name for o in op.control_inputs}
-        waiting.extend(sources - seen)
-        seen |= sources
-    return seen
+        pending.extend(sources - ancestors)
+        ancestors |= sources
+    return ancestors
 
 
 def _column_ops(function: Any) -> dict[str, str]:
-    """The raw column of each op that feeds one; captures come after the columns."""
+    """Return the raw column of each placeholder; captured tensors come after the columns."""
     (specs,), _ = function.structured_input_signature
     names = [
         name for name in sorted(specs) for _ in tf.nest.flatten(specs[name], expand_composites=True)
@@ -143,7 +147,7 @@ def _column_ops(function: Any) -> dict[str, str]:
 
 
 def _output_ops(function: Any) -> dict[str, set[str]]:
-    """The ops that give each feature."""
+    """Return the ops that compute each feature."""
     outputs = function.structured_outputs
     names = [
         name

@@ -1,9 +1,9 @@
-"""The check that the values of a column stay different as floats.
+"""The check that the values of a column remain distinct as floats.
 
-A float64 has every integer up to 2^53 and a float32 up to 2^24; beyond, neighbours become equal.
-Where the integers of a column are that large and lie close together, a z-score of them is noise or
-0 for all of them, so the run is refused once their range is known. Of a float32 column, whose
-values were rounded when they were read, the run warns.
+A float64 represents every integer up to 2^53 and a float32 up to 2^24; beyond, neighbours become
+equal. Where the integers of a column are that large and close together, their z-scores are noise
+or all 0, so the run fails once their range is known. For a float32 column, whose values were
+rounded when they were read, the run warns.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ __all__ = [
 ]
 
 NUMBER_RANGES = "number_ranges"
-"""The name of the fold."""
+"""Name of the fold."""
 
 _LEAST_STEPS = 1000
-"""The least number of floats that the range of a column must span, where it is not all integers."""
+"""Number of floats that the range of a column must span, where floats skip integers of it."""
 
 Ranges: TypeAlias = Mapping[str, tuple[float, float]]
-"""By column: its smallest and its largest value; a column without any value is left out."""
+"""Smallest and largest value by column; columns without any value are omitted."""
 
 
 @dataclass(frozen=True)
 class NumberRangesFold:
-    """A `Fold` of the exact ranges of columns of numbers.
+    """A `Fold` that computes the exact ranges of numeric columns.
 
     Attributes:
-      columns: Their names.
+      columns: Names of the columns.
     """
 
     columns: tuple[str, ...]
 
     @classmethod
     def of(cls, schema: Schema | ImageSchema) -> NumberRangesFold:
-        """The fold of the columns of a table that features are made of."""
+        """Create the fold of the numeric feature columns of a schema; of images there are none."""
         inputs = schema.inputs if isinstance(schema, Schema) else ()
         return cls(tuple(column.name for column in inputs if column.type != "string"))
 
@@ -60,32 +60,35 @@ class NumberRangesFold:
         """Do nothing: there is nothing to load."""
 
     def start(self) -> Ranges:
+        """Return no ranges."""
         return {}
 
     def add(self, accumulator: Ranges, batch: pa.RecordBatch) -> Ranges:
-        ranges = [pc.min_max(batch.column(name)).as_py() for name in self.columns]
-        found = {
-            name: (one["min"], one["max"])
-            for name, one in zip(self.columns, ranges, strict=True)
-            if one["min"] is not None
+        """Return the ranges extended by those of a batch."""
+        extremes = [pc.min_max(batch.column(name)).as_py() for name in self.columns]
+        ranges = {
+            name: (extreme["min"], extreme["max"])
+            for name, extreme in zip(self.columns, extremes, strict=True)
+            if extreme["min"] is not None
         }
-        return self.merge([accumulator, found])
+        return self.merge([accumulator, ranges])
 
     def merge(self, accumulators: list[Ranges]) -> Ranges:
+        """Return the union of the ranges of each column."""
         merged: dict[str, tuple[float, float]] = {}
         for ranges in accumulators:
             for name, (low, high) in ranges.items():
-                before = merged.get(name, (low, high))
-                merged[name] = min(before[0], low), max(before[1], high)
+                union = merged.get(name, (low, high))
+                merged[name] = min(union[0], low), max(union[1], high)
         return merged
 
 
 def few_steps(low: float, high: float, *, dtype: str) -> bool:
-    """Whether floats tell apart less than a thousand values of a range, and not all integers.
+    """Return whether floats have less than 1,000 values in a range, and skip integers of it.
 
     Args:
-      low: The smallest value.
-      high: The largest value.
+      low: Smallest value.
+      high: Largest value.
       dtype: "float32" or "float64".
 
     >>> few_steps(2**62, 2**62 + 999, dtype="float64"), few_steps(0, 2**62, dtype="float64")
@@ -100,19 +103,19 @@ def few_steps(low: float, high: float, *, dtype: str) -> bool:
 def check_integers(
     transform_fn: str, *, schema: Schema | ImageSchema, folds: Iterable[tuple[str, str, Any]]
 ) -> str:
-    """Check that no feature takes integers of train for floats that are mostly equal.
+    """Check that no feature casts integers of train to floats that are mostly equal.
 
     Args:
-      transform_fn: The folder of the graph.
-      schema: The columns.
+      transform_fn: Path of the folder of the graph.
+      schema: Schema of the columns.
       folds: (fold, split, accumulator) of the run.
 
     Returns:
       `transform_fn`.
 
     Raises:
-      DataError: A feature does; the message names the column, its range, the features and a way
-        out.
+      DataError: A feature does; the message names the column, its range, the features and a
+        remedy.
     """
     ranges = _close(schema, "int64", folds)
     if not ranges:
@@ -135,7 +138,7 @@ def check_integers(
 def rounded_columns(
     schema: Schema | ImageSchema, folds: Iterable[tuple[str, str, Any]]
 ) -> list[str]:
-    """Warns of each float32 column of train whose values became equal when they were rounded."""
+    """Return a warning for each float32 column of train whose values became equal by rounding."""
     return [
         f'train: column "{name}" is float32, and its values from {low:.0f} to {high:.0f} lie so '
         "close together that neighbours became equal; make the column int64"
@@ -144,20 +147,20 @@ def rounded_columns(
 
 
 def _close(
-    schema: Schema | ImageSchema, kind: str, folds: Iterable[tuple[str, str, Any]]
+    schema: Schema | ImageSchema, column_type: str, folds: Iterable[tuple[str, str, Any]]
 ) -> Ranges:
-    """The ranges of the columns of a type in train of which float32 has only few values."""
+    """Return the ranges in train in which float32 has few values, for columns of a type."""
     return {
         name: (low, high)
         for fold, split, ranges in folds
         if fold == NUMBER_RANGES and split == "train"
         for name, (low, high) in ranges.items()
-        if schema[name].type == kind and few_steps(low, high, dtype="float32")
+        if schema[name].type == column_type and few_steps(low, high, dtype="float32")
     }
 
 
 def _refusal(name: str, low: float, high: float, features: Mapping[str, Any]) -> str:
-    dtype = max(one.name for one in features.values())
+    dtype = max(dtype.name for dtype in features.values())
     names = ", ".join(f'"{feature}"' for feature in sorted(features))
     exact = 24 if dtype == "float32" else 53
     return (

@@ -1,16 +1,17 @@
-"""The analysis of a `preprocessing_fn` in one pass a phase.
+"""Fused analysis of a `preprocessing_fn`: one pass over the rows for each phase.
 
 Stock tensorflow_transform turns the graph of analyzers of a `preprocessing_fn` into hundreds of
-Beam stages. Here the same graph is interpreted: a pass over the rows runs one TensorFlow graph a
-batch and folds what it gives with TFT's own combiners, and one function afterwards does the rest.
+Beam stages. Here the same graph is interpreted. In a pass over the rows, one TensorFlow graph runs
+on each batch, and TFT's own combiners fold its outputs; one function evaluates the rest at the end
+of the pass. An analyzer whose input depends on another analyzer belongs to a later phase.
 
     analysis = trace(preprocessing_fn, specs)              the plan, in phases
-    fold = analysis.fold(feed, phase, bindings)            what a pass computes: a `Fold`
+    fold = analysis.fold(adapter, phase, bindings)         the computation of a pass: a `Fold`
     bindings = finish(analysis, phase, folded, ...)        the values of the phase's analyzers
     export(analysis, bindings, folder)                     the SavedModel and its metadata
 
-This module and those named `fused_*` are the only ones that use internals of
-tensorflow_transform; another version than the known one makes `trace` raise `NotFusable`.
+The modules of `recordmill.pipelines.analysis.fused` alone use internals of tensorflow_transform;
+with any version but the one they were written for, `trace` raises `NotFusable`.
 """
 
 from __future__ import annotations
@@ -63,11 +64,11 @@ def _token() -> str:
 
 @dataclass(frozen=True)
 class Bindings:
-    """The values of the analyzers of the phases that are done.
+    """Values of the analyzers of all phases so far.
 
     Attributes:
       values: TFT's `_TensorBinding`s, in the order of the plan.
-      token: Names them, so that a graph they were put into is not taken for another.
+      token: Unique name of the values: cache key of the graphs that they were inserted into.
     """
 
     values: tuple[Any, ...] = ()
@@ -76,16 +77,16 @@ class Bindings:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What `trace` found out of a `preprocessing_fn`; pickles with the function.
+    """A traced `preprocessing_fn` and the plan of its analysis; it pickles without the trace.
 
     Attributes:
       preprocessing_fn: The function.
-      specs: What its inputs look like, by name.
-      plan: What is to be done.
-      gatherers: How the rows are folded, by phase and by label.
-      fingerprint: The inputs that each analyzer sees, to compare later traces with.
-      assets: The file names of the vocabularies, by their keys.
-      token: Names the analysis.
+      specs: Type specs of its inputs, by name.
+      plan: Operations of all phases.
+      gatherers: Folds of the rows, by phase and by label.
+      fingerprint: Inputs that each analyzer depends on, to compare later traces with.
+      assets: File names of the vocabularies, by their keys.
+      token: Unique name of the analysis: cache key of its traces in a process.
     """
 
     preprocessing_fn: PreprocessingFn
@@ -98,27 +99,31 @@ class Analysis:
 
     @property
     def phases(self) -> int:
-        """How many passes over the rows it takes; 0 where there is no analyzer."""
+        """Number of passes over the rows; 0 without analyzers."""
         return len(self.gatherers)
 
     def fold(
-        self, feed: RawTensorAdapter, phase: int, bindings: Bindings | None = None
+        self, adapter: RawTensorAdapter, phase: int, bindings: Bindings | None = None
     ) -> PhaseFold:
-        """What the pass of a phase computes.
+        """Return the computation of the pass of a phase.
 
         Args:
-          feed: Makes the tensors of a batch.
-          phase: The phase, from 0.
-          bindings: What `finish` gave for the phase before; None for phase 0.
+          adapter: Converts a batch into the inputs of the function.
+          phase: Index of the phase, from 0.
+          bindings: Result of `finish` for the previous phase; None for phase 0.
         """
-        return PhaseFold(self, feed, phase, bindings)
+        return PhaseFold(self, adapter, phase, bindings)
 
     def schema(self) -> Any:
-        """The schema of the outputs as far as it is known before any row is seen."""
+        """Return the schema of the outputs, without the facts that analyzers compute."""
         return deferred_schema(self._trace(None))
 
     def _trace(self, bindings: Bindings | None) -> Trace:
-        """The traced function, kept in this process."""
+        """Return the traced function, cached in this process.
+
+        A trace does not pickle, so every worker traces the function again, and checks that it has
+        the same analyzers as the plan.
+        """
 
         def make() -> Trace:
             values = bindings.values if bindings else None
@@ -129,7 +134,7 @@ class Analysis:
         return remembered((self.token, bindings and bindings.token), make)
 
     def graph(self, phase: int, bindings: Bindings | None) -> PhaseGraph:
-        """The graph of a phase, kept in this process."""
+        """Return the graph of a phase, cached in this process."""
 
         def make() -> PhaseGraph:
             tensors, gatherers = self.plan.tensors[phase], self.gatherers[phase]
@@ -139,30 +144,32 @@ class Analysis:
 
 
 def trace(preprocessing_fn: PreprocessingFn, specs: Mapping[str, tf.TypeSpec]) -> Analysis:
-    """Traces a `preprocessing_fn` and plans its analysis.
+    """Trace a `preprocessing_fn` and plan its analysis.
 
     Args:
-      preprocessing_fn: A function in the sense of tensorflow_transform.
-      specs: What its inputs look like, by name, batched.
+      preprocessing_fn: A function as tensorflow_transform defines it.
+      specs: Type specs of its batched inputs, by name.
 
     Raises:
-      NotFusable: The function needs what only stock tensorflow_transform can do.
-      ValueError: The function returns no outputs, or has variables that can be trained.
+      NotFusable: The function needs an operation that only stock tensorflow_transform supports.
+      ValueError: The function returns no outputs, or has trainable variables.
     """
     traced = trace_graph(preprocessing_fn, specs)
     _check_outputs(traced)
     assets = annotators.get_asset_annotations(traced.graph)
     annotators.clear_asset_annotations(traced.graph)
-    seen = fingerprint(traced)
+    inputs_by_analyzer = fingerprint(traced)
     plan = plan_analysis(traced.graph, traced.inputs, traced.function.structured_outputs)
     by_phase = tuple(gatherers_of(plan, phase) for phase in range(len(plan.tensors)))
     token = _token()
     remembered((token, None), lambda: traced)
-    return Analysis(preprocessing_fn, dict(specs), plan, by_phase, seen, assets, token)
+    return Analysis(
+        preprocessing_fn, dict(specs), plan, by_phase, inputs_by_analyzer, assets, token
+    )
 
 
 def _check_outputs(traced: Trace) -> None:
-    """The checks of stock TFT, with its messages."""
+    """Check the outputs as stock TFT does, with the same messages."""
     outputs = traced.function.structured_outputs
     if not isinstance(outputs, dict):
         raise ValueError(
@@ -178,21 +185,22 @@ def _check_outputs(traced: Trace) -> None:
 
 _Key = tuple[str, int | None]
 Folded = dict[_Key, Any]
+"""Accumulators of gatherers by (label, partition); the partition of an undivided one is None."""
 
 
 @dataclass(frozen=True)
 class PhaseFold:
-    """The `Fold` of a phase; an accumulator holds the part of each gatherer, whole or a piece.
+    """The `Fold` of a phase; an accumulator contains those of all its gatherers.
 
     Attributes:
-      analysis: What is analyzed.
-      feed: Makes the tensors of a batch.
-      phase: The phase.
-      bindings: The values of the phases before.
+      analysis: The analysis.
+      adapter: Converts a batch into the inputs of the function.
+      phase: Index of the phase.
+      bindings: Values of the analyzers of earlier phases.
     """
 
     analysis: Analysis
-    feed: RawTensorAdapter
+    adapter: RawTensorAdapter
     phase: int
     bindings: Bindings | None = None
 
@@ -201,18 +209,24 @@ class PhaseFold:
         return self.analysis.gatherers[self.phase]
 
     def setup(self) -> None:
-        """Traces the function, or takes the trace that this process has."""
-        self.feed.setup()
+        """Trace the function, unless this process has its trace."""
+        self.adapter.setup()
         self.analysis.graph(self.phase, self.bindings)
 
     def start(self) -> Folded:
+        """Return a fresh accumulator of each gatherer."""
         return {(label, None): gatherer.start() for label, gatherer in self._gatherers.items()}
 
     def add(self, accumulator: Folded, batch: pa.RecordBatch) -> Folded:
+        """Run the graph on a batch, and fold its outputs into the accumulators.
+
+        Raises:
+          DataError: The graph fails; the message names the op and the rows.
+        """
         graph = self.analysis.graph(self.phase, self.bindings)
 
         def run(rows: pa.RecordBatch) -> Any:
-            return graph(self.feed(rows))
+            return graph(self.adapter(rows))
 
         try:
             arrays = run(batch)
@@ -224,26 +238,30 @@ class PhaseFold:
         return accumulator
 
     def merge(self, accumulators: list[Folded]) -> Folded:
-        keys = dict.fromkeys(key for accumulator in accumulators for key in accumulator)
+        """Merge the accumulators of each gatherer and partition, passed in canonical order."""
+        keys = dict.fromkeys(key for folded in accumulators for key in folded)
         return {
-            key: self._gatherers[key[0]].merge([some[key] for some in accumulators if key in some])
+            key: self._gatherers[key[0]].merge(
+                [folded[key] for folded in accumulators if key in folded]
+            )
             for key in keys
         }
 
     def split(self, accumulator: Folded) -> list[tuple[str, Folded]]:
-        """The accumulator in pieces with names; pieces of one name are merged with each other.
+        """Split an accumulator into named partitions, so that several workers can merge it.
 
-        What is small stays together; a large vocabulary is cut by the hash of its tokens.
+        Only partitions of the same name are merged with each other. Small accumulators stay
+        together under ""; a large vocabulary is partitioned by the hash of its tokens.
         """
         small: Folded = {}
-        pieces: list[tuple[str, Folded]] = [("", small)]
-        for (label, _), part in accumulator.items():
-            for place, piece in self._gatherers[label].split(part).items():
-                if place is None:
-                    small[label, None] = piece
+        partitions: list[tuple[str, Folded]] = [("", small)]
+        for (label, _), gathered in accumulator.items():
+            for partition, share in self._gatherers[label].split(gathered).items():
+                if partition is None:
+                    small[label, None] = share
                 else:
-                    pieces.append((f"{label}/{place}", {(label, place): piece}))
-        return pieces
+                    partitions.append((f"{label}/{partition}", {(label, partition): share}))
+        return partitions
 
 
 def finish(
@@ -254,34 +272,35 @@ def finish(
     folder: str,
     before: Bindings | None = None,
 ) -> Bindings:
-    """What a phase ends with.
+    """Evaluate the analyzers of a phase.
 
     Args:
-      analysis: What is analyzed.
-      phase: The phase.
-      folded: All that was folded of the rows: pieces, each merged with those of its name; none
-        where there were no rows.
-      folder: Where the vocabularies go; every worker that sees later phases must reach it.
-      before: What the phase before ended with.
+      analysis: The analysis.
+      phase: Index of the phase.
+      folded: Accumulators of all rows: one for each name of a partition; none without rows.
+      folder: Path of the folder for vocabularies; workers of later phases must be able to read it.
+      before: Bindings of the previous phase.
 
     Returns:
       The values of the analyzers of all phases so far.
     """
-    pieces: dict[str, dict[int | None, Any]] = {}
-    for part in folded:
-        for (label, place), piece in part.items():
-            pieces.setdefault(label, {})[place] = piece
+    partitions: dict[str, dict[int | None, Any]] = {}
+    for accumulator in folded:
+        for (label, partition), share in accumulator.items():
+            partitions.setdefault(label, {})[partition] = share
     gathered = {
-        label: gatherer.join(dict(sorted(pieces[label].items(), key=_place)))
-        if label in pieces
+        label: gatherer.join(dict(sorted(partitions[label].items(), key=_partition_rank)))
+        if label in partitions
         else gatherer.start()
         for label, gatherer in analysis.gatherers[phase].items()
     }
+    # A retry of a bundle evaluates again: each attempt gets a folder of its own.
     values = evaluate(analysis.plan, phase, gathered, files.join(folder, _token()))
     return Bindings((before.values if before else ()) + values)
 
 
-def _place(item: tuple[int | None, Any]) -> int:
+def _partition_rank(item: tuple[int | None, Any]) -> int:
+    """Return a sort key: the undivided share first, which Python cannot compare with numbers."""
     return -1 if item[0] is None else item[0]
 
 
@@ -295,13 +314,13 @@ def export(
     """Write the SavedModel of the function, as stock `AnalyzeDataset` does.
 
     Args:
-      analysis: What was analyzed.
-      bindings: What the last phase ended with.
-      folder: Where the model goes, with the metadata of the outputs in `.tft_metadata`.
-      save_options: How the model is saved.
+      analysis: The analysis.
+      bindings: Bindings of the last phase.
+      folder: Path of the model; the metadata of the outputs are written to `.tft_metadata` in it.
+      save_options: Options of `tf.saved_model.save`.
 
     Raises:
-      RuntimeError: The function did not ask for the same analyzers when it was traced again.
+      RuntimeError: The function has other analyzers when it is traced again.
     """
     export_graph(
         analysis.preprocessing_fn,
@@ -314,15 +333,17 @@ def export(
 
 
 class TfxTensorAdapter:
-    """The `RawTensorAdapter` of batches as a `TensorAdapterConfig` of tfx_bsl describes them."""
+    """A `RawTensorAdapter` for batches that a `TensorAdapterConfig` of tfx_bsl describes."""
 
     def __init__(self, config: TensorAdapterConfig) -> None:
         self._config = config
 
     def setup(self) -> None:
+        """Create the adapter of tfx_bsl."""
         self._adapter = TensorAdapter(self._config)
 
     def type_specs(self) -> dict[str, tf.TypeSpec]:
+        """Return the type spec of each tensor, by name."""
         return TensorAdapter(self._config).OriginalTypeSpecs()  # type: ignore[no-any-return]
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, tf.Tensor]:

@@ -1,8 +1,9 @@
-"""What is exported of an analysis: the SavedModel of the function, and what it says of its outputs.
+"""Export of a finished analysis: the SavedModel of the function, and metadata of its outputs.
 
-The model is the one stock tensorflow_transform writes: the function traced with the results of
-its analyzers put in, cut down to what its outputs take, and all that it uses. What the function
-says of its outputs is read off the same trace, where stock TFT traces once more.
+The model is the same as stock tensorflow_transform writes: the function traced with the values of
+its analyzers inserted, pruned to the nodes that its outputs need, with its resources. The metadata
+are the schema of the outputs with the ranges and annotations that the function gives them; they
+are read from the same trace, where stock TFT traces once more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tensorflow_transform import impl_helper, schema_inference
 from tensorflow_transform.saved import saved_transform_io_v2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
-from .graph import TRACING, Part, PreprocessingFn, Trace, check_fingerprint, replacements, trace
+from .graph import TRACING, PreprocessingFn, Subgraph, Trace, check_fingerprint, replacements, trace
 
 __all__ = ["deferred_schema", "export"]
 
@@ -31,18 +32,18 @@ def export(
     expected: Mapping[str, frozenset[str]],
     save_options: tf.saved_model.SaveOptions | None = None,
 ) -> None:
-    """Write the SavedModel of a function all of whose analyzers are evaluated.
+    """Write the SavedModel of a function whose analyzers are all evaluated.
 
     Args:
       preprocessing_fn: The function.
-      specs: What its inputs look like, by name.
-      folder: Where the model goes; the metadata go into `.tft_metadata` in it, as TFT has it.
+      specs: Type specs of its inputs, by name.
+      folder: Path of the model; the metadata are written to `.tft_metadata` in it, as by TFT.
       bindings: TFT's tensor bindings of all phases.
-      expected: The fingerprint of the analyzers when they were planned.
-      save_options: How the model is saved.
+      expected: Fingerprint of the analyzers when they were planned.
+      save_options: Options of `tf.saved_model.save`.
 
     Raises:
-      RuntimeError: The function did not ask for the same analyzers when it was traced again.
+      RuntimeError: The function has other analyzers when it is traced again.
     """
     traced = trace(preprocessing_fn, specs, bindings=bindings)
     check_fingerprint(traced, expected)
@@ -53,14 +54,15 @@ def export(
 
 
 def _module(traced: Trace, specs: Mapping[str, tf.TypeSpec]) -> tf.Module:
-    """The module that TFT saves: the function as `transform_fn`, and all that it uses."""
+    """Return the module that TFT saves: the function as `transform_fn`, and its resources."""
     outputs = traced.function.structured_outputs
     flat = tf.nest.flatten(outputs, expand_composites=True)
-    part = Part(traced, flat, checks=True)
+    subgraph = Subgraph(traced, flat, checks=True)
 
     @tf.function(input_signature=[dict(specs)], autograph=False)  # type: ignore[untyped-decorator]
     def transform_fn(inputs: Mapping[str, Any]) -> Any:
-        values = part(tf.nest.flatten(inputs, expand_composites=True))
+        values = subgraph(tf.nest.flatten(inputs, expand_composites=True))
+        # An imported GraphDef has the inferred shapes only: those that the function set are lost.
         for value, original in zip(values, flat, strict=True):
             value.set_shape(original.shape)
         return tf.nest.pack_sequence_as(outputs, values, expand_composites=True)
@@ -84,31 +86,33 @@ def _module(traced: Trace, specs: Mapping[str, tf.TypeSpec]) -> tf.Module:
 
 
 def _metadata(traced: Trace) -> dataset_metadata.DatasetMetadata | None:
-    """The metadata of the outputs; None where what is said of them depends on the inputs."""
+    """Return the metadata of the outputs; None where an annotation depends on the inputs."""
     overrides = _overrides(traced)
     leaves = tf.nest.flatten(overrides)
     symbolic = [leaf for leaf in leaves if tf.is_symbolic_tensor(leaf)]
-    part = Part(traced, symbolic, checks=False)
-    if part.reads_inputs:
+    subgraph = Subgraph(traced, symbolic, checks=False)
+    if subgraph.reads_inputs:
         return None
-    values = iter(tf.function(lambda: part([]), autograph=False)())
-    said = [next(values) if tf.is_symbolic_tensor(leaf) else tf.constant(leaf) for leaf in leaves]
-    evaluated = tf.nest.pack_sequence_as(overrides, said)
+    values = iter(tf.function(lambda: subgraph([]), autograph=False)())
+    constants = [
+        next(values) if tf.is_symbolic_tensor(leaf) else tf.constant(leaf) for leaf in leaves
+    ]
+    evaluated = tf.nest.pack_sequence_as(overrides, constants)
     return dataset_metadata.DatasetMetadata(
         schema_inference.infer_feature_schema_v2(
-            _described(traced), lambda: evaluated, evaluate_schema_overrides=True
+            _outputs_with_schema(traced), lambda: evaluated, evaluate_schema_overrides=True
         )
     )
 
 
-def _described(traced: Trace) -> dict[str, Any]:
-    """The outputs that a schema can describe: pixels, of uint8, are none of them."""
+def _outputs_with_schema(traced: Trace) -> dict[str, Any]:
+    """Return the outputs that a schema can describe: all but pixels, which are uint8."""
     outputs = traced.function.structured_outputs
     return {name: tensor for name, tensor in outputs.items() if tensor.dtype != tf.uint8}
 
 
 def _overrides(traced: Trace) -> dict[str, list[Any]]:
-    """What the function says of its outputs, collected as the `metadata_fn` of TFT does."""
+    """Collect the schema overrides of the outputs, as TFT's `metadata_fn` does."""
     names = schema_inference._get_tensor_value_to_key_map(traced.returned)
     ranges = schema_inference._get_schema_overrides(
         traced.graph,
@@ -137,6 +141,7 @@ def _overrides(traced: Trace) -> dict[str, list[Any]]:
 def _metadata_of_another_trace(
     traced: Trace, preprocessing_fn: PreprocessingFn, bindings: tuple[Any, ...]
 ) -> dataset_metadata.DatasetMetadata:
+    """Return the metadata as stock TFT computes them, which runs the graph of a new trace."""
     with TRACING, tempfile.TemporaryDirectory(prefix="recordmill-trace-") as folder:
         return impl_helper._trace_and_get_metadata(
             traced.function, traced.inputs, preprocessing_fn, folder, replacements(bindings)
@@ -144,7 +149,7 @@ def _metadata_of_another_trace(
 
 
 def deferred_schema(traced: Trace) -> Any:
-    """The schema of the outputs as far as it is known before the analyzers are evaluated."""
+    """Return the schema of the outputs, without the facts that analyzers compute."""
     collection = schema_inference._TF_METADATA_TENSOR_COLLECTION
     names = schema_inference._get_tensor_value_to_key_map(traced.returned)
     ranged = [
@@ -153,7 +158,7 @@ def deferred_schema(traced: Trace) -> Any:
         if tensor.name in names
     ]
     return schema_inference.infer_feature_schema_v2(
-        _described(traced),
+        _outputs_with_schema(traced),
         lambda: {collection: ranged},
         evaluate_schema_overrides=False,
     )

@@ -1,7 +1,7 @@
-"""The end of a phase: what was gathered of all rows becomes values for the graph.
+"""Evaluation at the end of a phase: accumulators of all rows become values for the graph.
 
-Every operation that comes after the gathering is a small function here, by the class of the
-operation; what it computes is left to tensorflow_transform's own pure functions.
+Each class of TFT's operations after the accumulation has a small function here, which calls
+tensorflow_transform's own pure functions.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["evaluate"]
 
 @dataclass(frozen=True)
 class _Context:
-    """What an operation can use beside its inputs.
+    """State that operations use besides their inputs.
 
     Attributes:
-      gathered: What was gathered of all rows, by the label of the operation that gathers it.
-      folder: Where vocabularies are written.
+      gathered: Accumulators of all rows, by the label of the operation.
+      folder: Path of the folder for vocabularies.
     """
 
     gathered: Mapping[str, Any]
@@ -36,16 +36,16 @@ class _Context:
 
 
 def evaluate(plan: Plan, phase: int, gathered: Mapping[str, Any], folder: str) -> tuple[Any, ...]:
-    """The tensor bindings of a phase.
+    """Evaluate the operations of a phase, and return its tensor bindings.
 
     Args:
-      plan: The plan of the analysis.
-      phase: The phase.
-      gathered: What was gathered of all rows, by the label of the operation that gathers it.
-      folder: Where vocabularies are written; nothing else may be there.
+      plan: Plan of the analysis.
+      phase: Index of the phase.
+      gathered: Accumulators of all rows, by the label of the operation.
+      folder: Path of the folder for vocabularies; it must not contain other files.
 
     Returns:
-      TFT's `_TensorBinding`s: the values of the tensors that stand for the phase's analyzers.
+      TFT's `_TensorBinding`s: the values of the placeholders of the phase's analyzers.
     """
     context = _Context(gathered, folder)
     values: dict[int, Any] = dict(plan.constants)
@@ -68,7 +68,7 @@ def _gathered_packed(operation: Any, inputs: Sequence[Any], context: _Context) -
 
 
 def _extract(operation: Any, inputs: Sequence[Any], context: _Context) -> Sequence[Any]:
-    """One of several accumulators or outputs; or tensors of the graph, which were gathered."""
+    """Return one of several outputs; None for tensors of the graph, which are folded already."""
     return (inputs[0][operation.keys] if isinstance(operation.keys, str) else None,)
 
 
@@ -81,7 +81,10 @@ def _flatten(operation: Any, inputs: Sequence[Any], context: _Context) -> Sequen
 
 
 def _output(combiner: Any, accumulator: Any) -> Any:
-    """A combiner's output, after the merge with an empty accumulator that Beam does."""
+    """Return the output of a combiner, after a merge with an empty accumulator.
+
+    Beam does this merge for stock TFT; the same operations give the same bits.
+    """
     merge = analyzer_impls._CombinerWrapper(combiner, is_combining_accumulators=True)
     return merge.extract_output(merge.add_input(merge.create_accumulator(), accumulator))
 
@@ -138,7 +141,7 @@ def _vocabulary_prune(operation: Any, inputs: Sequence[Any], context: _Context) 
 
 
 def _vocabulary_count(operation: Any, inputs: Sequence[Any], context: _Context) -> Sequence[Any]:
-    """The number of tokens; at least one, as an empty vocabulary is written with a dummy."""
+    """Return the number of tokens, at least one: an empty vocabulary is written with a dummy."""
     return (np.int64(max(inputs[0].num_rows, 1)),)
 
 

@@ -1,8 +1,9 @@
-"""What is folded of the rows of a phase: one gatherer for each operation that sees rows.
+"""Folds of the rows of a phase: one gatherer for each operation that accumulates rows.
 
-A gatherer says which tensors of the phase's graph it needs, reduces them inside the graph as far
-as it can, folds what is left into a part, and merges parts. Combiners are tensorflow_transform's
-own; vocabularies are counted in Arrow tables, so no token is ever handled by itself in Python.
+A gatherer names the tensors of the phase's graph that it needs, reduces them inside the graph as
+far as possible, folds the reduced arrays into an accumulator, and merges accumulators. Combiners
+are tensorflow_transform's own; vocabularies are counted in Arrow tables, so Python never handles
+single tokens.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ __all__ = ["GatherCombined", "GatherCombinedPerKey", "Gatherer", "gatherers_of"]
 
 
 class Gatherer(Protocol):
-    """How the rows are folded for one operation: picklable, and used by threads at once."""
+    """Fold of the rows for one operation: picklable, and used by several threads at once."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the tensors it needs, as `Plan.tensors` has them."""
+        """Keys in `Plan.tensors` of the tensors it needs."""
 
     def reduce(self, tensors: Sequence[Any]) -> Sequence[Any]:
-        """The tensors of a batch made smaller; called inside the graph, when it is traced."""
+        """Reduce the tensors of a batch; called inside the graph, when it is traced."""
 
     def start(self) -> Any:
-        """A fresh part."""
+        """Return a fresh accumulator."""
 
-    def add(self, part: Any, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
-        """The part with the reduced tensors of a batch folded in."""
+    def add(self, accumulator: Any, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
+        """Return the accumulator with the reduced tensors of a batch folded in."""
 
-    def merge(self, parts: Sequence[Any]) -> Any:
-        """One part of several, given in canonical order."""
+    def merge(self, accumulators: Sequence[Any]) -> Any:
+        """Merge accumulators, passed in canonical order, into one."""
 
-    def split(self, part: Any) -> Mapping[int | None, Any]:
-        """A small part as it is under None; a large one in pieces by the hash of their keys."""
+    def split(self, accumulator: Any) -> Mapping[int | None, Any]:
+        """Partition a large accumulator by the hash of its keys; return a small one under None."""
 
-    def join(self, pieces: Mapping[int | None, Any]) -> Any:
-        """The whole of pieces that were each merged."""
+    def join(self, partitions: Mapping[int | None, Any]) -> Any:
+        """Return the accumulator of partitions, each of which is merged."""
 
 
 @dataclass(frozen=True)
@@ -55,118 +56,132 @@ class GatherCombined:
     """Folds batches by one of TFT's combiners.
 
     Attributes:
-      keys: The keys of the tensors the combiner takes.
-      combiner: The `analyzer_nodes.Combiner`.
+      keys: Keys of the tensors that the combiner takes.
+      combiner: TFT's `analyzer_nodes.Combiner`.
     """
 
     keys: tuple[str, ...]
     combiner: Any
 
     def reduce(self, tensors: Sequence[Any]) -> Sequence[Any]:
+        """Return the tensors unchanged."""
         return tensors
 
     def start(self) -> Any:
+        """Return a fresh accumulator of the combiner."""
         return self.combiner.create_accumulator()
 
-    def add(self, part: Any, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
-        return self.combiner.add_input(part, tuple(arrays))
+    def add(self, accumulator: Any, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
+        """Fold a batch into the accumulator."""
+        return self.combiner.add_input(accumulator, tuple(arrays))
 
-    def merge(self, parts: Sequence[Any]) -> Any:
-        return self.combiner.merge_accumulators(list(parts))
+    def merge(self, accumulators: Sequence[Any]) -> Any:
+        """Merge accumulators."""
+        return self.combiner.merge_accumulators(list(accumulators))
 
-    def split(self, part: Any) -> Mapping[int | None, Any]:
-        return {None: self.combiner.compact(part)}
+    def split(self, accumulator: Any) -> Mapping[int | None, Any]:
+        """Return the compacted accumulator under None."""
+        return {None: self.combiner.compact(accumulator)}
 
-    def join(self, pieces: Mapping[int | None, Any]) -> Any:
-        return pieces[None]
+    def join(self, partitions: Mapping[int | None, Any]) -> Any:
+        """Return the accumulator under None."""
+        return partitions[None]
 
 
 @dataclass(frozen=True)
 class GatherCombinedPerKey:
-    """Folds the rows of each key by one of TFT's combiners; a part is a dict by key.
+    """Folds the rows of each key by one of TFT's combiners; its accumulator is a dict by key.
 
     Attributes:
-      keys: The keys of the tensors: that of the rows' keys, then those the combiner takes.
-      combiner: The `analyzer_nodes.Combiner`.
+      keys: Keys of the tensors: first that of the rows' keys, then those the combiner takes.
+      combiner: TFT's `analyzer_nodes.Combiner`.
     """
 
     keys: tuple[str, ...]
     combiner: Any
 
     def reduce(self, tensors: Sequence[Any]) -> Sequence[Any]:
+        """Return the tensors unchanged."""
         return tensors
 
     def start(self) -> dict[bytes, Any]:
+        """Return no keys."""
         return {}
 
     def add(
-        self, part: dict[bytes, Any], arrays: Sequence[np.ndarray[Any, Any]]
+        self, accumulator: dict[bytes, Any], arrays: Sequence[np.ndarray[Any, Any]]
     ) -> dict[bytes, Any]:
+        """Fold the rows of each key into its accumulator."""
         for key, values in self._rows(arrays):
-            accumulator = part[key] if key in part else self.combiner.create_accumulator()
-            part[key] = self.combiner.add_input(accumulator, values)
-        return part
+            if key not in accumulator:
+                accumulator[key] = self.combiner.create_accumulator()
+            accumulator[key] = self.combiner.add_input(accumulator[key], values)
+        return accumulator
 
     def _rows(self, arrays: Sequence[np.ndarray[Any, Any]]) -> Iterable[tuple[bytes, Any]]:
-        """The values of each key; of all its rows at once where the combiner takes many."""
+        """Yield the values of each key; all its rows at once where the combiner takes many.
+
+        TFT's own function yields a row at a time, for which the sketch of quantiles is slow.
+        """
         if isinstance(self.combiner, analyzers.QuantilesCombiner) and len(arrays[0]):
-            return _grouped(arrays)
+            return _group_rows(arrays)
         return analyzer_impls._split_inputs_by_key(arrays)  # type: ignore[no-any-return]
 
-    def merge(self, parts: Sequence[dict[bytes, Any]]) -> dict[bytes, Any]:
+    def merge(self, accumulators: Sequence[dict[bytes, Any]]) -> dict[bytes, Any]:
+        """Merge the accumulators of each key."""
         by_key: dict[bytes, list[Any]] = {}
-        for part in parts:
-            for key, accumulator in part.items():
-                by_key.setdefault(key, []).append(accumulator)
-        return {key: self.combiner.merge_accumulators(some) for key, some in by_key.items()}
+        for accumulator in accumulators:
+            for key, combined in accumulator.items():
+                by_key.setdefault(key, []).append(combined)
+        return {key: self.combiner.merge_accumulators(group) for key, group in by_key.items()}
 
-    def split(self, part: dict[bytes, Any]) -> Mapping[int | None, Any]:
-        compact = {key: self.combiner.compact(value) for key, value in part.items()}
+    def split(self, accumulator: dict[bytes, Any]) -> Mapping[int | None, Any]:
+        """Partition the keys by their hash, if there are many."""
+        compact = {key: self.combiner.compact(value) for key, value in accumulator.items()}
         if len(compact) < PARTITION_FROM:
             return {None: compact}
-        pieces: dict[int | None, Any] = {}
-        for key, accumulator in compact.items():
-            pieces.setdefault(zlib.crc32(key) % PARTITIONS, {})[key] = accumulator
-        return pieces
+        partitions: dict[int | None, Any] = {}
+        for key, combined in compact.items():
+            partitions.setdefault(zlib.crc32(key) % PARTITIONS, {})[key] = combined
+        return partitions
 
-    def join(self, pieces: Mapping[int | None, Any]) -> dict[bytes, Any]:
-        return self.merge(list(pieces.values()))
+    def join(self, partitions: Mapping[int | None, Any]) -> dict[bytes, Any]:
+        """Merge the partitions."""
+        return self.merge(list(partitions.values()))
 
 
-def _grouped(arrays: Sequence[np.ndarray[Any, Any]]) -> Iterable[tuple[bytes, Any]]:
-    """The rows of each key, keys and rows in the order of their first row.
+def _group_rows(arrays: Sequence[np.ndarray[Any, Any]]) -> Iterable[tuple[bytes, Any]]:
+    """Yield each key and its rows of each array, in the order of the first row.
 
     Args:
       arrays: The keys, bytes, [rows]; then arrays of [rows, ...].
-
-    Yields:
-      A key, and its rows of each array.
     """
-    analyzer_impls._split_inputs_by_key(arrays).__next__()  # raises where shapes do not fit
+    analyzer_impls._split_inputs_by_key(arrays).__next__()  # raises where shapes do not match
     encoded = pa.array(arrays[0], pa.binary()).dictionary_encode()
     codes = encoded.indices.to_numpy()
     rows = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes, minlength=len(encoded.dictionary)))
-    for key, some in zip(encoded.dictionary.to_pylist(), np.split(rows, ends[:-1]), strict=True):
-        yield key, [values[some] for values in arrays[1:]]
+    groups = np.split(rows, ends[:-1])
+    for key, group in zip(encoded.dictionary.to_pylist(), groups, strict=True):
+        yield key, [values[group] for values in arrays[1:]]
 
 
 def gatherers_of(plan: Plan, phase: int) -> dict[str, Gatherer]:
-    """The gatherers of a phase, by the label of the operation each stands for.
+    """Return the gatherers of a phase, by the label of their operation.
 
     Raises:
-      NotFusable: An operation that sees rows does not read them from the phase's graph.
+      NotFusable: An operation accumulates rows that do not come from the phase's graph.
     """
-    keys = _keys_read(plan)
-    found: dict[str, Gatherer] = {}
+    keys = _tensor_keys(plan)
+    gatherers: dict[str, Gatherer] = {}
     for step in plan.steps:
         if step.phase == phase and step.kind in ACCUMULATES:
-            found.update(_of_step(step, keys))
-    return found
+            gatherers.update(_gatherers_of_step(step, keys))
+    return gatherers
 
 
-def _keys_read(plan: Plan) -> dict[int, tuple[str, ...]]:
-    """The keys of the tensors a value stands for, for the values that are tensors of a phase."""
+def _tensor_keys(plan: Plan) -> dict[int, tuple[str, ...]]:
+    """Return the keys of the tensors in a value, by its number, for tensors of a phase."""
     return {
         step.outputs[0]: step.operation.keys
         for step in plan.steps
@@ -174,7 +189,7 @@ def _keys_read(plan: Plan) -> dict[int, tuple[str, ...]]:
     }
 
 
-def _of_step(step: Step, keys: Mapping[int, tuple[str, ...]]) -> dict[str, Gatherer]:
+def _gatherers_of_step(step: Step, keys: Mapping[int, tuple[str, ...]]) -> dict[str, Gatherer]:
     operation = step.operation
     if step.kind is analyzer_nodes.PackedCombineAccumulate:
         return {
@@ -183,9 +198,9 @@ def _of_step(step: Step, keys: Mapping[int, tuple[str, ...]]) -> dict[str, Gathe
         }
     if step.inputs[0] not in keys:
         raise NotFusable(f'analyzer "{operation.label}" does not read tensors of the graph')
-    read = keys[step.inputs[0]]
+    tensor_keys = keys[step.inputs[0]]
     if step.kind is analyzer_nodes.VocabularyAccumulate:
-        return {operation.label: GatherVocabulary(read, operation.vocab_ordering_type)}
+        return {operation.label: GatherVocabulary(tensor_keys, operation.vocab_ordering_type)}
     if step.kind is analyzer_nodes.CacheableCombinePerKeyAccumulate:
-        return {operation.label: GatherCombinedPerKey(read, operation.combiner)}
-    return {operation.label: GatherCombined(read, operation.combiner)}
+        return {operation.label: GatherCombinedPerKey(tensor_keys, operation.combiner)}
+    return {operation.label: GatherCombined(tensor_keys, operation.combiner)}

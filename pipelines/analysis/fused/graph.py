@@ -1,8 +1,8 @@
-"""Traces of a `preprocessing_fn`, and the graph that a phase cuts out of one.
+"""Traces of a `preprocessing_fn`, and the graph of a phase, a subgraph of a trace.
 
-A function is traced in the process that runs it, and what the graph of a phase needs is cut out
-of the trace; stock tensorflow_transform saves and loads a model instead, with the same ops. The
-results of earlier phases are put in while tracing, by the names of the tensors they replace.
+A function is traced in the process that runs it, and the graph of a phase is extracted from the
+trace; stock tensorflow_transform saves and loads a model instead, with the same ops. The values of
+earlier phases are inserted while tracing, by the names of the tensors they replace.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from .fold import Gatherer
 
 __all__ = [
     "TRACING",
-    "Part",
     "PhaseGraph",
     "PreprocessingFn",
+    "Subgraph",
     "Trace",
     "check_fingerprint",
     "fingerprint",
@@ -48,6 +48,8 @@ Array = np.ndarray[Any, Any]
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
 
 TRACING = threading.RLock()
+"""Lock of everything that traces: TFT collects objects in globals that threads share."""
+
 _REMEMBERED: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 _REMEMBERED_AT_MOST = 8
 
@@ -55,7 +57,7 @@ _T = TypeVar("_T")
 
 
 def remembered(key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-    """What `make` gives, made once a process for a key as long as it is among the latest."""
+    """Return the result of `make`, cached in the process for the 8 keys used last."""
     with TRACING:
         if key not in _REMEMBERED:
             _REMEMBERED[key] = make()
@@ -66,7 +68,7 @@ def remembered(key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
 
 
 class _Recorded:
-    """A `preprocessing_fn` that remembers what it returned when it was last traced."""
+    """A `preprocessing_fn` that records the outputs of its last trace."""
 
     def __init__(self, preprocessing_fn: PreprocessingFn) -> None:
         self._function = preprocessing_fn
@@ -80,16 +82,16 @@ class _Recorded:
 
 @dataclass(frozen=True)
 class Trace:
-    """A traced `preprocessing_fn`, and what must live as long as it.
+    """A traced `preprocessing_fn`, and the objects that must live as long as the trace.
 
     Attributes:
       function: The `tf.types.experimental.ConcreteFunction`.
-      returned: What the function itself returned: the tensors its annotations refer to.
-      module: What the function's named objects are attributes of.
-      resources: Its tables.
-      objects: Its other objects.
+      returned: Outputs as the function returned them: the tensors its annotations refer to.
+      module: Module whose attributes are the function's named objects.
+      resources: Its lookup tables.
+      objects: Its other trackable objects.
       variables: Its variables.
-      folder: Its temporary files.
+      folder: Folder of its temporary files.
     """
 
     function: Any
@@ -102,17 +104,17 @@ class Trace:
 
     @property
     def graph(self) -> Any:
-        """The graph, a `FuncGraph`."""
+        """Graph of the function, a `FuncGraph`."""
         return self.function.graph
 
     @property
     def inputs(self) -> dict[str, Any]:
-        """The inputs' placeholders, by name."""
+        """Placeholders of the inputs, by name."""
         return dict(tf2_utils.get_structured_inputs_from_func_graph(self.graph))
 
     @property
     def flat_inputs(self) -> list[Any]:
-        """The inputs' placeholders; those of a sparse or ragged tensor one by one."""
+        """Placeholders of the inputs; sparse and ragged tensors have one for each component."""
         return list(tf.nest.flatten(self.inputs, expand_composites=True))
 
 
@@ -122,11 +124,11 @@ def trace(
     *,
     bindings: tuple[Any, ...] | None = None,
 ) -> Trace:
-    """Traces a function, with the results of earlier phases put in.
+    """Trace a function, with the values of earlier phases inserted.
 
     Args:
       preprocessing_fn: The function.
-      specs: What its inputs look like, by name.
+      specs: Type specs of its inputs, by name.
       bindings: TFT's tensor bindings of earlier phases; None before the first.
     """
     _forget_eager_calls()
@@ -156,33 +158,34 @@ def trace(
 def _forget_eager_calls() -> None:
     """Empty TFT's collections of the default graph, which every trace inherits.
 
-    A function of TFT that somebody called eagerly, in a notebook say, has left its tensors there,
-    and they are no part of any graph.
+    A TFT function that was called eagerly, for example in a notebook, leaves its tensors there,
+    which belong to no graph.
     """
-    outside = tf.compat.v1.get_default_graph()
-    for key in outside.get_all_collection_keys():
+    default_graph = tf.compat.v1.get_default_graph()
+    for key in default_graph.get_all_collection_keys():
         if str(key).startswith("tft_"):
-            outside.clear_collection(key)
+            default_graph.clear_collection(key)
 
 
 def replacements(bindings: tuple[Any, ...] | None) -> dict[str, tf.Tensor] | None:
+    """Return the values that replace tensors while tracing, by the tensor's name."""
     if bindings is None:
         return None
     return beam_impl._get_tensor_replacement_map(None, *bindings)  # type: ignore[no-any-return]
 
 
 def fingerprint(traced: Trace) -> dict[str, frozenset[str]]:
-    """The inputs that each analyzer sees, by the name of the tensor that stands for its result."""
+    """Return the inputs that each analyzer depends on, by the name of its placeholder tensor."""
     keys = {
         id(component): key
         for key, value in traced.inputs.items()
         for component in tf.nest.flatten(value, expand_composites=True)
     }
     sinks = traced.graph.get_collection(analyzer_nodes.ALL_REPLACEMENTS)
-    return {str(sink.tensor.name): _inputs_seen(sink.future, keys) for sink in sinks}
+    return {str(sink.tensor.name): _source_inputs(sink.future, keys) for sink in sinks}
 
 
-def _inputs_seen(future: Any, keys: Mapping[int, str]) -> frozenset[str]:
+def _source_inputs(future: Any, keys: Mapping[int, str]) -> frozenset[str]:
     visitor = graph_tools.SourcedTensorsVisitor()
     nodes.Traverser(visitor).visit_value_node(future)
     sources = graph_tools.retrieve_sources(
@@ -192,23 +195,27 @@ def _inputs_seen(future: Any, keys: Mapping[int, str]) -> frozenset[str]:
 
 
 def check_fingerprint(traced: Trace, expected: Mapping[str, frozenset[str]]) -> None:
-    """Raise RuntimeError where a function asks for other analyzers than it did at first."""
-    now = fingerprint(traced)
-    for name in sorted({*now, *expected}):
-        if now.get(name) != expected.get(name):
+    """Raise RuntimeError where a function has other analyzers than in its first trace.
+
+    The values of analyzers are inserted by tensor names, which depend on the order of the calls. So
+    the values of one trace fit another only if both call the same analyzers in the same order.
+    """
+    actual = fingerprint(traced)
+    for name in sorted({*actual, *expected}):
+        if actual.get(name) != expected.get(name):
             raise RuntimeError(
-                f"preprocessing_fn asks for other analyzers each time it is traced ({name}): call "
+                f"preprocessing_fn calls other analyzers each time it is traced ({name}): call "
                 "them in a fixed order, not in that of a set, or give each a name"
             )
 
 
-class Part:
-    """The part of a traced graph that some tensors are computed by, to be put elsewhere.
+class Subgraph:
+    """The subgraph of a trace that computes given tensors, to be imported into another graph.
 
     Args:
       traced: The trace.
-      fetches: The tensors.
-      checks: Whether what runs for its effect alone, such as an assertion, is a part of it too.
+      fetches: Tensors to compute.
+      checks: Whether to include ops that run for their effect alone, such as assertions.
     """
 
     def __init__(self, traced: Trace, fetches: Sequence[Any], *, checks: bool) -> None:
@@ -224,70 +231,72 @@ class Part:
 
     @property
     def reads_inputs(self) -> bool:
-        """Whether any of it depends on the inputs of the trace."""
+        """True where a node depends on the inputs of the trace."""
         return not self._used.isdisjoint(map(_node, self._feeds))
 
     def __call__(self, inputs: Sequence[Any]) -> list[Any]:
-        """Put the part into the `tf.function` that is being traced.
+        """Import the subgraph into the `tf.function` that is being traced.
 
         Args:
-          inputs: What stands for the flat inputs of the trace; none where it reads none.
+          inputs: Tensors that replace the flat inputs of the trace; none where it reads none.
 
         Returns:
-          The tensors.
+          The fetched tensors.
         """
-        here = tf.compat.v1.get_default_graph()
-        found = dict(zip(self._feeds, inputs, strict=False))
-        found |= {name: here.capture(external) for external, name in self._captures}
-        inside = [name for name in dict.fromkeys(self._fetches) if name not in found]
-        tensors = tf.graph_util.import_graph_def(
+        graph = tf.compat.v1.get_default_graph()
+        tensors = dict(zip(self._feeds, inputs, strict=False))
+        tensors |= {name: graph.capture(external) for external, name in self._captures}
+        # A fetch can be an input itself, which is no node of the subgraph.
+        computed = [name for name in dict.fromkeys(self._fetches) if name not in tensors]
+        imported = tf.graph_util.import_graph_def(
             self._definition,
-            input_map={name: value for name, value in found.items() if _node(name) in self._used},
-            return_elements=inside,
+            input_map={name: value for name, value in tensors.items() if _node(name) in self._used},
+            return_elements=computed,
         )
-        found |= dict(zip(inside, tensors, strict=True))
-        return [found[name] for name in self._fetches]
+        tensors |= dict(zip(computed, imported, strict=True))
+        return [tensors[name] for name in self._fetches]
 
 
 def _node(name: str) -> str:
-    """The name of the node that an input of another is, "^x" or "x:1", say."""
+    """Return the name of the node that an input refers to: of "^x" and of "x:1" it is "x"."""
     return name.lstrip("^").split(":")[0]
 
 
 def _cut(definition: Any, ends: Sequence[str], mapped: Set[str]) -> Any:
-    """The nodes of a `GraphDef` that others take, without those that something stands in for."""
+    """Return the nodes of a `GraphDef` that `ends` depend on, up to the nodes that are mapped."""
     by_name = {node.name: node for node in definition.node}
     needed: set[str] = set()
-    waiting = [name for name in ends if name not in mapped]
-    while waiting:
-        name = waiting.pop()
+    pending = [name for name in ends if name not in mapped]
+    while pending:
+        name = pending.pop()
         if name not in needed:
             needed.add(name)
-            waiting += [
+            pending += [
                 parent for parent in map(_node, by_name[name].input) if parent not in mapped
             ]
-    part = tf.compat.v1.GraphDef()
-    part.CopyFrom(definition)
-    del part.node[:]
-    part.node.extend(node for node in definition.node if node.name in needed)
-    for node in part.node:
-        node.attr.pop("_class", None)  # it says which op to stand by, which may be left out
-    return part
+    subgraph = tf.compat.v1.GraphDef()
+    subgraph.CopyFrom(definition)  # with the library of functions and the versions
+    del subgraph.node[:]
+    subgraph.node.extend(node for node in definition.node if node.name in needed)
+    for node in subgraph.node:
+        node.attr.pop("_class", None)  # colocates the op with one that may not be in the subgraph
+    return subgraph
 
 
 @dataclass(frozen=True)
 class PhaseGraph:
-    """What a phase runs on the tensors of a batch, to arrays by label; threads can share it.
+    """The graph that a phase runs on the tensors of a batch; thread-safe.
 
     Attributes:
       function: The `tf.types.experimental.ConcreteFunction`.
-      traced: What it was cut out of, which must live as long as it.
+      traced: Trace that it was extracted from, which must live as long as it.
     """
 
     function: Any
     traced: Trace
 
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, list[Array]]:
+        """Return the reduced arrays of each gatherer, by label."""
         outputs = self.function(dict(inputs))
         return {label: [np.asarray(value) for value in values] for label, values in outputs.items()}
 
@@ -298,22 +307,21 @@ def phase_graph(
     tensors: Mapping[str, str],
     gatherers: Mapping[str, Gatherer],
 ) -> PhaseGraph:
-    """The graph of a phase, which gives what the gatherers need and nothing else.
+    """Build the graph of a phase, which computes the tensors of the gatherers and no others.
 
     Args:
-      traced: The function, with the results of the phases before put in.
-      specs: What its inputs look like, by name.
-      tensors: The names of the tensors in the graph, by the keys the gatherers use.
-      gatherers: Those of the phase, by label.
-
+      traced: Trace of the function, with the values of earlier phases inserted.
+      specs: Type specs of its inputs, by name.
+      tensors: Names of the tensors in the graph, by the keys the gatherers use.
+      gatherers: Gatherers of the phase, by label.
     """
     keys = sorted({key for gatherer in gatherers.values() for key in gatherer.keys})
-    read = [traced.graph.get_tensor_by_name(tensors[key]) for key in keys]
-    part = Part(traced, read, checks=True)
+    fetches = [traced.graph.get_tensor_by_name(tensors[key]) for key in keys]
+    subgraph = Subgraph(traced, fetches, checks=True)
 
     @tf.function(input_signature=[dict(specs)], autograph=False)  # type: ignore[untyped-decorator]
     def phase(inputs: Mapping[str, Any]) -> dict[str, list[Any]]:
-        values = part(tf.nest.flatten(inputs, expand_composites=True))
+        values = subgraph(tf.nest.flatten(inputs, expand_composites=True))
         by_key = dict(zip(keys, values, strict=True))
         return {
             label: list(gatherer.reduce([by_key[key] for key in gatherer.keys]))

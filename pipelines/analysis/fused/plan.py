@@ -1,9 +1,8 @@
-"""The plan of an analysis: TFT's own graph of analyzers, cut into phases.
+"""The plan of an analysis: TFT's own graph of analyzers, divided into phases.
 
 tensorflow_transform turns a traced `preprocessing_fn` into a graph of operations, each of which it
-would run as a Beam transform. The plan is that graph as a list, in an order in which every input
-comes before what it is an input of, with the phase each operation belongs to: the phase is the
-number of passes over the data that went before.
+would run as a Beam transform. The plan is that graph in topological order, with the phase of each
+operation: the number of passes over the data before it can run.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from tensorflow_transform.beam import analysis_graph_builder, beam_nodes
 __all__ = ["KNOWN_VERSION", "NotFusable", "Plan", "Step", "plan_analysis"]
 
 KNOWN_VERSION = "1.21"
-"""The minor version of tensorflow_transform whose internals the fused analysis was written for."""
+"""Minor version of tensorflow_transform whose internals the fused analysis was written for."""
 
 CONSTANT = -1
-"""The phase of an operation that depends on no data."""
+"""Phase of an operation that depends on no data."""
 
 ACCUMULATES: frozenset[type] = frozenset(
     {
@@ -33,7 +32,7 @@ ACCUMULATES: frozenset[type] = frozenset(
         analyzer_nodes.VocabularyAccumulate,
     }
 )
-"""The operations that see the rows: they, and only they, are distributed."""
+"""Operations that accumulate rows: they alone are distributed over the workers."""
 
 FINISHES: frozenset[type] = frozenset(
     {
@@ -57,7 +56,7 @@ FINISHES: frozenset[type] = frozenset(
         beam_nodes.Flatten,
     }
 )
-"""The operations that work on what was accumulated of all rows."""
+"""Operations on the accumulators of all rows."""
 
 FRAME: frozenset[type] = frozenset(
     {
@@ -66,7 +65,7 @@ FRAME: frozenset[type] = frozenset(
         beam_nodes.ExtractInputForSavedModel,
     }
 )
-"""The operations that run a phase's graph; tracing stands in for them."""
+"""Operations that run a phase's graph from a SavedModel; the fused analysis traces instead."""
 
 UNFUSABLE: Mapping[type, str] = {
     analyzer_nodes.PTransform: "a Beam transform of the caller",
@@ -74,11 +73,11 @@ UNFUSABLE: Mapping[type, str] = {
     analyzer_nodes.EncodeCache: "a cache of earlier analyses",
     analyzer_nodes.InstrumentDatasetCache: "a cache of earlier analyses",
 }
-"""The operations that are known and left to stock tensorflow_transform, and what they are."""
+"""Operations that stock tensorflow_transform must run, with their descriptions for messages."""
 
 
 class NotFusable(Exception):
-    """The fused analysis cannot do what a `preprocessing_fn` asks for; the message says why."""
+    """The fused analysis does not support a `preprocessing_fn`; the message names the reason."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +85,11 @@ class Step:
     """One operation of the plan.
 
     Attributes:
-      kind: The class of TFT's definition of it.
-      operation: The fields of the definition, which itself does not pickle.
-      inputs: The numbers of the values it takes.
-      outputs: The numbers of the values it gives.
-      phase: The pass over the data it belongs to, or `CONSTANT`.
+      kind: Class of TFT's definition of the operation.
+      operation: Fields of the definition, which itself does not pickle.
+      inputs: Numbers of its input values.
+      outputs: Numbers of its output values.
+      phase: Pass over the data that it belongs to, or `CONSTANT`.
     """
 
     kind: type
@@ -102,13 +101,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an analysis does, in order.
+    """The operations of an analysis, in topological order.
 
     Attributes:
-      steps: The operations, without those of the frame and the constants.
-      tensors: For each phase, the names in the traced graph of the tensors its operations read,
-        by the key they read them by.
-      constants: The values that depend on no data, by number.
+      steps: Operations, without those in `FRAME` and without constants.
+      tensors: For each phase, the names in the traced graph of the tensors that its operations
+        read, by their keys.
+      constants: Values that depend on no data, by number.
     """
 
     steps: tuple[Step, ...]
@@ -116,36 +115,36 @@ class Plan:
     constants: Mapping[int, Any]
 
     def of(self, phase: int) -> tuple[Step, ...]:
-        """The steps of a phase, and those of no phase, in order."""
+        """Return the steps of a phase and the constant ones, in order."""
         return tuple(step for step in self.steps if step.phase in (phase, CONSTANT))
 
 
 def plan_analysis(graph: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Plan:
-    """The plan for a traced `preprocessing_fn`.
+    """Plan the analysis of a traced `preprocessing_fn`.
 
     Args:
       graph: The `tf.Graph` of the trace; its collection of unevaluated analyzers is emptied.
-      inputs: The tensors the function was traced on, by name.
-      outputs: The tensors it gave, by name.
+      inputs: Input tensors of the trace, by name.
+      outputs: Output tensors of the trace, by name.
 
     Returns:
       The plan; without phases where there is no analyzer.
 
     Raises:
-      NotFusable: An operation is unknown or cannot be fused, or this TFT is another version.
+      NotFusable: An operation is unknown or unsupported, or TFT has another version.
     """
     if not tft.__version__.startswith(KNOWN_VERSION + "."):
         raise NotFusable(
             f"tensorflow_transform {tft.__version__} is not the known version, {KNOWN_VERSION}"
         )
-    last, _, _ = analysis_graph_builder.build(graph, inputs, outputs, set())
+    root, _, _ = analysis_graph_builder.build(graph, inputs, outputs, set())
     recorder = _Recorder(graph)
-    nodes.Traverser(recorder).visit_value_node(last)
+    nodes.Traverser(recorder).visit_value_node(root)
     return recorder.plan()
 
 
 class _Recorder(nodes.Visitor):  # type: ignore[misc]
-    """Numbers the values of the graph of operations as it walks it."""
+    """Visitor that numbers the values of the graph of operations, and records the steps."""
 
     def __init__(self, graph: Any) -> None:
         self._graph = graph
@@ -160,11 +159,11 @@ class _Recorder(nodes.Visitor):  # type: ignore[misc]
         return Plan(tuple(self._steps), tensors, self._constants)
 
     def validate_value(self, value: Any) -> None:
-        """TFT's visitor asks for it; numbers need no check."""
+        """Do nothing, for TFT's traverser: numbers need no check."""
 
     def visit(self, operation: Any, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        first = len(self._phases)
-        outputs = tuple(range(first, first + operation.num_outputs))
+        start = len(self._phases)
+        outputs = tuple(range(start, start + operation.num_outputs))
         phase = self._phase(operation, inputs)
         self._phases.extend(phase for _ in outputs)
         if type(operation) in FRAME:
@@ -198,11 +197,13 @@ class _Recorder(nodes.Visitor):  # type: ignore[misc]
 
 def _check_fusable(operation: Any) -> None:
     """Raise NotFusable for an operation that is not interpreted."""
-    kind = type(operation)
-    if kind in UNFUSABLE:
-        raise NotFusable(f'analyzer "{operation.label}" is {UNFUSABLE[kind]}')
-    if kind not in ACCUMULATES | FINISHES:
-        raise NotFusable(f'analyzer "{operation.label}" is of an unknown kind, {kind.__name__}')
+    operation_type = type(operation)
+    if operation_type in UNFUSABLE:
+        raise NotFusable(f'analyzer "{operation.label}" is {UNFUSABLE[operation_type]}')
+    if operation_type not in ACCUMULATES | FINISHES:
+        raise NotFusable(
+            f'analyzer "{operation.label}" is of an unknown type, {operation_type.__name__}'
+        )
     labels = analyzers._VocabOrderingType.WEIGHTED_LABELS
     if getattr(operation, "vocab_ordering_type", None) == labels:
         raise NotFusable(f'analyzer "{operation.label}" orders a vocabulary by weighted labels')

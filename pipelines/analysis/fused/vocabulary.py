@@ -1,15 +1,14 @@
-"""Vocabularies: counted by token as rows pass, then ordered, pruned and written once.
+"""Vocabularies: counted by token in the pass over the rows, then ordered, pruned and written.
 
-While rows pass, a vocabulary is sums by token (`GatherVocabulary`). Afterwards it is a table with
-a row a token and the columns
+During the pass, a vocabulary is a table of sums by token (`GatherVocabulary`). Afterwards it is a
+table with one row for each token and the columns
 
     token      large_binary
-    metric     what it is ordered by: a count, a weight, or its mutual information with a label
-    frequency  how often it occurs; only where the metric is mutual information
+    metric     sort key: a count, a weight, or the mutual information with a label
+    frequency  number of occurrences; only where the metric is mutual information
     text       the metric as it is written; only where that is not the plain number
 
-which the functions here take through the operations of tft.vocabulary. What they compute is what
-`tensorflow_transform.beam.analyzer_impls` does token by token.
+The results are those of `tensorflow_transform.beam.analyzer_impls`, which handles single tokens.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The sums of a vocabulary: by token, and by token and label where there are labels."""
+class _VocabularySums:
+    """Sums of a vocabulary: by token, and by token and label where there are labels."""
 
     tokens: Sums
     labels: Sums
@@ -54,17 +53,18 @@ class GatherVocabulary:
     """Counts the tokens of a vocabulary.
 
     Attributes:
-      keys: The keys of the tensors `VocabularyAccumulate` reads.
-      ordering: One of TFT's `_VocabOrderingType`.
+      keys: Keys of the tensors that `VocabularyAccumulate` reads.
+      ordering: A value of TFT's `_VocabOrderingType`.
     """
 
     keys: tuple[str, ...]
     ordering: int
 
     def reduce(self, tensors: Sequence[Any]) -> Sequence[Any]:
-        """The tensors with the tokens, where they are text, as one string and their lengths.
+        """Count the tokens of a batch, and join those that are text into one string.
 
-        Tokens that TFT leaves to Beam to count are counted.
+        NumPy makes a Python object of each token of a string tensor. One string and the lengths
+        are two buffers instead, which Arrow uses without a copy.
         """
         tokens, *numbers = tensors
         if self.ordering == _Order.FREQUENCY:
@@ -73,62 +73,71 @@ class GatherVocabulary:
             return [tf.strings.reduce_join(tokens), tf.strings.length(tokens), *numbers]
         return [tokens, *numbers]
 
-    def start(self) -> _Part:
-        return _Part(Sums(("token",)), Sums(("token", "label")))
+    def start(self) -> _VocabularySums:
+        """Return no sums."""
+        return _VocabularySums(Sums(("token",)), Sums(("token", "label")))
 
-    def add(self, part: _Part, arrays: Sequence[Array]) -> _Part:
+    def add(self, accumulator: _VocabularySums, arrays: Sequence[Array]) -> _VocabularySums:
+        """Add the tokens of a batch, and their labels where there are any."""
         tokens, numbers = _tokens(arrays)
         if self.ordering in _MUTUAL:
             *weights, positives, counts = numbers
             rows, labels = np.nonzero(positives)
-            part.labels.add([_positives(tokens, rows, labels, positives[rows, labels])])
+            accumulator.labels.add([_positives(tokens, rows, labels, positives[rows, labels])])
             columns = [counts, *weights]
         else:
             columns = numbers
         names = ["token", "metric", "weight"][: 1 + len(columns)]
-        part.tokens.add([pa.table([tokens, *map(_summable, columns)], names)])
-        return part
+        accumulator.tokens.add([pa.table([tokens, *map(_summable, columns)], names)])
+        return accumulator
 
-    def merge(self, parts: Sequence[_Part]) -> _Part:
-        return _Part(
-            Sums.merged([part.tokens for part in parts]),
-            Sums.merged([part.labels for part in parts]),
+    def merge(self, accumulators: Sequence[_VocabularySums]) -> _VocabularySums:
+        """Merge sums, in their order."""
+        return _VocabularySums(
+            Sums.merged([sums.tokens for sums in accumulators]),
+            Sums.merged([sums.labels for sums in accumulators]),
         )
 
-    def split(self, part: _Part) -> Mapping[int | None, _Part]:
-        tokens = part.tokens.settle()
-        part.labels.settle()
+    def split(self, accumulator: _VocabularySums) -> Mapping[int | None, _VocabularySums]:
+        """Partition the tokens by their hash, if there are many."""
+        tokens = accumulator.tokens.settle()
+        accumulator.labels.settle()
         if tokens is None or tokens.num_rows < PARTITION_FROM:
-            return {None: part}
-        pieces = zip(part.tokens.split(PARTITIONS), part.labels.split(PARTITIONS), strict=True)
-        return {place: _Part(*piece) for place, piece in enumerate(pieces)}
+            return {None: accumulator}
+        by_token = accumulator.tokens.split(PARTITIONS)
+        pairs = zip(by_token, accumulator.labels.split(PARTITIONS), strict=True)
+        return {index: _VocabularySums(*pair) for index, pair in enumerate(pairs)}
 
-    def join(self, pieces: Mapping[int | None, _Part]) -> _Part:
-        return _Part(
-            Sums.joined({place: piece.tokens for place, piece in pieces.items()}),
-            Sums.joined({place: piece.labels for place, piece in pieces.items()}),
+    def join(self, partitions: Mapping[int | None, _VocabularySums]) -> _VocabularySums:
+        """Concatenate partitions, each of which is merged."""
+        return _VocabularySums(
+            Sums.joined({index: sums.tokens for index, sums in partitions.items()}),
+            Sums.joined({index: sums.labels for index, sums in partitions.items()}),
         )
 
 
 def _counted(tokens: Any) -> tuple[Any, Any]:
-    """Each token once, and how often it occurs; a filter of TFT sees each once as well."""
-    every, pattern = _before_filter(tokens)
-    once, _, counts = tf.unique_with_counts(every, out_idx=tf.int64)
+    """Return the distinct tokens and the number of occurrences of each.
+
+    A filter by a regular expression, which TFT runs on all tokens, runs here on distinct ones.
+    """
+    unfiltered, pattern = _before_filter(tokens)
+    distinct, _, counts = tf.unique_with_counts(unfiltered, out_idx=tf.int64)
     if pattern is None:
-        return once, counts
-    keep = tf.logical_not(tf.strings.regex_full_match(once, pattern))
-    kept = tf.reshape(tf.where(keep), [-1])
-    return tf.gather(once, kept), tf.gather(counts, kept)
+        return distinct, counts
+    mask = tf.logical_not(tf.strings.regex_full_match(distinct, pattern))
+    indices = tf.reshape(tf.where(mask), [-1])
+    return tf.gather(distinct, indices), tf.gather(counts, indices)
 
 
 def _before_filter(tokens: Any) -> tuple[Any, bytes | None]:
-    """What `tf.boolean_mask(x, ~regex_full_match(x, pattern))` was made of: x and the pattern.
+    """Return x and the pattern of `tf.boolean_mask(x, ~regex_full_match(x, pattern))`.
 
-    Any other tensor is given back, without a pattern.
+    Any other tensor is returned as it is, without a pattern.
     """
     mask: Any = tokens.op.inputs[1].op if tokens.op.type == "GatherV2" else tokens.op
-    for kind in ("Squeeze", "Where", "Reshape", "LogicalNot"):
-        if mask.type != kind:
+    for op_type in ("Squeeze", "Where", "Reshape", "LogicalNot"):
+        if mask.type != op_type:
             return tokens, None
         mask = mask.inputs[0].op
     gathered = tokens.op.inputs[0].op
@@ -140,11 +149,11 @@ def _before_filter(tokens: Any) -> tuple[Any, bytes | None]:
 
 
 def _tokens(arrays: Sequence[Array]) -> tuple[pa.Array, list[Array]]:
-    """The tokens of a reduced batch, and the numbers that come after them."""
-    joined, *rest = arrays
+    """Return the tokens of a reduced batch, and the arrays of numbers after them."""
+    joined, *numbers = arrays
     if joined.dtype != object:
-        return pa.array(joined), rest
-    lengths, *numbers = rest
+        return pa.array(joined), numbers
+    lengths, *numbers = numbers
     ends = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=ends[1:])
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(joined.item())]
@@ -153,7 +162,7 @@ def _tokens(arrays: Sequence[Array]) -> tuple[pa.Array, list[Array]]:
 
 
 def _summable(numbers: Array) -> pa.Array:
-    """Numbers as Python would sum them: floats in double precision, integers exactly."""
+    """Widen numbers to the precision in which Python sums: float64, and int64 for integers."""
     return pa.array(numbers.astype(np.int64 if numbers.dtype.kind in "iu" else np.float64))
 
 
@@ -162,28 +171,27 @@ def _positives(tokens: pa.Array, rows: Array, labels: Array, weights: Array) -> 
     return pa.table([tokens.take(pa.array(rows)), pa.array(labels), _summable(weights)], names)
 
 
-def merge(operation: Any, part: _Part) -> pa.Table:
-    """`VocabularyMerge`: the table of what was counted.
+def merge(operation: Any, sums: _VocabularySums) -> pa.Table:
+    """Return the table of a vocabulary, as `VocabularyMerge` does.
 
     Args:
       operation: TFT's operation.
-      part: All that was counted.
+      sums: Sums of all rows.
 
     Raises:
-      ValueError: A token occurs more often than there are rows, where labels are given.
+      ValueError: A token occurs more often than there are rows, where there are labels.
     """
-    table = part.tokens.settle()
+    table = sums.tokens.settle()
     if table is None:
         return pa.table({"token": pa.array([], pa.large_binary()), "metric": pa.array([], "int64")})
     if operation.vocab_ordering_type in _MUTUAL:
-        return _table_of_mutual_information(operation, table, part.labels.settle())
+        return _table_of_mutual_information(operation, table, sums.labels.settle())
     return table.set_column(0, "token", _as_bytes(table.column("token")))
 
 
 def _as_bytes(tokens: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_binary(tokens.type):
-        return tokens.cast(pa.large_binary())
-    return tokens.cast(pa.large_string()).cast(pa.large_binary())
+    text = tokens if pa.types.is_binary(tokens.type) else tokens.cast(pa.large_string())
+    return text.cast(pa.large_binary())
 
 
 def _table_of_mutual_information(
@@ -191,11 +199,12 @@ def _table_of_mutual_information(
 ) -> pa.Table:
     weighted = operation.vocab_ordering_type == _Order.WEIGHTED_MUTUAL_INFORMATION
     accumulators = dict(_accumulators(tokens, labels, weighted=weighted))
+    # TFT counts all rows under a token of its own, the sentinel.
     sentinels = (tf_utils.GLOBAL_Y_COUNT_SENTINEL_STRING, tf_utils.GLOBAL_Y_COUNT_SENTINEL_INT)
-    everything = [accumulators.pop(token) for token in sentinels if token in accumulators]
+    totals = [accumulators.pop(token) for token in sentinels if token in accumulators]
     if not accumulators:
         return table_of_pairs([], [])
-    (total,) = everything
+    (total,) = totals
     least = operation.min_diff_from_avg
     if least is None:
         least = analyzers.calculate_recommended_min_diff_from_avg(total.count * total.weight)
@@ -205,18 +214,17 @@ def _table_of_mutual_information(
         )
         for accumulator in accumulators.items()
     ]
-    pairs = [(information, _bytes(token)) for token, (information, _, _) in rated]
+    pairs = [
+        (information, token if isinstance(token, bytes) else str(token).encode())
+        for token, (information, _, _) in rated
+    ]
     return table_of_pairs(pairs, [float(frequency) for _, (_, _, frequency) in rated])
-
-
-def _bytes(token: bytes | int) -> bytes:
-    return token if isinstance(token, bytes) else str(token).encode()
 
 
 def _accumulators(
     tokens: pa.Table, labels: pa.Table | None, *, weighted: bool
 ) -> Iterator[tuple[bytes | int, Any]]:
-    """TFT's accumulator of each token, as it is for a dataset of a single batch."""
+    """Yield TFT's accumulator of each token, as it is for a dataset of a single batch."""
     combine = analyzer_impls._WeightedMeanCombineFn((None,), weighted)
     positives: dict[bytes | int, dict[int, float]] = {}
     size = 0
@@ -230,7 +238,7 @@ def _accumulators(
             weight[0] if weighted else None,
             count,
         )
-        for _ in ("accumulate", "merge"):
+        for _ in ("accumulate", "merge"):  # twice, as TFT does
             accumulator = combine.extract_output(
                 combine.add_input(combine.create_accumulator(), accumulator)
             )
@@ -243,11 +251,11 @@ def _rows(table: pa.Table | None) -> Iterator[tuple[Any, ...]]:
 
 
 def table_of_pairs(pairs: Iterable[Sequence[Any]], frequencies: Sequence[float] = ()) -> pa.Table:
-    """The table of tokens that were rated one by one.
+    """Return the table of a vocabulary from (metric, token) pairs.
 
     Args:
-      pairs: The metric, a number or a text, and the token, as bytes.
-      frequencies: How often each token occurs; none where the metric is that.
+      pairs: Metric, a number or a text, and token, as bytes, of each row.
+      frequencies: Number of occurrences of each token; none where that is the metric.
     """
     listed = list(pairs)
     metrics = [metric for metric, _ in listed]
@@ -264,16 +272,16 @@ def table_of_pairs(pairs: Iterable[Sequence[Any]], frequencies: Sequence[float] 
 
 
 def prune(operation: Any, table: pa.Table) -> pa.Table:
-    """`VocabularyPrune`: the tokens over the thresholds, of them the top k, and those covered."""
-    kept = _over(table, operation.frequency_threshold, operation.informativeness_threshold)
+    """Prune a vocabulary by thresholds, top k and coverage, as `VocabularyPrune` does."""
+    pruned = _over(table, operation.frequency_threshold, operation.informativeness_threshold)
     if operation.top_k is not None:
-        kept = _largest_first(kept).slice(0, operation.top_k)
-        kept = kept if kept.num_rows else _dummy(operation.input_dtype)
+        pruned = _largest_first(pruned).slice(0, operation.top_k)
+        pruned = pruned if pruned.num_rows else _dummy(operation.input_dtype)
     if not operation.key_fn:
-        return kept
+        return pruned
     covered = _covered(operation, table)
-    once = pc.invert(pc.is_in(covered.column("token"), kept.column("token")))
-    return _stacked(kept, covered.filter(once))
+    is_new = pc.invert(pc.is_in(covered.column("token"), pruned.column("token")))
+    return _stacked(pruned, covered.filter(is_new))
 
 
 def _over(table: pa.Table, frequency: float, information: float) -> pa.Table:
@@ -291,8 +299,8 @@ def _largest_first(table: pa.Table) -> pa.Table:
 
 
 def _covered(operation: Any, table: pa.Table) -> pa.Table:
-    """The tokens that stand for their key: over the thresholds, the top k of each key."""
-    kept = _largest_first(
+    """Return the top k tokens of each key, over the coverage thresholds."""
+    ordered = _largest_first(
         _over(
             table,
             operation.coverage_frequency_threshold,
@@ -300,33 +308,30 @@ def _covered(operation: Any, table: pa.Table) -> pa.Table:
         )
     )
     if operation.coverage_top_k is None:
-        return kept
-    taken: Counter[Any] = Counter()
+        return ordered
+    counts: Counter[Any] = Counter()
     rows = []
-    for row, token in enumerate(kept.column("token").to_pylist()):
+    for row, token in enumerate(ordered.column("token").to_pylist()):
         key = operation.key_fn(token)
-        if taken[key] < operation.coverage_top_k:
-            taken[key] += 1
+        if counts[key] < operation.coverage_top_k:
+            counts[key] += 1
             rows.append(row)
-    return kept.take(pa.array(rows, pa.int64()))
+    return ordered.take(pa.array(rows, pa.int64()))
 
 
 def _dummy(dtype: str) -> pa.Table:
-    """The one token that TFT writes into a vocabulary that would be empty."""
+    """Return the single token that TFT writes into a vocabulary that would be empty."""
     return table_of_pairs([analyzers.get_empy_vocabulary_dummy_value(dtype)])
 
 
 def write(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None, folder: str) -> str:
-    """`VocabularyOrderAndWrite`: the vocabulary's file.
+    """Order a vocabulary, write its file and return the path, as `VocabularyOrderAndWrite` does.
 
     Args:
-      operation: TFT's operation.
-      table: The tokens to write.
-      reserved: The tokens that come first, whatever was counted; None where none are asked for.
-      folder: Where the file goes.
-
-    Returns:
-      The path of the file; its name is the one the vocabulary was given.
+      operation: TFT's operation, which has the name of the file.
+      table: Tokens to write.
+      reserved: Tokens that come first, whatever was counted; None where there are none.
+      folder: Path of the folder of the file.
     """
     if reserved is not None or not operation.input_is_sorted:
         table = _ordered(operation, table, reserved)
@@ -343,8 +348,8 @@ def write(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None, fol
 def _ordered(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None) -> pa.Table:
     first = [] if reserved is None else list(reserved)
     if first:
-        taken = pa.array(first, pa.large_binary())
-        table = table.filter(pc.invert(pc.is_in(table.column("token"), taken)))
+        reserved_tokens = pa.array(first, pa.large_binary())
+        table = table.filter(pc.invert(pc.is_in(table.column("token"), reserved_tokens)))
     if operation.fingerprint_shuffle:
         digests = [hashlib.sha1(token).digest() for token in table.column("token").to_pylist()]
         table = table.take(pa.array(sorted(range(len(digests)), key=digests.__getitem__), "int64"))
@@ -356,7 +361,7 @@ def _ordered(operation: Any, table: pa.Table, reserved: Sequence[bytes] | None) 
 
 
 def _stacked(above: pa.Table, below: pa.Table) -> pa.Table:
-    """Both tables; what is written of a metric stays what it was where their types differ."""
+    """Concatenate tables; if their types differ, each metric is written as in its own table."""
     if above.schema != below.schema:
         above, below = _with_text(above), _with_text(below)
     return pa.concat_tables([above, below], promote_options="permissive")
@@ -365,21 +370,17 @@ def _stacked(above: pa.Table, below: pa.Table) -> pa.Table:
 def _with_text(table: pa.Table) -> pa.Table:
     if "text" in table.column_names:
         return table
-    return table.append_column("text", pa.array(_texts(table.column("metric")), pa.string()))
-
-
-def _texts(metrics: pa.ChunkedArray) -> list[str]:
-    """Numbers as Python writes them."""
-    return [f"{metric}" for metric in metrics.to_pylist()]
+    texts = [f"{metric}" for metric in table.column("metric").to_pylist()]  # as in TFT's files
+    return table.append_column("text", pa.array(texts, pa.string()))
 
 
 def _entries(table: pa.Table, *, with_metric: bool) -> Iterator[list[bytes]]:
-    """The lines or records, some at a time."""
+    """Yield the lines or records in batches."""
     for start in range(0, table.num_rows, _ROWS_WRITTEN_AT_ONCE):
-        some = table.slice(start, _ROWS_WRITTEN_AT_ONCE)
-        tokens = some.column("token").to_pylist()
+        batch = table.slice(start, _ROWS_WRITTEN_AT_ONCE)
+        tokens = batch.column("token").to_pylist()
         if with_metric:
-            texts = _with_text(some).column("text").to_pylist()
+            texts = _with_text(batch).column("text").to_pylist()
             yield list(map(analyzer_impls._count_and_token_to_bytes, texts, tokens))
         else:
             yield tokens

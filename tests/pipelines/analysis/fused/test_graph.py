@@ -12,7 +12,6 @@ from helpers.analyze_cases import SPECS, Inputs
 from recordmill.pipelines.analysis.fused import analysis as fused
 from recordmill.pipelines.analysis.fused import graph as fused_graph
 from recordmill.pipelines.analysis.fused.graph import (
-    Part,
     check_fingerprint,
     fingerprint,
     phase_graph,
@@ -20,6 +19,7 @@ from recordmill.pipelines.analysis.fused.graph import (
     replacements,
     trace,
 )
+from recordmill.transforms.dates import Part
 
 
 def test_a_function_that_changes_is_caught(tmp_path: Path) -> None:
