@@ -107,7 +107,7 @@ def _reshape(
         runner=runner,
         options=options,
     )
-    return reshaped.inputs, dict(reshaped.told)
+    return reshaped.inputs, dict(reshaped.metadata)
 
 
 def splits_of(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""What there is to read beside plain CSV: days of a window, Parquet, DataFrames, reshaped rows."""
+"""Inputs of a run before they are read: dated spans, and checks that a run keeps its inputs."""

@@ -1,4 +1,4 @@
-"""Inputs that lie in the folder that a run replaces, which would be deleted with it."""
+"""Checks that no input lies in the folder that a run replaces, where it would be deleted."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ __all__ = ["check_cache_outside", "check_inputs_outside"]
 
 
 def check_inputs_outside(staging: Staging, recipe: Recipe, inputs: Iterable[Input]) -> None:
-    """Check that a run does not delete its own inputs when it replaces what is at the output.
+    """Check that a run does not delete its own inputs when it replaces the output.
 
-    Links are followed: what counts is where a file is stored.
+    Links are resolved: the stored file counts, not the link.
 
     Args:
-      staging: Of the run. Where it replaces nothing, nothing is deleted and nothing looked up.
-      recipe: Of the run.
-      inputs: Their patterns name files, not days.
+      staging: Staging folder of the run. A run that replaces nothing deletes nothing, and no
+        pattern is expanded.
+      recipe: Recipe of the run.
+      inputs: Inputs with patterns of files, without dates.
 
     Raises:
-      DataError: A pattern matches nothing, or cannot be looked up.
+      DataError: A pattern matches nothing, or cannot be expanded.
       RecipeError: A file or a folder that the run reads lies in the output.
     """
     if not staging.replaces:
         return
+    # Thousands of files in a few folders: the links above a regular file are resolved once.
     folders: dict[str, bool] = {}
-    inside = []
+    endangered = []
     for path in _paths(recipe, [entry for entry in inputs if not files.is_remote(entry.pattern)]):
         folder = os.path.dirname(path)
         if folder not in folders:
             folders[folder] = leads_out(folder, staging.output) is None
-        is_other = os.path.islink(path) or os.path.isdir(path)
-        if leads_out(path, staging.output) is None if is_other else folders[folder]:
-            inside.append(path)
-    if inside:
-        single = ("an input of the run lies", "it")
-        noun, they = single if len(inside) == 1 else ("inputs of the run lie", "them")
+        is_regular = not os.path.islink(path) and not os.path.isdir(path)
+        if folders[folder] if is_regular else leads_out(path, staging.output) is None:
+            endangered.append(path)
+    if endangered:
+        singular = ("an input of the run lies", "it")
+        noun, they = singular if len(endangered) == 1 else ("inputs of the run lie", "them")
         raise RecipeError(
-            f"{staging.output}: {noun} in it: {name_first(inside)}. --overwrite would delete "
+            f"{staging.output}: {noun} in it: {name_first(endangered)}. --overwrite would delete "
             f"{they}. Move {they} elsewhere, or choose another output."
         )
 
@@ -69,7 +71,7 @@ def check_cache_outside(statistics_cache: str | None, output: str) -> None:
 
 
 def _paths(recipe: Recipe, inputs: Iterable[Input]) -> Iterator[str]:
-    """Yield the local files that are read, and the folders of the images that annotations name."""
+    """Yield the local files that a run reads, and the folders of images that annotations name."""
     if not isinstance(recipe.schema, ImageSchema):
         yield from (file.path for file in match(Input(None, entry.pattern) for entry in inputs))
         return

@@ -1,8 +1,8 @@
-"""Spans: inputs that come day by day, of which a run reads the newest window.
+"""Spans: inputs with one set of files a day, of which a run reads the newest window.
 
-A pattern says where the day stands, as in `data/{date}/*.csv`. What is there decides which days
-there are; the window is counted on the calendar, so that a day without data is seen to be missing
-and does not let an older one in.
+A pattern contains a placeholder for the day, as in `data/{date}/*.csv`. The existing files define
+the days; the window is counted on the calendar, so that a day without data is reported as missing
+and no older one takes its place.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["Span", "resolve", "window"]
 
 _LOG = logging.getLogger(__name__)
 
-_WRITTEN = {
+_DATE_REGEXES = {
     "{date}": r"([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})",
     "{YYYY}": r"([0-9]{4})",
     "{MM}": r"([0-9]{2})",
     "{DD}": r"([0-9]{2})",
 }
-_PLACE = re.compile("|".join(map(re.escape, _WRITTEN)))
+_PLACEHOLDER = re.compile("|".join(map(re.escape, _DATE_REGEXES)))
 _SHOWN = 5
 
 
@@ -39,10 +39,10 @@ class Span:
     """One day of one input.
 
     Attributes:
-      date: The day, ISO 8601, such as "2026-11-21".
-      pattern: The input's pattern, with `{date}` in it.
-      files: What is read of that day: sorted paths, of files or, where the pattern names folders,
-        of folders. Empty for a day of the window that is missing.
+      date: Day in ISO 8601, such as "2026-11-21".
+      pattern: Pattern of the input, with its placeholders.
+      files: Sorted paths that are read for that day: of files or, where the pattern names folders,
+        of folders. Empty for a missing day of the window.
     """
 
     date: str
@@ -51,144 +51,147 @@ class Span:
 
 
 def resolve(inputs: Iterable[Input]) -> tuple[tuple[Input, ...], tuple[Span, ...]]:
-    """Inputs as they are today: each that names days becomes one input a day of its window.
+    """Replace each dated input by one input for each day of its window.
 
-    `{date}` stands for a day written 2026-11-21 or 20261121, in the name of a folder or of a file;
-    `{YYYY}`, `{MM}` and `{DD}`, all three, stand for its parts. With `last`, the window is that
-    many calendar days, the newest day found for this input being the last of them; without, it is
-    all days found.
+    `{date}` matches a day written 2026-11-21 or 20261121, in the name of a folder or of a file;
+    `{YYYY}`, `{MM}` and `{DD}`, used together, match its parts. With `last`, the window is that
+    many calendar days, up to the newest day of this input; without, it is all existing days.
 
     Args:
-      inputs: Of tables or of images. Those that name no day are passed on.
+      inputs: Inputs of tables or of images; undated ones are passed on.
 
     Returns:
       The inputs, in the same order and then by day, and the spans of all of them.
 
     Raises:
-      DataError: No day is found for a pattern.
-      RecipeError: An input has `last` and names no day, or names a day by some of its parts.
+      DataError: There is no day for a pattern.
+      RecipeError: An input has `last` without a placeholder, or has only a part of {YYYY}, {MM}
+        and {DD}.
     """
     resolved: list[Input] = []
     spans: list[Span] = []
-    for one in inputs:
-        if not _is_dated(one):
-            resolved.append(one)
+    for entry in inputs:
+        if not _is_dated(entry):
+            resolved.append(entry)
             continue
-        found = _found(one.pattern)
-        for day in window(found, one.last):
-            patterns = found.get(day, {})
-            resolved += [Input(one.split, pattern) for pattern in patterns]
-            paths = sorted(path for of_pattern in patterns.values() for path in of_pattern)
-            spans.append(Span(day.isoformat(), one.pattern, tuple(paths)))
+        paths_by_day = _find_days(entry.pattern)
+        for day in window(paths_by_day, entry.last):
+            patterns = paths_by_day.get(day, {})
+            resolved += [Input(entry.split, pattern) for pattern in patterns]
+            paths = sorted(path for matches in patterns.values() for path in matches)
+            spans.append(Span(day.isoformat(), entry.pattern, tuple(paths)))
     _warn_of_missing(spans)
     return tuple(resolved), tuple(spans)
 
 
-def window(found: Iterable[date], last: int | None) -> tuple[date, ...]:
-    """The days to read, oldest first.
+def window(existing: Iterable[date], last: int | None) -> tuple[date, ...]:
+    """Return the days to read, oldest first.
 
     Args:
-      found: The days there are, at least one.
-      last: How many calendar days, missing ones too, up to the newest; None for the days there
-        are.
+      existing: Days with data, at least one.
+      last: Number of calendar days up to the newest, including missing ones; None for all days
+        with data.
 
     >>> window([date(2024, 2, 27), date(2024, 3, 1)], 2)
     (datetime.date(2024, 2, 29), datetime.date(2024, 3, 1))
     """
-    days = sorted(found)
+    days = sorted(existing)
     if last is None:
         return tuple(days)
     newest = days[-1].toordinal()
     return tuple(map(date.fromordinal, range(max(1, newest - last + 1), newest + 1)))
 
 
-def _is_dated(one: Input) -> bool:
-    """Whether the input names days; RecipeError where it does so in part."""
-    named = set(_PLACE.findall(one.pattern))
-    parts = set(_WRITTEN) - {"{date}"}
-    if named & parts and not parts <= named:
+def _is_dated(entry: Input) -> bool:
+    """Return whether an input has placeholders; RecipeError where some are missing."""
+    used = set(_PLACEHOLDER.findall(entry.pattern))
+    parts = set(_DATE_REGEXES) - {"{date}"}
+    if used & parts and not parts <= used:
         raise RecipeError(
-            f"input {one.pattern}: {', '.join(sorted(parts - named))} is missing: a day is written "
-            "{date}, or {YYYY}, {MM} and {DD}"
+            f"input {entry.pattern}: {', '.join(sorted(parts - used))} is missing: a day is "
+            "written {date}, or {YYYY}, {MM} and {DD}"
         )
-    if one.last is not None and not named:
+    if entry.last is not None and not used:
         raise RecipeError(
-            f"input {one.pattern}: last: {one.last} needs to know where the day stands: write "
+            f"input {entry.pattern}: last: {entry.last} needs the position of the day: write "
             "{date} in the files, as in data/{date}/*.csv"
         )
-    return bool(named)
+    return bool(used)
 
 
-def _found(pattern: str) -> dict[date, dict[str, list[str]]]:
-    """The days found, and for each the patterns it is written as, and their paths."""
-    found: dict[date, dict[str, list[str]]] = {}
+def _find_days(pattern: str) -> dict[date, dict[str, list[str]]]:
+    """Return the paths of each day, grouped by the pattern with the day as it is written."""
+    paths_by_day: dict[date, dict[str, list[str]]] = {}
     undated: list[str] = []
     for path, texts in _matches(pattern):
         day = _date(pattern, texts)
         if day is None:
             undated.append(path)
         else:
-            written = _filled(pattern, texts)
-            found.setdefault(day, {}).setdefault(written, []).append(path)
+            dated_pattern = _fill(pattern, texts)
+            paths_by_day.setdefault(day, {}).setdefault(dated_pattern, []).append(path)
     if undated:
         shown = ", ".join(undated[:_SHOWN]) + (", …" if len(undated) > _SHOWN else "")
-        _LOG.warning('"%s": passed over, for want of a date: %s', pattern, shown)
-    if not found:
-        day_is = "no file of it has a date there" if undated else "nothing is there"
+        _LOG.warning('"%s": paths without a date were skipped: %s', pattern, shown)
+    if not paths_by_day:
+        problem = "no file of it has a date there" if undated else "nothing matches it"
         raise DataError(
-            f'no day is found for "{pattern}": {day_is}; expected a path with a day written '
+            f'no day is found for "{pattern}": {problem}; expected a path with a day written '
             "2026-11-21 or 20261121 in the place of {date}"
         )
-    return found
+    return paths_by_day
 
 
 def _matches(pattern: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """The files a pattern matches, or else the folders, and what stands for the day in each."""
-    anything = _PLACE.sub("*", pattern).replace("***", "**")
-    paths = sorted(path for path, _ in files.glob(anything))
+    """Yield the files that a pattern matches, or else the folders, and the texts of the day."""
+    wildcard = _PLACEHOLDER.sub("*", pattern).replace("***", "**")
+    paths = sorted(path for path, _ in files.glob(wildcard))
     exact = _regex(pattern)
-    if not paths:
-        whole = re.compile(f"(?P<folder>{_regex(anything).pattern})/.*", re.DOTALL)
-        inside = (whole.fullmatch(path) for path, _ in files.glob(f"{anything}/**"))
-        paths = sorted({match["folder"] for match in inside if match})
+    if not paths:  # Beam's globs match no folders, only the files in them
+        below = re.compile(f"(?P<folder>{_regex(wildcard).pattern})/.*", re.DOTALL)
+        matches = (below.fullmatch(path) for path, _ in files.glob(f"{wildcard}/**"))
+        paths = sorted({match["folder"] for match in matches if match})
     for path in paths:
         match = exact.fullmatch(path)
         yield path, match.groups() if match else ()
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """What a path of the pattern looks like, with a group for each place of a day."""
-    literals = _PLACE.split(pattern)
-    places = [_WRITTEN[place] for place in _PLACE.findall(pattern)]
+    """Return the regular expression of a pattern, with a group for each placeholder."""
+    literals = _PLACEHOLDER.split(pattern)
+    groups = [_DATE_REGEXES[name] for name in _PLACEHOLDER.findall(pattern)]
     globs = [_glob_regex(literal) for literal in literals]
-    return re.compile("".join(a + b for a, b in zip(globs, [*places, ""], strict=True)), re.DOTALL)
+    return re.compile("".join(a + b for a, b in zip(globs, [*groups, ""], strict=True)), re.DOTALL)
 
 
 def _glob_regex(glob: str) -> str:
+    """Return the regular expression of a glob as Beam reads it, without flags and end mark."""
     return str(FileSystem.translate_pattern(glob)).removeprefix("(?ms)").removesuffix(r"\Z")
 
 
 def _date(pattern: str, texts: Sequence[str]) -> date | None:
-    """The day that the texts say; None where they say none, or several."""
-    said: dict[str, list[str]] = {place: [] for place in _WRITTEN}
-    for place, text in zip(_PLACE.findall(pattern), texts, strict=False):
-        said[place].append(text)
-    parts = product(said["{YYYY}"], said["{MM}"], said["{DD}"])
+    """Return the day that the texts of the placeholders name; None for no day, or several."""
+    texts_by_name: dict[str, list[str]] = {name: [] for name in _DATE_REGEXES}
+    for name, text in zip(_PLACEHOLDER.findall(pattern), texts, strict=False):
+        texts_by_name[name].append(text)
+    # A placeholder may repeat: every combination must be the same day.
+    parts = product(*(texts_by_name[name] for name in ("{YYYY}", "{MM}", "{DD}")))
+    written = [*texts_by_name["{date}"], *map("".join, parts)]
     try:
-        days = {date.fromisoformat(text) for text in [*said["{date}"], *map("".join, parts)]}
+        days = {date.fromisoformat(text) for text in written}
     except ValueError:
         return None
     return days.pop() if len(days) == 1 else None
 
 
-def _filled(pattern: str, texts: Sequence[str]) -> str:
-    """The pattern with these texts for the places of the day."""
-    rest = iter(texts)
-    return _PLACE.sub(lambda _: next(rest), pattern)
+def _fill(pattern: str, texts: Sequence[str]) -> str:
+    """Return the pattern with its placeholders replaced by texts."""
+    remaining = iter(texts)
+    return _PLACEHOLDER.sub(lambda _: next(remaining), pattern)
 
 
 def _warn_of_missing(spans: Iterable[Span]) -> None:
-    for pattern, of_pattern in groupby(spans, key=lambda span: span.pattern):
-        missing = [span.date for span in of_pattern if not span.files]
+    for pattern, group in groupby(spans, key=lambda span: span.pattern):
+        missing = [span.date for span in group if not span.files]
         if missing:
             _LOG.warning('"%s": missing in the window: %s', pattern, ", ".join(missing))

@@ -1,9 +1,9 @@
-"""`Reshape`: a function of DataFrames that makes the rows to prepare out of other rows.
+"""`Reshape`: a function of DataFrames that computes the rows to prepare from other rows.
 
-The function has the pandas API. In a run it gets Beam's deferred DataFrames, which are computed
-in parallel on any runner; in a notebook it gets what `pandas.DataFrame` is, and gives the same
-rows. What the deferred ones cannot do, because it depends on the order of rows or on the data
-itself, Beam refuses before any data is read.
+The function uses the pandas API. In a run it gets Beam's deferred DataFrames, which are computed
+in parallel on any runner; in a notebook it gets a `pandas.DataFrame`, and returns the same rows.
+Operations that deferred frames do not support, because they depend on the order of rows or on the
+data itself, are refused before any data is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..config.reshape import Reshape
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_reshape", "place_of", "reshaped_frame", "to_frame"]
+__all__ = ["check_reshape", "failing_line", "reshaped_frame", "to_frame"]
 
 _ON_ONE_WORKER = (
     "It needs all rows in one place. Merge with an index, as in `left.merge(right.set_index(key), "
@@ -47,11 +47,11 @@ _BY_NAME = (
 
 
 def to_frame(batches: list[pa.RecordBatch], schema: Schema) -> pd.DataFrame:
-    """Cleaned rows as a function gets them, see `Reshape`; the index counts from 0.
+    """Return cleaned rows as a frame for the function, see `Reshape`; the index counts from 0.
 
     Args:
-      batches: Of `schema.arrow_schema()`.
-      schema: The columns.
+      batches: Batches of `schema.arrow_schema()`.
+      schema: Schema of the columns.
 
     Raises:
       DataError: An integer that may be missing is beyond 2^53.
@@ -73,20 +73,21 @@ def _series(values: pa.ChunkedArray, column: Column) -> pd.Series:
         return values.cast(pa.float64()).to_pandas()
     except pa.ArrowInvalid as error:
         raise DataError(
-            f'column "{column.name}": an integer beyond 2^53 cannot stand beside missing values: '
-            "say that the column is required, or of the type string"
+            f'column "{column.name}": pandas cannot have an integer beyond 2^53 beside missing '
+            "values: declare the column as required, or with the type string"
         ) from error
 
 
 def check_reshape(reshape: Reshape, schema: Schema) -> None:
-    """Run the function on deferred frames without rows, which shows what it returns.
+    """Check the columns that the function returns, by a run on deferred frames without rows.
 
     Args:
-      reshape: What is to be done.
-      schema: The columns that the function must return.
+      reshape: The function, and the schemas of its frames.
+      schema: Schema of the columns that the function must return.
 
     Raises:
-      RecipeError: The function fails, does what cannot be distributed, or returns something else.
+      RecipeError: The function fails, uses an operation that cannot be distributed, or returns
+        something else.
     """
     import apache_beam as beam
     from apache_beam.dataframe import convert
@@ -95,26 +96,26 @@ def check_reshape(reshape: Reshape, schema: Schema) -> None:
 
     pipeline = beam.Pipeline(FnApiRunner(), PipelineOptions([]))  # else it reads the command line
 
-    def frame(name: str, of: Schema) -> Any:
+    def frame(name: str, columns: Schema) -> Any:
         empty = pipeline | name >> beam.Create([])
-        return convert.to_dataframe(empty, proxy=to_frame([], of))
+        return convert.to_dataframe(empty, proxy=to_frame([], columns))
 
     main = None if reshape.schema is None else frame("main", reshape.schema)
-    tables = {name: frame(f"table {name}", of.schema) for name, of in reshape.tables.items()}
+    tables = {name: frame(f"table {name}", table.schema) for name, table in reshape.tables.items()}
     reshaped_frame(reshape, main, tables, schema)
 
 
 def reshaped_frame(reshape: Reshape, main: Any, tables: Mapping[str, Any], schema: Schema) -> Any:
-    """What the function returns, checked.
+    """Call the function, and check its result.
 
     Args:
-      reshape: What is to be done.
-      main: The deferred frame of the inputs; None where there are none.
-      tables: Those of the tables.
+      reshape: The function.
+      main: Deferred frame of the inputs; None where there are none.
+      tables: Deferred frames of the tables, by name.
       schema: As in `check_reshape`.
 
     Raises:
-      RecipeError: As of `check_reshape`.
+      RecipeError: As in `check_reshape`.
     """
     from apache_beam.dataframe.frames import DeferredDataFrame
 
@@ -122,34 +123,34 @@ def reshaped_frame(reshape: Reshape, main: Any, tables: Mapping[str, Any], schem
         result = reshape.function(*([] if main is None else [main]), **tables)
     if not isinstance(result, DeferredDataFrame):
         raise RecipeError(
-            f"reshape {reshape.name}: expected it to return a DataFrame made of those it is given, "
-            f"got a {type(result).__name__}"
+            f"reshape {reshape.name}: expected it to return a DataFrame computed from its "
+            f"arguments, got a {type(result).__name__}"
         )
     _check_columns(reshape, result._expr.proxy(), schema)
     return result
 
 
 def _check_columns(reshape: Reshape, proxy: pd.DataFrame, schema: Schema) -> None:
-    """Raise RecipeError where the columns of the schema are not there."""
+    """Raise RecipeError where a frame lacks columns of the schema."""
     from ..tables.dataframes import flat
 
     try:
-        found = list(flat(proxy, name=f"reshape {reshape.name}").columns)
+        returned = list(flat(proxy, name=f"reshape {reshape.name}").columns)
     except DataError as error:
         raise RecipeError(str(error)) from error
-    missing = [name for name in schema.names if name not in found]
+    missing = [name for name in schema.names if name not in returned]
     if missing:
-        near = get_close_matches(missing[0], found, n=1)
+        near = get_close_matches(missing[0], returned, n=1)
         hint = f' (did you mean "{near[0]}"?)' if near else ""
         raise RecipeError(
             f"reshape {reshape.name}: it returns no column {', '.join(missing)}{hint}; it returns "
-            f"{', '.join(found)}"
+            f"{', '.join(returned)}"
         )
 
 
 @contextmanager
 def _explained(reshape: Reshape) -> Iterator[None]:
-    """Whatever the function raises as a RecipeError with its line, and what to do instead."""
+    """Raise errors of the function as a RecipeError with the line that fails, and a remedy."""
     from apache_beam.dataframe.expressions import NonParallelOperation
 
     try:
@@ -157,13 +158,13 @@ def _explained(reshape: Reshape) -> Iterator[None]:
     except RecipeError:
         raise
     except Exception as error:
-        told = error.msg if isinstance(error, NonParallelOperation) else str(error)
-        problem = _no_column(error) or f"{type(error).__name__}: {told.strip()}{_hint(error)}"
-        raise RecipeError(f"reshape {place_of(reshape, error)}: {problem}") from error
+        text = error.msg if isinstance(error, NonParallelOperation) else str(error)
+        problem = _missing_column(error) or f"{type(error).__name__}: {text.strip()}{_hint(error)}"
+        raise RecipeError(f"reshape {failing_line(reshape, error)}: {problem}") from error
 
 
-def place_of(reshape: Reshape, error: Exception) -> str:
-    """The function, and the last line of its file that was run."""
+def failing_line(reshape: Reshape, error: Exception) -> str:
+    """Return the name of the function, and the line of its file that an error passed through."""
     code = getattr(reshape.function, "__code__", None)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if code is not None and frame.filename == code.co_filename:
@@ -171,15 +172,18 @@ def place_of(reshape: Reshape, error: Exception) -> str:
     return reshape.name
 
 
-def _no_column(error: Exception) -> str:
-    """Of which column a frame has none, where one was asked for; Beam does not say it."""
+def _missing_column(error: Exception) -> str:
+    """Return which column of a frame does not exist; "" for other errors.
+
+    Beam's own error does not name the column, so it is read from the call that raised it.
+    """
     from apache_beam.dataframe.frames import DeferredDataFrame
 
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        asked, key = frame.f_locals.get("self"), frame.f_locals.get("key")
-        if frame.f_code.co_name != "__getitem__" or not isinstance(asked, DeferredDataFrame):
+    for call, _ in traceback.walk_tb(error.__traceback__):
+        frame, key = call.f_locals.get("self"), call.f_locals.get("key")
+        if call.f_code.co_name != "__getitem__" or not isinstance(frame, DeferredDataFrame):
             continue
-        names = [str(name) for name in asked._expr.proxy().columns]
+        names = [str(name) for name in frame._expr.proxy().columns]
         for name in key if isinstance(key, list) else [key]:
             if isinstance(name, str) and name not in names:
                 near = get_close_matches(name, names, n=1)
@@ -189,7 +193,7 @@ def _no_column(error: Exception) -> str:
 
 
 def _hint(error: Exception) -> str:
-    """What to do instead of what cannot be distributed."""
+    """Return the remedy for an operation that cannot be distributed; "" for other errors."""
     from apache_beam.dataframe.expressions import NonParallelOperation
     from apache_beam.dataframe.frame_base import WontImplementError
 

@@ -1,9 +1,9 @@
-"""The pipeline of a `Reshape`, before the main one.
+"""The pipeline of a `Reshape`, which runs before the main one.
 
-scan -> parse and clean by the source's schema -> function of deferred frames -> Parquet files
+    scan -> parse and clean by the source's schema -> function of deferred frames -> Parquet files
 
-Its files are the main pipeline's inputs. Which rows stand in which file depends on the runner; the
-main pipeline orders rows by their content, so nothing else does.
+Its files are the inputs of the main pipeline. The runner decides which file a row is in; no result
+depends on it, since the main pipeline orders rows by their content.
 """
 
 from __future__ import annotations
@@ -42,51 +42,51 @@ from ..runtime.thread_pool import in_global_window
 from ..selection.read_counts import ReadCounts, check_rejects, read_counts_of, sum_read_counts
 from ..tables.clean import clean
 from ..tables.dataframes import frame_table
-from .reshape import place_of, reshaped_frame, to_frame
+from .reshape import failing_line, reshaped_frame, to_frame
 
 __all__ = ["Reshaped", "reshape", "reshaped_splits"]
 
-_WHOLE = "inputs"
-"""What the inputs are called where they name no split."""
+_NO_SPLIT = "inputs"
+"""Name of the inputs where they name no split."""
 
 _FILE_ROWS = 1 << 40
-"""More rows than a file has: the index of a row is this times its file, and its line."""
+"""More rows than a file has: the index of a row is this times the file's, plus its line."""
 
 
 @dataclass(frozen=True)
 class Reshaped:
-    """What came of a reshape.
+    """The result of a reshape.
 
     Attributes:
-      inputs: The rows to prepare, as Parquet files.
-      told: For the manifest, as JSON: "function"; "sources", for each split or table its "files"
-        (as `SourceFile`s), the records "read", those "rejected" by reason, and of a table its
-        "spans"; and "rows", the rows that each split was given.
+      inputs: Parquet files with the rows to prepare.
+      metadata: Entry of the manifest, as JSON: "function"; "sources", for each split or table its
+        "files" (as `SourceFile`s), the number of records "read", those "rejected" by reason, and
+        for a table its "spans"; and "rows", the number of rows of each split.
     """
 
     inputs: tuple[Input, ...]
-    told: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
-def reshaped_splits(what: Reshape, inputs: Sequence[Input]) -> tuple[str | None, ...]:
-    """The splits of what a reshape will return, in the order of the inputs.
+def reshaped_splits(spec: Reshape, inputs: Sequence[Input]) -> tuple[str | None, ...]:
+    """Return the splits that a reshape produces, in the order of the inputs.
 
     Raises:
-      RecipeError: There are inputs and no schema for them, or the other way round, or a split is
-        called as a table is.
+      RecipeError: There are inputs and no schema for them, or a schema and no inputs, or a split
+        and a table have the same name.
     """
-    if (what.schema is None) == bool(inputs):
-        needs = "no inputs but its tables" if what.schema is None else "inputs"
-        raise RecipeError(f"reshape {what.name}: expected {needs}, got {len(inputs)} inputs")
-    splits = tuple(dict.fromkeys(one.split for one in inputs)) or (None,)
-    for name in what.tables:
-        if name in splits or name == _WHOLE:
-            raise RecipeError(f'reshape {what.name}: "{name}" is a split and a table; rename one')
+    if (spec.schema is None) == bool(inputs):
+        needs = "no inputs but its tables" if spec.schema is None else "inputs"
+        raise RecipeError(f"reshape {spec.name}: expected {needs}, got {len(inputs)} inputs")
+    splits = tuple(dict.fromkeys(entry.split for entry in inputs)) or (None,)
+    for name in spec.tables:
+        if name in splits or name == _NO_SPLIT:
+            raise RecipeError(f'reshape {spec.name}: "{name}" is a split and a table; rename one')
     return splits
 
 
 def reshape(
-    what: Reshape,
+    spec: Reshape,
     inputs: Sequence[Input],
     *,
     schema: Schema,
@@ -98,97 +98,97 @@ def reshape(
     options: PipelineOptions | None = None,
     check: Callable[[Sequence[Input]], None] | None = None,
 ) -> Reshaped:
-    """Make the rows to prepare.
+    """Compute the rows to prepare.
 
     Args:
-      what: What is to be done.
-      inputs: The run's, spans resolved.
-      schema: The columns of the rows to prepare, which the function must return.
-      csv: How the inputs are written, where they are CSV.
-      max_reject_ratio: The share of the records of a split, or of a table, that may be rejected.
-      folder: Of the run, for the rows; workers must see it.
-      rejects: Where the rejected rows of the sources go, one `reshape-NAME.jsonl` a split or
-        table, as those of the main pipeline.
-      runner: As of `prepare`.
-      options: As of `prepare`.
-      check: Is called with the inputs of each table, spans resolved, before any data is read.
+      spec: The function, and its tables.
+      inputs: Inputs of the run, spans resolved.
+      schema: Schema of the rows to prepare, which the function must return.
+      csv: Format of the inputs that are CSV.
+      max_reject_ratio: Share of the records of a split, or of a table, that may be rejected.
+      folder: Path of a folder of the run for the rows, which all workers can access.
+      rejects: Path of the folder for rejected rows of the sources: one `reshape-NAME.jsonl` for
+        each split or table, as those of the main pipeline.
+      runner: As in `prepare`.
+      options: As in `prepare`.
+      check: Called with the inputs of each table, spans resolved, before any data is read.
 
     Raises:
       DataError: A source is bad, or more of its rows than `max_reject_ratio`.
       RecipeError: The function failed, when it was called or on rows.
     """
-    splits = reshaped_splits(what, inputs)
-    told = files.join(folder, "reshaped.json")
-    read = partial(
+    splits = reshaped_splits(spec, inputs)
+    summary_path = files.join(folder, "reshaped.json")
+    reader = partial(
         _ReadTable, max_reject_ratio=max_reject_ratio, rejects=files.join(folder, "rejects")
     )
     main = {
-        split or _WHOLE: Table(
-            schema=what.schema, inputs=tuple(i for i in inputs if i.split == split), csv=csv
+        split or _NO_SPLIT: Table(
+            schema=spec.schema, inputs=tuple(i for i in inputs if i.split == split), csv=csv
         )
         for split in splits
-        if what.schema is not None
+        if spec.schema is not None
     }
-    resolved = {name: resolve(table.inputs) for name, table in what.tables.items()}
-    tables = {name: replace(table, inputs=resolved[name][0]) for name, table in what.tables.items()}
+    resolved = {name: resolve(table.inputs) for name, table in spec.tables.items()}
+    tables = {name: replace(table, inputs=resolved[name][0]) for name, table in spec.tables.items()}
     for table in tables.values():
         if check:
             check(table.inputs)
     for table in (*main.values(), *tables.values()):
         check_formats(table.inputs)
-    with _failures(what), beam.Pipeline(runner, options) as p:
-        _build(p, replace(what, tables=tables), main, schema, read, folder, told)
-    found = json.loads(files.read_bytes(told))
-    for name in found["sources"]:
+    with _explain_failures(spec), beam.Pipeline(runner, options) as p:
+        _build(p, replace(spec, tables=tables), main, schema, reader, folder, summary_path)
+    summary = json.loads(files.read_bytes(summary_path))
+    for name in summary["sources"]:
         _publish_rejects(files.join(folder, "rejects", name), rejects, name)
     for name, (_, spans) in resolved.items():
-        found["sources"][name]["spans"] = [asdict(span) for span in spans]
-    return _reshaped(splits, found, schema, folder)
+        summary["sources"][name]["spans"] = [asdict(span) for span in spans]
+    return _reshaped(splits, summary, schema, folder)
 
 
 def _build(
     p: beam.Pipeline,
-    what: Reshape,
+    spec: Reshape,
     main: Mapping[str, Table],
     schema: Schema,
-    read: Callable[[str, Table], _ReadTable],
+    reader: Callable[[str, Table], _ReadTable],
     folder: str,
-    told: str,
+    summary_path: str,
 ) -> None:
-    """Add it all to a pipeline; what it did stands in the file `told`."""
-    every = {**main, **what.tables}
-    sources = {name: p | f"Read {name}" >> read(name, table) for name, table in every.items()}
+    """Add all stages to a pipeline; the last one writes a summary for `_reshaped`."""
+    tables = {**main, **spec.tables}
+    sources = {name: p | f"Read {name}" >> reader(name, table) for name, table in tables.items()}
 
     def frame_of(name: str) -> Any:
-        """A frame of its own for each call: the function may add columns to it."""
-        return convert.to_dataframe(sources[name].frames, proxy=to_frame([], every[name].schema))
+        """Create a frame for each call, since the function may add columns to it."""
+        return convert.to_dataframe(sources[name].frames, proxy=to_frame([], tables[name].schema))
 
     written = []
-    for name in main or (_WHOLE,):
-        tables = {table: frame_of(table) for table in what.tables}
-        frame = reshaped_frame(what, frame_of(name) if main else None, tables, schema)
-        pieces = convert.to_pcollection(frame, yield_elements="pandas", label=f"Reshape {name}")
-        write = _WritePieces(name, files.join(folder, "rows"), schema, what.name)
-        written.append(pieces | f"Write {name}" >> beam.ParDo(write))
+    for name in main or (_NO_SPLIT,):
+        frames = {table: frame_of(table) for table in spec.tables}
+        frame = reshaped_frame(spec, frame_of(name) if main else None, frames, schema)
+        rows = convert.to_pcollection(frame, yield_elements="pandas", label=f"Reshape {name}")
+        write = _WriteFrames(name, files.join(folder, "rows"), schema, spec.name)
+        written.append(rows | f"Write {name}" >> beam.ParDo(write))
     _ = (
         p
-        | "Once" >> beam.Create([told])
-        | "Tell"
+        | "Once" >> beam.Create([summary_path])
+        | "WriteSummary"
         >> beam.Map(
-            _tell,
-            function=what.name,
+            _write_summary,
+            function=spec.name,
             sources=AsIter([s.sources for s in sources.values()] | "Sources" >> beam.Flatten()),
-            accounts=AsIter([s.account for s in sources.values()] | "Accounts" >> beam.Flatten()),
+            counts=AsIter([s.counts for s in sources.values()] | "Counts" >> beam.Flatten()),
             written=AsIter(written | "Written" >> beam.Flatten()),
         )
     )
 
 
 class _Read(NamedTuple):
-    """What `_ReadTable` gives; the account is one."""
+    """Result of `_ReadTable`; `counts` has one element."""
 
     frames: beam.PCollection[pd.DataFrame]
-    account: beam.PCollection[tuple[str, ReadCounts]]
+    counts: beam.PCollection[tuple[str, ReadCounts]]
     sources: beam.PCollection[tuple[str, int, SourceFile]]
 
 
@@ -206,7 +206,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
             begin
             | "Scan"
             >> ScanCsv(
-                [Input(None, one.pattern) for one in self.table.inputs],
+                [Input(None, entry.pattern) for entry in self.table.inputs],
                 column_names=self.table.schema.names,
                 csv_format=self.table.csv,
             )
@@ -221,7 +221,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
                 "counts", main="frames"
             )
         )
-        account = (
+        counts = (
             rows.counts
             | "AddUp" >> beam.CombineGlobally(sum_read_counts)
             | "CheckRejects"
@@ -230,13 +230,13 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
                 limit=self.max_reject_ratio,
                 folder=files.join(self.rejects, self.name),
             )
-            | "NameAccount" >> beam.Map(lambda account, name: (name, account), self.name)
+            | "NameCounts" >> beam.Map(lambda counts, name: (name, counts), self.name)
         )
-        return _Read(rows.frames, account, scanned | "Source" >> beam.Map(_source))
+        return _Read(rows.frames, counts, scanned | "Source" >> beam.Map(_source))
 
 
 def _of_table(scanned: ScannedFile, name: str) -> ScannedFile:
-    """Count a file under the table's name, which need not be one that a split may have."""
+    """Count a file under the name of the table, as if that were its split."""
     return replace(scanned, file=replace(scanned.file, split=name))
 
 
@@ -247,7 +247,7 @@ def _source(scanned: ScannedFile) -> tuple[str | None, int, SourceFile]:
 
 
 def _frames(part: FileFragment, *, table: Table, rejects: str) -> Iterator[Any]:
-    """The clean rows of a part, a frame a block; and tagged "account"."""
+    """Yield the clean rows of a fragment, a frame for each block; counts are tagged "counts"."""
     names = table.schema.names
     for block in parse_part(part, column_names=names, csv_format=table.csv):
         cleaned = clean(block, table.schema, RowSelection())
@@ -259,10 +259,10 @@ def _frames(part: FileFragment, *, table: Table, rejects: str) -> Iterator[Any]:
         yield frame
 
 
-class _WritePieces(beam.DoFn):  # type: ignore[misc]
-    """DataFrame -> (split, path, rows): the pieces of a bundle as one file, or one a schema.
+class _WriteFrames(beam.DoFn):  # type: ignore[misc]
+    """DataFrame -> (split, path, rows): the frames of a bundle as one file, or one for each schema.
 
-    A bundle that is done again writes files of other names; those that count are those told.
+    A repeated bundle writes files of other names; only those that reach the summary are read.
     """
 
     def __init__(self, split: str, folder: str, schema: Schema, function: str) -> None:
@@ -275,10 +275,10 @@ class _WritePieces(beam.DoFn):  # type: ignore[misc]
         self._writer: pq.ParquetWriter | None = None
         self._written: list[tuple[str, int]] = []
 
-    def process(self, piece: pd.DataFrame) -> None:
-        if not len(piece):
+    def process(self, frame: pd.DataFrame) -> None:
+        if not len(frame):
             return
-        table = frame_table(piece, self._schema, name=f"reshape {self._function}")
+        table = frame_table(frame, self._schema, name=f"reshape {self._function}")
         if self._writer is None or self._writer.schema != table.schema:
             self._begin(table.schema)
         assert self._writer is not None
@@ -300,8 +300,8 @@ class _WritePieces(beam.DoFn):  # type: ignore[misc]
 
 
 @contextmanager
-def _failures(reshape: Reshape) -> Iterator[None]:
-    """What the function raises on rows as a RecipeError; ours, and the system's, as they are."""
+def _explain_failures(reshape: Reshape) -> Iterator[None]:
+    """Raise errors of the function on rows as a RecipeError, and all others as they are."""
     try:
         yield
     except (RecordmillError, OSError):
@@ -310,9 +310,9 @@ def _failures(reshape: Reshape) -> Iterator[None]:
         text = str(error)
         if isinstance(error, RuntimeError) and _PASSED_ON.search(text):
             raise
-        told = _WHILE.sub("", text).strip()
+        reason = f"{type(error).__name__}: {_WHILE.sub('', text).strip()}"
         raise RecipeError(
-            f"reshape {place_of(reshape, error)}: it failed on rows: {type(error).__name__}: {told}"
+            f"reshape {failing_line(reshape, error)}: it failed on rows: {reason}"
         ) from error
 
 
@@ -320,45 +320,45 @@ _WHILE = re.compile(r" \[while running '.*", re.DOTALL)
 _PASSED_ON = re.compile(r"^KeyboardInterrupt|^recordmill\.schemas\.errors\.", re.MULTILINE)
 
 
-def _tell(
+def _write_summary(
     path: str,
     *,
     function: str,
     sources: Iterable[tuple[str, int, SourceFile]],
-    accounts: Iterable[tuple[str, ReadCounts]],
+    counts: Iterable[tuple[str, ReadCounts]],
     written: Iterable[tuple[str, str, int]],
 ) -> None:
-    """Write down what was read and written."""
+    """Write the sources that were read, and the files that were written, as JSON."""
     ordered = sorted(sources, key=lambda source: source[:2])
-    told = {
+    summary = {
         "function": function,
         "sources": {
             label: {
                 "files": [asdict(file) for name, _, file in ordered if name == label],
-                "read": account.records,
-                "rejected": dict(account.ledger.get(label, Ledger()).rejected),
+                "read": read.records,
+                "rejected": dict(read.ledger.get(label, Ledger()).rejected),
             }
-            for label, account in sorted(accounts)
+            for label, read in sorted(counts)
         },
         "written": sorted(written),
     }
-    files.write_bytes(path, json.dumps(told).encode(), durable=False)
+    files.write_bytes(path, json.dumps(summary).encode(), durable=False)
 
 
 def _publish_rejects(folder: str, rejects: str, name: str) -> None:
-    parts = (files.join(folder, part) for part in files.list_files(folder))
-    files.concatenate(files.join(rejects, f"reshape-{name}.jsonl"), parts)
+    paths = (files.join(folder, path) for path in files.list_files(folder))
+    files.concatenate(files.join(rejects, f"reshape-{name}.jsonl"), paths)
 
 
 def _reshaped(
-    splits: Sequence[str | None], found: dict[str, Any], schema: Schema, folder: str
+    splits: Sequence[str | None], summary: dict[str, Any], schema: Schema, folder: str
 ) -> Reshaped:
-    """The files that count; one without rows for a split that got none."""
-    written = found.pop("written")
+    """Return the files in the summary, and one without rows for each split that got none."""
+    written = summary.pop("written")
     inputs: list[Input] = []
     rows = {}
     for split in splits:
-        name = split or _WHOLE
+        name = split or _NO_SPLIT
         paths = [path for label, path, _ in written if label == name]
         if not paths:
             paths = [files.join(folder, "rows", f"{name}.parquet")]
@@ -366,4 +366,4 @@ def _reshaped(
                 pq.write_table(schema.arrow_schema().empty_table(), file)
         inputs += [Input(split, path) for path in paths]
         rows[name] = sum(count for label, _, count in written if label == name)
-    return Reshaped(tuple(inputs), {**found, "rows": rows})
+    return Reshaped(tuple(inputs), {**summary, "rows": rows})

@@ -1,4 +1,4 @@
-"""What a block of text holds beside what a schema expects, and what several blocks hold."""
+"""Summaries of text blocks compared with a schema: statistics, bad values, extra columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..runtime.dictionaries import dictionary_indices
 from ..runtime.elements import TextBatch
 from ..selection.convert import Reason, convert
 
-__all__ = ["Bad", "Examined", "Unknown", "examine_block", "fold_of", "merge"]
+__all__ = ["Bad", "BlockSummary", "UntypedColumn", "examine_block", "fold_of", "merge"]
 
 _SLUGS = {
     Reason.NOT_A_NUMBER: "not_a_number",
@@ -33,135 +33,152 @@ Bad = dict[str, BadValues]
 
 
 @dataclass
-class Examined:
-    """What some blocks hold.
+class BlockSummary:
+    """Summary of one or several blocks, compared with a schema.
 
     Attributes:
-      profile: Of the values of the schema's columns that are of their type; of those that a run
-        clips or takes as missing, as it has them.
-      bad: By column and reason, the values that are bad; a value out of range or domain is among
-        those of the profile too.
-      extra: What the columns hold that the schema lacks, by name.
-      records: The records that are no row, by reason.
-      files: The columns of each file, by path: of JSON lines those of all its lines.
+      profile: Statistics of the schema's columns, of the values with the right type; values that
+        a run clips or takes as missing are counted as the run has them.
+      bad: Bad values, by column and reason; values out of range or domain are in the profile too.
+      extra: Columns that the schema lacks, by name.
+      records: Records that are no row, by reason.
+      files: Columns of each file, by path; for JSON lines those of all its lines.
     """
 
     profile: Profile
     bad: dict[str, Bad] = field(default_factory=dict)
-    extra: dict[str, Unknown] = field(default_factory=dict)
+    extra: dict[str, UntypedColumn] = field(default_factory=dict)
     records: Bad = field(default_factory=dict)
     files: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
-class Unknown:
-    """A column of a type not known yet: it is described as each that all its values have."""
+class UntypedColumn:
+    """A column whose type is inferred: statistics for each type that all its values have so far.
+
+    Attributes:
+      strings: Statistics of its values as text.
+      integers: Statistics of its values as int64; None once a value is no integer.
+      numbers: Statistics of its values as float32; None once a value is no number.
+    """
 
     strings: Strings = field(default_factory=Strings)
     integers: Numbers | None = field(default_factory=lambda: Numbers(np.int64))
     numbers: Numbers | None = field(default_factory=lambda: Numbers(np.float32))
 
     def add(self, texts: pa.DictionaryArray) -> None:
-        at, distinct = dictionary_indices(texts), _distinct(texts)
+        """Add the values of a block."""
+        codes, distinct = dictionary_indices(texts), _distinct(texts)
         stripped = convert(distinct, Column("text", "string")).good
-        self.strings.add(_spread(stripped, at))
-        self.integers = _still(self.integers, distinct, at, _INTEGER)
-        self.numbers = _still(self.numbers, distinct, at, _NUMBER)
+        self.strings.add(_spread(stripped, codes))
+        self.integers = _add_if_valid(self.integers, distinct, codes, _INTEGER)
+        self.numbers = _add_if_valid(self.numbers, distinct, codes, _NUMBER)
 
-    def absorb(self, other: Unknown) -> None:
+    def absorb(self, other: UntypedColumn) -> None:
+        """Add the statistics of another column, which is left unchanged."""
         self.strings.absorb(other.strings)
         for name in ("integers", "numbers"):
-            mine, its = getattr(self, name), getattr(other, name)
-            if mine is not None and its is not None:
-                mine.absorb(its)
+            numbers, addition = getattr(self, name), getattr(other, name)
+            if numbers is not None and addition is not None:
+                numbers.absorb(addition)
             else:
                 setattr(self, name, None)
 
-    def known(self, rows: int) -> Strings | Numbers:
-        """What it is, of the narrowest type, missing where a row has none."""
+    def statistics(self, rows: int) -> Strings | Numbers:
+        """Return the statistics of the narrowest type; rows without a value count as missing."""
         numbers = self.integers or self.numbers
-        found = numbers if numbers and self.strings.count else self.strings
-        found.missing = rows - found.count
-        return found
+        statistics = numbers if numbers and self.strings.count else self.strings
+        statistics.missing = rows - statistics.count
+        return statistics
 
 
-def _still(
-    numbers: Numbers | None, distinct: pa.StringArray, at: Any, column: Column
+def _add_if_valid(
+    numbers: Numbers | None, distinct: pa.StringArray, codes: Any, column: Column
 ) -> Numbers | None:
+    """Add values to statistics; return None where a value is not of the column's type."""
     if numbers is None:
         return None
     values = convert(distinct, column)
     if values.reasons.any():
         return None
-    numbers.add(_spread(values.good, at))
+    numbers.add(_spread(values.good, codes))
     return numbers
 
 
-def examine_block(block: TextBatch, schema: Schema) -> Examined:
-    """What a block holds, beside what a schema expects.
+def examine_block(block: TextBatch, schema: Schema) -> BlockSummary:
+    """Compare a block with a schema.
 
     Args:
-      block: Of any columns, in any order.
-      schema: What is expected.
+      block: Block with any columns, in any order.
+      schema: Expected columns.
     """
     rows = block.records - len(block.rejects)
-    found = Examined(fold_of(schema).start())
-    found.profile.rows = rows
+    summary = BlockSummary(fold_of(schema).start())
+    summary.profile.rows = rows
     names = block.batch.schema.names
-    found.files[block.file] = tuple(names)
-    for column, profile in zip(schema, found.profile.columns, strict=True):
+    summary.files[block.file] = tuple(names)
+    for column, profile in zip(schema, summary.profile.columns, strict=True):
         if column.name not in names:
             profile.missing += rows
         elif bad := _examine_column(column, profile, block):
-            found.bad[column.name] = bad
+            summary.bad[column.name] = bad
     for name in names:
         if name not in schema.names:
-            found.extra[name] = Unknown()
-            found.extra[name].add(block.batch.column(name))
+            summary.extra[name] = UntypedColumn()
+            summary.extra[name].add(block.batch.column(name))
     for reject in block.rejects:
-        place = f"{reject.file}:{reject.line}"
-        found.records.setdefault(reject.reason, BadValues()).add(reject.message, 1, place)
-    return found
+        line = f"{reject.file}:{reject.line}"
+        summary.records.setdefault(reject.reason, BadValues()).add(reject.message, 1, line)
+    return summary
 
 
 def _examine_column(column: Column, profile: Numbers | Strings, block: TextBatch) -> Bad:
-    """Add the values of a column to its profile; return the bad ones.
+    """Add the values of a column to its statistics, and return the bad values.
 
-    Values that a run clips or takes as missing are in the profile as they are in that of a run.
+    Values that a run clips or takes as missing are added as the run has them.
     """
     texts = block.batch.column(column.name)
-    at, distinct = dictionary_indices(texts), _distinct(texts)
+    codes, distinct = dictionary_indices(texts), _distinct(texts)
     values = convert(distinct, _lenient(column) if column.bad_value == "reject" else column)
-    array = _spread(values.good, at)
+    array = _spread(values.good, codes)
     if values.reasons.any():
-        array = array.filter(pa.array(values.reasons[at] == 0))
+        array = array.filter(pa.array(values.reasons[codes] == 0))
     profile.add(array)
     strict = convert(distinct, replace(column, bad_value="reject"))
     if not strict.reasons.any():
         return {}
-    return _bad_values(column, distinct, strict.reasons, at, block)
+    return _bad_values(column, distinct, strict.reasons, codes, block)
 
 
 def _bad_values(
-    column: Column, distinct: pa.StringArray, reasons: Any, at: Any, block: TextBatch
+    column: Column, distinct: pa.StringArray, reasons: Any, codes: Any, block: TextBatch
 ) -> Bad:
-    counts = np.bincount(at, minlength=len(distinct))
+    """Return the bad values of a column, in the order of their first row.
+
+    Args:
+      column: The column.
+      distinct: Its distinct texts, [values].
+      reasons: Reason why each is bad, 0 for good ones, [values].
+      codes: Index of the text of each row, [rows].
+      block: The block, for the lines.
+    """
+    counts = np.bincount(codes, minlength=len(distinct))
     first = np.zeros(len(distinct), np.int64)
-    first[at[::-1]] = np.arange(len(at))[::-1]
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # NumPy: the last of repeated indices counts
     chosen = np.flatnonzero((reasons > 0) & (counts > 0))
     chosen = chosen[np.argsort(first[chosen], kind="stable")]
-    taken = pa.array(chosen)
-    texts = [text or "" for text in distinct.take(taken).to_pylist()]
-    slugs = _slugs(column, distinct.take(taken), reasons[chosen])
+    bad_texts = distinct.take(pa.array(chosen))
+    texts = [text or "" for text in bad_texts.to_pylist()]
+    slugs = _slugs(column, bad_texts, reasons[chosen])
     bad: Bad = {}
-    for text, slug, place in zip(texts, slugs, chosen.tolist(), strict=True):
-        where = f"{block.file}:{block.lines[first[place]]}"
-        bad.setdefault(slug, BadValues()).add(text.strip(BLANKS), int(counts[place]), where)
+    for text, slug, index in zip(texts, slugs, chosen.tolist(), strict=True):
+        line = f"{block.file}:{block.lines[first[index]]}"
+        bad.setdefault(slug, BadValues()).add(text.strip(BLANKS), int(counts[index]), line)
     return bad
 
 
 def _slugs(column: Column, texts: pa.StringArray, reasons: Any) -> Iterator[str]:
-    """What is wrong with each text, as `ColumnSummary.bad` names it."""
+    """Yield the problem of each text, as `ColumnSummary.bad` names it."""
     good = convert(texts, _lenient(column)).good
     is_number = convert(texts, _NUMBER).reasons == Reason.GOOD
     is_nan = pc.match_substring_regex(texts, r"(?i)nan\s*$").fill_null(False).to_pylist()
@@ -179,47 +196,50 @@ def _slugs(column: Column, texts: pa.StringArray, reasons: Any) -> Iterator[str]
 
 
 def _is_below(value: float, column: Column) -> bool:
-    """Whether a number out of range is below it: nearer to the minimum than to the maximum."""
+    """Return whether a number out of range is nearer to the minimum than to the maximum."""
     if column.minimum is None or column.maximum is None:
         return column.maximum is None
     return abs(value - column.minimum) < abs(value - column.maximum)
 
 
 def _lenient(column: Column) -> Column:
+    """Return the column without its range, domain and `required`."""
     return Column(column.name, column.type, missing=column.missing, spelling=column.spelling)
 
 
 def fold_of(schema: Schema) -> StatisticsFold:
+    """Return the statistics of a schema's columns, without their ranges and domains."""
     return StatisticsFold(Schema(tuple(map(_lenient, schema))))
 
 
 def _distinct(texts: pa.DictionaryArray) -> pa.StringArray:
-    """The dictionary, and null behind it for the rows that have no text."""
+    """Return the dictionary with a null appended, which stands for rows without text."""
     return pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())])
 
 
-def _spread(values: pa.Array, at: Any) -> pa.Array:
+def _spread(values: pa.Array, codes: Any) -> pa.Array:
+    """Return the value of each row, [rows], given distinct values and indices; text as codes."""
     if not pa.types.is_string(values.type):
-        return values.take(pa.array(at))
+        return values.take(pa.array(codes))
     encoded = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(at)), encoded.dictionary)
+    return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(codes)), encoded.dictionary)
 
 
-def merge(schema: Schema, parts: Sequence[Examined]) -> Examined:
-    """One of several, given in the order of the blocks; the given ones stay as they are."""
-    merged = Examined(fold_of(schema).merge([part.profile for part in parts]))
-    for part in parts:
-        for name, bad in part.bad.items():
+def merge(schema: Schema, summaries: Sequence[BlockSummary]) -> BlockSummary:
+    """Merge summaries, passed in the order of the blocks, into a new one."""
+    merged = BlockSummary(fold_of(schema).merge([summary.profile for summary in summaries]))
+    for summary in summaries:
+        for name, bad in summary.bad.items():
             _absorb(merged.bad.setdefault(name, {}), bad)
-        _absorb(merged.records, part.records)
-        for name, unknown in part.extra.items():
-            merged.extra.setdefault(name, Unknown()).absorb(unknown)
-        for path, names in part.files.items():
-            known = merged.files.get(path, ())
-            merged.files[path] = tuple(dict.fromkeys((*known, *names)))
+        _absorb(merged.records, summary.records)
+        for name, column in summary.extra.items():
+            merged.extra.setdefault(name, UntypedColumn()).absorb(column)
+        for path, names in summary.files.items():
+            earlier = merged.files.get(path, ())
+            merged.files[path] = tuple(dict.fromkeys((*earlier, *names)))
     return merged
 
 
-def _absorb(mine: Bad, its: Mapping[str, BadValues]) -> None:
-    for reason, bad in its.items():
-        mine.setdefault(reason, BadValues()).absorb(bad)
+def _absorb(target: Bad, addition: Mapping[str, BadValues]) -> None:
+    for reason, bad in addition.items():
+        target.setdefault(reason, BadValues()).absorb(bad)

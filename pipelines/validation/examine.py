@@ -1,9 +1,9 @@
-"""`examine`: one pass over files that may be anything, to say how they differ from a schema.
+"""Comparison of files with a schema, in one pass over the files.
 
     name columns -> scan -> parse -> examine each block -> merge in the order of the blocks
 
-Where a run rejects a row for its first bad value, this counts every bad value of every column, and
-describes all values that are of their column's type, in range and domain or not.
+A run rejects a row for its first bad value; this counts every bad value of every column. The
+statistics include all values of the column's type, even those out of range or domain.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from ..readers.csv_source import match
 from ..runtime.errors import direct_runner, unwrap_beam_errors
 from ..runtime.ordered_fold import Block as Node
 from ..runtime.ordered_fold import CombineBuckets, FoldWork, Key, OrderedMergeTree
-from .blocks import Examined, examine_block, fold_of, merge
+from .blocks import BlockSummary, examine_block, fold_of, merge
 from .files import Portion, blocks, names_of, portions
-from .observed import observed_of, read_observed, write_observed
+from .observed import read_summary, summarize, write_summary
 
 __all__ = ["examine"]
 
@@ -44,16 +44,16 @@ def examine(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> InputSummary:
-    """What files hold, beside what a schema expects.
+    """Compare files with a schema.
 
     Args:
-      schema: What is expected.
+      schema: Expected columns.
       inputs: Paths and globs of CSV, Parquet, or JSON lines files (.jsonl), compressed or not.
-      csv_format: How a CSV is written; None for the defaults.
-      requests: Whether the files are of requests, whose names follow `RequestNames`; JSON lines
-        always are.
-      scratch: A folder that all workers see, where two small files are left; "" for a temporary
-        one on this machine.
+      csv_format: Format of the CSV files; None for the defaults.
+      requests: Whether the files contain requests, whose names follow `RequestNames`; JSON lines
+        always do.
+      scratch: Path of a folder that all workers can access, where two small files are left; ""
+        for a temporary one on this machine.
       runner: A Beam runner; None for the FnApiRunner.
       options: Beam's options.
 
@@ -61,30 +61,31 @@ def examine(
       DataError: A file cannot be read at all, or a glob matches nothing.
     """
     csv_format = csv_format or CsvFormat()
-    found = match([Input(None, pattern) for pattern in inputs])
+    matches = match([Input(None, pattern) for pattern in inputs])
     with tempfile.TemporaryDirectory() as temporary:
         folder = scratch or temporary
         with unwrap_beam_errors(), beam.Pipeline(runner or direct_runner(), options) as p:
             _ = (
                 p
-                | "Match" >> beam.Create(found)
+                | "Match" >> beam.Create(matches)
                 | "SpreadFiles" >> beam.Reshuffle()
                 | "Name" >> beam.Map(names_of, schema.names, csv_format, requests)
-                | "Cut" >> beam.FlatMap(_with_whole, csv_format)
+                | "Cut" >> beam.FlatMap(_with_portions, csv_format)
                 | "SpreadPortions" >> beam.Reshuffle()
                 # Portion
                 | "Examine" >> CombineBuckets(_Examine(schema, csv_format))
-                # (key, Examined), one
+                # (key, BlockSummary), one
                 | "Write" >> beam.Map(_write, schema=schema, folder=folder)
             )
-        return read_observed(folder)
+        return read_summary(folder)
 
 
 @dataclass(frozen=True)
 class _Examine(FoldWork):
-    """The work of the pass: Portion -> what its blocks hold, merged as far as they are neighbours.
+    """Examines the blocks of a portion, and merges neighbours.
 
-    The blocks of a file stand at the places from 1 on; at 0 stands the file as such.
+    The blocks of a file have the positions from 1 on. Position 0 has the columns of the file, which
+    may have no block.
     """
 
     schema: Schema
@@ -98,29 +99,23 @@ class _Examine(FoldWork):
         tree = OrderedMergeTree(partial(self.merge, _ALL))
         rank = portion.file.index
         if portion.part is None:
-            names = portion.columns
-            tree.add(
-                (
-                    rank,
-                    0,
-                    0,
-                    Examined(fold_of(self.schema).start(), files={portion.file.path: names}),
-                )
-            )
+            columns = {portion.file.path: portion.columns}
+            empty = BlockSummary(fold_of(self.schema).start(), files=columns)
+            tree.add((rank, 0, 0, empty))
         for block in blocks(portion, self.csv_format):
             tree.add((rank, 0, block.position[1] + 1, examine_block(block, self.schema)))
         for node in tree.blocks():
             yield _ALL, node
 
-    def merge(self, key: Key, accumulators: list[Examined]) -> Examined:
+    def merge(self, key: Key, accumulators: list[BlockSummary]) -> BlockSummary:
         return merge(self.schema, accumulators)
 
 
-def _with_whole(whole: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
-    """The file as such, and its parts."""
-    yield whole
-    yield from portions(whole, csv_format)
+def _with_portions(file: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
+    """Yield the whole file, for its columns, and its portions, for its rows."""
+    yield file
+    yield from portions(file, csv_format)
 
 
-def _write(element: tuple[Key, Examined], *, schema: Schema, folder: str) -> None:
-    write_observed(observed_of(element[1], schema), folder)
+def _write(element: tuple[Key, BlockSummary], *, schema: Schema, folder: str) -> None:
+    write_summary(summarize(element[1], schema), folder)

@@ -1,9 +1,9 @@
-"""Files as they are, whatever they should be: CSV, Parquet and JSON lines to blocks of text.
+"""Readers for files that may not match their schema: CSV, Parquet and JSON lines to text blocks.
 
-A file's own header names its columns, so that those of a schema can be missing, new or in another
-order. Without a header the names are the schema's, by place. Of JSON lines, each line is an object:
-a request, say, or a row; what one lacks is missing. Requests name columns as the schema does or as
-a signature spells them, see `RequestNames`.
+The header of a file names its columns, so columns of a schema can be missing, new or in another
+order. Without a header, the columns have the names of the schema, in its order. In JSON lines, each
+line is an object: a row or a request; keys that it lacks are missing values. Requests spell columns
+as the schema or a serving signature does, see `RequestNames`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
 @dataclass(frozen=True)
 class Portion:
-    """What one worker examines.
+    """A part of a file that one worker examines, or the whole file.
 
     Attributes:
       file: The file.
-      names: Its columns, in its order; None of JSON lines, where every line names its own.
-      part: Which part of it; None for all.
-      expected: The columns there should be, of requests and of JSON lines; empty of other files.
+      names: Names of its columns, in its order; None for JSON lines, where each line has its own.
+      part: Fragment of the file; None for the whole file.
+      expected: Columns of the schema, for requests and JSON lines; empty for other files.
     """
 
     file: InputFile
@@ -57,10 +57,10 @@ class Portion:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that `names` stand for, in the order of the file; none of JSON lines.
+        """Columns of the schema for each of `names`, in the order of the file; () of JSON lines.
 
         Raises:
-          DataError: Two names stand for one column, or a name can mean several.
+          DataError: Two names are spellings of one column, or a name fits several columns.
         """
         if not self.expected or self.names is None:
             return self.names or ()
@@ -71,7 +71,7 @@ class Portion:
 
 
 def is_json_lines(path: str) -> bool:
-    """Whether a file is of JSON lines, by its name.
+    """Return whether a file has JSON lines, by the suffix of its name.
 
     >>> is_json_lines("requests.JSONL"), is_json_lines("a.csv")
     (True, False)
@@ -82,14 +82,14 @@ def is_json_lines(path: str) -> bool:
 def names_of(
     file: InputFile, expected: Sequence[str], csv_format: CsvFormat, requests: bool = False
 ) -> Portion:
-    """A whole file with the names of its columns.
+    """Return the whole file with the names of its columns.
 
     Args:
       file: The file.
-      expected: The columns there should be; a file without a header has them by place, and
-        "column 5" where it has more.
-      csv_format: How a CSV is written.
-      requests: Whether the file is of requests, whose names follow `RequestNames`.
+      expected: Columns of the schema; a file without a header has them in this order, and
+        "column 5" for a fifth one if there are four.
+      csv_format: Format of the file, if it is CSV.
+      requests: Whether the file contains requests, whose names follow `RequestNames`.
 
     Raises:
       DataError: The file cannot be read, or names a column twice.
@@ -100,36 +100,36 @@ def names_of(
     if names is None:
         return Portion(file, tuple(expected))
     if isinstance(names, int):
-        more = [f"column {place + 1}" for place in range(len(expected), names)]
+        more = [f"column {number}" for number in range(len(expected) + 1, names + 1)]
         return Portion(file, (*expected[:names], *more))
     for name, times in Counter(names).items():
         if times > 1:
             raise DataError(f'{file.path}: the header names "{name}" {times} times')
-    whole = Portion(file, tuple(names), expected=tuple(expected) if requests else ())
-    _ = whole.columns  # fails here, where names cannot be told apart
-    return whole
+    portion = Portion(file, tuple(names), expected=tuple(expected) if requests else ())
+    _ = portion.columns  # raises before any row is read if names are ambiguous
+    return portion
 
 
-def portions(whole: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
-    """The parts of a file that can be examined apart; none of JSON lines, which have no middle.
+def portions(file: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
+    """Yield the portions of a file that workers examine; none of JSON lines, which are not scanned.
 
     Raises:
       DataError: The file as a whole is bad, as in `scan`.
     """
-    if whole.names is None:
+    if file.names is None:
         return
     scanned = scan(
-        whole.file, column_names=whole.names, csv_format=csv_format, block_bytes=BLOCK_BYTES
+        file.file, column_names=file.names, csv_format=csv_format, block_bytes=BLOCK_BYTES
     )
     for part in parts(scanned):
-        yield replace(whole, part=part)
+        yield replace(file, part=part)
 
 
 def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[TextBatch]:
-    """The blocks of a part, or of a whole file of JSON lines; none of another whole file.
+    """Yield the blocks of a portion: of JSON lines those of the whole file, else of a fragment.
 
-    Returns:
-      Blocks of the file's columns, in order, one at a time in memory.
+    A whole file that is not JSON lines has no blocks; its portions have them. Blocks have the
+    columns of the file, in order; one at a time is in memory.
 
     Raises:
       DataError: The file changed since it was scanned, or is damaged.
@@ -142,7 +142,10 @@ def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[TextBatch]:
 
 
 def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
-    """The names of a file's columns; without a header how many they are; None without records."""
+    """Return the column names of a file, or their number if it has no header; None if unreadable.
+
+    A file without records is unreadable too: the scan, which comes next, reports the problem.
+    """
     with open_decompressed(path) as file:
         stored = io.BufferedReader(cast(io.RawIOBase, file), _HEAD_BYTES)
         head = stored.peek(16)[:16]
@@ -152,14 +155,14 @@ def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
             cast(BinaryIO, stored), path=path, compression=detect_compression(head, path=path)
         )
         data = text.read(_HEAD_BYTES)
-    found = find_record_boundaries(
-        data.removeprefix(BYTE_ORDER_MARK), csv_format, final=len(data) < _HEAD_BYTES
-    )
-    if not found.is_record.any():
+    is_complete = len(data) < _HEAD_BYTES
+    data = data.removeprefix(BYTE_ORDER_MARK)
+    boundaries = find_record_boundaries(data, csv_format, final=is_complete)
+    if not boundaries.is_record.any():
         return None
-    first = int(np.argmax(found.is_record))
-    begin, end = found.bounds[first : first + 2].tolist()
-    record = data.removeprefix(BYTE_ORDER_MARK)[begin:end]
+    first = int(np.argmax(boundaries.is_record))
+    begin, end = boundaries.bounds[first : first + 2].tolist()
+    record = data[begin:end]
     try:
         record.decode()
         fields = pyarrow.csv.read_csv(
@@ -167,7 +170,7 @@ def _names(path: str, csv_format: CsvFormat) -> list[str] | int | None:
             parse_options=csv_format.parse_options(),
         ).column_names
     except (UnicodeDecodeError, pa.ArrowInvalid):
-        return None  # the scan tells what is wrong
+        return None  # the scan reports the problem
     if not csv_format.header:
         return len(fields)
     return [name.strip() or f"column_{i}" for i, name in enumerate(fields, 1)]
@@ -178,7 +181,7 @@ def _parquet_names(path: str) -> list[str] | None:
         try:
             names: list[str] = pyarrow.parquet.ParquetFile(stored).schema_arrow.names
         except (pa.ArrowException, OSError):
-            return None  # the scan tells what is wrong
+            return None  # the scan reports the problem
     return names
 
 
@@ -194,17 +197,17 @@ def _json_blocks(file: InputFile, names: RequestNames) -> Iterator[TextBatch]:
 
 
 def _lines(text: BinaryIO, path: str, before: int) -> list[bytes]:
-    """The next lines: as many as a block has, by number or by size."""
+    """Read the lines of the next block, which is limited by number and by size."""
     lines: list[bytes] = []
     size = 0
-    while len(lines) < _LINES and size < BLOCK_BYTES and (one := text.readline(MAX_RECORD_BYTES)):
-        if len(one) == MAX_RECORD_BYTES and not one.endswith(b"\n"):
+    while len(lines) < _LINES and size < BLOCK_BYTES and (line := text.readline(MAX_RECORD_BYTES)):
+        if len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n"):
             raise DataError(
                 f"{path}:{before + len(lines) + 1}: the line is longer than "
                 f"{MAX_RECORD_BYTES:,} bytes"
             )
-        lines.append(one)
-        size += len(one)
+        lines.append(line)
+        size += len(line)
     return lines
 
 
@@ -212,18 +215,18 @@ def _json_block(
     file: InputFile, index: int, first: int, lines: list[bytes], request_names: RequestNames
 ) -> TextBatch:
     rows: list[Mapping[str, Any]] = []
-    places: list[int] = []
+    indices: list[int] = []
     rejects = []
-    for place, line in enumerate(lines):
+    for index_in_block, line in enumerate(lines):
         if not line.strip():
             continue
         row = _json_row(line, request_names)
         if isinstance(row, dict):
             rows.append(row)
-            places.append(place)
+            indices.append(index_in_block)
         else:
             raw = line.decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS]
-            rejects.append(Reject(file.path, first + place, None, *row, raw))
+            rejects.append(Reject(file.path, first + index_in_block, None, *row, raw))
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [
         pa.array([_text(row.get(name)) for row in rows], pa.string()).dictionary_encode()
@@ -234,8 +237,8 @@ def _json_block(
         file=file.path,
         position=(file.index, index),
         batch=pa.RecordBatch.from_arrays(columns, names=list(map(_encodable, names))),
-        lines=first + np.array(places, np.int64),
-        raw=lambda row: lines[places[row]].decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS],
+        lines=first + np.array(indices, np.int64),
+        raw=lambda row: lines[indices[row]].decode("utf-8", "backslashreplace")[:_RAW_CHARACTERS],
         records=len(rows) + len(rejects),
         size=sum(map(len, lines)),
         rejects=tuple(rejects),
@@ -243,7 +246,7 @@ def _json_block(
 
 
 def _json_row(line: bytes, names: RequestNames) -> dict[str, Any] | tuple[str, str]:
-    """Return the values of a line by column, or why it is no row: (reason, message)."""
+    """Return the values of a line by column; for a line that is no row, (reason, message)."""
     try:
         row = json.loads(line, object_pairs_hook=_fields)
         columns = names.columns(row) if isinstance(row, dict) else {}
@@ -257,6 +260,7 @@ def _json_row(line: bytes, names: RequestNames) -> dict[str, Any] | tuple[str, s
 
 
 def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of an object; DataError for a repeated name, which a dict would hide."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         name = Counter(name for name, _ in pairs).most_common(1)[0][0]
@@ -265,7 +269,7 @@ def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """A JSON value as it would stand in a CSV.
+    """Return a JSON value as text, as it would be written in a CSV.
 
     >>> [_text(value) for value in (None, "a", 3, 0.5, True, [1, 2])]
     [None, 'a', '3', '0.5', 'true', '[1, 2]']
@@ -276,5 +280,5 @@ def _text(value: Any) -> str | None:
 
 
 def _encodable(text: str) -> str:
-    """The text with half of a surrogate pair, which JSON can hold and UTF-8 cannot, escaped."""
+    """Escape half a surrogate pair, which JSON can contain and UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""What was examined, as `InputSummary`; and that through two small files out of a pipeline."""
+"""`InputSummary` of examined files, and the two small files that carry it out of a pipeline."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from ...schemas.column import Column
 from ...schemas.schema import Schema
 from ...schemas.statistics.proto import feature_proto
 from ..runtime import filesystem as files
-from .blocks import Bad, Examined, fold_of
+from .blocks import Bad, BlockSummary, fold_of
 from .files import is_json_lines
 
-__all__ = ["observed_of", "read_observed", "write_observed"]
+__all__ = ["read_summary", "summarize", "write_summary"]
 
 _UNNAMED = "(no name)"
-_STATISTICS, _REST = "statistics.pb", "observed.json"
+_STATISTICS, _FIELDS = "statistics.pb", "observed.json"
 
 
-def observed_of(examined: Examined, schema: Schema) -> InputSummary:
-    """What was found, without the columns that no file has.
+def summarize(examined: BlockSummary, schema: Schema) -> InputSummary:
+    """Convert the summary of all blocks; columns that no file has get no statistics.
 
     Args:
-      examined: All that the files hold.
-      schema: What was expected.
+      examined: Summary of all blocks of all files.
+      schema: Schema that the files were compared with.
     """
     rows = examined.profile.rows
     paths = sorted(examined.files)
     has = {path: set(examined.files[path]) for path in paths}
-    absent = {name: tuple(one for one in paths if name not in has[one]) for name in schema.names}
+    absent = {name: tuple(path for path in paths if name not in has[path]) for name in schema.names}
     requests = all(map(is_json_lines, paths))
     statistics = fold_of(schema).to_proto({"": examined.profile}).datasets[0]
-    kept = [
+    features = [
         feature
         for feature in statistics.features
         if requests or len(absent[feature.path.step[0]]) < len(paths)
     ]
-    for name, unknown in examined.extra.items():
-        known = unknown.known(rows)
-        kept.append(feature_proto(Column(name or _UNNAMED, known.type), known))
+    for name, column in examined.extra.items():
+        values = column.statistics(rows)
+        features.append(feature_proto(Column(name or _UNNAMED, values.type), values))
     return InputSummary(
-        DatasetFeatureStatistics(num_examples=rows, features=kept),
+        DatasetFeatureStatistics(num_examples=rows, features=features),
         bad=examined.bad,
         records=examined.records,
         files=tuple(paths),
@@ -57,44 +57,44 @@ def observed_of(examined: Examined, schema: Schema) -> InputSummary:
 
 
 def _reordered(names: Sequence[str], schema: Schema, path: str) -> bool:
-    known = [name for name in names if name in schema.names]
-    return not is_json_lines(path) and known != [name for name in schema.names if name in known]
+    common = [name for name in names if name in schema.names]
+    return not is_json_lines(path) and common != [name for name in schema.names if name in common]
 
 
-def write_observed(observed: InputSummary, folder: str) -> None:
-    """Leaves it in a folder, for `read_observed`."""
+def write_summary(summary: InputSummary, folder: str) -> None:
+    """Write a summary into a folder, for `read_summary`."""
     files.write_bytes(
         files.join(folder, _STATISTICS),
-        observed.statistics.SerializeToString(deterministic=True),
+        summary.statistics.SerializeToString(deterministic=True),
         durable=False,
     )
-    rest = asdict(replace(observed, statistics=DatasetFeatureStatistics()))
-    del rest["statistics"]
-    files.write_bytes(files.join(folder, _REST), json.dumps(rest).encode(), durable=False)
+    fields = asdict(replace(summary, statistics=DatasetFeatureStatistics()))
+    del fields["statistics"]
+    files.write_bytes(files.join(folder, _FIELDS), json.dumps(fields).encode(), durable=False)
 
 
-def read_observed(folder: str) -> InputSummary:
-    """What `write_observed` left in a folder."""
+def read_summary(folder: str) -> InputSummary:
+    """Read the summary that `write_summary` wrote into a folder."""
     statistics = DatasetFeatureStatistics.FromString(
         files.read_bytes(files.join(folder, _STATISTICS))
     )
-    rest = json.loads(files.read_bytes(files.join(folder, _REST)))
+    fields = json.loads(files.read_bytes(files.join(folder, _FIELDS)))
     return InputSummary(
         statistics,
-        bad={name: _bad_of(bad) for name, bad in rest["bad"].items()},
-        records=_bad_of(rest["records"]),
-        files=tuple(rest["files"]),
-        absent={name: tuple(where) for name, where in rest["absent"].items()},
-        columns=tuple(rest["columns"]),
-        reordered=tuple(rest["reordered"]),
-        requests=rest["requests"],
+        bad={name: _bad_of(bad) for name, bad in fields["bad"].items()},
+        records=_bad_of(fields["records"]),
+        files=tuple(fields["files"]),
+        absent={name: tuple(where) for name, where in fields["absent"].items()},
+        columns=tuple(fields["columns"]),
+        reordered=tuple(fields["reordered"]),
+        requests=fields["requests"],
     )
 
 
 def _bad_of(plain: Mapping[str, Any]) -> Bad:
     return {
         reason: BadValues(
-            bad["count"], {text: (count, place) for text, (count, place) in bad["values"].items()}
+            bad["count"], {text: (count, line) for text, (count, line) in bad["values"].items()}
         )
         for reason, bad in plain.items()
     }

@@ -1,7 +1,9 @@
-"""`validate`: data against a schema, a prepared dataset, or an earlier state of itself.
+r"""Validation of data against a schema, a prepared dataset, or an earlier state of the data.
 
     data -> examine, or the statistics it comes with  -\
     schema, training statistics, previous statistics  --> find_anomalies -> Findings
+
+A prepared dataset, a profile and a file of statistics are not read again.
 """
 
 from __future__ import annotations
@@ -63,23 +65,23 @@ def validate(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> Findings:
-    """Hold data against what is expected of it.
+    """Validate data against a schema, and optionally against other data.
 
     Args:
       data: Paths and globs of CSV, Parquet or JSON lines files; or one prepared dataset, folder of
         a profile, or statistics file (.pb).
-      against: A `schema.pbtxt`; or a prepared dataset or profile, whose statistics of "train" the
-        data is compared with as well.
-      drift: Like `data`: the previous state of it.
-      split: Which statistics count where `data` or `drift` have those of several splits.
-      serving: Whether `data` is what is sent to a model, without a label; JSON lines always are.
-      limits: From which distance on there is an anomaly; None for the defaults.
-      csv_format: How a CSV is written; None for that of the dataset `against`, or the default.
+      against: Path of a `schema.pbtxt`; or of a prepared dataset or profile, whose statistics of
+        "train" are compared with the data too.
+      drift: The previous state of the data, in the same forms as `data`.
+      split: Split whose statistics are used where `data` or `drift` have several.
+      serving: Whether `data` are requests to a model, without a label; JSON lines always are.
+      limits: Distances from which on there is an anomaly; None for the defaults.
+      csv_format: Format of CSV files; None for that of the dataset `against`, or the default.
       runner: A Beam runner; None for the FnApiRunner.
       options: Beam's options.
 
     Raises:
-      DataError: A file cannot be read at all, or is not what it should be.
+      DataError: A file cannot be read, or is of another kind than expected.
       RecipeError: A limit does not fit its column.
     """
     proto = read_schema(against)
@@ -88,12 +90,12 @@ def validate(
     limits.check(schema, proto)
     csv_format = csv_format or csv_format_of(against)
 
-    def observe(places: Sequence[str]) -> InputSummary:
-        if len(places) == 1 and _has_statistics(places[0]):
-            return InputSummary(_statistics(places[0], split))
+    def observe(paths: Sequence[str]) -> InputSummary:
+        if len(paths) == 1 and _has_statistics(paths[0]):
+            return InputSummary(_statistics(paths[0], split))
         return examine(
             schema,
-            inputs=places,
+            inputs=paths,
             csv_format=csv_format,
             requests=serving,
             runner=runner,
@@ -114,7 +116,7 @@ def validate(
 
 
 def check_expect(expect: Expect) -> None:
-    """Find before a run what would be wrong with its expectations after it.
+    """Check the expectations of a run, before the run.
 
     Raises:
       DataError: The schema cannot be read.
@@ -127,56 +129,57 @@ def check_expect(expect: Expect) -> None:
 def check_expectations(
     expect: Expect, statistics: Mapping[str, DatasetFeatureStatistics]
 ) -> dict[str, Findings]:
-    """Hold the statistics of a run against what it expects.
+    """Compare the statistics of a run with its expectations.
 
     Args:
-      expect: What is expected.
-      statistics: Those of the raw data, by split.
+      expect: Expectations of the recipe.
+      statistics: Statistics of the raw data, by split.
 
     Returns:
-      What was found, by split; anomalies are logged where the expectations say "warn".
+      The findings, by split; anomalies are logged with `on_anomalies: warn`.
 
     Raises:
-      DataError: There are anomalies, and the expectations say "fail".
+      DataError: There are anomalies, with `on_anomalies: fail`.
     """
     proto = read_schema(expect.schema)
     training = _statistics(expect.schema, _TRAIN) if _has_statistics(expect.schema) else None
     previous = _previous(expect.previous)
-    found = {
+    findings = {
         split: find_anomalies(
             proto,
-            InputSummary(one),
+            InputSummary(dataset),
             training=training,
             previous=previous if split == _TRAIN else None,
             limits=expect.limits(split),
         )
-        for split, one in statistics.items()
-        if one.num_examples or split == _TRAIN
+        for split, dataset in statistics.items()
+        if dataset.num_examples or split == _TRAIN
     }
-    lines = [f"  {split}: {anomaly}" for split, one in found.items() for anomaly in one.anomalies]
-    for split, one in found.items():
-        for note in one.notes:
+    lines = []
+    for split, finding in findings.items():
+        lines += [f"  {split}: {anomaly}" for anomaly in finding.anomalies]
+        for note in finding.notes:
             _LOG.info("%s: %s", split, note)
     if not lines:
-        return found
+        return findings
     anomalies = "an anomaly" if len(lines) == 1 else f"{len(lines):,} anomalies"
-    told = f"the data has {anomalies} against {expect.schema}:\n" + "\n".join(lines)
+    message = f"the data has {anomalies} against {expect.schema}:\n" + "\n".join(lines)
     if expect.on_anomalies == "warn":
-        _LOG.warning("%s", told)
-        return found
+        _LOG.warning("%s", message)
+        return findings
     raise DataError(
-        f"{told}\nNothing was published. Accept what is right with `recordmill schema update`, or "
-        "set on_anomalies to warn."
+        f"{message}\nNothing was published. Accept what is right with `recordmill schema update`, "
+        "or set on_anomalies to warn."
     )
 
 
-def read_schema(place: str) -> schema_pb2.Schema:
-    """The schema in a file, or of a prepared dataset or profile, with all that TFDV has in it.
+def read_schema(source: str) -> schema_pb2.Schema:
+    """Read a schema from a file, or from a prepared dataset or profile, with all fields of TFDV.
 
     Raises:
-      DataError: It cannot be read, or is no schema of a table.
+      DataError: The file cannot be read, or is no schema of a table.
     """
-    path = files.join(place, "schema", "schema.pbtxt") if _is_folder(place) else place
+    path = files.join(source, "schema", "schema.pbtxt") if _is_folder(source) else source
     if os.path.isdir(path):
         raise DataError(
             f"{path}: expected a schema.pbtxt, or the folder of a prepared dataset or a profile; "
@@ -193,25 +196,25 @@ def read_schema(place: str) -> schema_pb2.Schema:
 
 
 def csv_format_of(against: str) -> CsvFormat:
-    """How the files of a prepared dataset or profile were written; the default of another place.
+    """Return the CSV format of the inputs of a prepared dataset or profile; else the default.
 
     Raises:
-      DataError: Its manifest cannot be read.
+      DataError: The manifest cannot be read.
     """
     recipe = _recipe_of(against)
     if recipe is None:
         return CsvFormat()
-    known = {one.name for one in fields(CsvFormat)}
+    names = {field.name for field in fields(CsvFormat)}
     try:
-        return CsvFormat(**{key: value for key, value in recipe["csv"].items() if key in known})
+        return CsvFormat(**{key: value for key, value in recipe["csv"].items() if key in names})
     except (TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{against}: its recipe cannot be read: {error}") from error
 
 
-def _recipe_of(place: str) -> dict[str, Any] | None:
-    """The recipe that a prepared dataset or profile was made by; None of another place."""
+def _recipe_of(source: str) -> dict[str, Any] | None:
+    """Read the recipe of a prepared dataset or profile; None of any other path."""
     for name in (MANIFEST, _PROFILE):
-        path = files.join(place, name)
+        path = files.join(source, name)
         if not files.exists(path):
             continue
         with files.read(path) as file:
@@ -222,21 +225,21 @@ def _recipe_of(place: str) -> dict[str, Any] | None:
     return None
 
 
-def _previous(place: str) -> DatasetFeatureStatistics | None:
-    if not place:
+def _previous(folder: str) -> DatasetFeatureStatistics | None:
+    if not folder:
         return None
-    if not files.exists(files.join(place, MANIFEST)):
-        _LOG.warning("%s: there is no previous dataset to compare with", place)
+    if not files.exists(files.join(folder, MANIFEST)):
+        _LOG.warning("%s: there is no previous dataset to compare with", folder)
         return None
-    return _statistics(place, _TRAIN)
+    return _statistics(folder, _TRAIN)
 
 
-def _is_folder(place: str) -> bool:
-    return any(files.exists(files.join(place, name)) for name in (MANIFEST, _PROFILE))
+def _is_folder(path: str) -> bool:
+    return any(files.exists(files.join(path, name)) for name in (MANIFEST, _PROFILE))
 
 
-def _has_statistics(place: str) -> bool:
-    return place.endswith(".pb") or _is_folder(place)
+def _has_statistics(path: str) -> bool:
+    return path.endswith(".pb") or _is_folder(path)
 
 
 def _statistics_path(folder: str, split: str) -> str:
@@ -245,16 +248,16 @@ def _statistics_path(folder: str, split: str) -> str:
     return files.join(folder, "stats", raw[0] if len(raw) == 1 else f"{split}.pb")
 
 
-def _statistics(place: str, split: str) -> DatasetFeatureStatistics:
-    """The statistics of a split, or of the only one there is: in a file, or in a folder."""
-    path = _statistics_path(place, split) if _is_folder(place) else place
+def _statistics(source: str, split: str) -> DatasetFeatureStatistics:
+    """Read the statistics of a split, or of the only split, from a file or a folder."""
+    path = _statistics_path(source, split) if _is_folder(source) else source
     stored = files.read_bytes(path)
     try:
         datasets = list(DatasetFeatureStatisticsList.FromString(stored).datasets)
     except DecodeError as error:
         raise DataError(f"{path}: expected statistics, got another kind of file") from error
-    named = [one for one in datasets if one.name == split] or datasets
+    named = [dataset for dataset in datasets if dataset.name == split] or datasets
     if len(named) != 1:
-        names = ", ".join(one.name for one in datasets)
+        names = ", ".join(dataset.name for dataset in datasets)
         raise DataError(f'{path}: expected statistics of "{split}"; it has those of: {names}')
     return named[0]

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.runtime.elements import InputFile
-from recordmill.pipelines.validation.blocks import Examined, examine_block, merge
+from recordmill.pipelines.validation.blocks import BlockSummary, examine_block, merge
 from recordmill.pipelines.validation.files import blocks, names_of, portions
-from recordmill.pipelines.validation.observed import observed_of
+from recordmill.pipelines.validation.observed import summarize
 from recordmill.schemas.anomalies.find import Findings, find_anomalies
 from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 from recordmill.schemas.column import Column
@@ -74,12 +74,12 @@ def examine_here(
 ) -> InputSummary:
     """`examine`, block by block, without a pipeline."""
     examined = examined_here(schema, inputs, csv_format or CsvFormat(), requests)
-    return observed_of(examined, schema)
+    return summarize(examined, schema)
 
 
 def examined_here(
     schema: Schema, paths: Sequence[str], csv_format: CsvFormat, requests: bool = False
-) -> Examined:
+) -> BlockSummary:
     """What files hold."""
     parts = []
     for index, path in enumerate(paths):

@@ -130,7 +130,7 @@ class TestResolve:
             resolved, _ = resolve([Input(None, "{date}/*")])
         assert resolved == (Input(None, "2024-02-28/*"),)
         assert caplog.messages == [
-            '"{date}/*": passed over, for want of a date: '
+            '"{date}/*": paths without a date were skipped: '
             "2023-2-1/a, 20230229/a, 2024-02-30/a, latest/a"
         ]
 
@@ -163,14 +163,15 @@ class TestResolve:
         assert [one.pattern for one in resolved] == ["a/20240301.csv", "b/20240228.csv"]
 
     @pytest.mark.parametrize(
-        ("names", "said"), [(["x.csv"], "no file of it has a date there"), ([], "nothing is there")]
+        ("names", "problem"),
+        [(["x.csv"], "no file of it has a date there"), ([], "nothing matches it")],
     )
-    def test_no_day(self, folder: Path, names: list[str], said: str) -> None:
+    def test_no_day(self, folder: Path, names: list[str], problem: str) -> None:
         touch(folder, *names)
         with pytest.raises(DataError) as caught:
             resolve([Input(None, "{date}.csv", last=7)])
         assert str(caught.value) == (
-            f'no day is found for "{{date}}.csv": {said}; expected a path with a day written '
+            f'no day is found for "{{date}}.csv": {problem}; expected a path with a day written '
             "2026-11-21 or 20261121 in the place of {date}"
         )
 
@@ -178,8 +179,8 @@ class TestResolve:
         with pytest.raises(RecipeError) as caught:
             resolve([Input(None, "data/*.csv", last=7)])
         assert str(caught.value) == (
-            "input data/*.csv: last: 7 needs to know where the day stands: write {date} in the "
-            "files, as in data/{date}/*.csv"
+            "input data/*.csv: last: 7 needs the position of the day: write {date} in the files, "
+            "as in data/{date}/*.csv"
         )
 
     def test_half_a_day(self) -> None:

@@ -73,8 +73,8 @@ class TestToFrame:
         with pytest.raises(DataError) as caught:
             to_frame([rows([2**53 + 1])], ORDERS)
         assert str(caught.value) == (
-            'column "age": an integer beyond 2^53 cannot stand beside missing values: say that '
-            "the column is required, or of the type string"
+            'column "age": pandas cannot have an integer beyond 2^53 beside missing values: '
+            "declare the column as required, or with the type string"
         )
 
 
@@ -154,8 +154,8 @@ class TestCheck:
 
     def test_what_is_no_frame(self) -> None:
         assert error_of(reshapes.a_number) == (
-            "reshape helpers.reshapes:a_number: expected it to return a DataFrame made of those it "
-            "is given, got a _DeferredScalar"
+            "reshape helpers.reshapes:a_number: expected it to return a DataFrame computed from its "
+            "arguments, got a _DeferredScalar"
         )
 
     def test_a_column_that_is_not_returned(self) -> None:

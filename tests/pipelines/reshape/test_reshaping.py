@@ -117,7 +117,7 @@ def test_the_same_rows_as_of_pandas(
         pd.concat([read(folder / "1.csv"), read(folder / "2.csv")], ignore_index=True)
     )
     assert rows_of(found.inputs, schema) == rows_of_pandas(expected, schema)
-    assert found.told["rows"] == {"inputs": len(expected)}
+    assert found.metadata["rows"] == {"inputs": len(expected)}
     assert {one.split for one in found.inputs} == {None}
 
 
@@ -137,7 +137,7 @@ def test_a_join_split_by_split(folder: Path) -> None:
         expected = reshapes.with_city(read(folder / name), read(folder / "customers.csv"))
         of_split = tuple(one for one in found.inputs if one.split == split)
         assert rows_of(of_split, JOINED) == rows_of_pandas(expected, JOINED)
-        assert found.told["rows"][split] == len(expected) > 0
+        assert found.metadata["rows"][split] == len(expected) > 0
 
 
 def test_a_table_called_as_no_split_may_be(folder: Path) -> None:
@@ -146,8 +146,8 @@ def test_a_table_called_as_no_split_may_be(folder: Path) -> None:
 
     table = Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),))
     found = run(joined, CUSTOMERS, folder, [], source=None, tables={"stats": table})
-    assert list(found.told["sources"]) == ["stats"]
-    assert found.told["rows"] == {"inputs": 3}
+    assert list(found.metadata["sources"]) == ["stats"]
+    assert found.metadata["rows"] == {"inputs": 3}
 
 
 def test_tables_alone(folder: Path) -> None:
@@ -159,9 +159,9 @@ def test_tables_alone(folder: Path) -> None:
     }
     found = run(reshapes.with_city, JOINED, folder, [], source=None, tables=both)
     assert {one.split for one in found.inputs} == {None}
-    assert found.told["rows"]["inputs"] == len(rows_of(found.inputs, JOINED)) > 0
-    assert found.told["sources"]["orders"]["read"] == 70
-    assert [span["date"] for span in found.told["sources"]["orders"]["spans"]] == ["2024-03-01"]
+    assert found.metadata["rows"]["inputs"] == len(rows_of(found.inputs, JOINED)) > 0
+    assert found.metadata["sources"]["orders"]["read"] == 70
+    assert [span["date"] for span in found.metadata["sources"]["orders"]["spans"]] == ["2024-03-01"]
 
 
 def test_all_that_was_read_is_told(folder: Path) -> None:
@@ -171,7 +171,7 @@ def test_all_that_was_read_is_told(folder: Path) -> None:
     inputs = [Input("train", f"{folder}/3.csv")]
     twice = PipelineOptions(["--direct_runner_bundle_repeat=2"])
     found = run(reshapes.exploded, TAGS, folder, inputs, options=twice)
-    source = found.told["sources"]["train"]
+    source = found.metadata["sources"]["train"]
     assert (source["read"], source["rejected"]) == (52, {"out_of_range": 1, "too_few_fields": 1})
     assert [(file["path"], file["split"], file["records"]) for file in source["files"]] == [
         (f"{folder}/3.csv", "train", 52)
@@ -179,8 +179,8 @@ def test_all_that_was_read_is_told(folder: Path) -> None:
     rejects = (folder / "rejects/reshape-train.jsonl").read_text().splitlines()
     assert len(rejects) == 2
     expected = reshapes.exploded(pd.read_csv(folder / "3.csv", na_values=["?"], nrows=50))
-    assert found.told["function"] == "helpers.reshapes:exploded"
-    assert found.told["rows"] == {"train": len(expected)}
+    assert found.metadata["function"] == "helpers.reshapes:exploded"
+    assert found.metadata["rows"] == {"train": len(expected)}
     assert rows_of(found.inputs, TAGS) == rows_of_pandas(expected, TAGS)
 
 
@@ -197,7 +197,7 @@ def test_too_many_rejects(folder: Path) -> None:
 def test_no_rows(folder: Path) -> None:
     (folder / "1.csv").write_text(HEADER)
     found = run(reshapes.exploded, TAGS, folder, [Input("train", f"{folder}/1.csv")])
-    assert found.told["rows"] == {"train": 0}
+    assert found.metadata["rows"] == {"train": 0}
     assert rows_of(found.inputs, TAGS) == []
 
 

@@ -12,7 +12,7 @@ from helpers.anomaly_cases import examine_here, examined_here
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.validation.blocks import merge
 from recordmill.pipelines.validation.examine import examine
-from recordmill.pipelines.validation.observed import observed_of
+from recordmill.pipelines.validation.observed import summarize
 from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
@@ -198,9 +198,7 @@ def test_blocks_do_not_matter(tmp_path: Path) -> None:
         parts.append(examined_here(SCHEMA, [str(path)], CsvFormat()))
     (tmp_path / "all.csv").write_text("age,share,pay\n" + "\n".join(rows))
     whole = examine_here(SCHEMA, inputs=[str(tmp_path / "all.csv")])
-    merged = observed_of(
-        merge(SCHEMA, [merge(SCHEMA, parts[:2]), merge(SCHEMA, parts[2:])]), SCHEMA
-    )
+    merged = summarize(merge(SCHEMA, [merge(SCHEMA, parts[:2]), merge(SCHEMA, parts[2:])]), SCHEMA)
     assert merged.statistics == whole.statistics
     for name, reasons in whole.bad.items():
         for reason, bad in reasons.items():
