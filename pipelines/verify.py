@@ -1,7 +1,7 @@
-"""Whether a prepared dataset is what its manifest says, byte for byte.
+"""Verification of a prepared dataset against its manifest, byte for byte.
 
-All that is wrong is found before anything is reported, a line each. TensorFlow is needed only to
-hold an exported model against a good dataset.
+All problems are collected before they are reported, one a line. Only the comparison with an
+exported model needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _THREADS = min(4, os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What was found in a good dataset.
+    """The result of a successful verification.
 
     Attributes:
-      directory: The dataset.
-      manifest: What its `manifest.json` says; all of it holds.
-      shards: The shards as they were read, by split, in canonical order.
-      parity: How an exported model was compared with the records; None where none was given.
+      directory: Path of the dataset.
+      manifest: Its manifest, which it matches.
+      shards: Shards as they were read, by split, in canonical order.
+      parity: Result of the comparison with an exported model; None without a model.
     """
 
     directory: str
@@ -51,35 +51,35 @@ class VerifyReport:
 
     @property
     def records(self) -> int:
-        """The records in all shards."""
+        """Number of records in all shards."""
         return sum(shard.records for shard in self.shards)
 
     @property
     def bytes(self) -> int:
-        """The size of all shards."""
+        """Size of all shards in bytes."""
         return sum(shard.bytes for shard in self.shards)
 
 
 def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
-    """Read a whole dataset again and hold it against its manifest.
+    """Read a whole dataset and compare it with its manifest.
 
-    Checks the size, the sha256, every record's checksums and the number of records of each
-    shard; the size and the sha256 of every other file that the manifest lists; that no other shard
-    lies there; the ledgers; the digest of the transform graph; that schemas and statistics can be
-    read; and the result of the parity check. Shards are streamed, a few at a time, so memory does
+    Checks the size, the SHA-256, every record's checksums and the number of records of each
+    shard; the size and the SHA-256 of every other file that the manifest lists; that there are no
+    other shards; the ledgers; the digest of the transform graph; that schemas and statistics can be
+    parsed; and the result of the parity check. Shards are streamed, a few at a time, so memory does
     not grow with them.
 
     Args:
-      directory: The dataset's folder; any of Beam's filesystems.
-      parity: The folder of an exported model to compare with a good dataset's records: rows of
-        its inputs, which must still be there, along every way that requests take; see
-        `model_parity`.
+      directory: Path of the dataset, on any of Beam's filesystems.
+      parity: Path of an exported model to compare with the records of an intact dataset: it gets
+        rows of the inputs, which must still exist, by every route of serving requests; see
+        `recordmill.pipelines.parity.models`.
 
     Raises:
-      DataError: There is no manifest, or something is not as it says: one line each, a damaged
-        shard's with the first damaged record. Or the model sees other values than were stored:
-        a line each feature, with the row and both values.
-      RecipeError: The model has no signature to predict with.
+      DataError: There is no manifest, or the dataset does not match it: one line for each problem,
+        with the first damaged record of a shard. Or the model gets other values than the records
+        have: one line for each feature, with the row and both values.
+      RecipeError: The model has no signature for predictions.
     """
     manifest = _read_manifest(directory)
     stored = files.list_files(directory)
@@ -106,13 +106,13 @@ def verify(directory: str, *, parity: str | None = None) -> VerifyReport:
 def _check_model(report: VerifyReport, model: str) -> ModelParity:
     from .parity.models import check_model
 
-    found = check_model(report.directory, model, report.manifest)
-    if found.problems:
-        lines = "".join(f"\n  {problem}" for problem in found.problems)
+    parity = check_model(report.directory, model, report.manifest)
+    if parity.problems:
+        lines = "".join(f"\n  {problem}" for problem in parity.problems)
         raise DataError(
-            f"{model}: does not see what was stored in {report.directory}; {found.compared}:{lines}"
+            f"{model}: gets other values than {report.directory} has; {parity.compared}:{lines}"
         )
-    return found
+    return parity
 
 
 def _read_manifest(directory: str) -> Manifest:
@@ -132,53 +132,54 @@ def _read_manifest(directory: str) -> Manifest:
 
 
 def _check_shards(directory: str, manifest: Manifest) -> tuple[list[Shard], list[str]]:
-    """The shards as they are, and what is wrong with them, in the order of the manifest."""
-    places = [
+    """Return the shards as they are, and their problems, in the order of the manifest."""
+    expected = [
         (shard, shard_name(split, index, len(content.shards), compression=manifest.compression))
         for split, content in manifest.splits.items()
         for index, shard in enumerate(content.shards)
     ]
     with ThreadPoolExecutor(_THREADS) as pool:
-        checked = list(
-            pool.map(lambda place: _check_shard(directory, manifest.compression, *place), places)
+        results = list(
+            pool.map(lambda pair: _check_shard(directory, manifest.compression, *pair), expected)
         )
     return (
-        [shard for shard, _ in checked if shard],
-        [problem for _, problem in checked if problem],
+        [shard for shard, _ in results if shard],
+        [problem for _, problem in results if problem],
     )
 
 
 def _check_shard(
     directory: str, compression: str, expected: Shard, name: str
 ) -> tuple[Shard | None, str]:
+    """Return a shard as it is, if it can be read, and its problem or ""."""
     if expected.path != name:
         return None, f'{MANIFEST}: expected the shard {name}, got "{expected.path}"'
     try:
-        found = measure_shard(directory, name=name, compression=compression)
+        measured = measure_shard(directory, name=name, compression=compression)
     except DataError as error:
         return None, str(error).removeprefix(files.join(directory, name).removesuffix(name))
     differences = [
-        f"{what}: expected {stated:,}, got {real:,}"
-        for what, stated, real in (
-            ("bytes", expected.bytes, found.bytes),
-            ("records", expected.records, found.records),
+        f"{measure}: expected {stated:,}, got {actual:,}"
+        for measure, stated, actual in (
+            ("bytes", expected.bytes, measured.bytes),
+            ("records", expected.records, measured.records),
         )
-        if stated != real
+        if stated != actual
     ]
-    if not differences and expected.sha256 != found.sha256:
-        differences = [f"sha256: expected {expected.sha256}, got {found.sha256}"]
-    return found, f"{name}: {'; '.join(differences)}" if differences else ""
+    if not differences and expected.sha256 != measured.sha256:
+        differences = [f"sha256: expected {expected.sha256}, got {measured.sha256}"]
+    return measured, f"{name}: {'; '.join(differences)}" if differences else ""
 
 
 def _stray_shards(manifest: Manifest, stored: list[str]) -> Iterator[str]:
-    known = {shard.path for split in manifest.splits.values() for shard in split.shards}
+    paths = {shard.path for split in manifest.splits.values() for shard in split.shards}
     for path in stored:
-        if path not in known and (_SHARD.fullmatch(path) or path.split("/")[0] in manifest.splits):
+        if path not in paths and (_SHARD.fullmatch(path) or path.split("/")[0] in manifest.splits):
             yield f"{path}: is no shard of this dataset"
 
 
 def _count_problems(manifest: Manifest) -> Iterator[str]:
-    """Whether inputs, ledgers, splits and shards tell of the same records."""
+    """Yield differences between the record counts of inputs, ledgers, splits and shards."""
     for split, ledger in manifest.ledger.items():
         if ledger.read != ledger.accounted:
             yield (
@@ -189,32 +190,34 @@ def _count_problems(manifest: Manifest) -> Iterator[str]:
             yield f"ledger of {split}: written {ledger.written:,}, but there is no such split"
     for name, split_ in manifest.splits.items():
         written = manifest.ledger[name].written if name in manifest.ledger else 0
-        made = manifest.expansion.get(name, Expansion(written, written))
-        if made.written != written:
-            yield f"{name}: the ledger has written {written:,}, but {made.written:,} were expanded"
-        if made.records != split_.records:
-            yield f"{name}: {split_.records:,} records, but the ledger has written {made.records:,}"
-        held = sum(shard.records for shard in split_.shards)
-        if held != split_.records:
-            yield f"{name}: {split_.records:,} records, but its shards hold {held:,}"
+        expansion = manifest.expansion.get(name, Expansion(written, written))
+        if expansion.written != written:
+            rows = f"{expansion.written:,} were expanded"
+            yield f"{name}: the ledger has written {written:,}, but {rows}"
+        if expansion.records != split_.records:
+            records = f"the ledger has written {expansion.records:,}"
+            yield f"{name}: {split_.records:,} records, but {records}"
+        sharded = sum(shard.records for shard in split_.shards)
+        if sharded != split_.records:
+            yield f"{name}: {split_.records:,} records, but its shards hold {sharded:,}"
     read = sum(ledger.read for ledger in manifest.ledger.values())
-    given = sum(file.records for file in manifest.inputs)
-    if read != given:
-        yield f"the ledgers have read {read:,} records, but the inputs hold {given:,}"
+    scanned = sum(file.records for file in manifest.inputs)
+    if read != scanned:
+        yield f"the ledgers have read {read:,} records, but the inputs hold {scanned:,}"
 
 
 def _graph_problems(directory: str, manifest: Manifest, stored: list[str]) -> Iterator[str]:
     names = [path for path in stored if path.startswith("transform_fn/")]
     if not names:
-        yield "transform_fn: the transform graph is gone"
+        yield "transform_fn: the transform graph is missing"
         return
-    found = tree_sha256(
+    actual = tree_sha256(
         (name.removeprefix("transform_fn/"), _content(directory, name)) for name in names
     )
     expected = manifest.transform_fn.get("sha256")
-    if found != expected:
+    if actual != expected:
         yield (
-            f"transform_fn: expected the graph with sha256 {expected}, got {found}: "
+            f"transform_fn: expected the graph with sha256 {expected}, got {actual}: "
             "it was changed or is of another run"
         )
 
@@ -242,34 +245,34 @@ def _proto_problems(directory: str, manifest: Manifest) -> Iterator[str]:
 def _file_problems(
     directory: str, manifest: Manifest, stored: list[str], problems: list[str]
 ) -> Iterator[str]:
-    """Yield what is wrong with files not hashed yet and of which nothing is said yet."""
+    """Yield problems of the files that are not hashed yet and have no problem yet."""
     hashed = {shard.path for split in manifest.splits.values() for shard in split.shards}
     reported = {problem.partition(":")[0] for problem in problems}
-    there = set(stored)
+    existing = set(stored)
     for expected in manifest.files:
         path = expected.path
         if path in hashed | reported or path.startswith("transform_fn/"):
             continue
-        if path not in there:
-            yield f"{path}: is gone"
+        if path not in existing:
+            yield f"{path}: is missing"
         elif (actual := stored_file(directory, path)) != expected:
             size = f"expected {expected.bytes:,} bytes with the sha256 {expected.sha256}"
             yield f"{path}: {size}, got {actual.bytes:,} with {actual.sha256}"
 
 
 def _parity_problems(manifest: Manifest) -> Iterator[str]:
-    """What the run's own check, see `check_parity`, does not show to hold."""
+    """Yield gaps and differences in the parity check that the run made."""
     compared = manifest.parity.get("rows", {})
     for name, split in manifest.splits.items():
         if split.records and not compared.get(name):
             yield f"parity: no record of {name} was compared with what the graph serves"
-    apart = manifest.parity.get("max_units_in_last_place", 0)
-    if apart > 1:
-        yield f"parity: expected floats at most 1 unit in the last place apart, got {apart:,}"
+    distance = manifest.parity.get("max_units_in_last_place", 0)
+    if distance > 1:
+        yield f"parity: expected floats at most 1 unit in the last place apart, got {distance:,}"
 
 
 def _content(directory: str, name: str) -> bytes:
-    """A file of the dataset; DataError, without its name, where it cannot be read."""
+    """Read a file of the dataset; DataError, without its name, where it cannot be read."""
     path = files.join(directory, name)
     try:
         with files.read(path) as file:

@@ -1,4 +1,4 @@
-"""The proof, for images: what the graph serves of a file's bytes is what was stored."""
+"""Parity check of a run over images: the graph computes the stored records from image files."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from .tables import stored_records
 
 __all__ = ["check_image_parity"]
 
-_PIECES = 64
-"""Records of a split that are compared."""
+_MOST_RECORDS = 64
+"""Number of records of a split that are compared."""
 
 
 def check_image_parity(
@@ -41,73 +41,80 @@ def check_image_parity(
 ) -> dict[str, Any]:
     """Send sampled images through the graph in `directory` and compare with the stored records.
 
-    Pixels are compared with those the graph gives, before they are stored: where storage is
-    exact they must be equal, and a JPEG's may differ.
+    Stored pixels are compared with the outputs of the graph: they must be equal, unless storage is
+    JPEG, which is lossy.
 
     Args:
-      directory: The dataset, before its manifest is written.
-      samples: By split, the rows with the smallest keys that were written.
-      shards: By split, in canonical order.
-      schema: What the images have.
-      images: How they are cut and stored.
-      seed: Of the recipe.
-      compression: Of the shards.
+      directory: Path of the dataset, before its manifest is written.
+      samples: Written rows with the smallest keys, by split.
+      shards: Shards by split, in canonical order.
+      schema: Schema of the images.
+      images: Options of tiling and storage.
+      seed: Seed of the recipe.
+      compression: Compression of the shards.
 
     Returns:
-      For the manifest: {"rows": {split: images}, "records": {split: records compared},
-      "largest_pixel_difference": of a sample, 0-255, "mean_pixel_difference",
-      "records_that_differ": how many}.
+      An entry of the manifest: {"rows": {split: number of images}, "records": {split: number of
+      compared records}, "largest_pixel_difference": of a sample, 0-255, "mean_pixel_difference",
+      "records_that_differ": number of records}.
 
     Raises:
-      DataError: A record is not what the graph serves, or is not there.
+      DataError: A record differs from the output of the graph, or does not exist.
     """
     graph = ImageGraph(directory, schema)
-    cutter = TileAndAugment(images, seed=seed)
-    feed = ImageTensorAdapter(schema)
+    tile_and_augment = TileAndAugment(images, seed=seed)
+    adapter = ImageTensorAdapter(schema)
     differences: list[npt.NDArray[np.int16]] = []
     counts: dict[str, int] = {}
     for split, sample in samples.items():
-        expected = dict(_expected(graph, cutter, feed, sample, schema, images))
+        expected = dict(_expected_records(graph, tile_and_augment, adapter, sample, schema, images))
         stored = partial(stored_records, directory, shards[split], compression)
         _check_stored(stored, expected, split, images)
-        differences += [np.abs(_decoded(one, images) - expected[one]) for one in expected]
+        differences += [
+            np.abs(_decode_pixels(record, images) - pixels) for record, pixels in expected.items()
+        ]
         counts[split] = len(expected)
-    largest = [int(one.max(initial=0)) for one in differences]
-    if images.storage != "jpeg" and any(largest):
+    rows = {split: sample.num_rows for split, sample in samples.items()}
+    return {"rows": rows, "records": counts, **_summarize(differences, images.storage)}
+
+
+def _summarize(differences: Sequence[npt.NDArray[np.int16]], storage: str) -> dict[str, Any]:
+    """Summarize the pixel differences of records; DataError for any where storage is exact."""
+    largest = [int(difference.max(initial=0)) for difference in differences]
+    if storage != "jpeg" and any(largest):
         raise DataError(
-            f"parity: pixels stored as {images.storage} differ by up to {max(largest)} from those "
+            f"parity: pixels stored as {storage} differ by up to {max(largest)} from those "
             "that the graph serves. This is a bug in recordmill; nothing was published."
         )
+    means = [difference.mean() for difference in differences]
     return {
-        "rows": {split: sample.num_rows for split, sample in samples.items()},
-        "records": counts,
         "largest_pixel_difference": max(largest, default=0),
-        "mean_pixel_difference": float(np.mean([one.mean() for one in differences] or [0])),
-        "records_that_differ": sum(one > 0 for one in largest),
+        "mean_pixel_difference": float(np.mean(means or [0])),
+        "records_that_differ": sum(difference > 0 for difference in largest),
     }
 
 
-def _expected(
+def _expected_records(
     graph: ImageGraph,
-    cutter: TileAndAugment,
-    feed: ImageTensorAdapter,
+    tile_and_augment: TileAndAugment,
+    adapter: ImageTensorAdapter,
     sample: pa.RecordBatch,
     schema: ImageSchema,
     images: Images,
 ) -> Iterator[tuple[bytes, Pixels]]:
-    """The records that requests for the images give, and the pixels of each; no copies."""
+    """Yield the records of images as the graph computes them, and their pixels; no copies."""
     rows = sample.cast(schema.arrow_schema()) if sample.schema != schema.arrow_schema() else sample
     encoder = PixelEncoder(images)
     count = 0
     for start in range(rows.num_rows):
         row = rows.slice(start, 1)
-        (shot,), further = graph(row, feed(row))
-        for piece in cutter.pieces(shot.picture, copies=False)[0]:
-            stored = features([(piece, shot.source)], schema=schema, encoder=encoder)
-            record = encode_examples(stored | further)[0].as_py()
-            yield record, piece.pixels
+        (output,), scalars = graph(row, adapter(row))
+        for image in tile_and_augment.pieces(output.picture, copies=False)[0]:
+            pixels = features([(image, output.source)], schema=schema, encoder=encoder)
+            record = encode_examples(pixels | scalars)[0].as_py()
+            yield record, image.pixels
             count += 1
-            if count == _PIECES:
+            if count == _MOST_RECORDS:
                 return
 
 
@@ -117,7 +124,7 @@ def _check_stored(
     split: str,
     images: Images,
 ) -> None:
-    """Raise DataError where an expected record is not among those stored, byte for byte."""
+    """Raise DataError where an expected record is not stored, byte for byte."""
     missing = dict(expected)
     for record in stored():
         missing.pop(record, None)
@@ -125,16 +132,16 @@ def _check_stored(
             return
     for record, pixels in missing.items():
         name = _source_id(record)
-        alike = next((one for one in stored() if _source_id(one) == name), None)
-        if alike is None:
+        actual = next((other for other in stored() if _source_id(other) == name), None)
+        if actual is None:
             raise DataError(
                 f"parity: no record of {name}, which the graph serves. This is a bug in "
                 "recordmill; nothing was published."
             )
         raise DataError(
             f"parity: the record of {name} in {split} is not what the graph serves: its pixels "
-            f"{_told(_decoded(alike, images), pixels)}. Nothing was published. The "
-            "preprocessing_fn must treat each image by itself."
+            f"{_describe_difference(_decode_pixels(actual, images), pixels)}. Nothing was "
+            "published. The preprocessing_fn must treat each image by itself."
         )
 
 
@@ -143,15 +150,15 @@ def _source_id(record: bytes) -> str:
     return str(example.features.feature["image/source_id"].bytes_list.value[0].decode())
 
 
-def _decoded(record: bytes, images: Images) -> npt.NDArray[np.int16]:
-    """The pixels of a record, of a type that has their differences."""
+def _decode_pixels(record: bytes, images: Images) -> npt.NDArray[np.int16]:
+    """Return the pixels of a record as int16, so that they can be subtracted."""
     pixels = record_pixels(record, {"storage": images.storage, "height": None, "width": None})
     return pixels.numpy().astype(np.int16)  # type: ignore[no-any-return]
 
 
-def _told(stored: npt.NDArray[np.int16], served: Pixels) -> str:
-    """How the pixels of a record differ from those that are served."""
+def _describe_difference(stored: npt.NDArray[np.int16], served: Pixels) -> str:
+    """Describe the difference of stored pixels from those that the graph serves."""
     if stored.shape != served.shape:
-        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (stored, served)]
+        sizes = [f"{pixels.shape[1]} x {pixels.shape[0]}" for pixels in (stored, served)]
         return f"are {sizes[0]}, and those served {sizes[1]}"
     return f"differ by up to {int(np.abs(stored - served).max(initial=0))}"

@@ -1,7 +1,7 @@
-"""Rows of a prepared dataset's inputs, read again: those whose records are the first ones.
+"""Reads the rows of a dataset's first records again from its inputs.
 
-Shards are in the order of the rows' keys, so the rows with the smallest keys are the first
-records. No Beam, one block at a time.
+Shards are in the order of the rows' keys, so the first records are those of the rows with the
+smallest keys. The files are read without Beam, one block at a time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .tables import distinct_rows
 __all__ = ["Rows", "read_input_rows"]
 
 _AMONG_FILTERED = 16
-"""How many times as many rows are read where filters left out some, to find those they kept."""
+"""Factor for the number of rows that are read where filters dropped rows of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Rows:
     """The rows of a split with the smallest keys.
 
     Attributes:
-      texts: The columns as they stand in the files.
-      places: Where each row is from, "file:line".
-      filtered: Whether filters left out some of them. Which ones is not known: the manifest has
-        the words of a filter only.
-      records: How many of the split's first records are surely among them.
+      texts: Columns with the texts of the files.
+      sources: Source of each row, "file:line".
+      filtered: Whether filters dropped some of the rows. The manifest has only the text of a
+        filter, so it is not known which ones.
+      records: Number of the split's first records that are certainly among the rows.
     """
 
     texts: pa.RecordBatch
-    places: tuple[str, ...]
+    sources: tuple[str, ...]
     filtered: bool
     records: int
 
@@ -58,31 +58,30 @@ class Rows:
 def read_input_rows(
     manifest: Manifest, schema: Schema, *, rows: int = SAMPLE_ROWS
 ) -> dict[str, Rows]:
-    """The rows of the first records of each split.
+    """Read the rows of the first records of each split.
 
     Args:
-      manifest: Of the dataset.
-      schema: Its raw columns.
-      rows: How many rows of each split.
+      manifest: Manifest of the dataset.
+      schema: Schema of its raw columns.
+      rows: Number of rows of each split.
 
     Raises:
-      DataError: An input is gone, or is another one now; all of these are named. Or the rows are
-        not in the files: a function made them.
+      DataError: Inputs are missing or have changed; all of them are named. Or a function computed
+        the rows, so the files do not have them.
     """
     if manifest.reshape:
         raise DataError(
-            "parity: a function made the rows of the dataset out of those of the files, so they "
-            "cannot be read again to be compared"
+            "parity: a function computed the rows of the dataset from those of the files, so they "
+            "cannot be read again and compared"
         )
     csv_format = CsvFormat(**manifest.recipe["csv"])
     scanned = _scanned(manifest, schema, csv_format)
     filtered = any(ledger.filtered for ledger in manifest.ledger.values())
-    held = rows * _AMONG_FILTERED if filtered else rows
-    smallest = BottomKSampler(held)
+    smallest = BottomKSampler(rows * _AMONG_FILTERED if filtered else rows)
     for file in scanned:
         for part in parts(file):
             for block in parse_part(part, column_names=schema.names, csv_format=csv_format):
-                cleaned = _cleaned(block, schema, manifest)
+                cleaned = _clean(block, schema, manifest)
                 smallest.see(cleaned, partial(_texts, block, cleaned))
     samples = smallest.finish()
     return {split: _rows(sample, manifest, split, rows, filtered) for split, sample in samples}
@@ -94,30 +93,30 @@ def _rows(
     if manifest.recipe["distinct"]:
         sample = distinct_rows(sample)
     files_, lines = (sample.column(name).to_pylist() for name in (FILE, LINE))
-    kept = sample.num_rows
+    records = sample.num_rows
     if filtered:
         ledger = manifest.ledger[split]
         share = ledger.written / max(ledger.written + ledger.filtered, 1)
-        kept = min(rows, int(kept * share / 2))
+        records = min(rows, int(records * share / 2))  # half, as the share of a sample varies
     return Rows(
         texts=sample.drop_columns([*KEY, FILE, LINE]),
-        places=tuple(f"{file}:{line}" for file, line in zip(files_, lines, strict=True)),
+        sources=tuple(f"{file}:{line}" for file, line in zip(files_, lines, strict=True)),
         filtered=filtered,
-        records=kept,
+        records=records,
     )
 
 
-class _Published(Splitting):
-    """The splitting of a dataset, whose names may be older than the rule for them."""
+class _PublishedSplitting(Splitting):
+    """The splitting of a dataset, without the check of names, which older datasets may fail."""
 
     def __post_init__(self) -> None:
         pass
 
 
-def _cleaned(block: TextBatch, schema: Schema, manifest: Manifest) -> CleanBatch:
+def _clean(block: TextBatch, schema: Schema, manifest: Manifest) -> CleanBatch:
     recipe = manifest.recipe
     selection = RowSelection(
-        splitting=_Published(recipe["split"]["ratios"], tuple(recipe["split"]["columns"])),
+        splitting=_PublishedSplitting(recipe["split"]["ratios"], tuple(recipe["split"]["columns"])),
         seed=manifest.seed,
         sampling=recipe["sampling"],
     )
@@ -125,7 +124,7 @@ def _cleaned(block: TextBatch, schema: Schema, manifest: Manifest) -> CleanBatch
 
 
 def _texts(block: TextBatch, cleaned: CleanBatch, chosen: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    """Rows as they stand in the file, and where that is."""
+    """Return the texts of rows as they are in the file, with file and line."""
     rows = cleaned.rows[chosen]
     texts = block.batch.take(pa.array(rows))
     columns = {
@@ -137,22 +136,22 @@ def _texts(block: TextBatch, cleaned: CleanBatch, chosen: npt.NDArray[np.int64])
 
 
 def _scanned(manifest: Manifest, schema: Schema, csv_format: CsvFormat) -> list[ScannedFile]:
-    """The inputs, each found to be the one that was read."""
-    found: list[ScannedFile] = []
+    """Scan the inputs; DataError where one is not the file that the run read."""
+    scanned: list[ScannedFile] = []
     problems: list[str] = []
     for index, source in enumerate(manifest.inputs):
         try:
             if not files.exists(source.path):
-                raise DataError("is gone")
-            found.append(_scan(source, index, schema, csv_format))
+                raise DataError("is missing")
+            scanned.append(_scan(source, index, schema, csv_format))
         except (DataError, RecipeError) as error:
             problems.append(f"{source.path}: {str(error).removeprefix(f'{source.path}: ')}")
     if problems:
         raise DataError(
             "\n  ".join(["parity: the inputs of the dataset cannot be read again:", *problems])
-            + "\nPaths are those that the run was given; start `verify` in the same folder."
+            + "\nRelative paths are those of the run: start `verify` in the same folder."
         )
-    return found
+    return scanned
 
 
 def _scan(source: SourceFile, index: int, schema: Schema, csv_format: CsvFormat) -> ScannedFile:
@@ -164,7 +163,7 @@ def _scan(source: SourceFile, index: int, schema: Schema, csv_format: CsvFormat)
     )
     if scanned.sha256 != source.sha256:
         raise DataError(
-            f"is another file now: the run read {source.bytes:,} bytes with the sha256 "
+            f"has changed: the run read {source.bytes:,} bytes with the sha256 "
             f"{source.sha256[:12]}…, and there are {scanned.size:,} with {scanned.sha256[:12]}…"
         )
     return scanned

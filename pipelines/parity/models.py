@@ -1,17 +1,17 @@
-"""The proof that an exported model sees the numbers it was trained on, for `verify --parity`.
+"""Parity of an exported model with the dataset it was trained on, for `verify --parity`.
 
-Rows are read again from the dataset's inputs, and each is taken along every way there is:
+Rows are read again from the inputs of the dataset, and each is computed by every route:
 
     (a) stored     the record that the pipeline wrote
     (b) graph      the dataset's transform graph
-    (c) signatures the model's own: "transform" for the features; "serving_default" and
-                   "examples" for the predictions
+    (c) signatures of the model: "transform" for the features; "serving_default" and "examples"
+                   for the predictions
     (d) JSON       the same signatures, on JSON lines as `recordmill predict` reads them
     (e) records    the records, fed to the model as in training
 
-Features of (b), (c) and (d) are held against (a); predictions against those of "serving_default".
-Integers and strings must be equal, floats at most one unit in the last place apart; predictions of
-(e), which another batch computes, by the tolerance of `compare_trained`.
+Features of (b), (c) and (d) are compared with (a); predictions with those of "serving_default".
+Integers and strings must be equal, floats at most one unit in the last place apart. Predictions of
+(e) are computed in another batch, so the tolerance of `compare_trained` applies.
 """
 
 from __future__ import annotations
@@ -28,15 +28,7 @@ import pyarrow as pa
 from ...schemas.manifest import Manifest
 from ...schemas.schema import Schema
 from ..validation.validate import read_schema
-from .comparison import (
-    JSON,
-    Comparison,
-    ModelParity,
-    absent_signatures,
-    difference,
-    graph_problems,
-    rows_of,
-)
+from .comparison import JSON, Comparison, ModelParity, compare_predictions, difference, rows_of
 from .examples import serialized
 from .input_rows import Rows, read_input_rows
 from .tables import request_values, stored_records
@@ -51,12 +43,12 @@ def check_model(directory: str, model: str, manifest: Manifest) -> ModelParity:
     """Compare an exported model with the dataset it was trained on.
 
     Args:
-      directory: The dataset.
-      model: The folder of the exported model.
-      manifest: The dataset's.
+      directory: Path of the dataset.
+      model: Path of the exported model.
+      manifest: Manifest of the dataset.
 
     Raises:
-      DataError: An input is gone or is another one now, or the model cannot be loaded or fails.
+      DataError: An input is missing or has changed, or the model cannot be loaded or fails.
       RecipeError: The model has no signature `serving_default`.
     """
     from ...transforms.serving.model import ServedModel
@@ -68,42 +60,36 @@ def check_model(directory: str, model: str, manifest: Manifest) -> ModelParity:
         return check_image_model(directory, served, manifest)
     schema = Schema.from_proto(read_schema(directory))
     rows = read_input_rows(manifest, schema)
-    found = Comparison(list(graph_problems(served, manifest)))
+    comparison = Comparison(dict.fromkeys(manifest.splits, 0))
     for split, content in manifest.splits.items():
         if split in rows:
             stored = stored_records(directory, content.shards, manifest.compression)
-            _check_split(_Split(directory, split, schema, rows[split]), served, stored, found)
-    return ModelParity(
-        rows={split: found.rows.get(split, 0) for split in manifest.splits},
-        features=len(found.features),
-        ways=tuple(found.ways),
-        units=found.units,
-        answers=found.answers,
-        problems=tuple(found.problems),
-        notes=(*absent_signatures(served), *found.notes),
-    )
+            _check_split(_Split(directory, split, schema, rows[split]), served, stored, comparison)
+    return comparison.finish(served, manifest)
 
 
 @dataclass(frozen=True)
 class _Split:
-    """The rows of a split that are compared."""
+    """The rows of a split to compare."""
 
     directory: str
     name: str
     schema: Schema
     rows: Rows
 
-    def values(self, columns: Sequence[str], places: Sequence[int]) -> dict[str, list[Any]]:
-        """What requests for some rows carry."""
-        taken = self.rows.texts.take(pa.array(places, pa.int64()))
+    def values(self, columns: Sequence[str], rows: Sequence[int]) -> dict[str, list[Any]]:
+        """Return the values of requests for rows, by column."""
+        texts = self.rows.texts.take(pa.array(rows, pa.int64()))
         return {
-            name: request_values(self.schema[name], taken.column(name).to_pylist())
+            name: request_values(self.schema[name], texts.column(name).to_pylist())
             for name in columns
         }
 
 
-def _check_split(split: _Split, served: Any, stored: Iterator[bytes], found: Comparison) -> None:
-    """Compare the first records of a split with what each way gives of their rows."""
+def _check_split(
+    split: _Split, served: Any, stored: Iterator[bytes], comparison: Comparison
+) -> None:
+    """Compare the first records of a split with the values of their rows by each route."""
     import tensorflow as tf
 
     from ...transforms.serving.raw_columns import raw_tensors
@@ -114,43 +100,45 @@ def _check_split(split: _Split, served: Any, stored: Iterator[bytes], found: Com
     if not records:
         return
     expected = tf.io.parse_example(tf.constant(records, tf.string), graph.feature_spec)
-    everything = range(split.rows.texts.num_rows)
-    given = graph(raw_tensors(split.values([*graph.inputs], everything), graph.inputs))
-    chosen = _aligned(expected, given, len(records)) if split.rows.filtered else None
-    chosen = list(range(len(records))) if chosen is None else chosen
-    places = [f"{split.rows.places[row]} ({split.name})" for row in chosen]
-    got = {name: _gathered(tensor, chosen) for name, tensor in given.items()}
-    found.rows[split.name] = len(records)
-    found.features |= dict.fromkeys(expected)
-    found.ways["graph"] = None
-    words = ("stored", "graph:")
-    found.add(expected, got, places=places, what="feature", words=words)
-    predicted = _check_signatures(split, served, expected, chosen, places, found)
-    compare_trained(served, records, predicted, places=places, found=found)
+    all_rows = range(split.rows.texts.num_rows)
+    outputs = graph(raw_tensors(split.values([*graph.inputs], all_rows), graph.inputs))
+    rows = range(len(records))
+    chosen = _align(expected, outputs, len(records)) if split.rows.filtered else list(rows)
+    sources = [f"{split.rows.sources[row]} ({split.name})" for row in chosen]
+    actual = {name: _gather_rows(tensor, chosen) for name, tensor in outputs.items()}
+    comparison.rows[split.name] = len(records)
+    comparison.features |= dict.fromkeys(expected)
+    comparison.routes["graph"] = None
+    sides = ("stored", "graph:")
+    comparison.add(expected, actual, sources=sources, kind="feature", sides=sides)
+    predicted = _check_signatures(split, served, expected, chosen, sources, comparison)
+    compare_trained(served, records, predicted, sources=sources, comparison=comparison)
 
 
-def _gathered(tensor: Any, rows: Sequence[int]) -> Any:
+def _gather_rows(tensor: Any, rows: Sequence[int]) -> Any:
+    """Return rows of a dense, ragged or sparse tensor; TensorFlow cannot gather sparse ones."""
     import tensorflow as tf
 
     if isinstance(tensor, tf.SparseTensor):
-        parts = [
+        slices = [
             tf.sparse.slice(
                 tensor,
-                [r] + [0] * (tensor.shape.rank - 1),
+                [row] + [0] * (tensor.shape.rank - 1),
                 [1, *tensor.dense_shape[1:].numpy().tolist()],
             )
-            for r in rows
+            for row in rows
         ]
-        return tf.sparse.concat(0, parts)
+        return tf.sparse.concat(0, slices)
     return tf.gather(tensor, list(rows))
 
 
-def _aligned(expected: Mapping[str, Any], given: Mapping[str, Any], records: int) -> list[int]:
-    """The row of each record, where filters left out rows in between: in order, those equal.
+def _align(expected: Mapping[str, Any], actual: Mapping[str, Any], records: int) -> list[int]:
+    """Return the row of each record, where filters dropped rows in between.
 
-    A record that equals no row is given the next one, which then tells what differs.
+    Records and rows are in the same order, so the row of a record is the next one with equal
+    features. A record that equals no row gets the next row, whose differences are then reported.
     """
-    sides = [(rows_of(expected[name]), rows_of(given[name])) for name in expected]
+    sides = [(rows_of(expected[name]), rows_of(actual[name])) for name in expected]
     rows = len(sides[0][1])
     chosen: list[int] = []
     start = 0
@@ -158,7 +146,7 @@ def _aligned(expected: Mapping[str, Any], given: Mapping[str, Any], records: int
         equal = (
             row
             for row in range(start, rows)
-            if all(difference(one[record], other[row])[1] is None for one, other in sides)
+            if all(difference(left[record], right[row])[1] is None for left, right in sides)
         )
         row = next(equal, min(start, rows - 1))
         chosen.append(row)
@@ -171,8 +159,8 @@ def _check_signatures(
     served: Any,
     expected: Mapping[str, Any],
     chosen: Sequence[int],
-    places: Sequence[str],
-    found: Comparison,
+    sources: Sequence[str],
+    comparison: Comparison,
 ) -> Mapping[str, Any]:
     """Compare the signatures of the model, on raw columns, tf.Examples and JSON lines.
 
@@ -184,33 +172,28 @@ def _check_signatures(
 
     specs = served.columns(DEFAULT)
     raw = split.values([*specs], chosen)
-    columns = {name: np.asarray(one) for name, one in raw_tensors(raw, specs).items()}
-    as_json = _through_json(specs, raw)
+    columns = {name: np.asarray(tensor) for name, tensor in raw_tensors(raw, specs).items()}
+    as_json = _parse_json(specs, raw)
     if TRANSFORM in served.signatures:
-        for way, given in ((TRANSFORM, columns), (JSON, as_json)):
-            got = served.features(given)
-            found.add(expected, got, places=places, what="feature", words=("stored", f"{way}:"))
-            found.ways[way] = None
-        left_out = [name for name in expected if name not in (*got, served.label)]
-        if left_out:
-            names = ", ".join(left_out[:_MOST_NAMES])
-            more = len(left_out) - _MOST_NAMES
+        for route, inputs in ((TRANSFORM, columns), (JSON, as_json)):
+            actual = served.features(inputs)
+            sides = ("stored", f"{route}:")
+            comparison.add(expected, actual, sources=sources, kind="feature", sides=sides)
+            comparison.routes[route] = None
+        omitted = [name for name in expected if name not in (*actual, served.label)]
+        if omitted:
+            names = ", ".join(omitted[:_MOST_NAMES])
+            more = len(omitted) - _MOST_NAMES
             names += f" and {more:,} more" if more > 0 else ""
-            found.notes[f'the signature "{TRANSFORM}" leaves out {names}'] = None
-    others = {JSON: served(DEFAULT, as_json)}
-    if EXAMPLES in served.signatures:
-        (name,) = served.columns(EXAMPLES)
-        others[EXAMPLES] = served(EXAMPLES, {name: np.array([*serialized(raw)], object)})
-    predicted: dict[str, Any] = served(DEFAULT, columns)
-    for way, got in others.items():
-        words = (f"{DEFAULT}:", f"{way}:")
-        found.add(predicted, got, places=places, what="prediction", words=words)
-        found.ways[way] = None
-    return predicted
+            comparison.notes[f'the signature "{TRANSFORM}" leaves out {names}'] = None
+    examples = {EXAMPLES: [*serialized(raw)]}
+    return compare_predictions(
+        served, columns, as_json, examples, sources=sources, comparison=comparison
+    )
 
 
-def _through_json(specs: Any, raw: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """The columns as `recordmill predict` reads them from a line a row."""
+def _parse_json(specs: Any, raw: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Write a JSON line for each row, and parse the lines as `recordmill predict` does."""
     from ...transforms.serving.json_instances import JsonInstances
 
     rows = [dict(zip(raw, row, strict=True)) for row in zip(*raw.values(), strict=True)]

@@ -1,8 +1,8 @@
-"""The proof that training and serving see the same numbers.
+"""Parity check of a run: the transform graph computes the stored records from raw rows.
 
-Raw rows, as a request would carry them, go through the published graph, and what comes out is
-held against the stored records. Shards are in the order of the keys, so the records of the rows
-with the smallest keys are the first ones of the first shards.
+Raw rows, with the values of requests, are sent through the graph, and its outputs are compared with
+the stored records. Shards are in the order of the keys, so the records of the rows with the
+smallest keys are the first records of the first shards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ from ..runtime import filesystem as files
 from ..shuffle.layout import KEY
 from ..tfrecord.framing import read_frames
 
-__all__ = ["check_parity", "distinct_rows", "request_values", "stored_records", "ulp_distance"]
+__all__ = [
+    "check_parity",
+    "distinct_rows",
+    "largest_distance",
+    "request_values",
+    "stored_records",
+    "ulp_distance",
+]
 
 
 def check_parity(
@@ -38,20 +45,20 @@ def check_parity(
 ) -> dict[str, Any]:
     """Send sampled rows through the graph in `directory` and compare with the stored records.
 
-    Integers and strings must be equal; a float may be one unit in the last place off, since the
-    graph computes a function such as log over vectors of another length.
+    Integers and strings must be equal. A float may differ by one unit in the last place, since
+    vectorized functions such as log depend on the length of the vector.
 
     Args:
-      directory: The dataset, before its manifest is written.
-      samples: By split, the text of the rows with the smallest keys, see `IngestTable`.
-      shards: By split, in canonical order.
-      schema: The columns of the samples.
-      compression: Of the shards, "" or "GZIP".
-      distinct: Whether equal rows were stored once.
+      directory: Path of the dataset, before its manifest is written.
+      samples: Texts of the rows with the smallest keys, by split; see `IngestTable`.
+      shards: Shards by split, in canonical order.
+      schema: Schema of the samples.
+      compression: Compression of the shards, "" or "GZIP".
+      distinct: Whether equal rows are stored once.
 
     Returns:
-      For the manifest: {"rows": {split: rows compared}, "features": their number,
-      "max_units_in_last_place": the largest difference of a float}.
+      An entry of the manifest: {"rows": {split: number of compared rows}, "features": number of
+      features, "max_units_in_last_place": largest difference of a float}.
 
     Raises:
       DataError: A value differs; the message names split, row, feature and both values.
@@ -59,32 +66,37 @@ def check_parity(
     from ...transforms.serving.transform_graph import TransformGraph
 
     graph = TransformGraph(files.join(directory, "transform_fn"))
-    worst = 0
+    max_ulps = 0
     rows = {}
     for split, sample in samples.items():
         sample = distinct_rows(sample) if distinct else sample
         stored = stored_records(directory, shards[split], compression)
         records = list(islice(stored, sample.num_rows))
-        worst = max(worst, _compare(graph, sample, records, schema, split))
+        max_ulps = max(max_ulps, _compare(graph, sample, records, schema, split))
         rows[split] = sample.num_rows
     return {
         "rows": rows,
         "features": len(graph.outputs),
-        "max_units_in_last_place": worst,
+        "max_units_in_last_place": max_ulps,
     }
 
 
 def distinct_rows(sample: pa.RecordBatch, equal: Sequence[str] = KEY) -> pa.RecordBatch:
-    """The rows of a sample in the order of its keys that do not repeat the row before them."""
-    again = np.ones(max(sample.num_rows - 1, 0), np.bool_)
+    """Return the rows of a sample that do not repeat the row before them.
+
+    Args:
+      sample: Rows in the order of their keys, so equal rows are neighbours.
+      equal: Columns whose values decide that rows are equal.
+    """
+    repeats = np.ones(max(sample.num_rows - 1, 0), np.bool_)
     for name in equal:
-        lane = sample.column(name).to_numpy()
-        again &= lane[1:] == lane[:-1]
-    return sample.filter(pa.array(np.concatenate(([True], ~again))[: sample.num_rows]))
+        values = sample.column(name).to_numpy()
+        repeats &= values[1:] == values[:-1]
+    return sample.filter(pa.array(np.concatenate(([True], ~repeats))[: sample.num_rows]))
 
 
 def stored_records(directory: str, shards: Sequence[Shard], compression: str) -> Iterator[bytes]:
-    """The records of some shards, one after the other."""
+    """Yield the records of shards, in order."""
     for shard in shards:
         with files.read(files.join(directory, shard.path)) as file:
             frames = gzip.GzipFile(fileobj=file) if compression else file
@@ -94,6 +106,7 @@ def stored_records(directory: str, shards: Sequence[Shard], compression: str) ->
 def _compare(
     graph: Any, sample: pa.RecordBatch, records: Sequence[bytes], schema: Schema, split: str
 ) -> int:
+    """Return the largest difference of a split's records in ULPs; DataError above one."""
     import tensorflow as tf
 
     from ...transforms.serving.raw_columns import raw_tensors
@@ -105,18 +118,18 @@ def _compare(
     stored = tf.io.parse_example(tf.constant(records, tf.string), graph.feature_spec)
     return max(
         (
-            _difference(part, other, name, split)
+            _difference(*arrays, name, split)
             for name in served
-            for part, other in zip(_parts(served[name]), _parts(stored[name]), strict=True)
+            for arrays in zip(_arrays(served[name]), _arrays(stored[name]), strict=True)
         ),
         default=0,
     )
 
 
 def request_values(column: Column, texts: Sequence[str]) -> list[Any]:
-    """The texts as a request would carry them: numbers as numbers, strings as they stand.
+    """Return the values of a request for texts: numbers are parsed, strings are unchanged.
 
-    What is missing, or is no number in a column that takes such a value as missing, is None.
+    A missing value is None. So is text that is no number: it was rejected, or counts as missing.
 
     >>> request_values(Column("age", "int64", missing=("?",)), [" 25", "?"])
     [25, None]
@@ -138,25 +151,24 @@ def _number(text: str, column: Column, number: Any) -> Any:
         return None
 
 
-def _parts(value: Any) -> list[npt.NDArray[Any]]:
-    """A tensor as arrays: its values, and of a sparse or ragged one where they stand."""
-    if hasattr(value, "flat_values"):
-        return [np.asarray(part) for part in (value.flat_values, *value.nested_row_splits)]
-    if hasattr(value, "indices"):
-        return [np.asarray(part) for part in (value.values, value.indices)]
-    return [np.asarray(value)]
+def _arrays(tensor: Any) -> list[npt.NDArray[Any]]:
+    """Return the arrays of a tensor: its values, and the row splits or indices if it has any."""
+    if hasattr(tensor, "flat_values"):
+        return [np.asarray(part) for part in (tensor.flat_values, *tensor.nested_row_splits)]
+    if hasattr(tensor, "indices"):
+        return [np.asarray(part) for part in (tensor.values, tensor.indices)]
+    return [np.asarray(tensor)]
 
 
 def _difference(
     served: npt.NDArray[Any], stored: npt.NDArray[Any], feature: str, split: str
 ) -> int:
-    """The largest difference in units in the last place; DataError above one."""
+    """Return the largest difference in ULPs; DataError above one, or for unequal shapes."""
     if served.shape == stored.shape:
-        units = ulp_distance(served, stored)
-        if not units.size or units.max() <= (1 if served.dtype.kind == "f" else 0):
-            return int(units.max(initial=0))
-        place = np.unravel_index(units.argmax(), units.shape)
-        row, values = int(place[0]), f"served {served[place]!r}, stored {stored[place]!r}"
+        ulps, index = largest_distance(served, stored)
+        if index is None:
+            return ulps
+        row, values = int(index[0]), f"served {served[index]!r}, stored {stored[index]!r}"
     else:
         row, values = 0, f"served shape {served.shape}, stored {stored.shape}"
     raise DataError(
@@ -166,22 +178,36 @@ def _difference(
     )
 
 
-def ulp_distance(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """How far apart values are: floats in units in the last place, others 0 if equal, else 2.
+def largest_distance(
+    left: npt.NDArray[Any], right: npt.NDArray[Any]
+) -> tuple[int, tuple[Any, ...] | None]:
+    """Return the largest distance of values in ULPs, and its index if that is too large.
+
+    Floats may differ by one unit in the last place; other values must be equal.
+    """
+    distances = ulp_distance(left, right)
+    largest = int(distances.max(initial=0))
+    if largest <= (1 if left.dtype.kind == "f" else 0):
+        return largest, None
+    return largest, np.unravel_index(distances.argmax(), distances.shape)
+
+
+def ulp_distance(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the distance of floats in units in the last place; of other values 0 if equal, else 2.
 
     NaN equals NaN, and 0.0 equals -0.0.
 
     >>> ulp_distance(np.array([1, 1], np.float32), np.array([1, 1.0000001], np.float32))
     array([0, 1])
     """
-    if one.dtype.kind != "f":
-        return np.where(one == other, 0, 2).astype(np.int64)
-    bits = np.int32 if one.dtype.itemsize == 4 else np.int64
-    first, second = (_ordered(value.view(bits).astype(np.int64), bits) for value in (one, other))
-    both_nan = np.isnan(one) & np.isnan(other)
-    return np.where(both_nan, 0, np.abs(first - second))
+    if left.dtype.kind != "f":
+        return np.where(left == right, 0, 2).astype(np.int64)
+    bits = np.int32 if left.dtype.itemsize == 4 else np.int64
+    ranks = [_ordered(values.view(bits).astype(np.int64), bits) for values in (left, right)]
+    both_nan = np.isnan(left) & np.isnan(right)
+    return np.where(both_nan, 0, np.abs(ranks[0] - ranks[1]))
 
 
-def _ordered(bits: npt.NDArray[np.int64], kind: Any) -> npt.NDArray[np.int64]:
-    """The bits of floats (sign and magnitude) as integers in the order of the floats."""
-    return np.where(bits < 0, np.int64(np.iinfo(kind).min) - bits, bits)
+def _ordered(bits: npt.NDArray[np.int64], dtype: Any) -> npt.NDArray[np.int64]:
+    """Map the bits of floats, which are sign and magnitude, to integers in the same order."""
+    return np.where(bits < 0, np.int64(np.iinfo(dtype).min) - bits, bits)

@@ -1,7 +1,7 @@
-"""Answers of an exported model to stored records, fed as in training, and to what is served.
+"""Comparison of the predictions of an exported model as trained and as served.
 
-The signature "records" feeds records to the model as `dataset` and Keras do. Its answers are
-compared with those of "serving_default" to the rows, or the images, that the records were made of.
+The signature "records" feeds stored records to the model as `dataset` and Keras do in training. Its
+predictions are compared with those of "serving_default" for the rows, or images, of the records.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["JPEG_TOLERANCE", "compare_trained"]
 
 JPEG_TOLERANCE = 0.1
-"""The largest difference of answers to a picture and to the JPEG that is stored of it, as a share
-of the largest answer."""
+"""Largest difference between predictions of an image and of the JPEG stored of it, as a share of
+the largest prediction."""
 
 
 def compare_trained(
@@ -26,19 +26,19 @@ def compare_trained(
     records: Sequence[bytes],
     predicted: Mapping[str, Any],
     *,
-    places: Sequence[str],
-    found: Comparison,
+    sources: Sequence[str],
+    comparison: Comparison,
     tolerance: float | None = None,
 ) -> None:
-    """Compare the model as it was trained with the model as it is served; add what differs.
+    """Compare predictions of records with those of their rows.
 
     Args:
-      served: The exported model, a `ServedModel`; one without the signature is passed over.
-      records: Serialized, one a row.
-      predicted: The answers of "serving_default" to the same rows, arrays [rows, …].
-      places: Where each row is from.
-      found: What is added to.
-      tolerance: The largest good difference, as a share of the largest answer; None for that of
+      served: The exported model, a `ServedModel`; nothing is compared if it lacks the signature.
+      records: Serialized records, one for each row.
+      predicted: Predictions of "serving_default" for the same rows, arrays [rows, …].
+      sources: Source of each row, for messages.
+      comparison: Comparison to add to.
+      tolerance: Largest allowed difference, as a share of the largest prediction; None for that of
         equal features.
     """
     from ...transforms.serving.model import RECORDS
@@ -48,17 +48,18 @@ def compare_trained(
         return
     (name,) = served.columns(RECORDS)
     trained = served(RECORDS, {name: np.array(records, object)})
-    difference, where = largest_difference(trained, predicted)
-    found.ways[RECORDS] = None
-    if where is None:
-        found.notes["the model has no answers that can be compared with those in training"] = None
+    difference, largest = largest_difference(trained, predicted)
+    comparison.routes[RECORDS] = None
+    if largest is None:
+        note = "the model has no predictions that can be compared with those in training"
+        comparison.notes[note] = None
         return
     if difference <= (TOLERANCE if tolerance is None else tolerance):
-        found.answers = max(found.answers, difference)
+        comparison.prediction_difference = max(comparison.prediction_difference, difference)
         return
-    output, row, one, other = where
-    found.problems.append(
-        f'{places[row]}: prediction "{output}": trained {one}, served {other}; the model is fed '
-        "other features in training than when it is served. Train it on dataset(..., "
+    output, row, in_training, in_serving = largest
+    comparison.problems.append(
+        f'{sources[row]}: prediction "{output}": trained {in_training}, served {in_serving}; the '
+        "model gets other features in training than in serving. Train it on dataset(..., "
         "features=[...]) over keras_inputs(features=[...]) of the same names, and export it again"
     )

@@ -1,7 +1,7 @@
-"""`training_serving_gap`: what a run does to its input that no request goes through.
+"""Training-serving gap: steps of a run that are not applied to requests.
 
-All else - blanks, missing tokens, spelling, clipping, what `preprocessing_fn` does - is in the
-transform graph, so that it is done to a request as well.
+All other steps - blanks, missing tokens, spelling, clipping, the `preprocessing_fn` - are in the
+transform graph, so they are applied to requests as well.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ __all__ = ["training_serving_gap"]
 
 
 def training_serving_gap(recipe: Recipe) -> list[str]:
-    """What of a recipe is done by the pipeline alone, in words, for the manifest.
+    """Describe the steps of a recipe that only the pipeline applies, for the manifest.
 
     Args:
       recipe: The recipe.
 
     Returns:
-      A sentence each, in the order of a row's way; it says what becomes of a request instead.
+      A sentence for each step, in the order in which a row passes them; it says what happens to a
+      request instead.
     """
     if isinstance(recipe.schema, Schema):
-        own = _of_table(recipe, recipe.schema)
+        steps = _of_table(recipe, recipe.schema)
     else:
-        own = _of_images(recipe.images or Images())
-    return [*own, *_of_rows(recipe)]
+        steps = _of_images(recipe.images or Images())
+    return [*steps, *_of_rows(recipe)]
 
 
 def _of_table(recipe: Recipe, schema: Schema) -> Iterator[str]:
@@ -48,7 +49,9 @@ def _of_table(recipe: Recipe, schema: Schema) -> Iterator[str]:
     lenient = [column for column in numbers if column.bad_value == "missing"]
     if lenient:
         yield f"bad_value: text that is no number becomes missing ({_names(lenient)})"
-    rejecting = [one for one in columns if one.bad_value == "reject" and _is_bounded(one)]
+    rejecting = [
+        column for column in columns if column.bad_value == "reject" and _is_bounded(column)
+    ]
     if rejecting:
         yield (
             "rejecting: rows with a value outside its range or domain are left out; a request's "

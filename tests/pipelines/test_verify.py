@@ -1,4 +1,4 @@
-"""`verify` passes what was prepared and names whatever is not as it was."""
+"""`verify` accepts a prepared dataset and names every change of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECORDS = {"train": [b"row %d" % row for row in range(60)], "eval": [b"a", b"b",
 
 
 def prepare(output: Path, *, train_shards: int = 2, compression: str = "", **options: Any) -> None:
-    """A dataset as a run writes it, of `RECORDS`; the graph and the protos are stand-ins."""
+    """Write a dataset of `RECORDS` as a run does; the graph and the protos are stand-ins."""
     with stage(str(output), **options) as staging:
         _write_shards(staging, compression, counts={"train": train_shards})
         for split, records in RECORDS.items():
@@ -175,8 +175,8 @@ def test_every_flipped_byte_of_a_shard_names_the_record(good: Path) -> None:
     for byte in (0, 11, 12, size - 1, size, 17 * size + 14, 30 * size - 1):
         flip(good / name, byte)
         (line,) = problems(good)
-        place = f"{name}: record {byte // size} (byte {byte // size * size}): its "
-        assert line.startswith(place)
+        prefix = f"{name}: record {byte // size} (byte {byte // size * size}): its "
+        assert line.startswith(prefix)
         flip(good / name, byte)
     verify(str(good))
 
@@ -266,13 +266,13 @@ def test_counts_that_do_not_add_up(good: Path) -> None:
 def test_another_graph(good: Path) -> None:
     expected = tree_sha256(GRAPH.items())
     (good / "transform_fn" / "assets" / "occupation").write_text("Craft\n")
-    found = tree_sha256([*list(GRAPH.items())[:1], ("assets/occupation", b"Craft\n")])
+    actual = tree_sha256([*list(GRAPH.items())[:1], ("assets/occupation", b"Craft\n")])
     assert problems(good) == [
-        f"transform_fn: expected the graph with sha256 {expected}, got {found}: "
+        f"transform_fn: expected the graph with sha256 {expected}, got {actual}: "
         "it was changed or is of another run"
     ]
     shutil.rmtree(good / "transform_fn")
-    assert problems(good) == ["transform_fn: the transform graph is gone"]
+    assert problems(good) == ["transform_fn: the transform graph is missing"]
 
 
 def test_unreadable_protos(good: Path) -> None:
@@ -280,11 +280,11 @@ def test_unreadable_protos(good: Path) -> None:
     (good / "stats" / "train.pb").unlink()
     (good / "schema" / "schema.pbtxt").write_text("feature {")
     (good / "transformed_metadata" / "schema.pbtxt").write_bytes(b"\xff")
-    found = problems(good)
-    assert found[0].startswith("schema/schema.pbtxt: 1:")
-    assert found[1].startswith("transformed_metadata/schema.pbtxt: 'utf-8' codec can't decode")
-    assert found[2] == "stats/train.pb: cannot be read (No such file or directory)"
-    assert found[3].startswith("stats/eval.pb: Error parsing message")
+    lines = problems(good)
+    assert lines[0].startswith("schema/schema.pbtxt: 1:")
+    assert lines[1].startswith("transformed_metadata/schema.pbtxt: 'utf-8' codec can't decode")
+    assert lines[2] == "stats/train.pb: cannot be read (No such file or directory)"
+    assert lines[3].startswith("stats/eval.pb: Error parsing message")
 
 
 def test_a_flipped_byte_in_any_file_is_found(good: Path) -> None:
@@ -318,7 +318,7 @@ def test_other_files_that_are_gone_or_changed(good: Path) -> None:
 def test_a_list_of_files_that_names_others(good: Path) -> None:
     other = {"path": "../../etc/passwd", "bytes": 1, "sha256": ""}
     edit(good, lambda manifest: manifest["files"].append(other))
-    assert problems(good) == ["../../etc/passwd: is gone"]
+    assert problems(good) == ["../../etc/passwd: is missing"]
 
 
 def test_a_dataset_of_0_1_lists_its_shards_alone(good: Path) -> None:

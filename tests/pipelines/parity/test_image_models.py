@@ -1,4 +1,4 @@
-"""A model over images is held against the records it was trained on."""
+"""Comparison of a model over images with the records it was trained on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def predictions(features: Any) -> dict[str, tf.Tensor]:
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photos that are stored as JPEG, and a model."""
+    """Prepare photos with JPEG storage, and export a model."""
     folder = tmp_path_factory.mktemp("pets")
     write_pets(folder / "in", 12)
     recipe = replace(find_recipe(f"{small_images.__file__}:PETS"), images=Images(storage="jpeg"))
@@ -38,19 +38,19 @@ def pets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_jpeg_storage_differs_and_the_signatures_are_equal(pets: Path) -> None:
-    found = verify(str(pets / "out"), parity=str(pets / "model")).parity
-    assert found is not None
-    assert sorted(found.rows) == ["eval", "train"]
-    assert found.ways == (
+    parity = verify(str(pets / "out"), parity=str(pets / "model")).parity
+    assert parity is not None
+    assert sorted(parity.rows) == ["eval", "train"]
+    assert parity.routes == (
         "graph",
         "transform",
         "JSON lines",
         "image_bytes",
         "examples",
     )
-    assert found.largest_pixel_difference and found.largest_pixel_difference < 100
-    assert found.result == (
-        f"a sample of a pixel differs by {found.largest_pixel_difference} at most"
+    assert parity.largest_pixel_difference and parity.largest_pixel_difference < 100
+    assert parity.result == (
+        f"a sample of a pixel differs by {parity.largest_pixel_difference} at most"
     )
 
 
@@ -62,15 +62,15 @@ def test_a_model_with_other_pixels_is_told(pets: Path) -> None:
     export_graph(model, pets / "out", label="label", predictions=predictions, features=wrong)
     with pytest.raises(DataError) as error:
         verify(str(pets / "out"), parity=str(model))
-    told = r'\d\d\d\.jpg \(\w+\): feature "image": graph \d+, transform: 255'
-    assert re.search(told, str(error.value))
+    message = r'\d\d\d\.jpg \(\w+\): feature "image": graph \d+, transform: 255'
+    assert re.search(message, str(error.value))
 
 
 def test_an_input_that_changed_is_named(pets: Path) -> None:
     further = pets / "in" / "cat" / "new.jpg"
     further.write_bytes((pets / "in" / "cat" / "000.jpg").read_bytes())
     try:
-        with pytest.raises(DataError, match=r"is another one now: the run read 12 images of"):
+        with pytest.raises(DataError, match=r"has changed: the run read 12 images of"):
             verify(str(pets / "out"), parity=str(pets / "model"))
     finally:
         further.unlink()
@@ -93,6 +93,6 @@ def test_tiles_are_those_that_are_stored(tmp_path: Path) -> None:
         features=dense,
         without=("boxes", "box_labels"),
     )
-    found = verify(out, parity=str(tmp_path / "model")).parity
-    assert found is not None
-    assert (found.rows, found.result) == ({"train": 4}, "all values are equal")
+    parity = verify(out, parity=str(tmp_path / "model")).parity
+    assert parity is not None
+    assert (parity.rows, parity.result) == ({"train": 4}, "all values are equal")

@@ -1,4 +1,4 @@
-"""The parity check of images lets nothing pass: each test tampers with what was stored."""
+"""The parity check of images detects every change: each test tampers with stored records."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNLIKE = "Nothing was published. The preprocessing_fn must treat each image by i
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset, what its images were, and how it was made."""
+    """A dataset, its images, and the options of its run."""
 
     folder: Path
     manifest: Manifest
@@ -49,7 +49,7 @@ class Prepared:
     rows: pa.RecordBatch
 
     def check(self, folder: Path | None = None) -> dict[str, Any]:
-        """The parity check of the dataset, or of a changed copy of it."""
+        """Check the dataset, or a changed copy of it."""
         schema, images = self.recipe.schema, self.recipe.images
         assert isinstance(schema, ImageSchema) and images is not None
         return check_image_parity(
@@ -65,10 +65,10 @@ class Prepared:
 
 def prepared(recipe: Recipe, source: Path, folder: Path) -> Prepared:
     assert isinstance(recipe.schema, ImageSchema) and recipe.images is not None
-    one = Input("train", str(source))
-    manifest = prepare(recipe, output=str(folder), inputs=[one])
-    listing = list_images(one, recipe.images.format)
-    chunk = Chunk((0, 0), one.pattern, one.split, tuple(listing.images))
+    entry = Input("train", str(source))
+    manifest = prepare(recipe, output=str(folder), inputs=[entry])
+    listing = list_images(entry, recipe.images.format)
+    chunk = Chunk((0, 0), entry.pattern, entry.split, tuple(listing.images))
     read = read_chunk(chunk, recipe.schema, recipe.images, recipe.selection)
     return Prepared(folder, manifest, recipe, read.cleaned.batch)
 
@@ -88,11 +88,11 @@ def tiled(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def tampered(
     dataset: Prepared, folder: Path, change: Callable[[tf.train.Example], Any]
 ) -> Callable[[], Any]:
-    """The check of a copy of a dataset with changed records; where `change` is False, without."""
+    """Check a copy of a dataset with changed records; unchanged ones where `change` is False."""
     shutil.copytree(dataset.folder, folder)
     for shard in dataset.manifest.splits["train"].shards:
         path = str(folder / shard.path)
-        records = [one.numpy() for one in tf.data.TFRecordDataset(path)]
+        records = [record.numpy() for record in tf.data.TFRecordDataset(path)]
         with tf.io.TFRecordWriter(path) as writer:
             for record in records:
                 example = tf.train.Example.FromString(record)
@@ -103,21 +103,21 @@ def tampered(
 
 
 def stored_as(storage: Storage, dataset: Prepared, folder: Path) -> Prepared:
-    """A copy of a dataset whose pixels are stored in another way."""
+    """Copy a dataset with another storage of pixels."""
     shutil.copytree(dataset.folder, folder)
     encoder = PixelEncoder(Images(storage=storage))
     for shard in dataset.manifest.splits["train"].shards:
         path = str(folder / shard.path)
-        records = [one.numpy() for one in tf.data.TFRecordDataset(path)]
+        records = [record.numpy() for record in tf.data.TFRecordDataset(path)]
         with tf.io.TFRecordWriter(path) as writer:
             for record in records:
                 example = tf.train.Example.FromString(record)
                 pixels = tf.io.decode_png(feature(example, "image/encoded")[0]).numpy()
-                found = {key: feature(example, key)[0] for key in example.features.feature}
-                found |= {"image/encoded": encoder([pixels])[0], "image/format": storage.encode()}
+                values = {key: feature(example, key)[0] for key in example.features.feature}
+                values |= {"image/encoded": encoder([pixels])[0], "image/format": storage.encode()}
                 columns = {
                     key: np.array([value], object if isinstance(value, bytes) else np.int64)
-                    for key, value in found.items()
+                    for key, value in values.items()
                 }
                 writer.write(encode_examples(columns)[0].as_py())
     recipe = replace(dataset.recipe, images=Images(storage=storage))
@@ -131,8 +131,8 @@ def message(check: Callable[[], Any]) -> str:
 
 
 def feature(example: tf.train.Example, key: str) -> Any:
-    found = example.features.feature[key]
-    return getattr(found, found.WhichOneof("kind")).value
+    values = example.features.feature[key]
+    return getattr(values, values.WhichOneof("kind")).value
 
 
 def source_id(example: tf.train.Example) -> str:
@@ -256,7 +256,7 @@ class TestTampered:
         )
 
     def test_only_a_copy(self, tiled: Prepared, tmp_path: Path) -> None:
-        """Copies are no part of what is served."""
+        """The graph serves no augmented copies."""
 
         def change(example: tf.train.Example) -> None:
             if "copy" in source_id(example):
@@ -280,13 +280,13 @@ def test_storage_that_is_said_to_be_exact_and_is_not(
 
 
 def reverse(inputs: dict[str, Any]) -> dict[str, Any]:
-    """To each picture the pixels of another."""
+    """Give each image the pixels of another one."""
     outputs = classify(inputs)
     return outputs | {"image": tf.reverse(outputs["image"], [0])}
 
 
 def grow(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Pictures as high as there are rows in the batch."""
+    """Return images whose height is the number of rows in the batch."""
     height = tf.shape(inputs["image"])[0]
     images = tf.map_fn(
         lambda _: tf.RaggedTensor.from_tensor(tf.zeros((height, 4, 3), tf.uint8)),

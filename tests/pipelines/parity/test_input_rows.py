@@ -1,4 +1,4 @@
-"""The rows of the first records, read again from the inputs."""
+"""Rows of the first records, read again from the inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recordmill.schemas.manifest import Ledger, Manifest, SourceFile
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Manifest:
-    """Of a dataset of 100 rows, one of which is bad."""
+    """Return the manifest of a dataset of 100 rows, one of them bad."""
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "x,1,Rome,no\n" + "".join(rows(99)))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -37,28 +37,28 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 def test_rows_have_the_text_and_the_line_they_stand_in(manifest: Manifest) -> None:
-    found = read_input_rows(manifest, SCHEMA, rows=8)
-    assert sorted(found) == ["eval", "train"]
-    for split in found.values():
+    splits = read_input_rows(manifest, SCHEMA, rows=8)
+    assert sorted(splits) == ["eval", "train"]
+    for split in splits.values():
         assert (split.records, split.filtered) == (8, False)
-        for place, row in zip(split.places, split.texts.to_pylist(), strict=True):
-            path, line = place.rsplit(":", 1)
+        for source, row in zip(split.sources, split.texts.to_pylist(), strict=True):
+            path, line = source.rsplit(":", 1)
             text = Path(path).read_text().splitlines()[int(line) - 1]
             assert ",".join(row.values()) == text
-    whole = read_input_rows(manifest, SCHEMA, rows=1000)
-    assert sum(split.records for split in whole.values()) == 99
-    assert whole["train"].places[:8] == found["train"].places
+    all_rows = read_input_rows(manifest, SCHEMA, rows=1000)
+    assert sum(split.records for split in all_rows.values()) == 99
+    assert all_rows["train"].sources[:8] == splits["train"].sources
 
 
 def test_more_rows_are_read_where_filters_left_out_some(manifest: Manifest) -> None:
     ledger = {"train": Ledger(written=25, filtered=50), "eval": Ledger(written=24)}
-    found = read_input_rows(replace(manifest, ledger=ledger), SCHEMA, rows=4)
-    assert [(one.records, one.filtered) for one in found.values()] == [(4, True), (4, True)]
-    assert found["train"].texts.num_rows == 64
+    splits = read_input_rows(replace(manifest, ledger=ledger), SCHEMA, rows=4)
+    assert [(split.records, split.filtered) for split in splits.values()] == [(4, True), (4, True)]
+    assert splits["train"].texts.num_rows == 64
 
 
 def test_rows_that_a_function_made_are_not_in_the_files(manifest: Manifest) -> None:
-    with pytest.raises(DataError, match="a function made the rows"):
+    with pytest.raises(DataError, match="a function computed the rows"):
         read_input_rows(replace(manifest, reshape={"function": "a:b"}), SCHEMA)
 
 
@@ -70,7 +70,7 @@ def test_what_is_no_such_file_any_more(manifest: Manifest) -> None:
     lines = str(error.value).splitlines()
     assert lines[0] == "parity: the inputs of the dataset cannot be read again:"
     assert lines[1].startswith(f"  {path}: ")
-    assert lines[2].startswith("Paths are those that the run was given;")
+    assert lines[2].startswith("Relative paths are those of the run:")
 
 
 def test_rows_of_a_dataset_whose_splits_are_called_as_none_may_be_now(manifest: Manifest) -> None:

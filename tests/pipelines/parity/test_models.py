@@ -1,4 +1,4 @@
-"""An exported model is held against the records it was trained on."""
+"""Comparison of an exported model with the records it was trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from helpers.small_recipe import HEADER, SMALL, rows
 
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.parity.comparison import Comparison
-from recordmill.pipelines.parity.models import _aligned, check_model
+from recordmill.pipelines.parity.models import _align, check_model
 from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
@@ -24,7 +24,7 @@ from recordmill.schemas.manifest import Manifest
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset of 300 rows, in two files."""
+    """Prepare a dataset of 300 rows, in two files."""
     folder = tmp_path_factory.mktemp("small")
     for index in range(2):
         (folder / f"{index}.csv").write_text(HEADER + "".join(rows(150, seed=index)))
@@ -75,10 +75,10 @@ def test_a_model_that_sees_other_values_is_told(small: Path, model: Callable[...
     with pytest.raises(DataError) as error:
         verify(str(small), parity=model("wrong", features=wrong))
     first, *lines = str(error.value).splitlines()
-    assert first.startswith(f"{small.parent}/wrong: does not see what was stored in {small}; ")
+    assert first.startswith(f"{small.parent}/wrong: gets other values than {small} has; ")
     assert len(lines) == 4
     places = [line.strip().split(": ", 1) for line in lines]
-    assert [told.split("; and ")[0] for _, told in places] == [
+    assert [message.split("; and ")[0] for _, message in places] == [
         f'feature "city": stored 0, {way}: 1' for way in ["transform", "JSON lines"] * 2
     ]
     # The place is that of such a row: its city is the most frequent one.
@@ -90,33 +90,33 @@ def test_inputs_that_are_gone_or_changed_are_named(
     small: Path, model: Callable[..., str], tmp_path: Path
 ) -> None:
     manifest = read(small)
-    there = [Path(source.path) for source in manifest.inputs]
+    inputs = [Path(source.path) for source in manifest.inputs]
     moved = tmp_path / "0.csv"
-    shutil.move(there[0], moved)
-    was = there[1].read_text()
-    there[1].write_text(was + "1,1,Rome,no\n")
+    shutil.move(inputs[0], moved)
+    content = inputs[1].read_text()
+    inputs[1].write_text(content + "1,1,Rome,no\n")
     try:
         with pytest.raises(DataError) as error:
             check_model(str(small), model("good"), manifest)
     finally:
-        shutil.move(moved, there[0])
-        there[1].write_text(was)
+        shutil.move(moved, inputs[0])
+        inputs[1].write_text(content)
     lines = str(error.value).splitlines()
     assert lines[0] == "parity: the inputs of the dataset cannot be read again:"
-    assert lines[1] == f"  {there[0]}: is gone"
-    assert lines[2].startswith(f"  {there[1]}: is another file now: the run read ")
+    assert lines[1] == f"  {inputs[0]}: is missing"
+    assert lines[2].startswith(f"  {inputs[1]}: has changed: the run read ")
 
 
 def test_a_model_of_another_dataset_is_told(small: Path, model: Callable[..., str]) -> None:
     folder = Path(model("good"))
     info = folder / "assets.extra" / "recordmill.json"
-    was = info.read_text()
-    info.write_text(json.dumps(json.loads(was) | {"transform_fn": {"sha256": "0"}}))
+    content = info.read_text()
+    info.write_text(json.dumps(json.loads(content) | {"transform_fn": {"sha256": "0"}}))
     try:
-        found = check_model(str(small), str(folder), read(small))
+        comparison = check_model(str(small), str(folder), read(small))
     finally:
-        info.write_text(was)
-    assert found.problems == (
+        info.write_text(content)
+    assert comparison.problems == (
         f"{folder}: the model was exported over the transform graph of another dataset",
     )
 
@@ -124,19 +124,19 @@ def test_a_model_of_another_dataset_is_told(small: Path, model: Callable[..., st
 def test_filtered_rows_are_passed_over() -> None:
     stored = {"a": np.array([1, 2, 4]), "x": np.array([0.1, 0.2, 0.4], np.float32)}
     given = {"a": np.array([1, 9, 2, 3, 4]), "x": np.array([0.1, 9, 0.2, 3, 0.4], np.float32)}
-    assert _aligned(stored, given, 3) == [0, 2, 4]
-    assert _aligned({"a": np.array([1, 7])}, {"a": np.array([1, 2])}, 2) == [0, 1]
+    assert _align(stored, given, 3) == [0, 2, 4]
+    assert _align({"a": np.array([1, 7])}, {"a": np.array([1, 2])}, 2) == [0, 1]
 
 
 def test_values_that_differ_are_shown_with_their_place() -> None:
-    found = Comparison()
+    comparison = Comparison()
     ragged = tf.ragged.constant([[1], [2, 3]])
     stored = {"s": np.array([b"a", b"b"], object), "r": ragged, "f": np.float32([1, 1.0000001])}
     got = {"s": np.array([b"a", b"c"], object), "r": ragged[:, :1], "f": np.float32([1, 1])}
     words = ("stored", "served:")
-    found.add(stored, got, places=["a.csv:1", "a.csv:2"], what="feature", words=words)
-    assert found.units == 1
-    assert found.problems == [
+    comparison.add(stored, got, sources=["a.csv:1", "a.csv:2"], kind="feature", sides=words)
+    assert comparison.max_ulps == 1
+    assert comparison.problems == [
         'a.csv:2: feature "s": stored "b", served: "c"',
         'a.csv:2: feature "r": stored values of shape (2,), served: of shape (1,)',
     ]
@@ -146,8 +146,8 @@ def test_sparse_values_are_compared_by_row() -> None:
     def sparse(place: int) -> tf.SparseTensor:
         return tf.SparseTensor([[0, 1], [1, place]], [5, 6], [2, 3])
 
-    found = Comparison()
+    comparison = Comparison()
     for place in (2, 0):
         words = ("stored", "served:")
-        found.add({"s": sparse(2)}, {"s": sparse(place)}, places="ab", what="f", words=words)
-    assert found.problems == ['b: f "s": stored 2, served: 0']
+        comparison.add({"s": sparse(2)}, {"s": sparse(place)}, sources="ab", kind="f", sides=words)
+    assert comparison.problems == ['b: f "s": stored 2, served: 0']

@@ -1,4 +1,4 @@
-"""The parity check's own arithmetic; the whole check runs in test_preparation."""
+"""Arithmetic of the parity check; the whole check runs in test_preparation."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def test_the_next_float_is_one_unit_away(value: float) -> None:
 
 
 def test_nan_equals_nan_and_zero_has_no_sign() -> None:
-    one = np.array([np.nan, 0.0, 1.0], np.float32)
-    other = np.array([np.nan, -0.0, np.nan], np.float32)
-    assert (ulp_distance(one, other)[:2] == 0).all()
-    assert ulp_distance(one, other)[2] > 1
+    left = np.array([np.nan, 0.0, 1.0], np.float32)
+    right = np.array([np.nan, -0.0, np.nan], np.float32)
+    assert (ulp_distance(left, right)[:2] == 0).all()
+    assert ulp_distance(left, right)[2] > 1
 
 
 @pytest.mark.parametrize("dtype", [np.int64, object])

@@ -1,4 +1,4 @@
-"""An exported model, as it was trained and as it is served."""
+"""Predictions of an exported model as trained and as served."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def cities(data: Any) -> Any:
-    """A model that gives the id of the city, which stands behind the age in a batch."""
+    """Return a model that predicts the id of the city, which comes after the age in a batch."""
     inputs = data.keras_inputs(features=["city"])
     return tf.keras.Model(inputs, tf.keras.layers.Rescaling(1.0, dtype="float32")(inputs["city"]))
 
@@ -42,7 +42,7 @@ def test_a_model_over_some_features(small: Path, tmp_path: Path) -> None:
     data.export(cities(data), tmp_path / "1", output_kind="values")
     parity = verify(str(small), parity=str(tmp_path / "1")).parity
     assert parity is not None
-    assert parity.ways == ("graph", "transform", "JSON lines", "examples", "records")
+    assert parity.routes == ("graph", "transform", "JSON lines", "examples", "records")
     assert parity.result == "all values are equal"
     assert parity.notes == ('the signature "transform" leaves out age',)
 
@@ -57,22 +57,21 @@ def test_a_model_that_was_fed_by_position(
     with pytest.raises(DataError) as error:
         verify(str(small), parity=str(tmp_path / "1"))
     first, *lines = str(error.value).splitlines()
-    assert first.startswith(f"{tmp_path}/1: does not see what was stored in {small}; ")
+    assert first.startswith(f"{tmp_path}/1: gets other values than {small} has; ")
     assert [line.split(" (")[1].split(":")[0] for line in lines] == ["train)", "eval)"]
-    place, told = lines[0].strip().split(': prediction "predictions": trained ')
-    assert place.startswith(f"{small.parent}/a.csv:")
-    trained, told = told.split(", served ", 1)
-    served, told = told.split("; ", 1)
+    source, rest = lines[0].strip().split(': prediction "predictions": trained ')
+    assert source.startswith(f"{small.parent}/a.csv:")
+    trained, rest = rest.split(", served ", 1)
+    served, rest = rest.split("; ", 1)
     assert int(served) in (0, 1, 2, 3) and trained != served
-    assert told == (
-        "the model is fed other features in training than when it is served. Train it on "
-        "dataset(..., features=[...]) over keras_inputs(features=[...]) of the same names, and "
-        "export it again"
+    assert rest == (
+        "the model gets other features in training than in serving. Train it on dataset(..., "
+        "features=[...]) over keras_inputs(features=[...]) of the same names, and export it again"
     )
 
 
 class Served:
-    """An exported model whose signature "records" gives these answers."""
+    """An exported model whose signature "records" returns these predictions."""
 
     signatures = ("records",)
 
@@ -87,34 +86,34 @@ class Served:
 
 
 def compare(served: Any, *predicted: float, **options: Any) -> Comparison:
-    found = Comparison()
+    comparison = Comparison()
     answers = {"predictions": np.array(predicted, np.float32)}
-    places = [f"a.csv:{line}" for line in range(len(predicted))]
+    sources = [f"a.csv:{line}" for line in range(len(predicted))]
     records = [b""] * len(predicted)
-    compare_trained(served, records, answers, places=places, found=found, **options)
-    return found
+    compare_trained(served, records, answers, sources=sources, comparison=comparison, **options)
+    return comparison
 
 
 def test_small_differences_are_told_and_large_ones_fail() -> None:
-    found = compare(Served(1.0, 2.00001), 1.0, 2.0)
-    assert (found.problems, list(found.ways)) == ([], ["records"])
-    assert found.answers == pytest.approx(5e-6, rel=0.1)
+    comparison = compare(Served(1.0, 2.00001), 1.0, 2.0)
+    assert (comparison.problems, list(comparison.routes)) == ([], ["records"])
+    assert comparison.prediction_difference == pytest.approx(5e-6, rel=0.1)
     assert compare(Served(1.0, 2.1), 1.0, 2.0, tolerance=0.1).problems == []
     (problem,) = compare(Served(1.0, 2.1), 1.0, 2.0).problems
     assert problem.startswith('a.csv:1: prediction "predictions": trained 2.1, served 2; ')
 
 
 def test_nothing_to_compare() -> None:
-    assert compare(Served()).ways == {}
-    found = Comparison()
-    compare_trained(Served(1.0), [b""], {"boxes": np.zeros([1])}, places=["a"], found=found)
-    assert list(found.notes) == [
-        "the model has no answers that can be compared with those in training"
+    assert compare(Served()).routes == {}
+    comparison, boxes = Comparison(), {"boxes": np.zeros([1])}
+    compare_trained(Served(1.0), [b""], boxes, sources=["a"], comparison=comparison)
+    assert list(comparison.notes) == [
+        "the model has no predictions that can be compared with those in training"
     ]
 
 
 def network(data: Any) -> Any:
-    """A model over pixels: the mean of each channel."""
+    """Return a model over pixels: the mean of each channel."""
     images = data.manifest.images
     inputs = tf.keras.Input((images["height"], images["width"], 3), dtype="uint8", name="image")
     x = tf.keras.layers.Rescaling(1 / 255)(inputs)
@@ -135,8 +134,9 @@ def test_images(storage: Any, tmp_path: Path) -> None:
     data.export(network(data), tmp_path / "1")
     parity = verify(out, parity=str(tmp_path / "1")).parity
     assert parity is not None
-    assert "records" in parity.ways and parity.notes == ()
-    assert (0 < parity.answers < 0.1) if storage == "jpeg" else parity.answers < 1e-5
+    assert "records" in parity.routes and parity.notes == ()
+    difference = parity.prediction_difference
+    assert (0 < difference < 0.1) if storage == "jpeg" else difference < 1e-5
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What only the pipeline does is said in words."""
+"""Steps that only the pipeline applies are described."""
 
 from __future__ import annotations
 

@@ -154,8 +154,8 @@ class TestCheck:
 
     def test_what_is_no_frame(self) -> None:
         assert error_of(reshapes.a_number) == (
-            "reshape helpers.reshapes:a_number: expected it to return a DataFrame computed from its "
-            "arguments, got a _DeferredScalar"
+            "reshape helpers.reshapes:a_number: expected it to return a DataFrame computed from "
+            "its arguments, got a _DeferredScalar"
         )
 
     def test_a_column_that_is_not_returned(self) -> None:
