@@ -1,1 +1,1 @@
-"""Rows made of other rows by a function of Beam DataFrames."""
+"""Rows computed from other rows by a function of Beam DataFrames."""

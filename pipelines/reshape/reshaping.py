@@ -1,4 +1,4 @@
-"""The pipeline of a `Reshape`, which runs before the main one.
+"""Pipeline of a `Reshape`, which runs before the main one.
 
     scan -> parse and clean by the source's schema -> function of deferred frames -> Parquet files
 
@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -48,6 +47,8 @@ __all__ = ["Reshaped", "reshape", "reshaped_splits"]
 
 _NO_SPLIT = "inputs"
 """Name of the inputs where they name no split."""
+
+_SUMMARY = "reshaped.json"
 
 _FILE_ROWS = 1 << 40
 """More rows than a file has: the index of a row is this times the file's, plus its line."""
@@ -118,17 +119,7 @@ def reshape(
       RecipeError: The function failed, when it was called or on rows.
     """
     splits = reshaped_splits(spec, inputs)
-    summary_path = files.join(folder, "reshaped.json")
-    reader = partial(
-        _ReadTable, max_reject_ratio=max_reject_ratio, rejects=files.join(folder, "rejects")
-    )
-    main = {
-        split or _NO_SPLIT: Table(
-            schema=spec.schema, inputs=tuple(i for i in inputs if i.split == split), csv=csv
-        )
-        for split in splits
-        if spec.schema is not None
-    }
+    main = _tables_by_split(splits, inputs, spec.schema, csv)
     resolved = {name: resolve(table.inputs) for name, table in spec.tables.items()}
     tables = {name: replace(table, inputs=resolved[name][0]) for name, table in spec.tables.items()}
     for table in tables.values():
@@ -137,8 +128,8 @@ def reshape(
     for table in (*main.values(), *tables.values()):
         check_formats(table.inputs)
     with _explain_failures(spec), beam.Pipeline(runner, options) as p:
-        _build(p, replace(spec, tables=tables), main, schema, reader, folder, summary_path)
-    summary = json.loads(files.read_bytes(summary_path))
+        _build(p, replace(spec, tables=tables), main, schema, max_reject_ratio, folder)
+    summary = json.loads(files.read_bytes(files.join(folder, _SUMMARY)))
     for name in summary["sources"]:
         _publish_rejects(files.join(folder, "rejects", name), rejects, name)
     for name, (_, spans) in resolved.items():
@@ -146,18 +137,35 @@ def reshape(
     return _reshaped(splits, summary, schema, folder)
 
 
+def _tables_by_split(
+    splits: Iterable[str | None], inputs: Sequence[Input], schema: Schema | None, csv: CsvFormat
+) -> dict[str, Table]:
+    """Return the inputs of each split as a table; none where the run has no inputs of its own."""
+    if schema is None:
+        return {}
+    return {
+        split or _NO_SPLIT: Table(
+            schema=schema, inputs=tuple(i for i in inputs if i.split == split), csv=csv
+        )
+        for split in splits
+    }
+
+
 def _build(
     p: beam.Pipeline,
     spec: Reshape,
     main: Mapping[str, Table],
     schema: Schema,
-    reader: Callable[[str, Table], _ReadTable],
+    max_reject_ratio: float,
     folder: str,
-    summary_path: str,
 ) -> None:
     """Add all stages to a pipeline; the last one writes a summary for `_reshaped`."""
     tables = {**main, **spec.tables}
-    sources = {name: p | f"Read {name}" >> reader(name, table) for name, table in tables.items()}
+    rejects = files.join(folder, "rejects")
+    sources = {
+        name: p | f"Read {name}" >> _ReadTable(name, table, max_reject_ratio, rejects)
+        for name, table in tables.items()
+    }
 
     def frame_of(name: str) -> Any:
         """Create a frame for each call, since the function may add columns to it."""
@@ -172,7 +180,7 @@ def _build(
         written.append(rows | f"Write {name}" >> beam.ParDo(write))
     _ = (
         p
-        | "Once" >> beam.Create([summary_path])
+        | "Once" >> beam.Create([files.join(folder, _SUMMARY)])
         | "WriteSummary"
         >> beam.Map(
             _write_summary,

@@ -1,1 +1,1 @@
-"""New data held against a schema, against training data or against yesterday."""
+"""Validation of data against a schema, training data or an earlier state of the data."""

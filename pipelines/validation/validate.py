@@ -12,8 +12,9 @@ import json
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from typing import Any, Literal, get_args
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -88,31 +89,42 @@ def validate(
     schema = Schema.from_proto(proto)
     limits = limits or DriftThresholds()
     limits.check(schema, proto)
-    csv_format = csv_format or csv_format_of(against)
-
-    def observe(paths: Sequence[str]) -> InputSummary:
-        if len(paths) == 1 and _has_statistics(paths[0]):
-            return InputSummary(_statistics(paths[0], split))
-        return examine(
-            schema,
-            inputs=paths,
-            csv_format=csv_format,
-            requests=serving,
-            runner=runner,
-            options=options,
-        )
-
-    observed = observe(data)
-    findings = find_anomalies(
-        proto,
-        replace(observed, requests=serving or observed.requests),
-        training=_statistics(against, _TRAIN) if _has_statistics(against) else None,
-        previous=observe(drift).statistics if drift else None,
-        limits=limits,
+    observe = partial(
+        _observe,
+        schema,
+        split=split,
+        csv_format=csv_format or csv_format_of(against),
+        requests=serving,
+        runner=runner,
+        options=options,
     )
+    observed = observe(data)
+    observed = replace(observed, requests=serving or observed.requests)
+    previous = observe(drift).statistics if drift else None
+    return _compare(proto, observed, previous, against=against, limits=limits)
+
+
+def _compare(
+    proto: schema_pb2.Schema,
+    observed: InputSummary,
+    previous: DatasetFeatureStatistics | None,
+    *,
+    against: str,
+    limits: DriftThresholds,
+) -> Findings:
+    """Find the anomalies of data; note where its rows are not comparable with files."""
+    training = _statistics(against, _TRAIN) if _has_statistics(against) else None
+    findings = find_anomalies(proto, observed, training=training, previous=previous, limits=limits)
     if findings.anomalies and observed.files and (_recipe_of(against) or {}).get("reshape"):
         findings = replace(findings, notes=(_RESHAPED.format(against), *findings.notes))
     return findings
+
+
+def _observe(schema: Schema, paths: Sequence[str], *, split: str, **options: Any) -> InputSummary:
+    """Read the statistics of a split, if there are any, or else examine files."""
+    if len(paths) == 1 and _has_statistics(paths[0]):
+        return InputSummary(_statistics(paths[0], split))
+    return examine(schema, inputs=paths, **options)
 
 
 def check_expect(expect: Expect) -> None:
