@@ -1,1 +1,1 @@
-"""Analysis of a `preprocessing_fn`: one pass over the rows a phase."""
+"""Analysis of a `preprocessing_fn`: one pass over the rows for each phase."""

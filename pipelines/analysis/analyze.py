@@ -1,4 +1,4 @@
-"""The analyze stage: one pass over the buckets for each phase of a `preprocessing_fn`.
+"""Analyze stage: one pass over the buckets for each phase of a `preprocessing_fn`.
 
 `Analyze` writes the same transform graph as stock tensorflow_transform, computes other folds over
 the buckets in the same pass, and falls back to stock tensorflow_transform for what it does not

@@ -1,4 +1,4 @@
-"""The check that the values of a column remain distinct as floats.
+"""Check that the values of a column remain distinct as floats.
 
 A float64 represents every integer up to 2^53 and a float32 up to 2^24; beyond, neighbours become
 equal. Where the integers of a column are that large and close together, their z-scores are noise

@@ -49,7 +49,7 @@ _RENAME_EXCHANGE = 2  # of linux/fs.h
 
 @dataclass(frozen=True)
 class Staging:
-    """The staging folder that a run writes to until its dataset is published.
+    """Staging folder that a run writes to until its dataset is published.
 
     Attributes:
       output: Path of the published dataset.

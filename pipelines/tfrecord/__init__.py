@@ -1,1 +1,1 @@
-"""tf.Examples, TFRecord frames and shards."""
+"""TFRecord files: Example encoder, framing and shards."""

@@ -1,1 +1,1 @@
-"""The fused analyzer: a `preprocessing_fn` analyzed in one pass over the rows a phase."""
+"""Fused analysis of a `preprocessing_fn`: one pass over the rows for each phase."""

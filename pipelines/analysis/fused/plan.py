@@ -1,4 +1,4 @@
-"""The plan of an analysis: TFT's own graph of analyzers, divided into phases.
+"""Plan of an analysis: TFT's own graph of analyzers, divided into phases.
 
 tensorflow_transform turns a traced `preprocessing_fn` into a graph of operations, each of which it
 would run as a Beam transform. The plan is that graph in topological order, with the phase of each

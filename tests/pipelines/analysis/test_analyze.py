@@ -28,7 +28,7 @@ class ListFirst:
     """Folds the first number of each batch into a list, in order."""
 
     def setup(self) -> None:
-        """Nothing to load."""
+        """Do nothing."""
 
     def start(self) -> list[float]:
         return []
@@ -51,7 +51,7 @@ def no_analyzer(inputs: Inputs) -> Inputs:
 
 @dataclass
 class Run:
-    """What a run of `Analyze` gave."""
+    """Result of a run of `Analyze`."""
 
     directory: Path
     transform_fn: list[str]
@@ -63,7 +63,7 @@ class Run:
 
     @cached_property
     def transformed(self) -> Mapping[str, np.ndarray[Any, Any]]:
-        """What the graph makes of some rows."""
+        """Return the outputs of the graph for rows."""
         output = tft.TFTransformOutput(str(self.directory))
         (batch,) = Rows(99, (50,), 9)()
         features = output.transform_raw_features(ColumnsFeed()(batch))
@@ -93,10 +93,10 @@ def _run(
     return Run(directory, transform_fn, {(name, split): value for name, split, value in folds})
 
 
-def _assert_same(one: Run, other: Run) -> None:
-    assert one.files() == other.files()
-    for name, values in one.transformed.items():
-        np.testing.assert_array_equal(values, other.transformed[name], err_msg=name)
+def _assert_same(expected: Run, actual: Run) -> None:
+    assert expected.files() == actual.files()
+    for name, values in expected.transformed.items():
+        np.testing.assert_array_equal(values, actual.transformed[name], err_msg=name)
 
 
 def test_writes_what_tensorflow_transform_reads_and_nothing_else(tmp_path: Path) -> None:

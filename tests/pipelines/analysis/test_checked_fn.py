@@ -1,4 +1,4 @@
-"""What a `preprocessing_fn` does wrong is told before any data is read."""
+"""Errors of a `preprocessing_fn` are reported before any data is read."""
 
 from __future__ import annotations
 

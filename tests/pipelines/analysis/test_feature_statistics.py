@@ -1,4 +1,4 @@
-"""The statistics of transformed features, as the transform stage finds and merges them."""
+"""Statistics of transformed features, as the transform stage computes and merges them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def bucket(index: int, split: str = "train") -> Bucket:
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder as tensorflow_transform writes it."""
+    """Write a folder as tensorflow_transform does."""
     folder = tmp_path_factory.mktemp("graph")
     module = tf.Module()
 
@@ -92,9 +92,9 @@ def test_parts_are_merged_in_the_order_of_buckets(graph: str, tmp_path: Path) ->
     random.Random(0).shuffle(order)
     fold = FeaturesFold()
 
-    def check(found: list[tuple[str, Any]]) -> None:
-        assert {split: profile.rows for split, profile in found} == {"train": 25, "eval": 5}
-        profile = dict(found)["train"]
+    def check(profiles: list[tuple[str, Any]]) -> None:
+        assert {split: profile.rows for split, profile in profiles} == {"train": 25, "eval": 5}
+        profile = dict(profiles)["train"]
         values = np.repeat(np.arange(25, dtype=np.float32), 2) * np.tile([1, 2], 25)
         assert profile.features["pair"].values.moments.mean == values.mean()
 

@@ -1,4 +1,4 @@
-"""What is told of a graph that fails: op, columns, features, file and line."""
+"""Messages of a graph that fails: op, columns, features, file and line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def in_analyzer(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("function", "place"),
+    ("function", "op"),
     [
         (
             in_graph,
@@ -45,7 +45,7 @@ def in_analyzer(inputs: dict[str, Any]) -> dict[str, Any]:
         (in_analyzer, '"city_number/StringToNumber", which reads "city" and makes "number"'),
     ],
 )
-def test_op_columns_features_and_rows(tmp_path: Path, function: Any, place: str) -> None:
+def test_op_columns_features_and_rows(tmp_path: Path, function: Any, op: str) -> None:
     bad = [line.replace("Rome", "Oslo") if i in BAD else line for i, line in enumerate(LINES)]
     path = tmp_path / "people.csv"
     path.write_text(HEADER + "".join(bad))
@@ -57,7 +57,7 @@ def test_op_columns_features_and_rows(tmp_path: Path, function: Any, place: str)
         )
     message, _, rows = str(error.value).partition("; it fails on ")
     assert message == (
-        f"train: the transform graph failed at {place}: StringToNumberOp could not correctly "
+        f"train: the transform graph failed at {op}: StringToNumberOp could not correctly "
         "convert string: Oslo"
     )
     shown = rows.removesuffix(", and more").split(", ")
@@ -68,8 +68,8 @@ def test_op_columns_features_and_rows(tmp_path: Path, function: Any, place: str)
 @given(st.lists(st.booleans(), max_size=50), st.integers(1, 5))
 def test_failing_rows(bad: list[bool], limit: int) -> None:
     batch = pa.record_batch({"bad": pa.array(bad, pa.bool_())})
-    found = failing_rows(batch, lambda rows: any(rows.column(0).to_pylist()), limit=limit)
-    assert found == [place for place, one in enumerate(bad) if one][:limit]
+    rows = failing_rows(batch, lambda part: any(part.column(0).to_pylist()), limit=limit)
+    assert rows == [row for row, is_bad in enumerate(bad) if is_bad][:limit]
 
 
 def test_a_batch_that_fails_only_as_a_whole() -> None:

@@ -1,4 +1,4 @@
-"""Integers that floats cannot tell apart are refused where a feature would be made of them."""
+"""Integers that are equal as floats fail a run if a feature casts them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_few_steps(low: int, high: int, dtype: str, few: bool) -> None:
 
 def made(folder: Path, transforms: str, values: list[object]) -> Manifest:
     """Run a recipe on a column of ids."""
-    rows = "".join(f"{value},{place}\n" for place, value in enumerate(values))
+    rows = "".join(f"{value},{index}\n" for index, value in enumerate(values))
     (folder / "ids.csv").write_text("id,y\n" + rows)
     recipe = recipe_of_text(TEXT.format(transforms=transforms), name="ids", folder=str(folder))
     inputs = [Input("train", str(folder / "ids.csv"))]
@@ -100,7 +100,7 @@ transforms:
   id: as_is
 """
     with pytest.raises(DataError) as error:
-        made(tmp_path, transforms, [LARGE + place for place in range(1, 300)])
+        made(tmp_path, transforms, [LARGE + index for index in range(1, 300)])
     assert str(error.value) == (
         'train: column "id": the integers from 4611686018427387905 to 4611686018427388203 lie too '
         "close together for float64, which makes neighbours beyond 2^53 equal, and in which "
@@ -113,7 +113,7 @@ transforms:
 
 @pytest.mark.slow
 def test_identifiers_stay_different(tmp_path: Path) -> None:
-    ids = [LARGE + place for place in range(1, 300)]
+    ids = [LARGE + index for index in range(1, 300)]
     transforms = "transforms: {id: as_is, word: {of: id, steps: vocabulary_ids}}"
     made(tmp_path, transforms, [*ids, "?"])
     frame = load(str(tmp_path / "out")).to_pandas("train")
@@ -123,7 +123,7 @@ def test_identifiers_stay_different(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_large_integers_far_apart_have_different_scores(tmp_path: Path) -> None:
-    ids = [LARGE + place * 2**40 for place in range(300)]
+    ids = [LARGE + index * 2**40 for index in range(300)]
     made(tmp_path, "transforms: {id: z_score}", [*ids, "?"])
     frame = load(str(tmp_path / "out")).to_pandas("train").sort_values("y")
     scores = frame["id"].to_list()
@@ -134,10 +134,10 @@ def test_large_integers_far_apart_have_different_scores(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_float32_of_16_million_and_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
-        made(tmp_path, "transforms: {id: impute}", [2**24 + place for place in range(300)])
+        made(tmp_path, "transforms: {id: impute}", [2**24 + index for index in range(300)])
     assert str(error.value).startswith(
         'train: column "id": the integers from 16777216 to 16777515 lie too close together for '
         'float32, which makes neighbours beyond 2^24 equal, and in which "id" would be computed. '
     )
-    made(tmp_path, "transforms: {id: z_score}", [2**24 + place for place in range(300)])
+    made(tmp_path, "transforms: {id: z_score}", [2**24 + index for index in range(300)])
     assert load(str(tmp_path / "out")).to_pandas("train")["id"].is_unique

@@ -1,4 +1,4 @@
-"""A run never deletes what it reads: inputs in the output, found where they are stored."""
+"""A run never deletes its inputs: those in the output are found, through links too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from recordmill.schemas import RecipeError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the output `out`; its files may be listed or not, that does not matter here."""
+    """A folder with the output `out`; whether its files are listed does not matter here."""
     for path in ("out/a.csv", "out/photos/cat/1.jpg", "out/boxes/1.xml", "out/images/1.jpg"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
@@ -106,7 +106,7 @@ def visits(visits: Any) -> Any:
 
 
 def prepared(output: Path, recipe: Recipe, path: Path | str, **options: Any) -> str:
-    """Why a run does not begin, whose inputs cannot be read at all."""
+    """Return the error of a run whose inputs cannot be read."""
     inputs = [Input(None, str(path))] if path else []
     with pytest.raises(RecipeError) as caught:
         prepare(recipe, output=str(output), inputs=inputs, overwrite=True, **options)

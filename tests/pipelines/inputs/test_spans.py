@@ -1,4 +1,4 @@
-"""Spans: which days there are, which of them a window holds, and what is told of the others."""
+"""Spans: the days that exist, those in a window, and the warnings about others."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TestWindow:
 
 class TestResolve:
     def test_a_nightly_run_moves_on_by_a_day(self, folder: Path) -> None:
-        """Seven folders, then an eighth, and the same inputs."""
+        """Resolve the same inputs with seven folders, then with an eighth."""
         inputs = [Input("train", "data/{date}/*.csv", last=7)]
         touch(folder, *(f"data/2026-02-{day}/{name}.csv" for day in range(22, 29) for name in "ab"))
         resolved, spans = resolve(inputs)
@@ -92,8 +92,8 @@ class TestResolve:
     )
     def test_where_a_day_may_stand(self, folder: Path, pattern: str, paths: list[str]) -> None:
         touch(folder, *paths)
-        for place in (pattern, f"{folder}/{pattern.removeprefix('./')}"):
-            resolved, spans = resolve([Input(None, place, last=2)])
+        for path_pattern in (pattern, f"{folder}/{pattern.removeprefix('./')}"):
+            resolved, spans = resolve([Input(None, path_pattern, last=2)])
             found = [path for span in spans for path in span.files]
             assert [Path(path).resolve() for path in found] == [
                 (folder / path).resolve() for path in paths
@@ -105,7 +105,7 @@ class TestResolve:
         touch(folder, "20240301.csv", "2024-03-01.csv")
         resolved, spans = resolve([Input(None, "{date}.csv")])
         assert spans == (Span("2024-03-01", "{date}.csv", ("2024-03-01.csv", "20240301.csv")),)
-        assert {one.pattern for one in resolved} == {"20240301.csv", "2024-03-01.csv"}
+        assert {entry.pattern for entry in resolved} == {"20240301.csv", "2024-03-01.csv"}
 
     def test_missing_days_are_spans_without_files_and_told(
         self, folder: Path, caplog: pytest.LogCaptureFixture
@@ -119,7 +119,7 @@ class TestResolve:
             ("2024-02-29", 0),
             ("2024-03-01", 1),
         ]
-        assert [one.pattern for one in resolved] == ["2024-02-27.csv", "2024-03-01.csv"]
+        assert [entry.pattern for entry in resolved] == ["2024-02-27.csv", "2024-03-01.csv"]
         assert caplog.messages == ['"{date}.csv": missing in the window: 2024-02-28, 2024-02-29']
 
     def test_what_is_no_date_is_passed_over_and_told(
@@ -142,17 +142,17 @@ class TestResolve:
     def test_folders_of_images(self, folder: Path) -> None:
         touch(folder, "photos/2024-02-28/train/cat/a.jpg", "photos/2024-02-29/train/dog/b.jpg")
         resolved, spans = resolve([Input("train", "photos/{date}/train", last=2)])
-        assert [one.pattern for one in resolved] == [
+        assert [entry.pattern for entry in resolved] == [
             "photos/2024-02-28/train",
             "photos/2024-02-29/train",
         ]
-        assert [span.files for span in spans] == [(one.pattern,) for one in resolved]
+        assert [span.files for span in spans] == [(entry.pattern,) for entry in resolved]
 
     def test_inputs_without_days_are_passed_on_in_their_place(self, folder: Path) -> None:
         touch(folder, "2024-02-28.csv")
-        one, other = Input("eval", "gs://bucket/*.csv"), Input("eval", "{day}.csv")
-        resolved, spans = resolve([one, Input("train", "{date}.csv"), other])
-        assert resolved == (one, Input("train", "2024-02-28.csv"), other)
+        first, last = Input("eval", "gs://bucket/*.csv"), Input("eval", "{day}.csv")
+        resolved, spans = resolve([first, Input("train", "{date}.csv"), last])
+        assert resolved == (first, Input("train", "2024-02-28.csv"), last)
         assert len(spans) == 1
 
     def test_each_input_has_its_own_window(self, folder: Path) -> None:
@@ -160,7 +160,7 @@ class TestResolve:
         resolved, _ = resolve(
             [Input("train", "a/{date}.csv", last=1), Input("eval", "b/{date}.csv", last=1)]
         )
-        assert [one.pattern for one in resolved] == ["a/20240301.csv", "b/20240228.csv"]
+        assert [entry.pattern for entry in resolved] == ["a/20240301.csv", "b/20240228.csv"]
 
     @pytest.mark.parametrize(
         ("names", "problem"),

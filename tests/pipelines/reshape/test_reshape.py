@@ -1,4 +1,4 @@
-"""What a reshape is, and what is found out before any data is read."""
+"""Reshapes, and their checks before any data is read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def error_of(function: Callable[..., Any], schema: Schema = TOTALS) -> str:
 
 
 def _line(function: Callable[..., Any]) -> int:
-    """Of the only statement of a function."""
+    """Return the line of the only statement of a function."""
     return int(function.__code__.co_firstlineno) + 1
 
 

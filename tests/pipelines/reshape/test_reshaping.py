@@ -1,4 +1,4 @@
-"""Reshaping: the same rows as of pandas, everything told, and what is said when it fails."""
+"""Reshaping: rows equal to those of pandas, metadata, and messages of failures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADER = "customer,items,amount,day,tags\n"
 
 
 def orders(count: int, *, seed: int) -> list[str]:
-    """Lines of CSV; amounts are quarters, which floats add up exactly in any order."""
+    """Return lines of CSV; amounts are quarters, whose sums are exact in any order."""
     draw = random.Random(seed)
     return [
         f"{draw.choice(['ann', 'bob', 'cy', '?'])},{seed * 1000 + number},"
@@ -83,8 +83,8 @@ def run(
 
 
 def rows_of(inputs: tuple[Input, ...], schema: Schema) -> list[str]:
-    found = [row for one in inputs for row in pq.read_table(one.pattern).to_pylist()]
-    return sorted(str(tuple(row[name] for name in schema.names)) for row in found)
+    rows = [row for entry in inputs for row in pq.read_table(entry.pattern).to_pylist()]
+    return sorted(str(tuple(row[name] for name in schema.names)) for row in rows)
 
 
 def rows_of_pandas(frame: pd.DataFrame, schema: Schema) -> list[str]:
@@ -112,13 +112,13 @@ def read(path: Path) -> pd.DataFrame:
 def test_the_same_rows_as_of_pandas(
     function: Callable[..., Any], schema: Schema, folder: Path
 ) -> None:
-    found = run(function, schema, folder)
+    reshaped = run(function, schema, folder)
     expected = function(
         pd.concat([read(folder / "1.csv"), read(folder / "2.csv")], ignore_index=True)
     )
-    assert rows_of(found.inputs, schema) == rows_of_pandas(expected, schema)
-    assert found.metadata["rows"] == {"inputs": len(expected)}
-    assert {one.split for one in found.inputs} == {None}
+    assert rows_of(reshaped.inputs, schema) == rows_of_pandas(expected, schema)
+    assert reshaped.metadata["rows"] == {"inputs": len(expected)}
+    assert {entry.split for entry in reshaped.inputs} == {None}
 
 
 JOINED = Schema(
@@ -132,12 +132,12 @@ def test_a_join_split_by_split(folder: Path) -> None:
         "customers": Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),))
     }
     inputs = [Input("train", f"{folder}/1.csv"), Input("eval", f"{folder}/2.csv")]
-    found = run(reshapes.with_city, JOINED, folder, inputs, tables=tables)
+    reshaped = run(reshapes.with_city, JOINED, folder, inputs, tables=tables)
     for split, name in (("train", "1.csv"), ("eval", "2.csv")):
         expected = reshapes.with_city(read(folder / name), read(folder / "customers.csv"))
-        of_split = tuple(one for one in found.inputs if one.split == split)
+        of_split = tuple(entry for entry in reshaped.inputs if entry.split == split)
         assert rows_of(of_split, JOINED) == rows_of_pandas(expected, JOINED)
-        assert found.metadata["rows"][split] == len(expected) > 0
+        assert reshaped.metadata["rows"][split] == len(expected) > 0
 
 
 def test_a_table_called_as_no_split_may_be(folder: Path) -> None:
@@ -145,9 +145,9 @@ def test_a_table_called_as_no_split_may_be(folder: Path) -> None:
         return stats[["customer", "city"]]
 
     table = Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),))
-    found = run(joined, CUSTOMERS, folder, [], source=None, tables={"stats": table})
-    assert list(found.metadata["sources"]) == ["stats"]
-    assert found.metadata["rows"] == {"inputs": 3}
+    reshaped = run(joined, CUSTOMERS, folder, [], source=None, tables={"stats": table})
+    assert list(reshaped.metadata["sources"]) == ["stats"]
+    assert reshaped.metadata["rows"] == {"inputs": 3}
 
 
 def test_tables_alone(folder: Path) -> None:
@@ -157,11 +157,12 @@ def test_tables_alone(folder: Path) -> None:
         "orders": Table(schema=ORDERS, inputs=(Input(None, f"{folder}/{{date}}.csv", last=1),)),
         "customers": Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),)),
     }
-    found = run(reshapes.with_city, JOINED, folder, [], source=None, tables=both)
-    assert {one.split for one in found.inputs} == {None}
-    assert found.metadata["rows"]["inputs"] == len(rows_of(found.inputs, JOINED)) > 0
-    assert found.metadata["sources"]["orders"]["read"] == 70
-    assert [span["date"] for span in found.metadata["sources"]["orders"]["spans"]] == ["2024-03-01"]
+    reshaped = run(reshapes.with_city, JOINED, folder, [], source=None, tables=both)
+    assert {entry.split for entry in reshaped.inputs} == {None}
+    assert reshaped.metadata["rows"]["inputs"] == len(rows_of(reshaped.inputs, JOINED)) > 0
+    source = reshaped.metadata["sources"]["orders"]
+    assert source["read"] == 70
+    assert [span["date"] for span in source["spans"]] == ["2024-03-01"]
 
 
 def test_all_that_was_read_is_told(folder: Path) -> None:
@@ -170,8 +171,8 @@ def test_all_that_was_read_is_told(folder: Path) -> None:
     (folder / "3.csv").write_text(HEADER + "".join(lines + bad))
     inputs = [Input("train", f"{folder}/3.csv")]
     twice = PipelineOptions(["--direct_runner_bundle_repeat=2"])
-    found = run(reshapes.exploded, TAGS, folder, inputs, options=twice)
-    source = found.metadata["sources"]["train"]
+    reshaped = run(reshapes.exploded, TAGS, folder, inputs, options=twice)
+    source = reshaped.metadata["sources"]["train"]
     assert (source["read"], source["rejected"]) == (52, {"out_of_range": 1, "too_few_fields": 1})
     assert [(file["path"], file["split"], file["records"]) for file in source["files"]] == [
         (f"{folder}/3.csv", "train", 52)
@@ -196,9 +197,9 @@ def test_too_many_rejects(folder: Path) -> None:
 
 def test_no_rows(folder: Path) -> None:
     (folder / "1.csv").write_text(HEADER)
-    found = run(reshapes.exploded, TAGS, folder, [Input("train", f"{folder}/1.csv")])
-    assert found.metadata["rows"] == {"train": 0}
-    assert rows_of(found.inputs, TAGS) == []
+    reshaped = run(reshapes.exploded, TAGS, folder, [Input("train", f"{folder}/1.csv")])
+    assert reshaped.metadata["rows"] == {"train": 0}
+    assert rows_of(reshaped.inputs, TAGS) == []
 
 
 def test_a_function_that_fails_on_rows(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Record batches as bytes."""
+"""Coder of record batches."""
 
 from __future__ import annotations
 

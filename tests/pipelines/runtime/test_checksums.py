@@ -1,4 +1,4 @@
-"""The bytes of a file come through as they were, or not at all."""
+"""`CheckedFile` returns the bytes that were scanned, or raises."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CONTENT = random.Random(0).randbytes(3 * BLOCK + 1000)
 
 
 def checksums_of(content: bytes, *sizes: int) -> Checksums:
-    """The checksums of content that comes in pieces of these sizes, and the rest."""
-    found, begin = BlockChecksums(), 0
+    """Return the checksums of content added in chunks of these sizes and one with the rest."""
+    checksums, begin = BlockChecksums(), 0
     for size in (*sizes, len(content)):
-        found.add(content[begin : begin + size])
+        checksums.add(content[begin : begin + size])
         begin += size
-    return found.finish()
+    return checksums.finish()
 
 
 def opened(content: bytes, checksums: Checksums) -> CheckedFile:
@@ -107,10 +107,10 @@ def test_a_store_that_gives_less_than_it_is_asked_for() -> None:
 
 def test_checksums_of_ranges() -> None:
     ranges = [(-BLOCK, 10), (2 * BLOCK + 5, 9 * BLOCK)]
-    some = CHECKSUMS.of(ranges)
-    assert [(first, len(crcs) // 4) for first, crcs in some.runs] == [(0, 1), (2, 2)]
-    assert [some[block] for block in (0, 2, 3)] == [CHECKSUMS[block] for block in (0, 2, 3)]
+    subset = CHECKSUMS.of(ranges)
+    assert [(first, len(crcs) // 4) for first, crcs in subset.runs] == [(0, 1), (2, 2)]
+    assert [subset[block] for block in (0, 2, 3)] == [CHECKSUMS[block] for block in (0, 2, 3)]
     for block in (1, 4):
         with pytest.raises(KeyError):
-            some[block]
-    assert some.of([(0, 9 * BLOCK)]) == some
+            subset[block]
+    assert subset.of([(0, 9 * BLOCK)]) == subset

@@ -1,4 +1,4 @@
-"""What belongs to a published folder, and what is a user's own."""
+"""Files of a published folder, and files that a user put into it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def write(folder: Path, *paths: str, text: str = "") -> None:
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A dataset as recordmill 0.1.0 wrote it: its manifest lists shards alone."""
+    """Write a dataset as recordmill 0.1.0 did: its manifest lists only shards."""
     write(tmp_path, *OTHERS)
     for name, text in GRAPH.items():
         write(tmp_path, f"transform_fn/{name}", text=text)
@@ -119,8 +119,8 @@ def test_links_and_special_files_are_strays_and_are_not_followed(old: Path) -> N
     (old / "train" / "link").symlink_to("../../elsewhere/notes.txt")
     (old / "broken").symlink_to("nowhere")
     os.mkfifo(old / "transform_fn" / "pipe")
-    found = strays(old)
-    assert [path for path in found if "assets" not in path] == [
+    paths = strays(old)
+    assert [path for path in paths if "assets" not in path] == [
         *("broken", "folder", "train/link", "transform_fn/pipe")
     ]
 
@@ -142,9 +142,9 @@ def test_a_listed_dataset_has_what_it_lists_and_nothing_else(tmp_path: Path) -> 
 def test_files_are_listed_with_size_and_digest(tmp_path: Path) -> None:
     write(tmp_path, "b/a", text="1\n")
     write(tmp_path, "b.txt")
-    known = StoredFile("b.txt", 7, "known already")
+    hashed = StoredFile("b.txt", 7, "known already")
     sha256 = hashlib.sha256(b"1\n").hexdigest()
-    assert list_stored_files(str(tmp_path), [known]) == (known, StoredFile("b/a", 2, sha256))
+    assert list_stored_files(str(tmp_path), [hashed]) == (hashed, StoredFile("b/a", 2, sha256))
 
 
 def test_what_is_no_dataset_has_no_contents(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stored files: compression by content, nothing lost in silence, digests."""
+"""Decompression: detection by content, errors for damaged data, digests."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class TestCompressed:
         )
 
     def test_what_is_read_at_once_is_bounded(self, compression: Compression) -> None:
-        """A few hundred bytes can stand for megabytes; they must not arrive in one piece."""
+        """A few hundred bytes can expand to megabytes, which must not arrive in one chunk."""
         stored = COMPRESS[compression](bytes(50 << 20))
         text = cast(
             io.BufferedReader, open_text(io.BytesIO(stored), path="a", compression=compression)

@@ -1,4 +1,4 @@
-"""Dictionaries of batches: written out where they are long, and back, slice by slice."""
+"""Dictionaries of batches: decoded where they are long, and encoded again from slices."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def test_slices_are_joined_as_they_were(
     one: list[str | None], other: list[str | None], start: int, length: int, last_alike: bool
 ) -> None:
     batches = [batch_of(one), batch_of(other), batch_of(["a"] * 16 * last_alike)]
-    found = joined([decoded(batch).slice(start, length) for batch in batches])
+    batch = joined([decoded(batch).slice(start, length) for batch in batches])
     wanted = pa.Table.from_batches([batch.slice(start, length) for batch in batches])
-    assert found.schema.equals(batches[0].schema, check_metadata=True)
-    assert found.to_pylist() == wanted.to_pylist()
-    (whole,) = wanted.unify_dictionaries().combine_chunks().to_batches() or [found]
-    assert canonical(found).equals(canonical(whole))
+    assert batch.schema.equals(batches[0].schema, check_metadata=True)
+    assert batch.to_pylist() == wanted.to_pylist()
+    (expected,) = wanted.unify_dictionaries().combine_chunks().to_batches() or [batch]
+    assert canonical(batch).equals(canonical(expected))
 
 
 def test_compact_keeps_the_order_of_the_values() -> None:

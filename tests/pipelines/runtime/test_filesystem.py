@@ -1,4 +1,4 @@
-"""A file stands whole or not at all, and no name is taken for a pattern."""
+"""Files are written atomically, and names with wildcards are no patterns."""
 
 from __future__ import annotations
 

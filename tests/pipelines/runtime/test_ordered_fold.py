@@ -1,4 +1,4 @@
-"""What is folded of buckets is merged in one order, whatever the order of the buckets."""
+"""Accumulators are merged in one order, in whichever order the buckets are folded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from recordmill.pipelines.runtime.ordered_fold import (
 
 
 def _nested(accumulators: list[Any]) -> Any:
-    """Show what was merged with what."""
+    """Return the merges as nested tuples."""
     return accumulators[0] if len(accumulators) == 1 else tuple(accumulators)
 
 
@@ -62,10 +62,10 @@ class _Open:
 
 
 class _ShowOrder(FoldWork):
-    """Folds nothing but the index."""
+    """Folds the index of each bucket."""
 
     def setup(self) -> None:
-        """Nothing to load."""
+        """Do nothing."""
 
     def __call__(self, element: Bucket, *side_inputs: Any) -> Iterator[tuple[Key, Block]]:
         yield ("order", element.split, ""), (0, 0, element.index, (element.index, *side_inputs))

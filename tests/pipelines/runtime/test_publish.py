@@ -1,4 +1,4 @@
-"""A dataset stands complete or not at all, whenever a run fails."""
+"""Publishing is atomic, whenever a run fails."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_run_that_fails_keeps_the_old_dataset(tmp_path: Path, error: type) -> 
 @pytest.mark.parametrize("exchange", [True, False])
 def test_overwrite_replaces_the_whole_folder(tmp_path: Path, monkeypatch, exchange: bool) -> None:
     if not exchange:
-        monkeypatch.setattr(publish, "_renameat2_exchange", lambda one, other: False)
+        monkeypatch.setattr(publish, "_renameat2_exchange", lambda left, right: False)
     prepare(tmp_path / "out", "old")
     prepare(tmp_path / "out", "new", overwrite=True)
     assert content(tmp_path / "out") == dataset("new")
@@ -122,7 +122,7 @@ def test_an_exchange_that_fails_half_way_is_undone(tmp_path: Path, monkeypatch) 
             raise OSError(5, "Input/output error")
         rename(source, target)
 
-    monkeypatch.setattr(publish, "_renameat2_exchange", lambda one, other: False)
+    monkeypatch.setattr(publish, "_renameat2_exchange", lambda left, right: False)
     monkeypatch.setattr(os, "rename", failing)
     with pytest.raises(DataError) as caught:
         prepare(tmp_path / "out", "new", overwrite=True)
@@ -135,11 +135,11 @@ def test_an_exchange_that_fails_half_way_is_undone(tmp_path: Path, monkeypatch) 
 
 
 def test_the_folder_of_temporary_files_does_not_matter(tmp_path: Path, monkeypatch) -> None:
-    other = "/dev/shm"
-    if not os.path.isdir(other) or os.stat(other).st_dev == os.stat(tmp_path).st_dev:
+    right = "/dev/shm"
+    if not os.path.isdir(right) or os.stat(right).st_dev == os.stat(tmp_path).st_dev:
         pytest.skip("needs a second filesystem at /dev/shm")
-    monkeypatch.setattr(tempfile, "tempdir", other)
-    monkeypatch.setenv("TMPDIR", other)
+    monkeypatch.setattr(tempfile, "tempdir", right)
+    monkeypatch.setenv("TMPDIR", right)
     with stage(str(tmp_path / "out")) as staging:
         assert os.stat(staging.folder).st_dev == os.stat(tmp_path).st_dev
     prepare(tmp_path / "out", "a")
@@ -148,7 +148,7 @@ def test_the_folder_of_temporary_files_does_not_matter(tmp_path: Path, monkeypat
 
 @pytest.fixture
 def disk(tmp_path: Path, request) -> Iterator[Path]:
-    """A small filesystem of its own, mounted with the options that the test is given."""
+    """Mount a small filesystem with the options that the test names."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", request.param, "tmpfs", str(folder)]
@@ -252,7 +252,7 @@ def test_of_many_runs_at_once_one_is_inside(tmp_path: Path) -> None:
 
 
 def put(folder: Path, *paths: str) -> dict[str, str]:
-    """Files of a user's own in a folder, by their paths."""
+    """Write files of a user into a folder; return them by path."""
     for path in paths:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text("mine")
@@ -307,7 +307,7 @@ def test_files_put_into_the_old_dataset_meanwhile_are_kept(
     tmp_path: Path, monkeypatch, caplog: pytest.LogCaptureFixture, exchange: bool
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(publish, "_renameat2_exchange", lambda one, other: False)
+        monkeypatch.setattr(publish, "_renameat2_exchange", lambda left, right: False)
     output = tmp_path / "out"
     prepare(output, "old")
     with stage(str(output), overwrite=True) as staging:
@@ -316,16 +316,16 @@ def test_files_put_into_the_old_dataset_meanwhile_are_kept(
             file.write(b"new")
         commit(staging, manifest("new"))
     assert content(output) == dataset("new")
-    (kept,) = tmp_path.glob("out.replaced-*")
-    assert content(kept) == dataset("old") | mine
-    assert sorted(os.listdir(tmp_path)) == ["out", kept.name]
+    (replaced,) = tmp_path.glob("out.replaced-*")
+    assert content(replaced) == dataset("old") | mine
+    assert sorted(os.listdir(tmp_path)) == ["out", replaced.name]
     assert caplog.messages == [
         f"{output}: was replaced, but during the run files that no run wrote were put into it: "
-        f"model/weights.h5, notes.txt. The replaced folder is now {kept}: delete it once you have "
-        "moved them"
+        f"model/weights.h5, notes.txt. The replaced folder is now {replaced}: delete it once you "
+        "have moved them"
     ]
     prepare(output, "newer", overwrite=True)
-    assert content(kept) == dataset("old") | mine
+    assert content(replaced) == dataset("old") | mine
 
 
 def test_files_in_what_a_killed_run_replaced_are_kept(tmp_path: Path) -> None:

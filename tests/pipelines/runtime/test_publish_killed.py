@@ -1,4 +1,4 @@
-"""A dataset stands complete or not at all, whenever a run dies."""
+"""Publishing is atomic, whenever a run is killed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from recordmill.pipelines.runtime.publish import Staging, stage
 
 
 class Store(LocalFileSystem):
-    """A remote store for tests: store://x is a local path x, without folders and renames."""
+    """Remote store for tests: store://x is the local path x, without folders and renames."""
 
     @classmethod
     def scheme(cls) -> str:

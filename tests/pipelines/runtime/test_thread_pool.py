@@ -1,4 +1,4 @@
-"""Elements worked on by a few threads."""
+"""Elements processed by a few threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recordmill.pipelines.runtime.thread_pool import ElementFn, SerialDoFn, Thre
 
 
 class Slow(ElementFn):
-    """Each element takes its own time; notes how many are worked on at once."""
+    """Sleeps for the time that an element says; records how many are processed at once."""
 
     def setup(self) -> None:
         self.lock = threading.Lock()
@@ -35,7 +35,7 @@ class Slow(ElementFn):
 
 
 class Fails(ElementFn):
-    """The first element fails at once; the others write a file after a while."""
+    """Fails at once on the first element; writes a file after a while for the others."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,19 +76,19 @@ def test_no_thread_works_on_after_an_error(tmp_path: Path) -> None:
 
 
 class Holds(ElementFn):
-    """Gives the elements of a bundle at its end."""
+    """Returns the elements of a bundle at its end."""
 
     def setup(self) -> None:
-        self.held: list[int] = []
+        self.elements: list[int] = []
 
     def __call__(self, element: int, *side_inputs: Any) -> list[int]:
         time.sleep(0.01 * (element % 3))
-        self.held.append(element)
+        self.elements.append(element)
         return []
 
     def finish(self) -> list[int]:
-        held, self.held = self.held, []
-        return sorted(held)
+        elements, self.elements = self.elements, []
+        return sorted(elements)
 
 
 @pytest.mark.parametrize("do_fn", [ThreadedDoFn, SerialDoFn])

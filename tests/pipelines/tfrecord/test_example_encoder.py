@@ -1,4 +1,4 @@
-"""The encoder against TensorFlow's parser, protobuf's own serialization, and tfx_bsl's encoder."""
+"""The encoder compared with TensorFlow's parser, protobuf's serialization and tfx_bsl's encoder."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def list_features(draw: st.DrawFn) -> dict[str, pa.Array]:
 
 
 def canonical(features: Mapping[str, tf.train.Feature]) -> bytes:
-    """An Example by protobuf's own means: messages one after the other are merged."""
+    """Serialize an Example by protobuf, which merges concatenated messages."""
     entries = b"".join(
         tf.train.Features(feature={name: features[name]}).SerializeToString()
         for name in sorted(features)

@@ -1,4 +1,4 @@
-"""Frames are TensorFlow's, and no damaged byte of one goes unseen."""
+"""Frames equal those of TensorFlow, and every damaged byte is detected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read(data: bytes) -> list[bytes]:
 
 
 class Trickle(io.BytesIO):
-    """A stream that gives less than it is asked for, as sockets do."""
+    """A stream that returns fewer bytes than requested, as sockets do."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(min(7, size or 7))
@@ -84,8 +84,8 @@ def test_every_flipped_bit_names_record_and_byte() -> None:
                 damaged[byte] ^= 1 << bit
                 with pytest.raises(DataError) as caught:
                     read(bytes(damaged))
-                place = f"a.tfrecord: record {index} (byte {where.start}): its "
-                assert str(caught.value).startswith(place)
+                prefix = f"a.tfrecord: record {index} (byte {where.start}): its "
+                assert str(caught.value).startswith(prefix)
 
 
 def test_messages_of_a_flipped_byte() -> None:
@@ -122,11 +122,11 @@ def test_every_cut_names_the_record_except_between_two() -> None:
         start, index = max(
             (start, index) for index, start in enumerate((0, 19, 35)) if start < size
         )
-        whole = {0: 19, 1: 16, 2: 18}[index] if size - start >= 12 else 12
+        full = {0: 19, 1: 16, 2: 18}[index] if size - start >= 12 else 12
         with pytest.raises(DataError) as caught:
             read(data[:size])
         assert str(caught.value) == (
-            f"a.tfrecord: record {index} (byte {start}): cut short, {size - start} bytes of {whole}"
+            f"a.tfrecord: record {index} (byte {start}): cut short, {size - start} bytes of {full}"
         )
 
 

@@ -1,4 +1,4 @@
-"""A split's shards hold its records once each, in order, in as many files as asked for."""
+"""The shards of a split have its records once each, in order, in the requested number of files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def segment(index: int, records: int, size: int) -> Segment:
 
 
 def cut(segments: list[Segment], **options: int) -> list[list[tuple[int, int, int]]]:
-    """The plan as (segment, start, stop) for each piece of each shard."""
+    """Return (segment, start, stop) of each slice of each shard."""
     plans = plan_shards(segments, split="train", **{"target_bytes": 100, **options})
     assert [(plan.index, plan.count) for plan in plans] == [
         (index, len(plans)) for index in range(len(plans))
@@ -49,7 +49,7 @@ def cut(segments: list[Segment], **options: int) -> list[list[tuple[int, int, in
 
 
 def write(folder: Path, *, repeat: int = 0, **options) -> dict[str, Shard]:
-    """The shards of `RECORDS`, in three segments one of which is empty, by path."""
+    """Write the shards of `RECORDS` from three segments, one of them empty; return them by path."""
     bounds = [(0, 30), (30, 30), (30, 100)]
     segments = [
         write_segment(
@@ -70,10 +70,10 @@ def write(folder: Path, *, repeat: int = 0, **options) -> dict[str, Shard]:
             | beam.Map(pickle.dumps)
             | beam.Map((folder / "shards").write_bytes)
         )
-    found = pickle.loads((folder / "shards").read_bytes())
-    for split, index, shard in found:
+    shards = pickle.loads((folder / "shards").read_bytes())
+    for split, index, shard in shards:
         assert shard.path.startswith(f"{split}/data-{index:05d}-of-")
-    return {shard.path: shard for _, _, shard in found}
+    return {shard.path: shard for _, _, shard in shards}
 
 
 def stored(folder: Path) -> dict[str, bytes]:
@@ -110,15 +110,15 @@ def test_plan_gives_every_record_once_in_order(
     shuffled = order.sample(segments, len(segments))
     plans = plan_shards(shuffled, split="train", target_bytes=1, count=count)
     records = [
-        (piece.segment.index, record)
+        (part.segment.index, record)
         for plan in plans
-        for piece in plan.slices
-        for record in range(piece.start, piece.stop)
+        for part in plan.slices
+        for record in range(part.start, part.stop)
     ]
     assert records == [(i, record) for i, size in enumerate(sizes) for record in range(size)]
-    held = [plan.records for plan in plans]
-    assert len(held) == count
-    assert max(held) - min(held) <= 1
+    counts = [plan.records for plan in plans]
+    assert len(counts) == count
+    assert max(counts) - min(counts) <= 1
 
 
 def test_plan_refuses_two_segments_of_one_place() -> None:
@@ -242,14 +242,14 @@ def test_a_shard_that_reads_back_otherwise_fails(tmp_path: Path, monkeypatch) ->
             yield file
         Path(path).write_bytes(Path(path).read_bytes().replace(b"abc", b"abd"))
 
-    whole = write_segment(str(tmp_path), split="train", index=0, batches=[[b"abc"]])
+    segment = write_segment(str(tmp_path), split="train", index=0, batches=[[b"abc"]])
     monkeypatch.setattr(files, "create", faulty)
     with pytest.raises(DataError) as caught, beam.Pipeline(runner=FnApiRunner()) as p:
-        p | beam.Create([whole]) | WriteShards(str(tmp_path / "out"), splits=["train"])
+        p | beam.Create([segment]) | WriteShards(str(tmp_path / "out"), splits=["train"])
     assert str(caught.value).startswith(
         f"{tmp_path}/out/train/data-00000-of-00001.tfrecord: reads back as other bytes"
     )
-    assert os.path.exists(whole.path)
+    assert os.path.exists(segment.path)
 
 
 def test_counts_and_targets_below_one() -> None:
@@ -280,7 +280,7 @@ def test_measure_shard_names_shard_and_record(tmp_path: Path) -> None:
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A filesystem of 64 kB."""
+    """Mount a filesystem of 64 kB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]

@@ -29,23 +29,23 @@ SCHEMA = Schema(
 
 
 def look(folder: Path, text: str | bytes, name: str = "a.csv") -> InputSummary:
-    """What a file holds, looked at block by block, without a pipeline."""
+    """Examine a file block by block, without a pipeline."""
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return examine_here(SCHEMA, inputs=[str(path)])
 
 
 def counts(observed: InputSummary) -> dict[str, tuple[int, int]]:
-    """(present, missing) of each column."""
-    found = {}
+    """Return (present, missing) of each column."""
+    counts_by_column = {}
     for feature in observed.statistics.features:
         common = getattr(feature, feature.WhichOneof("stats") or "").common_stats
-        found[feature.path.step[0]] = (common.num_non_missing, common.num_missing)
-    return found
+        counts_by_column[feature.path.step[0]] = (common.num_non_missing, common.num_missing)
+    return counts_by_column
 
 
 def seen(observed: InputSummary) -> dict[str, dict[str, dict[str, tuple[int, str]]]]:
-    """The bad values, with their places cut to the file's name."""
+    """Return the bad values, with lines that name the file without its folder."""
     return {
         name: {reason: _places(bad) for reason, bad in reasons.items()}
         for name, reasons in observed.bad.items()
@@ -53,7 +53,7 @@ def seen(observed: InputSummary) -> dict[str, dict[str, dict[str, tuple[int, str
 
 
 def _places(bad: BadValues) -> dict[str, tuple[int, str]]:
-    return {text: (count, Path(place).name) for text, (count, place) in bad.values.items()}
+    return {text: (count, Path(line).name) for text, (count, line) in bad.values.items()}
 
 
 def test_every_bad_value_of_every_column_is_counted(tmp_path: Path) -> None:
@@ -197,10 +197,10 @@ def test_blocks_do_not_matter(tmp_path: Path) -> None:
         path.write_text("age,share,pay\n" + "\n".join(rows[100 * number : 100 * number + 100]))
         parts.append(examined_here(SCHEMA, [str(path)], CsvFormat()))
     (tmp_path / "all.csv").write_text("age,share,pay\n" + "\n".join(rows))
-    whole = examine_here(SCHEMA, inputs=[str(tmp_path / "all.csv")])
+    expected = examine_here(SCHEMA, inputs=[str(tmp_path / "all.csv")])
     merged = summarize(merge(SCHEMA, [merge(SCHEMA, parts[:2]), merge(SCHEMA, parts[2:])]), SCHEMA)
-    assert merged.statistics == whole.statistics
-    for name, reasons in whole.bad.items():
+    assert merged.statistics == expected.statistics
+    for name, reasons in expected.bad.items():
         for reason, bad in reasons.items():
             assert merged.bad[name][reason].count == bad.count
             assert len(bad.values) <= 100
@@ -268,13 +268,13 @@ def test_requests_name_columns_as_a_signature_does(tmp_path: Path) -> None:
     ]
     observed = requests_in(tmp_path / "a.jsonl", "\n".join(lines))
     assert counts(observed) == {"a-b": (1, 1), "a b": (0, 2), "c-d": (2, 0), "e_f": (1, 1)}
-    told = observed.records["bad_names"].values
-    assert [Path(place).name for _, place in told.values()] == [
+    messages = observed.records["bad_names"].values
+    assert [Path(line).name for _, line in messages.values()] == [
         "a.jsonl:3",
         "a.jsonl:4",
         "a.jsonl:5",
     ]
-    first, *others = told
+    first, *others = messages
     assert first.startswith(
         'expected the name of one column, got "a_b", which stands for "a-b" and "a b"; name the'
     )

@@ -29,15 +29,15 @@ def without_beam(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dataset(folder: Path, *, name: str = "manifest.json", times: int = 100) -> str:
-    """What validation reads of a prepared dataset, or of a profile."""
+    """Write the files of a prepared dataset, or of a profile, that validation reads."""
     (folder / "stats").mkdir(parents=True)
     (folder / "schema").mkdir()
     (folder / name).write_text(json.dumps({"recipe": {"csv": {"delimiter": ";", "header": True}}}))
     (folder / "schema/schema.pbtxt").write_text(SCHEMA.to_pbtxt())
     for split, rows in (("train", GOOD), ("eval", {**GOOD, "pay": ["low"] * 4})):
-        found = statistics(rows, times=times)
-        found.name = split
-        listed = DatasetFeatureStatisticsList(datasets=[found])
+        proto = statistics(rows, times=times)
+        proto.name = split
+        listed = DatasetFeatureStatisticsList(datasets=[proto])
         (folder / f"stats/{split}.pb").write_bytes(listed.SerializeToString())
     return str(folder)
 
@@ -114,16 +114,16 @@ def test_a_schema_that_cannot_be_read(tmp_path: Path) -> None:
 def test_what_a_run_expects_holds(tmp_path: Path) -> None:
     expect = Expect(schema=schema_file(tmp_path), previous=dataset(tmp_path / "old"), min_rows=4)
     check_expect(expect)
-    found = check_expectations(expect, {"train": statistics(times=100), "eval": statistics()})
-    assert list(found) == ["train", "eval"]
-    assert [one.kind for one in found["train"].comparisons] == ["drift"] * 4
-    assert found["eval"].comparisons == ()
+    findings = check_expectations(expect, {"train": statistics(times=100), "eval": statistics()})
+    assert list(findings) == ["train", "eval"]
+    assert [one.kind for one in findings["train"].comparisons] == ["drift"] * 4
+    assert findings["eval"].comparisons == ()
 
 
 def test_what_a_run_expects_does_not_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = schema_file(tmp_path)
     rows = {"train": statistics({**GOOD, "age": [1, 2, 3, 120]}), "eval": statistics()}
-    told = (
+    message = (
         f"the data has 2 anomalies against {path}:\n"
         "  train: dataset: Low num examples in dataset.: The dataset has 4 rows; expected at least "
         "5.\n"
@@ -133,12 +133,12 @@ def test_what_a_run_expects_does_not_hold(tmp_path: Path, caplog: pytest.LogCapt
     with pytest.raises(DataError) as error:
         check_expectations(Expect(schema=path, min_rows=5), rows)
     assert str(error.value) == (
-        f"{told}\nNothing was published. Accept what is right with `recordmill schema update`, or "
-        "set on_anomalies to warn."
+        f"{message}\nNothing was published. Accept what is right with `recordmill schema update`, "
+        "or set on_anomalies to warn."
     )
     with caplog.at_level(logging.WARNING):
         check_expectations(Expect(schema=path, min_rows=5, on_anomalies="warn"), rows)
-    assert caplog.messages == [told]
+    assert caplog.messages == [message]
 
 
 def test_a_previous_dataset_that_is_not_there_yet(

@@ -29,7 +29,7 @@ def features(inputs: Inputs) -> Inputs:
 
 
 def _analyze(analysis: fused.Analysis, batches: list[pa.RecordBatch], folder: Path) -> list[Any]:
-    """The analysis in this process: the values of the analyzers."""
+    """Analyze in this process; return the values of the analyzers."""
     bindings = None
     for phase in range(analysis.phases):
         fold = analysis.fold(ColumnsFeed(), phase, bindings)
@@ -96,13 +96,13 @@ def test_a_large_vocabulary_leaves_in_pieces(tmp_path: Path) -> None:
     fold.setup()
     words = [f"word{i}" for i in range(5000)]
     pieces: dict[str, list[Any]] = {}
-    for some in (words, words[:4500], words[:10]):
-        accumulator = fold.add(fold.start(), _batch([0.0] * len(some), some))
+    for tokens in (words, words[:4500], words[:10]):
+        accumulator = fold.add(fold.start(), _batch([0.0] * len(tokens), tokens))
         for name, piece in fold.split(accumulator):
             pieces.setdefault(name, []).append(pickler.loads(pickler.dumps(piece)))
     label = "VocabularyAccumulate[vocabulary]"
-    assert sorted(pieces) == ["", *sorted(f"{label}/{place}" for place in range(PARTITIONS))]
-    merged = [fold.merge(some) for some in pieces.values()]
+    assert sorted(pieces) == ["", *sorted(f"{label}/{index}" for index in range(PARTITIONS))]
+    merged = [fold.merge(accumulators) for accumulators in pieces.values()]
     bindings = fused.finish(analysis, 0, merged, folder=str(tmp_path))
     path = Path(str(bindings.values[-1].value))
     counts = Counter(words) + Counter(words[:4500]) + Counter(words[:10])

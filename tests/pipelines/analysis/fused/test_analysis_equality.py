@@ -1,4 +1,4 @@
-"""The fused analysis gives what stock tensorflow_transform gives, for every public analyzer."""
+"""The fused analysis equals stock tensorflow_transform for every public analyzer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Case:
 
 
 def _ids(inputs: Inputs) -> Inputs:
-    """The ids that tensorflow_transform has no function for, or knows no range of."""
+    """Yield ids for which tensorflow_transform has no function, or no range."""
     word, n = inputs["word"], inputs["n"]
     age = numeric.bucketize_by_boundaries(inputs["gaps"], boundaries=(1, 3))
     return {
