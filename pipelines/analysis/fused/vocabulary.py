@@ -61,10 +61,10 @@ class GatherVocabulary:
     ordering: int
 
     def reduce(self, tensors: Sequence[Any]) -> Sequence[Any]:
-        """Count the tokens of a batch, and join those that are text into one string.
+        """Count the tokens of a batch, if plain counts are needed, and join text into one string.
 
         NumPy makes a Python object of each token of a string tensor. One string and the lengths
-        are two buffers instead, which Arrow uses without a copy.
+        are two buffers instead, of which Arrow makes an array without parsing.
         """
         tokens, *numbers = tensors
         if self.ordering == _Order.FREQUENCY:
