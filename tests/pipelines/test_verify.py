@@ -287,7 +287,7 @@ def test_unreadable_protos(good: Path) -> None:
     assert lines[3].startswith("stats/eval.pb: Error parsing message")
 
 
-def test_a_flipped_byte_in_any_file_is_found(good: Path) -> None:
+def test_a_flipped_byte_in_any_file_is_detected(good: Path) -> None:
     (good / "notes.txt").write_text("mine")  # which is none of the dataset's
     paths = [path for path in sorted(good.rglob("*")) if path.is_file()]
     for path in paths:
@@ -302,7 +302,7 @@ def test_a_flipped_byte_in_any_file_is_found(good: Path) -> None:
     assert verify(str(good)).records == 63
 
 
-def test_other_files_that_are_gone_or_changed(good: Path) -> None:
+def test_other_files_that_are_missing_or_changed(good: Path) -> None:
     path, rejects = good / "schema" / "schema.pbtxt", good / "stats" / "eval.pb"
     content = path.read_bytes()
     path.write_bytes(content + b"\n")
@@ -338,7 +338,7 @@ def test_a_parity_check_that_failed_or_is_missing(good: Path) -> None:
     ]
 
 
-def test_all_problems_are_told_at_once(good: Path) -> None:
+def test_all_problems_are_reported_at_once(good: Path) -> None:
     flip(good / "train" / "data-00000-of-00002.tfrecord", 0)
     (good / "eval" / "data-00000-of-00001.tfrecord").unlink()
     shutil.rmtree(good / "transform_fn")

@@ -347,6 +347,7 @@ class TfxTensorAdapter:
         return TensorAdapter(self._config).OriginalTypeSpecs()  # type: ignore[no-any-return]
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, tf.Tensor]:
+        """Return the tensors of a batch, by name."""
         return self._adapter.ToBatchTensors(batch, produce_eager_tensors=True)  # type: ignore[no-any-return]
 
     def __reduce__(self) -> tuple[Any, ...]:

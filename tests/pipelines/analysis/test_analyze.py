@@ -172,7 +172,7 @@ def test_a_failing_assertion_of_the_function_fails_the_run(tmp_path: Path) -> No
         _run(buckets_of("train", 2), tmp_path / "out", asserting)
 
 
-def test_what_cannot_be_fused_is_left_to_stock(
+def test_an_unsupported_analyzer_falls_back_to_stock(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     buckets = buckets_of("train", 3) + buckets_of("eval", 2)

@@ -35,15 +35,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 class TestWindow:
     @given(st.sets(DAYS, min_size=1, max_size=20), st.integers(1, 400))
-    def test_so_many_days_in_a_row_up_to_the_newest(self, found: set[date], last: int) -> None:
-        days = window(found, last)
+    def test_so_many_days_in_a_row_up_to_the_newest(self, existing: set[date], last: int) -> None:
+        days = window(existing, last)
         assert len(days) == last
-        assert days[-1] == max(found)
+        assert days[-1] == max(existing)
         assert all(b - a == timedelta(1) for a, b in pairwise(days))
 
     @given(st.sets(DAYS, min_size=1, max_size=20))
-    def test_all_days_found(self, found: set[date]) -> None:
-        assert window(found, None) == tuple(sorted(found))
+    def test_all_days_found(self, existing: set[date]) -> None:
+        assert window(existing, None) == tuple(sorted(existing))
 
     @given(st.integers(1600, 2400))
     def test_the_first_of_march_comes_after_the_last_of_february(self, year: int) -> None:
@@ -90,16 +90,16 @@ class TestResolve:
             ("./{date}.csv", ["./2024-02-28.csv", "./2024-02-29.csv"]),
         ],
     )
-    def test_where_a_day_may_stand(self, folder: Path, pattern: str, paths: list[str]) -> None:
+    def test_positions_of_a_day(self, folder: Path, pattern: str, paths: list[str]) -> None:
         touch(folder, *paths)
         for path_pattern in (pattern, f"{folder}/{pattern.removeprefix('./')}"):
             resolved, spans = resolve([Input(None, path_pattern, last=2)])
-            found = [path for span in spans for path in span.files]
-            assert [Path(path).resolve() for path in found] == [
+            resolved_paths = [path for span in spans for path in span.files]
+            assert [Path(path).resolve() for path in resolved_paths] == [
                 (folder / path).resolve() for path in paths
             ]
             assert [span.date for span in spans] == ["2024-02-28", "2024-02-29"]
-            assert [file.path for file in match(resolved)] == sorted(found)
+            assert [file.path for file in match(resolved)] == sorted(resolved_paths)
 
     def test_a_day_written_in_both_ways_is_one_day(self, folder: Path) -> None:
         touch(folder, "20240301.csv", "2024-03-01.csv")
@@ -107,7 +107,7 @@ class TestResolve:
         assert spans == (Span("2024-03-01", "{date}.csv", ("2024-03-01.csv", "20240301.csv")),)
         assert {entry.pattern for entry in resolved} == {"20240301.csv", "2024-03-01.csv"}
 
-    def test_missing_days_are_spans_without_files_and_told(
+    def test_missing_days_are_spans_without_files_and_logged(
         self, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         touch(folder, "2024-02-20.csv", "2024-02-27.csv", "2024-03-01.csv")
@@ -122,7 +122,7 @@ class TestResolve:
         assert [entry.pattern for entry in resolved] == ["2024-02-27.csv", "2024-03-01.csv"]
         assert caplog.messages == ['"{date}.csv": missing in the window: 2024-02-28, 2024-02-29']
 
-    def test_what_is_no_date_is_passed_over_and_told(
+    def test_paths_without_a_date_are_skipped_and_logged(
         self, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         touch(folder, "2024-02-28/a", "2024-02-30/a", "latest/a", "2023-2-1/a", "20230229/a")
@@ -148,7 +148,7 @@ class TestResolve:
         ]
         assert [span.files for span in spans] == [(entry.pattern,) for entry in resolved]
 
-    def test_inputs_without_days_are_passed_on_in_their_place(self, folder: Path) -> None:
+    def test_undated_inputs_are_passed_on_in_order(self, folder: Path) -> None:
         touch(folder, "2024-02-28.csv")
         first, last = Input("eval", "gs://bucket/*.csv"), Input("eval", "{day}.csv")
         resolved, spans = resolve([first, Input("train", "{date}.csv"), last])

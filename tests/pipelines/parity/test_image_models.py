@@ -54,7 +54,7 @@ def test_jpeg_storage_differs_and_the_signatures_are_equal(pets: Path) -> None:
     )
 
 
-def test_a_model_with_other_pixels_is_told(pets: Path) -> None:
+def test_a_model_with_other_pixels_is_reported(pets: Path) -> None:
     def wrong(features: dict[str, Any]) -> dict[str, Any]:
         return {"image": tf.maximum(features["image"], 255)}
 

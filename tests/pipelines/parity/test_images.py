@@ -163,10 +163,10 @@ class TestWhole:
 
     def test_every_tile_is_and_no_copy(self, tiled: Prepared) -> None:
         made = tiled.manifest.expansion["train"]
-        found = tiled.check()
-        assert found["rows"] == {"train": 2, "eval": 0}
-        assert found["records"] == {"train": made.pieces - made.left_out, "eval": 0}
-        assert made.copies == 2 * found["records"]["train"] > 0
+        result = tiled.check()
+        assert result["rows"] == {"train": 2, "eval": 0}
+        assert result["records"] == {"train": made.pieces - made.left_out, "eval": 0}
+        assert made.copies == 2 * result["records"]["train"] > 0
 
     def test_no_images(self, pets: Prepared) -> None:
         nothing = replace(pets, rows=pets.rows.slice(0, 0))
@@ -179,15 +179,15 @@ class TestWhole:
         }
 
     def test_raw_pixels_are_exact(self, pets: Prepared, tmp_path: Path) -> None:
-        found = stored_as("raw", pets, tmp_path / "out").check()
-        assert found["records"]["train"] == 4
-        assert found["largest_pixel_difference"] == found["records_that_differ"] == 0
+        result = stored_as("raw", pets, tmp_path / "out").check()
+        assert result["records"]["train"] == 4
+        assert result["largest_pixel_difference"] == result["records_that_differ"] == 0
 
     def test_a_jpeg_is_not_exact(self, pets: Prepared, tmp_path: Path) -> None:
-        found = stored_as("jpeg", pets, tmp_path / "out").check()
-        assert 0 < found["largest_pixel_difference"] < 100
-        assert 0 < found["mean_pixel_difference"] < 10
-        assert found["records_that_differ"] == 4
+        result = stored_as("jpeg", pets, tmp_path / "out").check()
+        assert 0 < result["largest_pixel_difference"] < 100
+        assert 0 < result["mean_pixel_difference"] < 10
+        assert result["records_that_differ"] == 4
 
 
 class TestTampered:
@@ -230,13 +230,13 @@ class TestTampered:
             f"differ by up to 0. {UNLIKE}"
         )
 
-    def test_a_record_that_is_gone(self, pets: Prepared, tmp_path: Path) -> None:
-        check = tampered(pets, tmp_path / "out", lambda one: source_id(one) != "cat/000.jpg")
+    def test_a_missing_record(self, pets: Prepared, tmp_path: Path) -> None:
+        check = tampered(pets, tmp_path / "out", lambda record: source_id(record) != "cat/000.jpg")
         assert message(check) == (
             f"parity: no record of cat/000.jpg, which the graph serves. {BUG}"
         )
 
-    def test_all_records_are_gone(self, pets: Prepared, tmp_path: Path) -> None:
+    def test_all_records_are_missing(self, pets: Prepared, tmp_path: Path) -> None:
         assert message(tampered(pets, tmp_path / "out", lambda _: False)).startswith(
             "parity: no record of "
         )
@@ -263,20 +263,18 @@ class TestTampered:
                 feature(example, "image/height")[:] = [7]
 
         made = tiled.manifest.expansion["train"]
-        found = tampered(tiled, tmp_path / "out", change)()
-        assert found["records"]["train"] == made.pieces - made.left_out
+        result = tampered(tiled, tmp_path / "out", change)()
+        assert result["records"]["train"] == made.pieces - made.left_out
 
 
-def test_storage_that_is_said_to_be_exact_and_is_not(
-    pets: Prepared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exact_storage_that_changes_pixels(pets: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     def black(*_: Any) -> Any:
         return tf.zeros((16, 16, 3), tf.uint8)
 
     monkeypatch.setattr(image_parity, "record_pixels", black)
-    found = message(pets.check)
-    assert found.startswith("parity: pixels stored as png differ by up to ")
-    assert found.endswith(f" from those that the graph serves. {BUG}")
+    result = message(pets.check)
+    assert result.startswith("parity: pixels stored as png differ by up to ")
+    assert result.endswith(f" from those that the graph serves. {BUG}")
 
 
 def reverse(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -298,29 +296,29 @@ def grow(inputs: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_a_function_that_mixes_the_pictures_of_a_batch(tmp_path: Path) -> None:
-    found = message(
+    result = message(
         lambda: prepare(
             replace(PETS, preprocessing_fn=reverse),
             output=str(tmp_path / "out"),
             inputs=[Input("train", str(write_pets(tmp_path / "in", 24)))],
         )
     )
-    assert found.startswith("parity: the record of ")
-    assert found.endswith(UNLIKE)
+    assert result.startswith("parity: the record of ")
+    assert result.endswith(UNLIKE)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
 def test_a_function_whose_pictures_have_the_size_of_the_batch(tmp_path: Path) -> None:
     images = replace(TILED.images, tiling=None, augmentation=None)
-    found = message(
+    result = message(
         lambda: prepare(
             replace(TILED, preprocessing_fn=grow, images=images),
             output=str(tmp_path / "out"),
             inputs=[Input("train", str(write_boxes(tmp_path / "in", 24)))],
         )
     )
-    assert found.endswith(f"its pixels are 4 x 3, and those served 4 x 1. {UNLIKE}")
+    assert result.endswith(f"its pixels are 4 x 3, and those served 4 x 1. {UNLIKE}")
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ def manifest(tmp_path: Path) -> Manifest:
     )
 
 
-def test_rows_have_the_text_and_the_line_they_stand_in(manifest: Manifest) -> None:
+def test_rows_have_their_text_and_line(manifest: Manifest) -> None:
     splits = read_input_rows(manifest, SCHEMA, rows=8)
     assert sorted(splits) == ["eval", "train"]
     for split in splits.values():
@@ -62,7 +62,7 @@ def test_rows_that_a_function_made_are_not_in_the_files(manifest: Manifest) -> N
         read_input_rows(replace(manifest, reshape={"function": "a:b"}), SCHEMA)
 
 
-def test_what_is_no_such_file_any_more(manifest: Manifest) -> None:
+def test_changed_and_missing_inputs(manifest: Manifest) -> None:
     path = Path(manifest.inputs[0].path)
     path.write_text("age,height\n1,2\n")
     with pytest.raises(DataError) as error:
@@ -73,7 +73,7 @@ def test_what_is_no_such_file_any_more(manifest: Manifest) -> None:
     assert lines[2].startswith("Relative paths are those of the run:")
 
 
-def test_rows_of_a_dataset_whose_splits_are_called_as_none_may_be_now(manifest: Manifest) -> None:
+def test_rows_of_a_dataset_with_split_names_that_are_invalid_now(manifest: Manifest) -> None:
     split = {"columns": [], "ratios": {"train.v1": 0.75, "prüfung": 0.25}}
     ledger = {"train.v1": Ledger(written=75), "prüfung": Ledger(written=24)}
     named = replace(manifest, recipe={**manifest.recipe, "split": split}, ledger=ledger)

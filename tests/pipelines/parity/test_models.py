@@ -71,7 +71,7 @@ def wrong(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return features | {"city": tf.maximum(features["city"], 1)}
 
 
-def test_a_model_that_sees_other_values_is_told(small: Path, model: Callable[..., str]) -> None:
+def test_a_model_with_other_values_is_reported(small: Path, model: Callable[..., str]) -> None:
     with pytest.raises(DataError) as error:
         verify(str(small), parity=model("wrong", features=wrong))
     first, *lines = str(error.value).splitlines()
@@ -86,7 +86,7 @@ def test_a_model_that_sees_other_values_is_told(small: Path, model: Callable[...
     assert Path(file).read_text().splitlines()[int(line) - 1].split(",")[2].strip() in "Rome Lima"
 
 
-def test_inputs_that_are_gone_or_changed_are_named(
+def test_missing_and_changed_inputs_are_named(
     small: Path, model: Callable[..., str], tmp_path: Path
 ) -> None:
     manifest = read(small)
@@ -107,7 +107,7 @@ def test_inputs_that_are_gone_or_changed_are_named(
     assert lines[2].startswith(f"  {inputs[1]}: has changed: the run read ")
 
 
-def test_a_model_of_another_dataset_is_told(small: Path, model: Callable[..., str]) -> None:
+def test_a_model_of_another_dataset_is_reported(small: Path, model: Callable[..., str]) -> None:
     folder = Path(model("good"))
     info = folder / "assets.extra" / "recordmill.json"
     content = info.read_text()
@@ -128,7 +128,7 @@ def test_filtered_rows_are_passed_over() -> None:
     assert _align({"a": np.array([1, 7])}, {"a": np.array([1, 2])}, 2) == [0, 1]
 
 
-def test_values_that_differ_are_shown_with_their_place() -> None:
+def test_values_that_differ_are_shown_with_their_row() -> None:
     comparison = Comparison()
     ragged = tf.ragged.constant([[1], [2, 3]])
     stored = {"s": np.array([b"a", b"b"], object), "r": ragged, "f": np.float32([1, 1.0000001])}
@@ -143,11 +143,11 @@ def test_values_that_differ_are_shown_with_their_place() -> None:
 
 
 def test_sparse_values_are_compared_by_row() -> None:
-    def sparse(place: int) -> tf.SparseTensor:
-        return tf.SparseTensor([[0, 1], [1, place]], [5, 6], [2, 3])
+    def sparse(column: int) -> tf.SparseTensor:
+        return tf.SparseTensor([[0, 1], [1, column]], [5, 6], [2, 3])
 
     comparison = Comparison()
-    for place in (2, 0):
+    for column in (2, 0):
         words = ("stored", "served:")
-        comparison.add({"s": sparse(2)}, {"s": sparse(place)}, sources="ab", kind="f", sides=words)
+        comparison.add({"s": sparse(2)}, {"s": sparse(column)}, sources="ab", kind="f", sides=words)
     assert comparison.problems == ['b: f "s": stored 2, served: 0']

@@ -35,7 +35,7 @@ def test_integers_and_strings_are_equal_or_not(dtype: type) -> None:
     assert ulp_distance(np.array([1, 2], dtype), np.array([1, 3], dtype)).tolist() == [0, 2]
 
 
-def test_texts_become_what_a_request_carries() -> None:
+def test_texts_become_values_of_requests() -> None:
     assert request_values(Column("n", "int64", missing=("?",)), [" 7 ", "", "?", "x"]) == [
         7,
         None,

@@ -94,7 +94,7 @@ def compare(served: Any, *predicted: float, **options: Any) -> Comparison:
     return comparison
 
 
-def test_small_differences_are_told_and_large_ones_fail() -> None:
+def test_small_differences_are_reported_and_large_ones_fail() -> None:
     comparison = compare(Served(1.0, 2.00001), 1.0, 2.0)
     assert (comparison.problems, list(comparison.routes)) == ([], ["records"])
     assert comparison.prediction_difference == pytest.approx(5e-6, rel=0.1)

@@ -79,7 +79,7 @@ class TestToFrame:
 
 
 class TestCheck:
-    def test_what_is_right(self) -> None:
+    def test_valid_functions(self) -> None:
         check_reshape(
             Reshape(
                 function=reshapes.by_customer,
@@ -105,7 +105,7 @@ class TestCheck:
             "argument 'clients'"
         )
 
-    def test_what_has_no_order(self) -> None:
+    def test_operations_that_need_an_order(self) -> None:
         lines = error_of(reshapes.sorted_by_amount).splitlines()
         assert lines[0] == (
             "reshape helpers.reshapes:sorted_by_amount (reshapes.py:53): WontImplementError: "
@@ -119,7 +119,7 @@ class TestCheck:
             "`pandas.CategoricalDtype` that names its values."
         )
 
-    def test_what_is_not_parallel(self) -> None:
+    def test_operations_that_are_not_parallel(self) -> None:
         message = error_of(reshapes.merged_on_columns)
         assert message.startswith(
             "reshape helpers.reshapes:merged_on_columns (reshapes.py:57): NonParallelOperation: "
@@ -138,7 +138,7 @@ class TestCheck:
             f'there is no column "zip"; there are {", ".join(ORDERS.names)}'
         )
 
-    def test_what_beam_has_not(self) -> None:
+    def test_operations_that_beam_lacks(self) -> None:
         assert error_of(reshapes.all_at_once) == (
             "reshape helpers.reshapes:all_at_once (reshapes.py:61): NotImplementedError: "
             "GroupBy.agg(func={'amount': 'sum'})\n"
@@ -152,7 +152,7 @@ class TestCheck:
             "reshape helpers.reshapes:misspelt (reshapes.py:65): KeyError: 'custmer'"
         )
 
-    def test_what_is_no_frame(self) -> None:
+    def test_a_result_that_is_no_frame(self) -> None:
         assert error_of(reshapes.a_number) == (
             "reshape helpers.reshapes:a_number: expected it to return a DataFrame computed from "
             "its arguments, got a _DeferredScalar"
@@ -165,7 +165,7 @@ class TestCheck:
         )
 
 
-def test_what_a_reshape_must_be() -> None:
+def test_a_reshape_needs_a_function_and_a_source() -> None:
     with pytest.raises(RecipeError, match=r"^reshape: expected a function, got 7$"):
         Reshape(function=7, schema=ORDERS)  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match=r"^reshape: give the columns of the inputs, or inputs"):

@@ -165,7 +165,7 @@ def test_tables_alone(folder: Path) -> None:
     assert [span["date"] for span in source["spans"]] == ["2024-03-01"]
 
 
-def test_all_that_was_read_is_told(folder: Path) -> None:
+def test_the_metadata_names_all_sources(folder: Path) -> None:
     lines = orders(50, seed=3)
     bad = ["ann,-1,2,mon,\n", "ann,1,2\n"]
     (folder / "3.csv").write_text(HEADER + "".join(lines + bad))

@@ -55,7 +55,7 @@ def test_checksums_are_those_of_blocks() -> None:
 
 @settings(max_examples=200)
 @given(st.lists(st.tuples(PLACES, st.integers(-1, 2 * BLOCK)), min_size=1, max_size=4))
-def test_what_is_unchanged_is_read_as_it_is(reads: list[tuple[int, int]]) -> None:
+def test_unchanged_bytes_are_read(reads: list[tuple[int, int]]) -> None:
     file, plain = opened(CONTENT, CHECKSUMS), io.BytesIO(CONTENT)
     for offset, size in reads:
         file.seek(offset)
@@ -70,8 +70,10 @@ def test_what_is_unchanged_is_read_as_it_is(reads: list[tuple[int, int]]) -> Non
 
 @settings(max_examples=200)
 @given(PLACES, PLACES, st.integers(0, len(CONTENT) - 1))
-def test_a_changed_byte_is_found_where_its_block_is_read(one: int, other: int, flip: int) -> None:
-    begin, end = sorted((one, other))
+def test_a_changed_byte_is_detected_when_its_block_is_read(
+    left: int, right: int, flip: int
+) -> None:
+    begin, end = sorted((left, right))
     content = CONTENT[:flip] + bytes([CONTENT[flip] ^ 1]) + CONTENT[flip + 1 :]
     file = opened(content, CHECKSUMS.of([(begin, end)]))
     file.seek(begin)
@@ -86,7 +88,7 @@ def test_a_changed_byte_is_found_where_its_block_is_read(one: int, other: int, f
 
 
 @pytest.mark.parametrize("size", [1000, BLOCK, 3 * BLOCK, len(CONTENT)])
-def test_a_file_that_grew_or_shrank_is_found_where_its_end_is_read(size: int) -> None:
+def test_another_size_is_detected_when_the_end_is_read(size: int) -> None:
     checksums = checksums_of(CONTENT[:size])
     for content in (CONTENT[: size - 1], b"", CONTENT[:size] + b"\n", CONTENT[:size] * 2):
         with pytest.raises(DataError, match=r"^x\.csv: the file changed while it was read: "):
@@ -97,7 +99,7 @@ def test_a_file_that_grew_or_shrank_is_found_where_its_end_is_read(size: int) ->
     assert str(caught.value) == changed(size, size + 1)
 
 
-def test_a_store_that_gives_less_than_it_is_asked_for() -> None:
+def test_a_store_that_returns_short_reads() -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             return super().read(min(size or 0, 777))

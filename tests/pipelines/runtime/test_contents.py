@@ -130,7 +130,7 @@ def test_an_empty_folder_is_no_stray(old: Path) -> None:
     assert strays(old) == []
 
 
-def test_a_listed_dataset_has_what_it_lists_and_nothing_else(tmp_path: Path) -> None:
+def test_a_dataset_has_the_files_of_its_manifest_and_no_others(tmp_path: Path) -> None:
     write(tmp_path, "odd/name", "train/x", "stats/train.pb")
     listed = list_stored_files(str(tmp_path))
     write(tmp_path, MANIFEST, text=replace(OLD, files=listed).to_json())
@@ -147,7 +147,7 @@ def test_files_are_listed_with_size_and_digest(tmp_path: Path) -> None:
     assert list_stored_files(str(tmp_path), [hashed]) == (hashed, StoredFile("b/a", 2, sha256))
 
 
-def test_what_is_no_dataset_has_no_contents(tmp_path: Path) -> None:
+def test_other_folders_have_no_contents(tmp_path: Path) -> None:
     assert dataset_at(str(tmp_path)) is None
     write(tmp_path, MANIFEST, text="{}")
     assert dataset_at(str(tmp_path)) is None

@@ -52,10 +52,10 @@ class TestCompressed:
         member = COMPRESS[compression](b"a,b\n")
         assert read(member + bytes(1 << 19) + member + bytes(3), compression) == b"a,b\na,b\n"
 
-    @pytest.mark.parametrize("kept", [0.5, 0.999])
-    def test_truncated(self, compression: Compression, kept: float) -> None:
+    @pytest.mark.parametrize("share", [0.5, 0.999])
+    def test_truncated(self, compression: Compression, share: float) -> None:
         stored = COMPRESS[compression](TEXT)
-        assert error_of(stored[: int(len(stored) * kept)], compression) == (
+        assert error_of(stored[: int(len(stored) * share)], compression) == (
             f"a.csv: the {compression} data ends too soon: the file is truncated. Copy it again."
         )
 
@@ -72,7 +72,7 @@ class TestCompressed:
             "data: 0x612c620a"
         )
 
-    def test_what_is_read_at_once_is_bounded(self, compression: Compression) -> None:
+    def test_a_read_is_bounded(self, compression: Compression) -> None:
         """A few hundred bytes can expand to megabytes, which must not arrive in one chunk."""
         stored = COMPRESS[compression](bytes(50 << 20))
         text = cast(
@@ -126,7 +126,7 @@ def test_zero_bytes() -> None:
     assert str(caught.value) == "a.csv.gz: the file is empty (0 bytes): expected CSV text"
 
 
-def test_digest_is_of_what_was_read() -> None:
+def test_digest_of_the_bytes_read() -> None:
     with Digest(io.BytesIO(TEXT)) as digest:
         reader = io.BufferedReader(digest, 1000)
         assert reader.read() == TEXT

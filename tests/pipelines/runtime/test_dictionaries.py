@@ -24,9 +24,9 @@ def test_long_dictionaries_are_written_out() -> None:
 
 @given(TEXTS, TEXTS, st.integers(0, 5), st.integers(0, 9), st.booleans())
 def test_slices_are_joined_as_they_were(
-    one: list[str | None], other: list[str | None], start: int, length: int, last_alike: bool
+    left: list[str | None], right: list[str | None], start: int, length: int, last_alike: bool
 ) -> None:
-    batches = [batch_of(one), batch_of(other), batch_of(["a"] * 16 * last_alike)]
+    batches = [batch_of(left), batch_of(right), batch_of(["a"] * 16 * last_alike)]
     batch = joined([decoded(batch).slice(start, length) for batch in batches])
     wanted = pa.Table.from_batches([batch.slice(start, length) for batch in batches])
     assert batch.schema.equals(batches[0].schema, check_metadata=True)

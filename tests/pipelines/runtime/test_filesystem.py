@@ -12,7 +12,7 @@ from recordmill.schemas.errors import DataError
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_create_replaces_a_file_when_it_ends_well(tmp_path: Path, durable: bool) -> None:
+def test_create_replaces_a_file_on_success(tmp_path: Path, durable: bool) -> None:
     path = tmp_path / "deep" / "a.gz"
     for content in (b"one", b"two"):
         with files.create(str(path), durable=durable) as file:
@@ -25,7 +25,7 @@ def test_create_replaces_a_file_when_it_ends_well(tmp_path: Path, durable: bool)
     assert os.listdir(path.parent) == ["a.gz"]
 
 
-def test_create_where_a_folder_stands(tmp_path: Path) -> None:
+def test_create_at_the_path_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(DataError) as caught, files.create(str(tmp_path / "a")) as file:
         file.write(b"x")

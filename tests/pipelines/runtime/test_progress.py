@@ -21,7 +21,7 @@ def test_a_line_still_being_written_is_left_for_later(tmp_path: Path) -> None:
     assert read_progress(str(tmp_path)) == [Stage("scan", 10, 100)]
 
 
-def test_a_folder_that_is_gone_has_no_stage(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_stage(tmp_path: Path) -> None:
     assert read_progress(str(tmp_path / "gone")) == []
 
 

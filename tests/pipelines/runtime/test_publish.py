@@ -34,7 +34,7 @@ def test_a_dataset_is_published_whole(tmp_path: Path) -> None:
     assert os.listdir(output.parent) == ["out"]
 
 
-def test_what_is_not_committed_is_removed(tmp_path: Path) -> None:
+def test_uncommitted_files_are_removed(tmp_path: Path) -> None:
     with stage(str(tmp_path / "out")) as staging:
         (Path(staging.folder) / "report.html").write_text("<html>")
     assert os.listdir(tmp_path) == []
@@ -60,7 +60,7 @@ def test_overwrite_replaces_the_whole_folder(tmp_path: Path, monkeypatch, exchan
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_dataset_is_kept_without_overwrite(tmp_path: Path) -> None:
+def test_a_dataset_is_not_replaced_without_overwrite(tmp_path: Path) -> None:
     output = tmp_path / "out"
     prepare(output, "old")
     assert refused(output) == f"{output}: holds a dataset already. Replace it with --overwrite."
@@ -68,7 +68,7 @@ def test_a_dataset_is_kept_without_overwrite(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.txt", MANIFEST])
-def test_what_is_no_dataset_is_never_touched(tmp_path: Path, name: str) -> None:
+def test_other_folders_are_never_touched(tmp_path: Path, name: str) -> None:
     output = tmp_path / "out"
     output.mkdir()
     (output / name).write_text("{}")
@@ -99,7 +99,7 @@ def test_an_odd_name_is_no_pattern(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [".o.recordmill-0123456789abcdef", "[o]*"]
 
 
-def test_something_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+def test_an_output_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> None:
     output = tmp_path / "out"
     with pytest.raises(DataError) as caught, stage(str(output)) as staging:
         output.mkdir()
@@ -159,7 +159,7 @@ def disk(tmp_path: Path, request) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("disk", ["ro"], indirect=True)
-def test_a_read_only_place_fails_before_the_run(disk: Path) -> None:
+def test_a_read_only_filesystem_fails_before_the_run(disk: Path) -> None:
     assert refused(disk / "out") == (
         f"{disk}/out: cannot be written (Read-only file system). Choose another output."
     )
@@ -169,7 +169,7 @@ def test_a_read_only_place_fails_before_the_run(disk: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
-def test_a_place_without_permission_fails_before_the_run(tmp_path: Path) -> None:
+def test_a_folder_without_permission_fails_before_the_run(tmp_path: Path) -> None:
     prepare(tmp_path / "out", "old")
     (tmp_path / "out").chmod(0o555)
     assert refused(tmp_path / "out", overwrite=True) == (
@@ -259,7 +259,7 @@ def put(folder: Path, *paths: str) -> dict[str, str]:
     return dict.fromkeys(paths, "mine")
 
 
-def test_a_dataset_with_files_of_ones_own_is_not_replaced(tmp_path: Path) -> None:
+def test_a_dataset_with_files_of_a_user_is_not_replaced(tmp_path: Path) -> None:
     output = tmp_path / "out"
     prepare(output, "old")
     mine = put(output, "notes.txt")
@@ -278,7 +278,7 @@ def test_a_dataset_with_files_of_ones_own_is_not_replaced(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_dataset_without_the_files_is_replaced(tmp_path: Path) -> None:
+def test_a_dataset_is_replaced_once_the_files_are_moved(tmp_path: Path) -> None:
     output = tmp_path / "out"
     prepare(output, "old")
     put(output, "model/weights.h5")
@@ -287,7 +287,7 @@ def test_a_dataset_without_the_files_is_replaced(tmp_path: Path) -> None:
     assert content(output) == dataset("new")
 
 
-def test_a_link_to_a_dataset_with_files_of_ones_own(tmp_path: Path) -> None:
+def test_a_link_to_a_dataset_with_files_of_a_user(tmp_path: Path) -> None:
     prepare(tmp_path / "real", "old")
     put(tmp_path / "real", "notes.txt")
     (tmp_path / "out").symlink_to("real")
@@ -303,7 +303,7 @@ def test_a_folder_that_cannot_be_listed_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("exchange", [True, False])
-def test_files_put_into_the_old_dataset_meanwhile_are_kept(
+def test_files_put_into_the_old_dataset_during_the_run_are_kept(
     tmp_path: Path, monkeypatch, caplog: pytest.LogCaptureFixture, exchange: bool
 ) -> None:
     if not exchange:
@@ -328,7 +328,7 @@ def test_files_put_into_the_old_dataset_meanwhile_are_kept(
     assert content(replaced) == dataset("old") | mine
 
 
-def test_files_in_what_a_killed_run_replaced_are_kept(tmp_path: Path) -> None:
+def test_files_in_a_dataset_that_a_killed_run_replaced_are_kept(tmp_path: Path) -> None:
     output = tmp_path / "out"
     prepare(output, "new")
     hidden = tmp_path / ".out.recordmill-0123456789abcdef"

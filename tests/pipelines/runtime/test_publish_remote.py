@@ -77,7 +77,7 @@ def test_a_failed_remote_run_leaves_no_file(tmp_path: Path) -> None:
     assert content(tmp_path) == {}
 
 
-def test_a_failed_remote_run_leaves_what_it_did_not_write(
+def test_a_failed_remote_run_deletes_only_its_own_files(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = f"store:/{tmp_path}/out"

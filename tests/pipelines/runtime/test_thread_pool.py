@@ -92,7 +92,7 @@ class Holds(ElementFn):
 
 
 @pytest.mark.parametrize("do_fn", [ThreadedDoFn, SerialDoFn])
-def test_what_work_holds_back_comes_at_the_end_of_a_bundle(
+def test_deferred_outputs_come_at_the_end_of_a_bundle(
     tmp_path: Path, do_fn: type[beam.DoFn]
 ) -> None:
     with beam.Pipeline(FnApiRunner()) as p:

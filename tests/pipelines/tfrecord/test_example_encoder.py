@@ -111,7 +111,7 @@ def test_the_bytes_are_those_of_protobuf_with_sorted_keys(features: dict[str, np
 
 
 @given(dense_features())
-def test_tensorflow_parses_what_was_encoded(features: dict[str, np.ndarray]) -> None:
+def test_tensorflow_parses_encoded_records(features: dict[str, np.ndarray]) -> None:
     features = {name or "unnamed": values for name, values in features.items() if values.size}
     if not features:
         return
@@ -138,7 +138,7 @@ def test_a_slice_is_encoded_as_its_rows(features: dict[str, pa.Array], start: in
 
 
 @pytest.mark.parametrize("kind", [pa.int64(), pa.float32(), pa.binary(), pa.large_binary()])
-def test_a_null_list_is_taken_for_an_empty_one(kind: pa.DataType) -> None:
+def test_a_null_list_is_encoded_as_an_empty_one(kind: pa.DataType) -> None:
     nulls = encode_examples({"x": pa.array([None, []], pa.list_(kind))}).to_pylist()
     assert nulls[0] == nulls[1]
     assert tf.train.Example.FromString(nulls[0]).features.feature["x"].WhichOneof("kind")
@@ -154,7 +154,7 @@ def test_an_example_is_these_bytes() -> None:
     )
 
 
-def test_a_key_stands_before_a_longer_one_and_text_in_the_order_of_its_bytes() -> None:
+def test_keys_are_in_the_order_of_their_bytes() -> None:
     keys = ("a", "ab", "\uffff", "\U00010000")
     (record,) = encode_examples({key: np.array([0]) for key in reversed(keys)}).to_pylist()
     places = [record.index(key.encode() + b"\x12") for key in keys]

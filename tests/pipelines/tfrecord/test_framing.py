@@ -60,7 +60,7 @@ def test_frame_takes_arrow_arrays_and_slices_of_them(type_: pa.DataType) -> None
 
 
 @given(st.lists(st.binary(max_size=40)))
-def test_unframe_gives_back_what_was_framed(records: list[bytes]) -> None:
+def test_read_frames_returns_the_framed_records(records: list[bytes]) -> None:
     data = encode_frames(records)
     assert read(data) == records
     assert list(read_frames(Trickle(data), path="a.tfrecord")) == records
@@ -104,7 +104,7 @@ def test_messages_of_a_flipped_byte() -> None:
     )
 
 
-def test_records_before_the_damage_are_given() -> None:
+def test_records_before_the_damage_are_read() -> None:
     data = bytearray(encode_frames([b"abc", b"", b"de"]))
     data[-1] ^= 1
     records = read_frames(io.BytesIO(bytes(data)), path="a.tfrecord")

@@ -121,7 +121,7 @@ def test_plan_gives_every_record_once_in_order(
     assert max(counts) - min(counts) <= 1
 
 
-def test_plan_refuses_two_segments_of_one_place() -> None:
+def test_plan_refuses_two_segments_of_one_index() -> None:
     with pytest.raises(DataError) as caught:
         cut([segment(1, 1, 1), segment(0, 1, 1), segment(1, 2, 2)])
     assert str(caught.value) == (
@@ -175,9 +175,9 @@ def test_shards_exact_bytes(tmp_path: Path) -> None:
 
 def test_gzip_is_deterministic_and_has_no_name_or_time(tmp_path: Path) -> None:
     shards = write(tmp_path, compression="GZIP", target_bytes=2000)
-    found = stored(tmp_path)
+    contents = stored(tmp_path)
     assert (
-        set(found)
+        set(contents)
         == set(shards)
         == {
             "eval/data-00000-of-00001.tfrecord.gz",
@@ -185,10 +185,10 @@ def test_gzip_is_deterministic_and_has_no_name_or_time(tmp_path: Path) -> None:
             "train/data-00001-of-00002.tfrecord.gz",
         }
     )
-    assert {data[:10].hex() for data in found.values()} == {"1f8b0800000000000003"}
-    texts = [gzip.decompress(found[path]) for path in sorted(found)]
+    assert {data[:10].hex() for data in contents.values()} == {"1f8b0800000000000003"}
+    texts = [gzip.decompress(contents[path]) for path in sorted(contents)]
     assert texts == [b"", encode_frames(RECORDS[:50]), encode_frames(RECORDS[50:])]
-    for path, data in found.items():
+    for path, data in contents.items():
         assert shards[path].sha256 == hashlib.sha256(data).hexdigest()
 
 
@@ -290,7 +290,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_full_disk_is_said_and_leaves_no_half_file(tiny_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(tiny_disk: Path) -> None:
     with pytest.raises(DataError) as caught:
         write_segment(str(tiny_disk), split="train", index=0, batches=[[b"x" * 100_000]])
     assert str(caught.value) == (

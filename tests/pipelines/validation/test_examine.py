@@ -129,7 +129,7 @@ def test_a_column_without_a_name(tmp_path: Path) -> None:
     assert counts(observed)["column_1"] == (1, 0)
 
 
-def test_without_a_header_columns_go_by_place(tmp_path: Path) -> None:
+def test_without_a_header_columns_are_in_schema_order(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("20,1,low,new\n")
     observed = examine_here(SCHEMA, inputs=[str(path)], csv_format=CsvFormat(header=False))
@@ -212,7 +212,7 @@ def test_a_header_that_names_a_column_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfea\x00", b"\xe9,share,pay\n1,2,low\n"])
-def test_what_is_no_csv(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_no_csv(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DataError, match=r"a\.csv"):
         look(tmp_path, content)
 
@@ -234,7 +234,7 @@ def test_the_pipeline(tmp_path: Path) -> None:
     assert str(error.value).startswith("no file matches")
 
 
-def test_an_error_of_a_worker_is_told_as_it_is(tmp_path: Path) -> None:
+def test_an_error_of_a_worker_is_raised_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("")
     with pytest.raises(DataError) as error:
         examine(SCHEMA, inputs=[str(tmp_path / "a.csv")])

@@ -67,7 +67,7 @@ def test_a_file_against_a_dataset(tmp_path: Path, name: str) -> None:
     rows = ROWS.replace(",", ";").splitlines()
     data.write_text("\n".join([rows[0], *rows[1:3] * 100]) + "\n")
     findings = validate([str(data)], against=against)
-    assert [(one.column, one.type) for one in findings.anomalies] == [
+    assert [(anomaly.column, anomaly.type) for anomaly in findings.anomalies] == [
         ("age", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"),
         ("share", "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH"),
         ("sex", "COMPARATOR_L_INFTY_HIGH"),
@@ -83,7 +83,7 @@ def test_a_dataset_against_another_and_its_past(tmp_path: Path) -> None:
     assert findings.anomalies == ()
     (anomaly,) = validate([new], against=old, split="eval").anomalies
     assert (anomaly.column, anomaly.type) == ("pay", "COMPARATOR_L_INFTY_HIGH")
-    assert {one.kind for one in findings.comparisons} == {"drift"}
+    assert {comparison.kind for comparison in findings.comparisons} == {"drift"}
 
 
 def test_a_statistics_file(tmp_path: Path) -> None:
@@ -111,16 +111,16 @@ def test_a_schema_that_cannot_be_read(tmp_path: Path) -> None:
             read_schema(str(path))
 
 
-def test_what_a_run_expects_holds(tmp_path: Path) -> None:
+def test_expectations_that_hold(tmp_path: Path) -> None:
     expect = Expect(schema=schema_file(tmp_path), previous=dataset(tmp_path / "old"), min_rows=4)
     check_expect(expect)
     findings = check_expectations(expect, {"train": statistics(times=100), "eval": statistics()})
     assert list(findings) == ["train", "eval"]
-    assert [one.kind for one in findings["train"].comparisons] == ["drift"] * 4
+    assert [comparison.kind for comparison in findings["train"].comparisons] == ["drift"] * 4
     assert findings["eval"].comparisons == ()
 
 
-def test_what_a_run_expects_does_not_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_expectations_that_do_not_hold(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = schema_file(tmp_path)
     rows = {"train": statistics({**GOOD, "age": [1, 2, 3, 120]}), "eval": statistics()}
     message = (
@@ -173,7 +173,7 @@ def test_comparators_of_a_schema_reach_the_comparison(tmp_path: Path) -> None:
     path.write_text(text_format.MessageToString(proto))
     old = dataset(tmp_path / "old")
     findings = validate([old], against=str(path), drift=[old])
-    assert [one.threshold for one in findings.comparisons] == [0.1, 0.1, 0.1, 0.25]
+    assert [comparison.threshold for comparison in findings.comparisons] == [0.1, 0.1, 0.1, 0.25]
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def _vocabulary(inputs: Inputs) -> Inputs:
     return inputs
 
 
-def test_a_large_vocabulary_leaves_in_pieces(tmp_path: Path) -> None:
+def test_a_large_vocabulary_is_partitioned(tmp_path: Path) -> None:
     analysis = fused.trace(_vocabulary, SPECS)
     fold = analysis.fold(ColumnsFeed(), 0)
     fold.setup()

@@ -142,7 +142,7 @@ def _assert_equal(expected: str, actual: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_gives_what_stock_tensorflow_transform_gives(case: Case, tmp_path: Path) -> None:
+def test_equals_stock_tensorflow_transform(case: Case, tmp_path: Path) -> None:
     stock, ours = str(tmp_path / "stock"), str(tmp_path / "ours")
     _analyzed_by_stock(case, stock, tmp_path / "temporary")
     _analyzed(case, ours)
