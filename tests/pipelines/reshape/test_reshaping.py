@@ -180,9 +180,9 @@ def test_the_metadata_names_all_sources(folder: Path) -> None:
     rejects = (folder / "rejects/reshape-train.jsonl").read_text().splitlines()
     assert len(rejects) == 2
     expected = reshapes.exploded(pd.read_csv(folder / "3.csv", na_values=["?"], nrows=50))
-    assert found.metadata["function"] == "helpers.reshapes:exploded"
-    assert found.metadata["rows"] == {"train": len(expected)}
-    assert rows_of(found.inputs, TAGS) == rows_of_pandas(expected, TAGS)
+    assert reshaped.metadata["function"] == "helpers.reshapes:exploded"
+    assert reshaped.metadata["rows"] == {"train": len(expected)}
+    assert rows_of(reshaped.inputs, TAGS) == rows_of_pandas(expected, TAGS)
 
 
 def test_too_many_rejects(folder: Path) -> None:
