@@ -1,1 +1,1 @@
-"""Where it runs: the command line, Beam options, the direct runner, Dataflow, progress."""
+"""Command line: one module for each command, Beam's options and runners, progress."""

@@ -1,25 +1,38 @@
-"""What `recordmill init` and `recipe-schema` print: a recipe to edit, and what it may be."""
+"""`recordmill init`: infers a recipe from files, or prints a built-in one."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 
 from ..schemas.errors import RecipeError
 
-__all__ = ["init", "recipe_schema", "show_summary"]
+__all__ = ["add_arguments", "init", "show_summary"]
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `recordmill init`."""
+    parser.set_defaults(function=init)
+    parser.add_argument("patterns", metavar="FILE", nargs="*", help="files, or globs in quotes")
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="column that a model predicts (default: guessed)"
+    )
+    parser.add_argument(
+        "--from", dest="source", metavar="NAME", help="print the recipe of this built-in instead"
+    )
 
 
 def init(patterns: Sequence[str], *, label: str | None = None, source: str | None = None) -> int:
-    """Print a recipe, and on standard error what was read and what looks wrong with it.
+    """Print a recipe; describe on standard error the files, and what looks wrong in them.
 
     Args:
-      patterns: The files to infer it from; none with `source`.
-      label: The name of the label; None to guess it.
-      source: The name of a built-in recipe to print instead.
+      patterns: Files to infer the recipe from; none with `source`.
+      label: Name of the label; None to guess it.
+      source: Name of a built-in recipe to print instead.
 
     Raises:
-      DataError: A file cannot be read, or too little of it was understood; nothing was printed.
+      DataError: A file cannot be read, or too few of its rows are understood; nothing was printed.
       RecipeError: Neither files nor a built-in are given, or both; or there is no such label or
         built-in.
     """
@@ -43,20 +56,6 @@ def init(patterns: Sequence[str], *, label: str | None = None, source: str | Non
 
 
 def show_summary(lines: Iterable[str]) -> None:
-    """Print lines on standard error; what would drive the terminal, being from data, as blanks."""
+    """Print lines on standard error, with a blank for each control character of the data."""
     for line in lines:
-        plain = "".join(one if one.isprintable() else " " for one in line)
-        print(plain, file=sys.stderr)
-
-
-def recipe_schema() -> int:
-    """Print the JSON Schema of recipes."""
-    import json
-
-    from .logging_setup import start_tensorflow
-
-    start_tensorflow()
-    from ..pipelines.recipes.file import json_schema
-
-    print(json.dumps(json_schema(), indent=2))
-    return 0
+        print("".join(c if c.isprintable() else " " for c in line), file=sys.stderr)

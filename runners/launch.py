@@ -1,15 +1,11 @@
-"""Where a pipeline runs: Beam's options and runner for each `--runner`."""
+"""Beam's runner and options for each `--runner`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from apache_beam.options.pipeline_options import (
-    GoogleCloudOptions,
-    PipelineOptions,
-    SetupOptions,
-)
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from ..schemas.errors import RecipeError
@@ -22,7 +18,7 @@ ShuffleName = Literal["disk", "group"]
 
 
 def launcher(name: RunnerName, flags: Sequence[str]) -> tuple[PipelineRunner, PipelineOptions]:
-    """The runner of that name, and Beam's options from the flags.
+    """Return Beam's runner of that name, and the pipeline options from the flags.
 
     Args:
       name: "direct" is Beam's FnApiRunner, named explicitly: plain `DirectRunner` would first try
@@ -31,7 +27,7 @@ def launcher(name: RunnerName, flags: Sequence[str]) -> tuple[PipelineRunner, Pi
       flags: Beam's own flags, such as `--direct_num_workers=2`.
 
     Raises:
-      RecipeError: A flag is none of Beam's, or one that the runner needs is missing.
+      RecipeError: Beam does not know a flag, or one that the runner needs is missing.
     """
     options = PipelineOptions(list(flags))
     _refuse_unknown(options, flags)
@@ -58,9 +54,9 @@ def _dataflow(options: PipelineOptions) -> PipelineRunner:
 
 
 def _refuse_unknown(options: PipelineOptions, flags: Sequence[str]) -> None:
-    """Beam passes over a flag that it does not know, and with it what the user meant."""
-    known = options.get_all_options(drop_default=False)
+    """Raise for a flag that Beam does not know, and would ignore without a word."""
+    names = options.get_all_options(drop_default=False)
     for flag in flags:
         name = flag.removeprefix("--").removeprefix("no_").partition("=")[0].replace("-", "_")
-        if flag.startswith("--") and name not in known and f"no_{name}" not in known:
+        if flag.startswith("--") and name not in names and f"no_{name}" not in names:
             raise RecipeError(f"Beam has no flag {flag.partition('=')[0]}")

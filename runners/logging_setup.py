@@ -1,4 +1,4 @@
-"""Starting TensorFlow without the notes it writes about the machine."""
+"""Log levels of TensorFlow and Beam, and a filter of TensorFlow's notes on standard error."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NOTE = re.compile(
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and let it look for devices, with its notes on standard error dropped.
+    """Import TensorFlow and list its devices, and drop its notes on standard error meanwhile.
 
-    TensorFlow's C++ writes them past `TF_CPP_MIN_LOG_LEVEL` and past Python's streams. Whatever
-    else is written to standard error meanwhile comes out afterwards.
+    TensorFlow's C++ code writes them to the file descriptor, whatever `TF_CPP_MIN_LOG_LEVEL` says.
+    Other text on standard error appears afterwards.
     """
-    with without_notes(), _uncollected():
-        from ..pipelines.analysis.transform_function import configure_tensorflow_threads
+    with without_notes(), _garbage_collection_off():
+        from ..pipelines.tables.transform import configure_tensorflow_threads
 
         configure_tensorflow_threads()
         import absl.logging
@@ -40,15 +40,15 @@ def start_tensorflow() -> None:
 
 
 def quiet_beam() -> None:
-    """Keep Beam from logging an error of ours, with its traceback, before it hands it on."""
+    """Stop Beam from logging the traceback of an error that it also raises."""
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage is looked for while libraries are imported, nor ever among what they hold.
+def _garbage_collection_off() -> Iterator[None]:
+    """Collect no garbage during imports, and never look at the imported objects again.
 
-    That is seven hundred thousand objects, and going through them takes a second of a run.
+    They are seven hundred thousand; going through them takes a second of a run.
     """
     gc.disable()
     try:
@@ -60,14 +60,15 @@ def _uncollected() -> Iterator[None]:
 
 @contextmanager
 def without_notes() -> Iterator[None]:
+    """Hold back standard error while the body runs, then write it without TensorFlow's notes."""
     sys.stderr.flush()
     stream = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as buffer:
+        os.dup2(buffer.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(stream, 2)
             os.close(stream)
-            held.seek(0)
-            os.write(2, b"".join(line for line in held if not _NOTE.match(line)))
+            buffer.seek(0)
+            os.write(2, b"".join(line for line in buffer if not _NOTE.match(line)))

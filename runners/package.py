@@ -1,4 +1,4 @@
-"""The installed package as an sdist, for workers elsewhere to install."""
+"""Source distribution of the installed package, which remote workers install."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ setup(
 def build_sdist() -> str:
     """Build `recordmill-VERSION.tar.gz` in a temporary folder and return its path.
 
-    It is made from the package as it is imported here, so it does not matter whether that came
-    from a clone, an editable install or a wheel. Workers install it with the requirements of
-    `recordmill[pipelines]`.
+    It contains the package as it is imported here, whether from a clone, an editable install or a
+    wheel. Workers install it with the requirements of `recordmill[pipelines]`.
 
     Raises:
-      RecipeError: The build failed; the message ends with what it said.
+      RecipeError: The build failed; the message ends with its output.
     """
     source = Path(tempfile.mkdtemp(prefix="recordmill-sdist-"))
     for folder in _FOLDERS:
@@ -74,7 +73,7 @@ def _folder(name: str) -> Path:
 
 
 def _requirements() -> list[str]:
-    """What `recordmill[pipelines]` requires, without the marker that names the extra."""
+    """Return the requirements of `recordmill[pipelines]`, without the marker of the extra."""
     requirements = []
     for requirement in metadata.requires("recordmill") or []:
         spec, _, marker = requirement.partition(";")

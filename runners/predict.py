@@ -1,4 +1,4 @@
-"""`recordmill predict`: what an exported model says of JSON instances; needs only tensorflow."""
+"""`recordmill predict`: runs an exported model on JSON instances; needs only TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,55 +9,85 @@ import os
 import shutil
 import sys
 import tempfile
+from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
-
-import numpy as np
+from itertools import islice
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..schemas.errors import DataError
 from .logging_setup import without_notes
 
-__all__ = ["predict", "predictions"]
+if TYPE_CHECKING:
+    from ..transforms.serving.model import ServedModel
+
+__all__ = ["add_arguments", "predict", "predictions"]
 
 _STDIN = "-"
-_ROWS, _IMAGES = 1024, 32
-"""The most instances a batch: of tables, and of images."""
+_BATCH_ROWS, _BATCH_IMAGES = 1024, 32
+"""Largest number of instances in a batch, of tables and of images."""
 
-_LONGEST_LINE = 1 << 26
-_FIRST = ("classes", "probabilities", "logits")
-_FEW = 5
+_MAX_LINE_BYTES = 1 << 26
+_FIRST_OUTPUTS = ("classes", "probabilities", "logits")
+_MAX_VALUES = 5
 _DIGITS = 6
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `recordmill predict`."""
+    parser.set_defaults(function=predict)
+    parser.add_argument("model", metavar="MODEL", help="folder of the SavedModel")
+    parser.add_argument(
+        "--json-instances",
+        metavar="FILE",
+        required=True,
+        help="file with one JSON object a line; - for standard input",
+    )
+    parser.add_argument(
+        "--json", dest="as_json", action="store_true", help="print one JSON object a line"
+    )
+
+
 def predict(model: str, *, json_instances: str, as_json: bool) -> int:
-    """Print a line for each instance: its line in the file, and what the model says."""
+    """Print one line for each instance: its line number in the file, and the outputs.
+
+    Args:
+      model: Folder of the SavedModel.
+      json_instances: Path of the instances; "-" for standard input.
+      as_json: Whether to print JSON objects with all outputs, instead of a table.
+
+    Raises:
+      DataError: Instances are bad, or the model fails on them; nothing was printed.
+    """
     with without_notes():
         import tensorflow as tf
 
         tf.config.list_logical_devices()
     from ..transforms.serving.model import ServedModel
 
-    served = ServedModel(model)
-    rows = predictions(served, json_instances)
+    served_model = ServedModel(model)
+    rows = predictions(served_model, json_instances)
     if as_json:
         for line, outputs in rows:
-            one = {name: _plain(value) for name, value in outputs.items()}
-            print(json.dumps({"line": line, **one}, ensure_ascii=False, allow_nan=False))
+            values = {name: _json_value(output) for name, output in outputs.items()}
+            print(json.dumps({"line": line, **values}, ensure_ascii=False, allow_nan=False))
     else:
-        _print_table(rows, served.classes)
+        _print_table(rows, served_model.classes)
     return 0
 
 
-def predictions(model: Any, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """What a model says of the instances in a file, once all of them are found to be good.
+def predictions(model: ServedModel, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the outputs of a model for the instances in a file, after checking all of them.
 
     Args:
-      model: A `ServedModel`.
-      path: The file; "-" for standard input, which is copied to a temporary file first.
+      model: An exported model.
+      path: Path of the instances; "-" for standard input, which is copied to a temporary file
+        first.
 
-    Returns:
-      (line, output by name) for each instance; those of the module's `_FIRST` come first.
+    Yields:
+      (line, output by name) for each instance: classes, probabilities and logits first, the others
+      by name.
 
     Raises:
       DataError: Instances are bad, each with a line of the message, or the model fails on them.
@@ -73,20 +103,20 @@ def predictions(model: Any, path: str) -> Iterator[tuple[int, dict[str, Any]]]:
         label=model.label,
         unused=model.unused,
     )
-    with _opened(path) as file:
+    with _open_seekable(path) as file:
         instances.check(_lines(file, instances.source))
         file.seek(0)
         lines = _lines(file, instances.source)
-        for batch in instances.batches(lines, rows=_IMAGES if model.images else _ROWS):
+        for batch in instances.batches(lines, rows=_BATCH_IMAGES if model.images else _BATCH_ROWS):
             outputs = model(DEFAULT, batch.columns)
-            names = sorted(outputs, key=lambda one: (_place(one), one))
+            names = sorted(outputs, key=lambda name: (_rank(name), name))
             for row, line in enumerate(batch.lines):
                 yield line, {name: outputs[name][row] for name in names}
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    """The file, to be read twice."""
+def _open_seekable(path: str) -> Iterator[BinaryIO]:
+    """Open a file, or a copy of standard input, that can be read twice."""
     if path == _STDIN:
         with tempfile.TemporaryFile() as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -102,79 +132,72 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 def _lines(file: BinaryIO, source: str) -> Iterator[bytes]:
     number = 0
-    while line := file.readline(_LONGEST_LINE):
+    while line := file.readline(_MAX_LINE_BYTES):
         number += 1
-        if len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
-            raise DataError(f"{source}:{number}: the line is longer than {_LONGEST_LINE:,} bytes")
+        if len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n"):
+            raise DataError(f"{source}:{number}: the line is longer than {_MAX_LINE_BYTES:,} bytes")
         yield line
 
 
-def _place(name: str) -> int:
-    return _FIRST.index(name) if name in _FIRST else len(_FIRST)
+def _rank(name: str) -> int:
+    return _FIRST_OUTPUTS.index(name) if name in _FIRST_OUTPUTS else len(_FIRST_OUTPUTS)
 
 
-def _plain(value: Any) -> Any:
-    """An output as JSON: floats with as many digits as they have, null for what is not finite."""
+def _json_value(value: Any) -> Any:
+    """Convert an output to a JSON value: floats by their shortest digits, null for NaN and inf."""
     if isinstance(value, bytes):
         try:
             return value.decode()
         except UnicodeDecodeError:
             return {"b64": base64.b64encode(value).decode()}
     if getattr(value, "ndim", 0):
-        return [_plain(part) for part in value]
+        return [_json_value(part) for part in value]
     if value.dtype.kind == "f":
         return float(str(value)) if math.isfinite(value) else None
-    return _plain(value.item()) if value.dtype.kind == "O" else value.item()
+    return _json_value(value.item()) if value.dtype.kind == "O" else value.item()
 
 
 def _print_table(rows: Iterator[tuple[int, Mapping[str, Any]]], classes: Sequence[str]) -> None:
-    """Print a table; its columns are as wide as those of the first lines need."""
+    """Print a table whose columns are as wide as the first chunk of rows needs."""
     widths: list[int] = []
-    for head in _chunks(rows):
-        names = [name for name in head[0][1] if name in _FIRST] or list(head[0][1])
+    for chunk in _chunks(rows):
+        names = [name for name in chunk[0][1] if name in _FIRST_OUTPUTS] or list(chunk[0][1])
         table = [
             [str(line), *(_cell(name, outputs[name], classes) for name in names)]
-            for line, outputs in head
+            for line, outputs in chunk
         ]
         if not widths:
             table.insert(0, ["line", *names])
-            widths = [max(len(row[place]) for row in table) for place in range(len(names) + 1)]
+            widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         for first, *others in table:
             cells = [f"{cell:<{width}}" for cell, width in zip(others, widths[1:], strict=True)]
             print("  ".join([f"{first:>{widths[0]}}", *cells]).rstrip())
 
 
 def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    held: list[Any] = []
-    for row in rows:
-        held.append(row)
-        if len(held) == _ROWS:
-            yield held
-            held = []
-    if held:
-        yield held
+    while chunk := list(islice(rows, _BATCH_ROWS)):
+        yield chunk
 
 
 def _cell(name: str, value: Any, classes: Sequence[str]) -> str:
-    """An output for the table: a class by its name, and probabilities with theirs."""
+    """Format an output for the table: a class as its name, probabilities with class names."""
     parts = [value] if not getattr(value, "ndim", 0) else value.ravel().tolist()
-    numbers = [_number(part) for part in parts[: _FEW + 1]]
+    numbers = [_number(part) for part in parts[:_MAX_VALUES]]
     if name == "classes" and len(parts) == 1:
         return _class(parts[0], classes)
     if name == "probabilities" and classes:
         return _probabilities(parts, classes)
-    shown = numbers[:_FEW] + ["…"] * (len(parts) > _FEW)
-    return ", ".join(shown)
+    return ", ".join(numbers + ["…"] * (len(parts) > _MAX_VALUES))
 
 
 def _class(value: Any, classes: Sequence[str]) -> str:
-    if isinstance(value, (int, np.integer)) and 0 <= value < len(classes):
+    if isinstance(value, Integral) and 0 <= int(value) < len(classes):
         return classes[int(value)]
     return _number(value)
 
 
 def _probabilities(values: Sequence[Any], classes: Sequence[str]) -> str:
-    """The probabilities of the classes; of many, the highest.
+    """Format the probabilities of the classes; of more than five, the highest.
 
     >>> _probabilities([0.25, 0.75], ["no", "yes"]), _probabilities([0.75], ["no", "yes"])
     ('no 0.25, yes 0.75', 'yes 0.75')
@@ -184,18 +207,20 @@ def _probabilities(values: Sequence[Any], classes: Sequence[str]) -> str:
     if len(values) != len(classes):
         return ", ".join(map(_number, values))
     pairs = list(zip(values, classes, strict=True))
-    if len(pairs) > _FEW:
-        pairs = sorted(pairs, key=lambda pair: -pair[0])[:_FEW]
+    if len(pairs) > _MAX_VALUES:
+        pairs = sorted(pairs, key=lambda pair: -pair[0])[:_MAX_VALUES]
     return ", ".join(f"{name} {_number(value)}" for value, name in pairs)
 
 
 def _number(value: Any) -> str:
-    """A value in a few characters.
+    """Format a value in a few characters.
 
     >>> _number(0.123456789), _number(b"no"), _number(3)
     ('0.123457', 'no', '3')
     """
     if isinstance(value, bytes):
         text = value.decode("utf-8", "backslashreplace")
-        return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
-    return f"{value:.{_DIGITS}g}" if isinstance(value, (float, np.floating)) else str(value)
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        return f"{value:.{_DIGITS}g}"
+    return str(value)

@@ -1,35 +1,53 @@
-"""The command `profile`: what is in some files, on the terminal and as a report."""
+"""`recordmill profile`: statistics of files, on the terminal and as a report."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import time
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import add_inputs, add_output, add_statistics_cache
+from .input_options import inputs_of
 from .logging_setup import start_tensorflow
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
     from rich.table import Table
 
     from ..pipelines.config.input import Input
     from ..pipelines.config.recipe import Recipe
     from ..pipelines.profiles.profiled import Profiled
 
-__all__ = ["profile"]
+__all__ = ["add_arguments", "profile", "summary"]
 
 _ALL = "all"
-"""The split of files that nobody splits."""
+"""Name of the one split of files without a recipe."""
 
-_WIDTH = 120
-_TOP = 24
-_LINES_AROUND = 8
-_RECIPES = (".yaml", ".yml")
+_LOG_WIDTH = 120
+_MAX_VALUE_LENGTH = 24
+_OTHER_LINES = 8
+"""Lines of a terminal that are not rows of the table."""
+
+_RECIPE_SUFFIXES = (".yaml", ".yml")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `recordmill profile`."""
+    parser.set_defaults(function=profile)
+    parser.add_argument(
+        "target", metavar="FILE|RECIPE", help="CSV or Parquet files, or a recipe with inputs"
+    )
+    add_output(parser, "folder of the profile")
+    add_inputs(parser, "the files themselves, or the inputs of the recipe")
+    parser.add_argument(
+        "--facets", action="store_true", help="also write facets.pb, for Facets Overview"
+    )
+    add_statistics_cache(parser)
 
 
 def profile(
@@ -41,31 +59,30 @@ def profile(
     facets: bool,
     statistics_cache: str | None,
 ) -> int:
-    """Profiles files and prints what is in them.
+    """Profile files and print the statistics of their columns.
 
     Args:
-      target: CSV or Parquet files, whose columns are inferred; or a recipe: a built-in's name, a
-        YAML file, FILE.py:NAME or MODULE:NAME.
-      inputs: What is read instead of the target, or of the recipe's own inputs: [SPLIT=]GLOB.
-      output: The profile's folder.
-      overwrite: Whether a profile or a dataset that is there is replaced.
-      facets: Whether facets.pb is written too.
-      statistics_cache: A folder that keeps the statistics of each span, or None.
+      target: CSV or Parquet files, whose columns are inferred; or a recipe: the name of a built-in,
+        a YAML file, FILE.py:NAME or MODULE:NAME.
+      inputs: Values of `--input`, read instead of the files or of the recipe's own inputs.
+      output: Folder of the profile.
+      overwrite: Whether to replace an earlier profile or dataset.
+      facets: Whether to write `facets.pb` too.
+      statistics_cache: Folder that keeps the statistics of each span, or None.
 
     Raises:
       DataError: A file cannot be read; nothing was published.
       RecipeError: The recipe or the output is wrong; no data was read.
     """
-    began = time.monotonic()
+    start_time = time.monotonic()
     start_tensorflow()
-    from rich.console import Console
-
+    from ..pipelines.profiles.profile import profile as profile_files
     from ..pipelines.profiles.profiled import stage_profile
     from ..pipelines.profiling import profile as profile_files
     from .progress import show_progress
 
     with stage_profile(output, overwrite=overwrite):
-        pass  # whether it can be written, before columns are inferred from all of the data
+        pass  # refuses a bad output before columns are inferred from all of the data
     with (
         _recipe_and_inputs(target, inputs) as (recipe, files),
         tempfile.TemporaryDirectory() as progress,
@@ -80,83 +97,81 @@ def profile(
             statistics_cache=statistics_cache,
             progress=progress,
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
-    _print_tables(console, profiled, output)
-    print(summary(profiled, output, time.monotonic() - began))
+    _print_tables(profiled, output)
+    print(summary(profiled, output, time.monotonic() - start_time))
     return 0
 
 
 @contextmanager
-def _recipe_and_inputs(target: str, given: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
-    """How files are read, and which; a sample is there as long as it is used."""
+def _recipe_and_inputs(target: str, options: Sequence[str]) -> Iterator[tuple[Recipe, list[Input]]]:
+    """Yield the recipe and the inputs; a sample is deleted when the context ends."""
     from ..pipelines.config.input import Input
     from ..pipelines.recipes.file import read_recipe
     from ..pipelines.recipes.find import find_recipe
-    from .commands import inputs_of
 
-    if not _is_data(target):
-        recipe = read_recipe(target) if target.endswith(_RECIPES) else find_recipe(target)
-        with inputs_of(recipe, given) as files:
-            yield recipe, files
-        return
-    recipe = _inferred(target)
-    if given:
-        with inputs_of(recipe, given) as files:
-            yield recipe, files
+    if _is_data(target):
+        recipe = _infer_recipe(target)
+        if not options:
+            yield recipe, [Input(_ALL, target)]
+            return
+    elif target.endswith(_RECIPE_SUFFIXES):
+        recipe = read_recipe(target)
     else:
-        yield recipe, [Input(_ALL, target)]
+        recipe = find_recipe(target)
+    with inputs_of(recipe, options) as files:
+        yield recipe, files
 
 
 def _is_data(target: str) -> bool:
-    """Whether a target is files of data, and not a recipe.
+    """Return whether a target names data files, rather than a recipe.
 
-    >>> [_is_data(one) for one in ("census", "a.yaml", "a.py:RECIPE", "a.csv", "gs://b/*.csv")]
+    >>> [_is_data(target) for target in ("census", "a.yaml", "a.py:RECIPE", "a.csv", "gs://b/*")]
     [False, False, False, True, True]
     """
-    if target.endswith(_RECIPES):
+    if target.endswith(_RECIPE_SUFFIXES):
         return False
-    named = "://" in target or any(sign in target for sign in "*?[{") or os.path.exists(target)
-    return named or (":" not in target and bool(Path(target).suffix))
+    is_path = "://" in target or any(sign in target for sign in "*?[{") or os.path.exists(target)
+    return is_path or (":" not in target and bool(Path(target).suffix))
 
 
-def _inferred(target: str) -> Recipe:
-    """Return the recipe of files; say on standard error what was read and what looks wrong."""
-    from ..pipelines.config.input import Input
+def _infer_recipe(target: str) -> Recipe:
+    """Infer the recipe of files; describe on standard error the files and what looks wrong."""
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
     from ..pipelines.recipes.file import recipe_of_text
     from .init import show_summary
 
     resolved, _ = resolve([Input(_ALL, target)])
-    inferred = infer_recipe([one.pattern for one in resolved], single_column=True)
+    inferred = infer_recipe([item.pattern for item in resolved], single_column=True)
     show_summary(inferred.summary)
     return recipe_of_text(
-        inferred.text, name=Path(target).stem, folder="", source=f"what {target} looks"
+        inferred.text,
+        name=Path(target).stem,
+        folder="",
+        source=f"the recipe inferred from {target}",
     )
 
 
 def summary(profiled: Profiled, output: str, seconds: float) -> str:
-    """The closing words: where every row went, and where the report is.
+    """Return the closing lines of `profile`: the count of each split, and the path of the report.
 
     Args:
-      profiled: What was published.
-      output: Where.
-      seconds: How long it took.
+      profiled: The published profile.
+      output: Its folder.
+      seconds: Duration of the command.
     """
     from ..pipelines.readers.text_encoding import undecodable_rows
 
     lines = [f"{profiled.name}: profiled {output} in {seconds:.1f} s"]
     for split, ledger in profiled.ledger.items():
-        others = {
+        not_profiled = {
             "filtered": ledger.filtered,
             "duplicates left out": ledger.duplicates,
             "sampled out": ledger.sampled_out,
             **{f"rejected as {reason}": count for reason, count in ledger.rejected.items()},
         }
         parts = [f"{ledger.read:,} read", f"{ledger.written:,} profiled"]
-        parts += [f"{count:,} {what}" for what, count in others.items() if count]
+        parts += [f"{count:,} {outcome}" for outcome, count in not_profiled.items() if count]
         repeats = profiled.repeats.get(split, 0)
         if repeats and not ledger.duplicates:
             parts.append(f"{repeats:,} equal to another")
@@ -169,22 +184,26 @@ def summary(profiled: Profiled, output: str, seconds: float) -> str:
     return "\n".join([*lines, f"  report: {os.path.join(output, 'report.html')}"])
 
 
-def _print_tables(console: Console, profiled: Profiled, output: str) -> None:
-    """A table a split, of as many columns of the data as the terminal has lines for."""
+def _print_tables(profiled: Profiled, output: str) -> None:
+    """Print a table for each split, with as many columns of the data as the terminal has lines."""
+    from rich.console import Console
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     from ..schemas.statistics.frame import to_frame
 
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _LOG_WIDTH
     for split in profiled.rows:
         path = os.path.join(output, "stats", f"{split}.pb")
         proto = DatasetFeatureStatisticsList.FromString(Path(path).read_bytes())
         frame = to_frame(proto)
-        shown = len(frame)
+        limit = len(frame)
         if console.is_terminal:
-            shown = max(console.height - _LINES_AROUND, _LINES_AROUND)
-        console.print(_table(frame.head(shown), f"{split}: {profiled.rows[split]:,} rows"))
-        if shown < len(frame):
-            console.print(f"… and {len(frame) - shown:,} more columns, in the report")
+            limit = max(console.height - _OTHER_LINES, _OTHER_LINES)
+        console.print(_table(frame.head(limit), f"{split}: {profiled.rows[split]:,} rows"))
+        if limit < len(frame):
+            console.print(f"… and {len(frame) - limit:,} more columns, in the report")
 
 
 def _table(frame: pd.DataFrame, title: str) -> Table:
@@ -201,7 +220,9 @@ def _table(frame: pd.DataFrame, title: str) -> Table:
     for row in frame.to_dict("records"):
         cells = [row["feature"], row["type"], f"{row['missing']:,}", _unique(row)]
         cells += [_number(row[name]) for name in ("mean", "std", "min", "50%")]
-        top = "" if _is_none(row["top"]) else f"{row['top'][:_TOP]} ({row['top_count']:,})"
+        top = ""
+        if not _is_none(row["top"]):
+            top = f"{row['top'][:_MAX_VALUE_LENGTH]} ({row['top_count']:,})"
         cells.append(top or _number(row["max"]))
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
@@ -215,7 +236,7 @@ def _unique(row: dict[str, Any]) -> str:
 
 
 def _number(value: Any) -> str:
-    """At most six digits of a number; "" for none.
+    """Format a number with at most six digits; "" for a missing one.
 
     >>> _number(38.58164675), _number(1484705.0), _number(float("nan"))
     ('38.5816', '1,484,705', '')
@@ -226,7 +247,7 @@ def _number(value: Any) -> str:
 
 
 def _is_none(value: Any) -> bool:
-    """Whether a cell of a frame is missing: None, NaN or pandas' NA."""
+    """Return whether a cell of a frame is missing: None, NaN or pandas' NA."""
     import pandas as pd
 
     return bool(pd.isna(value))

@@ -1,4 +1,4 @@
-"""The progress line: what `pipelines.runtime.progress` says, on a terminal or in a log."""
+"""Progress line on a terminal or in a log, read from `pipelines.runtime.progress`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ _FIRST_RATE_SECONDS = 0.1
 
 @contextmanager
 def show_progress(directory: str) -> Iterator[None]:
-    """Show how far the run is while the body runs.
+    """Show the progress of a run on standard error while the body runs.
 
-    On a terminal one line that renews itself; elsewhere a plain line every few seconds and at
-    each new stage. Nothing is written to standard output.
+    On a terminal it is one line that is updated; elsewhere a plain line every few seconds and at
+    each new stage.
+
+    Args:
+      directory: Folder into which the workers write their progress.
     """
     done = threading.Event()
     target = _on_terminal if sys.stderr.isatty() else _in_log
@@ -44,45 +47,45 @@ def _on_terminal(directory: str, done: threading.Event) -> None:
 
 
 def _in_log(directory: str, done: threading.Event) -> None:
-    said = -_LOG_SECONDS
-    for stages, seconds, begins in _watch(directory, done):
-        if begins or time.monotonic() - said > _LOG_SECONDS:
-            said = time.monotonic()
+    last_time = -_LOG_SECONDS
+    for stages, seconds, is_new in _watch(directory, done):
+        if is_new or time.monotonic() - last_time > _LOG_SECONDS:
+            last_time = time.monotonic()
             print(f"recordmill: {describe(stages, seconds)}", file=sys.stderr, flush=True)
 
 
 def _watch(directory: str, done: threading.Event) -> Iterator[tuple[list[Stage], float, bool]]:
-    """Yield again and again the stages, the seconds in the last one, and whether it just began.
+    """Poll the progress until `done`: yield stages, seconds in the last one, whether it is new.
 
-    A stage that began and ended between two looks is yielded too.
+    Yields also each stage that began and ended between two polls.
     """
-    shown: set[str] = set()
-    began = time.monotonic()
+    seen: set[str] = set()
+    start_time = time.monotonic()
     while not done.wait(_TERMINAL_SECONDS):
         stages = read_progress(directory)
         for count, stage in enumerate(stages, 1):
-            if stage.name not in shown:
-                shown.add(stage.name)
-                began = time.monotonic()
+            if stage.name not in seen:
+                seen.add(stage.name)
+                start_time = time.monotonic()
                 yield stages[:count], 0.0, True
         if stages:
-            yield stages, time.monotonic() - began, False
+            yield stages, time.monotonic() - start_time, False
 
 
 def describe(stages: list[Stage], seconds: float) -> str:
-    """One line: the stage that began last, its rows, bytes and rate, and its time left.
+    """Return one line: the stage that began last, its rows, bytes and rate, and its time left.
 
     Args:
-      stages: As `read_progress` gives them, at least one. The stage "scan" counts all records, and
-        so tells the others their total.
-      seconds: Since the current stage was first seen.
+      stages: Result of `read_progress`, at least one stage. The stage "scan" counts all records,
+        which is the total of the others.
+      seconds: Time since the last stage was first seen.
 
     >>> describe([Stage("scan", 4000, 500_000), Stage("read", 1000, 125_000)], 2.0)
     'read: 1,000 of 4,000 rows (25%), 0.1 MB, 500 rows/s, 0:06 left'
     >>> describe([Stage("scan", 4000, 500_000)], 0.0)
     'scan: 4,000 rows, 0.5 MB'
 
-    Images that are cut into tiles become more rows than there were, so there is no share:
+    Images cut into tiles become more rows than were read, so there is no percentage:
 
     >>> describe([Stage("scan", 16, 0), Stage("write", 316, 0)], 0.0)
     'write: 316 rows'

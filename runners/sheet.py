@@ -1,4 +1,4 @@
-"""`contact_sheet`: the first pictures of a split in a PNG file."""
+"""Contact sheets: the first images of a split in a PNG file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from ..schemas.errors import RecipeError
 
 __all__ = ["contact_sheet"]
 
-_LARGEST = 400
+_MAX_RECORDS = 400
 
 
 def contact_sheet(directory: str, *, split: str, count: int, path: str) -> int:
-    """Draws the first records of a split, in the order of the shards.
+    """Draw the first records of a split, in the order of the shards.
 
     Args:
       directory: A prepared dataset of images.
-      split: The split's name, such as "train".
-      count: How many records, 1 to 400; all of a split that has fewer.
-      path: The PNG file to write; replaced where it is there.
+      split: Name of the split, such as "train".
+      count: Number of records, 1 to 400; a split that has fewer is drawn whole.
+      path: PNG file to write; an existing file is replaced.
 
     Returns:
-      How many records were drawn.
+      The number of records drawn.
 
     Raises:
       DataError: The dataset is damaged.
@@ -29,8 +29,8 @@ def contact_sheet(directory: str, *, split: str, count: int, path: str) -> int:
     """
     from ..transforms.dataset.loader import load
 
-    if not 1 <= count <= _LARGEST:
-        raise RecipeError(f"expected 1 to {_LARGEST} records on a contact sheet, got {count}")
+    if not 1 <= count <= _MAX_RECORDS:
+        raise RecipeError(f"expected 1 to {_MAX_RECORDS} records on a contact sheet, got {count}")
     data = load(directory)
     if not data.manifest.images:
         raise RecipeError(f"{directory}: a contact sheet shows images, and this dataset has none")

@@ -1,13 +1,16 @@
-"""`recordmill validate`: what it finds, as tables, a proto and an exit status."""
+"""`recordmill validate`: anomalies of data as tables, as a proto and as the exit status."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import RecipeError
+from .arguments import add_csv
+from .run_summary import count_of
 
 if TYPE_CHECKING:
     from ..pipelines.config.csv_format import CsvFormat
@@ -15,15 +18,74 @@ if TYPE_CHECKING:
     from ..schemas.anomalies.compare import ColumnThreshold, Comparison
     from ..schemas.anomalies.find import Findings
 
-__all__ = ["csv_format_of", "limits_of", "retraining", "show_findings", "validate"]
+__all__ = [
+    "add_arguments",
+    "csv_format_of",
+    "limits_of",
+    "retraining_advice",
+    "show_findings",
+    "validate",
+]
 
-_SHOWN = 20
-_WIDTH = 120
-_READ: dict[str, Callable[[str], Any]] = {
+_MAX_COMPARISONS = 20
+_LOG_WIDTH = 120
+_PARSERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "int": int,
     "bool": {"true": True, "false": False}.__getitem__,
 }
+_THRESHOLDS = (
+    ("skew", 0.1, "distance from the training data"),
+    ("drift", 0.1, "distance from the earlier data"),
+    ("missing", 0.05, "rise of the share of missing values"),
+)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `recordmill validate`."""
+    parser.set_defaults(function=validate)
+    parser.add_argument(
+        "data", metavar="DATA", nargs="+", help="CSV, Parquet or JSON lines files, or a dataset"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="DIR|SCHEMA",
+        required=True,
+        help="a prepared dataset, whose training data are compared too, or a schema.pbtxt",
+    )
+    parser.add_argument(
+        "--drift",
+        metavar="DATA",
+        action="append",
+        default=[],
+        help="earlier data to compare with; can be repeated",
+    )
+    parser.add_argument(
+        "--split", default="train", help="split of the datasets to use (default train)"
+    )
+    parser.add_argument(
+        "--serving", action="store_true", help="the data are requests, which have no label"
+    )
+    for name, default, description in _THRESHOLDS:
+        parser.add_argument(
+            f"--{name}-threshold",
+            type=float,
+            default=default,
+            metavar="X",
+            help=f"largest accepted {description} (default {default})",
+        )
+    parser.add_argument(
+        "--threshold",
+        dest="thresholds",
+        metavar="COLUMN=[COMPARATOR:]X",
+        action="append",
+        default=[],
+        help="largest accepted distance of one column; can be repeated",
+    )
+    parser.add_argument("--min-rows", type=int, metavar="N", help="smallest number of rows")
+    parser.add_argument("--max-rows", type=int, metavar="N", help="largest number of rows")
+    add_csv(parser)
+    parser.add_argument("--output", metavar="FILE.pbtxt", help="also write the Anomalies proto")
 
 
 def validate(
@@ -42,7 +104,30 @@ def validate(
     csv: Sequence[str],
     output: str | None,
 ) -> int:
-    """Validate data, and print what it found; 1 where there are anomalies."""
+    """Validate data and print the anomalies.
+
+    Args:
+      data: CSV, Parquet or JSON lines files, or a prepared dataset.
+      against: A prepared dataset, or a `schema.pbtxt`.
+      drift: Earlier data to compare with.
+      split: Name of the split of the datasets.
+      serving: Whether the data are requests, which have no label.
+      skew_threshold: Largest accepted distance from the training data.
+      drift_threshold: Largest accepted distance from the earlier data.
+      missing_threshold: Largest accepted rise of the share of missing values.
+      thresholds: Thresholds of single columns, as `limits_of` reads them.
+      min_rows: Smallest number of rows, or None.
+      max_rows: Largest number of rows, or None.
+      csv: Format of the CSV files, as `KEY=VALUE`.
+      output: File for the Anomalies proto, or None.
+
+    Returns:
+      1 if there are anomalies, else 0.
+
+    Raises:
+      DataError: The data cannot be read.
+      RecipeError: An option is wrong, or there is no such schema or dataset.
+    """
     from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
@@ -77,20 +162,20 @@ def validate(
 
 
 def limits_of(thresholds: Sequence[str]) -> dict[str, ColumnThreshold]:
-    """`COLUMN=0.1` or `COLUMN=COMPARATOR:0.1`, by column.
+    """Parse `COLUMN=0.1` or `COLUMN=COMPARATOR:0.1`; return the limits by column.
 
-    >>> found = limits_of(["age=infinity_norm:0.2"])
-    >>> found["age"].threshold, found["age"].comparator
+    >>> limits = limits_of(["age=infinity_norm:0.2"])
+    >>> limits["age"].threshold, limits["age"].comparator
     (0.2, 'infinity_norm')
 
     Raises:
-      RecipeError: One is not of that form.
+      RecipeError: A threshold does not have that form.
     """
     from ..schemas.anomalies.compare import ColumnThreshold
 
     limits = {}
-    for given in thresholds:
-        name, _, limit = given.rpartition("=")
+    for threshold in thresholds:
+        name, _, limit = threshold.rpartition("=")
         comparator, _, number = limit.rpartition(":")
         try:
             limits[name] = ColumnThreshold(float(number), comparator or None)
@@ -98,95 +183,98 @@ def limits_of(thresholds: Sequence[str]) -> dict[str, ColumnThreshold]:
             name = ""
         if not name:
             raise RecipeError(
-                f"--threshold {given}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
-                "age=0.1 or sex=infinity_norm:0.1"
+                f"--threshold {threshold}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, "
+                "such as age=0.1 or sex=infinity_norm:0.1"
             )
     return limits
 
 
 def csv_format_of(options: Sequence[str], base: CsvFormat | None = None) -> CsvFormat | None:
-    """How a CSV is written, of `KEY=VALUE`; None without any.
+    """Parse the format of CSV files from `KEY=VALUE`; return None without any.
 
     Args:
-      options: What is told of it.
-      base: What holds of the rest; None for the defaults.
+      options: Values of `--csv`.
+      base: Format for the other keys; None for the defaults.
 
     Raises:
-      RecipeError: A key is none of `CsvFormat`'s, or has another value than it takes.
+      RecipeError: `CsvFormat` has no such field, or the field does not take the value.
     """
     from ..pipelines.config.csv_format import CsvFormat
 
     if not options:
         return None
-    known = {one.name: _READ[str(one.type)] for one in fields(CsvFormat)}
-    given: dict[str, Any] = {}
+    parsers = {field.name: _PARSERS[str(field.type)] for field in fields(CsvFormat)}
+    values: dict[str, Any] = {}
     for option in options:
         key, equals, value = option.partition("=")
-        if key not in known or not equals:
-            raise RecipeError(f"--csv {option}: expected KEY=VALUE with KEY of {', '.join(known)}")
+        if key not in parsers or not equals:
+            raise RecipeError(
+                f"--csv {option}: expected KEY=VALUE, KEY one of {', '.join(parsers)}"
+            )
         try:
-            given[key] = known[key](value)
+            values[key] = parsers[key](value)
         except (KeyError, ValueError) as error:
             raise RecipeError(f'--csv {option}: "{value}" is no value of {key}') from error
-    return replace(base or CsvFormat(), **given)
+    return replace(base or CsvFormat(), **values)
 
 
 def show_findings(findings: Findings, against: str) -> None:
-    """Print what was found: the anomalies, the distances, the notes, and the sum of it."""
+    """Print the anomalies, the distances, the notes, a summary and advice on retraining."""
     from rich.console import Console
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, markup=False, emoji=False)
+    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH, markup=False, emoji=False)
     if findings.anomalies:
         console.print(_anomalies(findings), highlight=False)
     if findings.comparisons:
         console.print(_comparisons(findings.comparisons), highlight=False)
     for note in findings.notes:
         console.print(_plain(f"note: {note}"))
-    found, rows = len(findings.anomalies), findings.observed.rows
-    counted = "an anomaly" if found == 1 else f"{found:,} anomalies" if found else "no anomalies"
-    columns = len({one.column for one in findings.anomalies if one.column is not None})
-    if found > 1 and columns:
-        counted += f" in {columns:,} column{'s' * (columns > 1)}"
-    console.print(f"{rows:,} rows against {against}: {counted}", highlight=False, soft_wrap=True)
-    for line in retraining(findings):
+    count = len(findings.anomalies)
+    result = count_of(count, "anomaly", "anomalies") if count else "no anomalies"
+    columns = len({item.column for item in findings.anomalies if item.column is not None})
+    if count > 1 and columns:
+        result += f" in {count_of(columns, 'column')}"
+    rows = count_of(findings.observed.rows, "row")
+    console.print(f"{rows} against {against}: {result}", highlight=False, soft_wrap=True)
+    for line in retraining_advice(findings):
         console.print(_plain(line), soft_wrap=True)
 
 
-def retraining(findings: Findings) -> list[str]:
-    """Whether a model should be trained again; nothing where there is no training data to tell.
+def retraining_advice(findings: Findings) -> list[str]:
+    """Return advice on training again, as lines; none without training data to compare with.
 
-    It should where values are distributed otherwise than in the training data, or more are
-    missing. Other anomalies are for whoever sends the data.
+    A model should be trained again if values are distributed differently from the training data, or
+    more of them are missing. Other anomalies have to be solved where the data come from.
     """
-    compared = {one.column for one in findings.comparisons if one.kind == "skew"}
+    compared = {item.column for item in findings.comparisons if item.kind == "skew"}
     if not compared:
         return []
-    names = list(dict.fromkeys(one.column for one in findings.anomalies if _is_shift(one)))
-    other = [one.column or "the dataset" for one in findings.anomalies if not _is_shift(one)]
-    if names:
-        verb = "looks" if len(names) == 1 else "look"
-        lines = [f"retrain: {_listed(names)} no longer {verb} like what was trained on"]
+    shifted = list(dict.fromkeys(item.column for item in findings.anomalies if _is_shift(item)))
+    others = [item.column or "the dataset" for item in findings.anomalies if not _is_shift(item)]
+    if shifted:
+        verb = "differs" if len(shifted) == 1 else "differ"
+        lines = [f"retrain: {_enumerate(shifted)} {verb} from the training data"]
     else:
         count = len(compared)
         columns = "1 column looks" if count == 1 else f"{count:,} columns look"
-        lines = [f"no need to retrain: {columns} like what was trained on"]
-    if other:
-        what = _listed(list(dict.fromkeys(other)))
-        lines.append(f"what retraining does not put right: the other anomalies, of {what}")
+        lines = [f"no need to retrain: {columns} like the training data"]
+    if others:
+        names = _enumerate(list(dict.fromkeys(others)))
+        lines.append(f"retraining does not solve the other anomalies, of {names}")
     return lines
 
 
 def _is_shift(anomaly: Anomaly) -> bool:
-    """Whether an anomaly is of how values are distributed, against the training data."""
+    """Return whether an anomaly compares the distribution of values with the training data."""
     if anomaly.short == "More missing values":
         return "in the training data" in anomaly.long
     return anomaly.type.endswith("_HIGH") and anomaly.short.endswith(" and training")
 
 
-def _listed(names: Sequence[str | None]) -> str:
-    """Names in words.
+def _enumerate(names: Sequence[str | None]) -> str:
+    """Join names to a list in a sentence.
 
-    >>> _listed(["age"]), _listed(["age", "sex", "race"])
+    >>> _enumerate(["age"]), _enumerate(["age", "sex", "race"])
     ('age', 'age, sex and race')
     """
     *first, last = map(str, names)
@@ -195,7 +283,7 @@ def _listed(names: Sequence[str | None]) -> str:
 
 def _anomalies(findings: Findings) -> Any:
     table = _table("Anomalies")
-    for name in ("column", "anomaly", "what was found"):
+    for name in ("column", "anomaly", "description"):
         table.add_column(name, overflow="fold")
     for anomaly in findings.anomalies:
         name = "(dataset)" if anomaly.column is None else anomaly.column
@@ -204,20 +292,23 @@ def _anomalies(findings: Findings) -> Any:
 
 
 def _comparisons(comparisons: Sequence[Comparison]) -> Any:
-    """The distances that are nearest to their thresholds, or furthest above."""
-    order = sorted(comparisons, key=lambda one: one.threshold - one.distance.value)
-    more = len(order) - _SHOWN
-    table = _table("Distances" + (f", the {_SHOWN} highest of {len(order):,}" if more > 0 else ""))
-    for name in ("column", "kind", "comparator", "distance", "threshold", "by chance"):
-        right = name in ("distance", "threshold", "by chance")
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    """Return a table of the distances furthest above their thresholds, or nearest to them."""
+    order = sorted(comparisons, key=lambda item: item.threshold - item.distance.value)
+    title = "Distances"
+    if len(order) > _MAX_COMPARISONS:
+        title += f", the {_MAX_COMPARISONS} highest of {len(order):,}"
+    table = _table(title)
+    for name in ("column", "kind", "comparator"):
+        table.add_column(name, overflow="fold")
+    for name in ("distance", "threshold", "by chance"):
+        table.add_column(name, justify="right", overflow="fold")
     table.add_column("most different, before → now", overflow="fold")
-    for one in order[:_SHOWN]:
-        numbers = (one.distance.value, one.threshold, one.distance.chance)
+    for comparison in order[:_MAX_COMPARISONS]:
+        distance = comparison.distance
         table.add_row(
-            *map(_plain, (one.column, one.kind, one.comparator)),
-            *(f"{number:.4f}" for number in numbers),
-            _plain(one.describe_shares()),
+            *map(_plain, (comparison.column, comparison.kind, comparison.comparator)),
+            *(f"{x:.4f}" for x in (distance.value, comparison.threshold, distance.chance)),
+            _plain(comparison.describe_shares()),
         )
     return table
 
@@ -229,7 +320,7 @@ def _table(title: str) -> Any:
 
 
 def _plain(text: str) -> Any:
-    """The text as it is: what looks like markup or a control character is from the data."""
+    """Return text for the console, with control characters escaped and no markup."""
     from rich.text import Text
 
-    return Text("".join(one if one.isprintable() else repr(one)[1:-1] for one in text))
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))

@@ -19,8 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from recordmill.runners.arguments import parser
-from recordmill.runners.cli import _split_at_dashes, main
+from recordmill.runners.cli import main, parser, split_at_dashes
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -83,7 +82,7 @@ def test_the_commands_of_a_readme_parse(page: Path) -> None:
         for line in lines(code) if language == "sh" else ():
             if Path(line.split()[0]).name == "recordmill":
                 words = shlex.split(line, comments=True)
-                parser().parse_args(_split_at_dashes(words[1:])[0])
+                parser().parse_args(split_at_dashes(words[1:])[0])
                 found += 1
     assert found or page != READMES[0]
 

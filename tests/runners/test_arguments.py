@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from recordmill.runners.arguments import CALL, parse, parser
+from recordmill.runners.arguments import CALL, parse
+from recordmill.runners.cli import parser
 from recordmill.schemas import RecipeError
 
 LINES = {

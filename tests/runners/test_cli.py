@@ -1,4 +1,4 @@
-"""The command line, as a user meets it."""
+"""Commands, called as a user calls them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from recordmill.runners import cli
 from recordmill.runners.cli import main
 from recordmill.schemas.manifest import Manifest
 
@@ -22,7 +23,7 @@ COMMAND = [sys.executable, "-m", "recordmill.runners.cli"]
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The census sample, prepared by the command in a process of its own, and what it printed."""
+    """Prepare the census sample in a process of its own; return the folder and the output."""
     output = tmp_path_factory.mktemp("cli") / "census"
     done = subprocess.run(
         [*COMMAND, "run", "census", "--output", str(output)],
@@ -34,9 +35,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return output, done.stdout
 
 
-def test_run_says_where_every_row_went(prepared: tuple[Path, str]) -> None:
-    output, said = prepared
-    assert re.sub(r"\d+\.\d (s|MB)", r"N \1", said) == (
+def test_run_prints_the_count_of_every_split(prepared: tuple[Path, str]) -> None:
+    output, text = prepared
+    assert re.sub(r"\d+\.\d (s|MB)", r"N \1", text) == (
         f"census: prepared {output} in N s\n"
         "  train: 2,000 rows read, 2,000 written, 1 shard of N MB\n"
         "  eval: 1,000 rows read, 1,000 written, 1 shard of N MB\n"
@@ -51,8 +52,8 @@ def test_run_warns_of_small_splits(tmp_path: Path, capsys: pytest.CaptureFixture
     inputs = [f"--input={split}={tmp_path}/{split}.csv" for split in ("train", "eval")]
     output = str(tmp_path / "out")
     assert main(["run", f"{RECIPE_FILE}:SMALL", "--output", output, *inputs]) == 0
-    said = capsys.readouterr().err
-    assert [line for line in said.splitlines() if "warning" in line] == [
+    err = capsys.readouterr().err
+    assert [line for line in err.splitlines() if "warning" in line] == [
         "recordmill: warning: eval has 1 row, and numbers measured on less than 30 say little",
         'recordmill: warning: eval has no row of the class "yes"',
     ]
@@ -82,24 +83,6 @@ def test_show(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) ->
     out = capsys.readouterr().out
     assert out.startswith("eval record 0\n  age  ")
     assert len(re.findall(r"^  label income: [01]$", out, re.MULTILINE)) == 2
-
-
-def test_sample_writes_files_and_says_how_to_run_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["sample", "census", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == (
-        f"recordmill run census --output out/census --input train={tmp_path}/adult.data "
-        f"--input eval={tmp_path}/adult.test\n"
-    )
-    assert (tmp_path / "adult.data").read_text().count("\n") == 2_001
-    (tmp_path / "adult.data").write_text("mine")
-    assert main(["sample", "census", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == (
-        f"recordmill: {tmp_path}: is not empty. Name a new folder for the sample.\n"
-    )
-    assert (tmp_path / "adult.data").read_text() == "mine"
-    assert (tmp_path / "adult.test").read_text().startswith("|1x3 Cross validator\n")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +123,7 @@ def test_sample_writes_files_and_says_how_to_run_them(
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_errors_are_one_line(
     arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == status
@@ -156,9 +139,9 @@ def test_a_folder_of_pictures_is_no_input_for_boxes(
     pictures, output = f"{tmp_path}/in/train/images", tmp_path / "out"
     words = ["run", "planes", "--input", f"train={pictures}", "--output", str(output)]
     assert main(words) == 1
-    said = capsys.readouterr().err
-    assert "recordmill: read: " not in said
-    assert said.endswith(
+    err = capsys.readouterr().err
+    assert "recordmill: read: " not in err
+    assert err.endswith(
         f'recordmill: train: none of the 12 files of "{pictures}" has a box, and the recipe is for '
         "detection: expected annotations with boxes, got pictures only. There are "
         "annotations of these images; give\n"
@@ -177,22 +160,25 @@ def test_a_wrong_word_on_the_command_line(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
-        (["--inptu", "a.csv"], 'run has no option "--inptu". Did you mean "--input"?'),
-        (["--inptu=a.csv"], 'run has no option "--inptu=a.csv". Did you mean "--input"?'),
-        (["-x"], 'run has no option "-x". See recordmill run --help.'),
-        (["more"], 'run: what is "more"? See recordmill run --help.'),
+        (["--inptu", "a.csv"], 'run: unrecognized option "--inptu". Did you mean "--input"?'),
+        (
+            ["--inptu=a.csv"],
+            'run: unrecognized option "--inptu=a.csv". Did you mean "--input"?',
+        ),
+        (["-x"], 'run: unrecognized option "-x". See recordmill run --help.'),
+        (["more"], 'run: unrecognized argument "more". See recordmill run --help.'),
         (
             ["--input", "days/a.csv", "days/b.csv"],
-            'run: what is "days/b.csv"? Give each file its own --input, or one pattern in quotes '
-            "for all of them: --input 'days/*.csv'",
+            'run: unrecognized argument "days/b.csv". Give each file its own --input, or one '
+            "pattern in quotes for all of them: --input 'days/*.csv'",
         ),
     ],
 )
-def test_a_word_that_the_command_does_not_take(
-    words: list[str],
-    said: str,
+def test_unrecognized_arguments(
+    arguments: list[str],
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -200,8 +186,8 @@ def test_a_word_that_the_command_does_not_take(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "days").mkdir()
     (tmp_path / "days" / "b.csv").touch()
-    assert main(["run", "census", "--output", "out", *words]) == 2
-    assert capsys.readouterr().err == f"recordmill: {said}\n"
+    assert main(["run", "census", "--output", "out", *arguments]) == 2
+    assert capsys.readouterr().err == f"recordmill: {message}\n"
 
 
 def test_a_dataset_in_the_way_is_kept(
@@ -230,8 +216,12 @@ def test_help_loads_nothing_heavy() -> None:
 def test_only_a_run_takes_beam_flags(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "out", "--", "--direct_num_workers=2"]) == 2
     assert capsys.readouterr().err == (
-        "recordmill: Beam's flags, behind --, are for `run`, and not for `verify`\n"
+        "recordmill: verify: unrecognized flags behind --. Only `run` passes flags to Beam.\n"
     )
+
+
+def test_console_scripts_of_0_1_0_still_start() -> None:
+    assert cli.program is cli.entry_point
 
 
 def test_an_interrupted_process_waits_for_no_thread() -> None:
@@ -243,7 +233,7 @@ def test_an_interrupted_process_waits_for_no_thread() -> None:
         "    raise KeyboardInterrupt\n"
         "cli._call = interrupted\n"
         "sys.argv[1:] = ['verify', 'out']\n"
-        "cli.program()"
+        "cli.entry_point()"
     )
     done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, timeout=30)
     assert (done.returncode, done.stderr) == (
@@ -289,21 +279,21 @@ def test_an_interrupted_run_leaves_nothing(
 
 @pytest.mark.slow
 def test_the_real_census(adult: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The published files: every row; two processes, another cut and other blocks, one result."""
+    """Two processes, other files and other blocks give the same shards of the published rows."""
     inputs = ["--input", f"train={adult}/adult.data", "--input", f"eval={adult}/adult.test"]
-    one, other = tmp_path / "one", tmp_path / "other"
-    assert main(["run", "census", "--output", str(one), *inputs]) == 0
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(["run", "census", "--output", str(first), *inputs]) == 0
     lines = (adult / "adult.data").read_text().splitlines(keepends=True)
     for index, (start, stop) in enumerate([(0, 9_000), (9_000, 9_001), (9_001, None)]):
         (tmp_path / f"part-{index}.data").write_text("".join(lines[start:stop]))
     monkeypatch.setattr("recordmill.pipelines.tables.source.BLOCK_BYTES", 300_000)
     cut = ["--input", f"train={tmp_path}/part-*.data", "--input", f"eval={adult}/adult.test"]
     workers = ["--", "--direct_num_workers=2", "--direct_running_mode=multi_processing"]
-    assert main(["run", "census", "--output", str(other), *cut, *workers]) == 0
+    assert main(["run", "census", "--output", str(second), *cut, *workers]) == 0
 
     manifests = [
         Manifest.from_json((folder / "manifest.json").read_text(), path=str(folder))
-        for folder in (one, other)
+        for folder in (first, second)
     ]
     for manifest in manifests:
         assert {name: ledger.read for name, ledger in manifest.ledger.items()} == {
@@ -315,7 +305,9 @@ def test_the_real_census(adult: Path, tmp_path: Path, monkeypatch: pytest.Monkey
             "eval": 16_281,
         }
         assert manifest.splits == manifests[0].splits
-    assert main(["verify", str(one)]) == 0
+    assert main(["verify", str(first)]) == 0
     assert [file.records for file in manifests[0].inputs] == [32_561, 16_281]
     assert [file.sha256[:8] for file in manifests[0].inputs] == ["5b002646", "a2a9044b"]
-    assert json.loads((one / "manifest.json").read_text())["unseen"]["eval"]["native-country"] == 0
+    assert (
+        json.loads((first / "manifest.json").read_text())["unseen"]["eval"]["native-country"] == 0
+    )

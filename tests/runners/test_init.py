@@ -14,7 +14,7 @@ from recordmill.schemas.errors import RecipeError
 
 def test_it_prints_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("x,y\n" + "".join(f"{place * 3 % 11},{place % 2}\n" for place in range(40)))
+    path.write_text("x,y\n" + "".join(f"{i * 3 % 11},{i % 2}\n" for i in range(40)))
     assert init([str(path)], label="x") == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines() == [
@@ -28,7 +28,7 @@ def test_it_prints_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert recipe["inputs"] == [{"files": str(path)}]
 
 
-def test_too_little_that_is_understood_prints_no_recipe(
+def test_no_recipe_where_too_few_rows_are_understood(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "ws.txt"
@@ -39,7 +39,7 @@ def test_too_little_that_is_understood_prints_no_recipe(
     assert captured.err.startswith(f'recordmill: {path}: understood one column, "x y label"')
 
 
-def test_nothing_of_the_data_drives_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_of_the_data_become_blanks(capsys: pytest.CaptureFixture[str]) -> None:
     show_summary(["a\x1b[2Jb\nc"])
     assert capsys.readouterr().err == "a [2Jb c\n"
 
@@ -52,6 +52,8 @@ def test_it_prints_a_built_in(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("patterns", "label", "source"), [([], None, None), (["a.csv"], None, "census"), ([], "x", "x")]
 )
-def test_one_or_the_other(patterns: list[str], label: str | None, source: str | None) -> None:
+def test_either_files_or_a_built_in(
+    patterns: list[str], label: str | None, source: str | None
+) -> None:
     with pytest.raises(RecipeError, match="init: "):
         init(patterns, label=label, source=source)

@@ -23,13 +23,13 @@ def test_the_direct_runner_is_named_explicitly() -> None:
     assert options.view_as(DirectOptions).direct_num_workers == 2
 
 
-def test_a_flag_that_beam_would_pass_over_is_refused() -> None:
+def test_a_flag_that_beam_does_not_know_is_refused() -> None:
     with pytest.raises(RecipeError) as error:
         launcher("direct", ["--direct_num_wokers=2"])
     assert str(error.value) == "Beam has no flag --direct_num_wokers"
 
 
-def test_dataflow_says_what_it_needs() -> None:
+def test_dataflow_names_a_missing_flag() -> None:
     with pytest.raises(RecipeError) as error:
         launcher("dataflow", ["--project=p"])
     assert str(error.value) == (

@@ -78,7 +78,7 @@ def test_json_lines_of_standard_input(
     assert lines[2]["hours"] is None
 
 
-def test_all_that_is_wrong_is_told_and_nothing_is_predicted(
+def test_all_errors_are_listed_and_nothing_is_predicted(
     census: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "bad.json"
@@ -109,20 +109,20 @@ def test_all_that_is_wrong_is_told_and_nothing_is_predicted(
     ("folder", "message"),
     [("nowhere", "expected an exported model"), ("damaged", "the model cannot be loaded")],
 )
-def test_what_is_no_model(folder: str, message: str, tmp_path: Path) -> None:
+def test_a_folder_without_a_model(folder: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "saved_model.pb").write_bytes(b"\xff\xff")
     with pytest.raises(RecordmillError, match=message):
         predict(str(tmp_path / folder), json_instances="-", as_json=False)
 
 
-def test_a_file_that_is_not_there(census: str) -> None:
+def test_a_missing_file(census: str) -> None:
     with pytest.raises(DataError, match=r"nowhere\.json: cannot be read"):
         predict(census, json_instances="nowhere.json", as_json=False)
 
 
 @pytest.mark.slow
-def test_tensorflow_is_all_that_is_needed(census: str, tmp_path: Path) -> None:
+def test_only_tensorflow_is_needed(census: str, tmp_path: Path) -> None:
     path = tmp_path / "two.json"
     path.write_bytes(INSTANCES)
     program = (

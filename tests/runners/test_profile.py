@@ -1,4 +1,4 @@
-"""`recordmill profile`: what it takes for data, and what it prints."""
+"""`recordmill profile`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_csv_without_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (tmp_path / "out" / "facets.pb").exists() and (tmp_path / "out/report.html").exists()
 
 
-def test_nothing_of_the_data_drives_the_terminal(
+def test_control_characters_of_the_data_are_escaped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "bad.csv"
@@ -59,7 +59,7 @@ def test_nothing_of_the_data_drives_the_terminal(
     assert "\x1b" not in printed and ("\\x1b[2Jtop" in printed or "[red]b[/red]" in printed)
 
 
-def test_what_looks_wrong_is_said_of_files_that_nobody_described(
+def test_files_without_a_recipe_get_the_notes_of_init(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "cats.csv"
@@ -87,39 +87,41 @@ def test_files_that_are_not_understood_are_not_profiled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "error", "said"),
+    ("target", "error", "message"),
     [
         ("none.csv", DataError, 'no file matches "none.csv"'),
         ("none.yaml", RecipeError, "no recipe none.yaml"),
         ("cencus", RecipeError, 'no recipe "cencus". Did you mean "census"?'),
     ],
 )
-def test_what_is_not_there(tmp_path: Path, target: str, error: type[Exception], said: str) -> None:
+def test_a_missing_target(
+    tmp_path: Path, target: str, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error) as caught:
         run(target, tmp_path / "out")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("output", "message"),
     [
         ("out", "exists and is not a prepared dataset, so it is not replaced. Choose another"),
         ("gs://bucket/out", "a profile is made on this machine; give a local folder"),
     ],
 )
-def test_an_output_that_is_in_the_way_is_told_of_before_data_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, said: str
+def test_a_bad_output_is_refused_before_data_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(infer, "infer_recipe", lambda *_, **__: pytest.fail("the data was read"))
     (tmp_path / "cats.csv").write_text("lives,tame\n9,yes\n")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    place = target if "://" in target else tmp_path / target
+    path = output if "://" in output else tmp_path / output
     with pytest.raises(RecipeError) as caught:
-        run("cats.csv", Path(target) if place != target else target)
-    assert str(caught.value).startswith(f"{place}: {said}")
+        run("cats.csv", Path(output) if path != output else output)
+    assert str(caught.value).startswith(f"{path}: {message}")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cats.csv", "out"]
 
 

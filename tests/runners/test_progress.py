@@ -1,4 +1,4 @@
-"""What the progress line says."""
+"""The progress line."""
 
 from __future__ import annotations
 

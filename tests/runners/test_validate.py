@@ -11,7 +11,7 @@ from helpers.anomaly_cases import GOOD, SCHEMA, bad, examine_here, findings_of, 
 from tensorflow_metadata.proto.v0.anomalies_pb2 import Anomalies
 
 from recordmill.pipelines.config.csv_format import CsvFormat
-from recordmill.runners.validate import csv_format_of, limits_of, retraining, validate
+from recordmill.runners.validate import csv_format_of, limits_of, retraining_advice, validate
 from recordmill.schemas.anomalies.compare import ColumnThreshold
 from recordmill.schemas.anomalies.find import find_anomalies
 from recordmill.schemas.anomalies.observed import InputSummary
@@ -33,7 +33,7 @@ def schema(tmp_path: Path) -> Path:
 
 
 def run(data: Path, against: Path, **options: Any) -> int:
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "drift": [],
         "split": "train",
         "serving": False,
@@ -47,31 +47,31 @@ def run(data: Path, against: Path, **options: Any) -> int:
         "output": None,
         **options,
     }
-    return validate([str(data)], against=str(against), **given)
+    return validate([str(data)], against=str(against), **arguments)
 
 
 def test_good_data(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "a.csv"
     data.write_text(HEADER + "20,0.1,F,low\n")
     assert run(data, schema) == 0
-    assert capsys.readouterr().out.split() == f"1 rows against {schema}: no anomalies".split()
+    assert capsys.readouterr().out.split() == f"1 row against {schema}: no anomalies".split()
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "count"),
     [
-        ("200,0.1,F,low", "an anomaly"),
+        ("200,0.1,F,low", "1 anomaly"),
         ("200,0.9,F,low", "2 anomalies in 2 columns"),
     ],
 )
-def test_the_sum_in_words(
-    row: str, told: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
+def test_the_number_of_anomalies(
+    row: str, count: str, tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "a.csv"
     data.write_text(f"{HEADER}{row}\n")
     assert run(data, schema) == 1
-    said = " ".join(capsys.readouterr().out.split())
-    assert said.endswith(f"1 rows against {schema}: {told}")
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.endswith(f"1 row against {schema}: {count}")
 
 
 def test_serving_data_has_no_label(tmp_path: Path, schema: Path) -> None:
@@ -87,10 +87,10 @@ def test_anomalies_as_a_table_and_as_a_proto(
     data, output = tmp_path / "a.csv", tmp_path / "anomalies.pbtxt"
     data.write_text(HEADER + "200,0.1,[red]\x1b[1m,low\n")
     assert run(data, schema, output=str(output)) == 1
-    told = capsys.readouterr().out
-    assert "\x1b" not in told
-    assert "[red]" in told
-    assert "2 anomalies in 2 columns" in told
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "[red]" in out
+    assert "2 anomalies in 2 columns" in out
     proto = text_format.Parse(output.read_text(), Anomalies())
     assert sorted(proto.anomaly_info) == ["age", "sex"]
 
@@ -102,29 +102,29 @@ def test_distances_are_shown(
     data.write_text(HEADER + "20,0.1,F,low\n" * 200)
     before.write_text(HEADER + "20,0.1,M,low\n" * 200)
     assert run(data, schema, drift=[str(before)]) == 1
-    told = capsys.readouterr().out
-    assert "1.0000" in told and "infinity_norm" in told
+    out = capsys.readouterr().out
+    assert "1.0000" in out and "infinity_norm" in out
     assert run(data, schema, drift=[str(before)], thresholds=["sex=1"]) == 0
 
 
 def test_when_to_retrain() -> None:
     trained = statistics(times=200)
     same = findings_of(GOOD, training=statistics())
-    assert retraining(same) == [
-        "no need to retrain: 4 columns look like what was trained on",
+    assert retraining_advice(same) == [
+        "no need to retrain: 4 columns look like the training data",
     ]
     ages = replace(same, comparisons=same.comparisons[:1])
-    assert retraining(ages) == ["no need to retrain: 1 column looks like what was trained on"]
+    assert retraining_advice(ages) == ["no need to retrain: 1 column looks like the training data"]
     shifted = GOOD | {"age": [90, 90, 90, 90], "share": [None] * 4, "sex": ["F", "F", "F", "X"]}
     observed = InputSummary(
         statistics(shifted, times=200), bad={"age": {"not_an_integer": bad("old", 3, "a:1")}}
     )
     changed = find_anomalies(SCHEMA.to_proto(), observed, training=trained)
-    assert retraining(changed) == [
-        "retrain: age, share and sex no longer look like what was trained on",
-        "what retraining does not put right: the other anomalies, of age and sex",
+    assert retraining_advice(changed) == [
+        "retrain: age, share and sex differ from the training data",
+        "retraining does not solve the other anomalies, of age and sex",
     ]
-    assert retraining(find_anomalies(SCHEMA.to_proto(), observed, previous=trained)) == []
+    assert retraining_advice(find_anomalies(SCHEMA.to_proto(), observed, previous=trained)) == []
 
 
 def test_thresholds() -> None:
@@ -132,11 +132,11 @@ def test_thresholds() -> None:
         "a=b": ColumnThreshold(0.5),
         "sex": ColumnThreshold(0.2, "infinity_norm"),
     }
-    for given in ("age", "age=x", "=0.1", "age="):
+    for threshold in ("age", "age=x", "=0.1", "age="):
         with pytest.raises(RecipeError) as error:
-            limits_of([given])
+            limits_of([threshold])
         assert str(error.value) == (
-            f"--threshold {given}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
+            f"--threshold {threshold}: expected COLUMN=NUMBER or COLUMN=COMPARATOR:NUMBER, such as "
             "age=0.1 or sex=infinity_norm:0.1"
         )
 
@@ -156,17 +156,54 @@ def test_beam_logs_no_error_of_ours(tmp_path: Path, schema: Path) -> None:
 
 def test_csv_options() -> None:
     assert csv_format_of([]) is None
-    given = ["header=false", "comment=|", "delimiter=;", "quote=", "max_field_bytes=5"]
-    assert csv_format_of(given) == CsvFormat(
+    options = ["header=false", "comment=|", "delimiter=;", "quote=", "max_field_bytes=5"]
+    assert csv_format_of(options) == CsvFormat(
         header=False, comment="|", delimiter=";", quote="", max_field_bytes=5
     )
     assert csv_format_of(["header=false"], CsvFormat(delimiter=";")) == CsvFormat(
         header=False, delimiter=";"
     )
     for wrong, message in (
-        ("head=1", "expected KEY=VALUE with KEY of header, delimiter, quote, comment, "),
+        ("head=1", "expected KEY=VALUE, KEY one of header, delimiter, quote, comment, "),
         ("header=maybe", '"maybe" is no value of header'),
         ("max_field_bytes=x", '"x" is no value of max_field_bytes'),
     ):
         with pytest.raises(RecipeError, match=message):
             csv_format_of([wrong])
+
+
+def accepted(data: Path, schema: Path, *chosen: str, output: str | None = None) -> int:
+    return update(str(schema), accepted=chosen, data=[str(data)], csv=[], output=output)
+
+
+def test_schema_update(tmp_path: Path, schema: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text(HEADER.replace("\n", ",zip\n") + "200,0.1,X,low,7\n")
+    assert run(data, schema) == 1
+    assert accepted(data, schema, "age:range", "sex", "zip") == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        'column "age": an integer in [0, 90] widened to an integer in [0, 200]',
+        'column "sex": domain extended by "X"',
+        'column "zip": added, int64',
+        f"wrote {schema}",
+    ]
+    assert Schema.from_pbtxt(schema.read_text())["age"].maximum == 200
+    assert run(data, schema) == 0
+
+
+def test_schema_update_to_another_file(tmp_path: Path, schema: Path) -> None:
+    data, other, before = tmp_path / "a.csv", tmp_path / "b.pbtxt", schema.read_text()
+    data.write_text(HEADER + "200,0.1,F,low\n")
+    assert accepted(data, schema, "age", output=str(other)) == 0
+    assert schema.read_text() == before
+    assert Schema.from_pbtxt(other.read_text())["age"].maximum == 200
+
+
+def test_the_schema_of_a_dataset_does_not_change(tmp_path: Path, schema: Path) -> None:
+    folder = tmp_path / "out" / "schema"
+    folder.mkdir(parents=True)
+    schema.rename(folder / "schema.pbtxt")
+    (tmp_path / "out/manifest.json").write_text(json.dumps({}))
+    for path in (folder / "schema.pbtxt", tmp_path / "out"):
+        with pytest.raises(RecipeError, match=r"is not changed\. Give --output"):
+            accepted(tmp_path / "a.csv", path, "age")

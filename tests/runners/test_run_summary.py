@@ -1,4 +1,4 @@
-"""The inputs that a command line names, and the closing words of a run over images."""
+"""The closing lines of a run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.small_recipe import SMALL
 
-from recordmill.runners.commands import inputs_of, summary
-from recordmill.schemas.errors import RecipeError
+from recordmill.runners.run_summary import summary
 from recordmill.schemas.manifest import Expansion, Ledger, Manifest, Shard, Split
 
 NO_NEAR = {"groups": 0, "images": 0, "straddling": 0, "examples": [], "dropped": 0}
@@ -54,11 +52,11 @@ def about(**images: Any) -> Manifest:
     return replace(PLAIN, images=IMAGES | images)
 
 
-def test_where_nothing_is_particular_nothing_is_said() -> None:
+def test_images_without_particulars() -> None:
     assert lines(PLAIN) == [FIRST, TRAIN, EVAL, PARITY]
 
 
-def test_where_every_image_went() -> None:
+def test_the_count_of_each_outcome() -> None:
     rejected = {"bad_box": 1, "truncated": 2}
     ledger = {"train": Ledger(2000, 1000, 400, 300, 297, rejected), "unsplit": Ledger(1, 0)}
     assert lines(replace(PLAIN, ledger=ledger))[1:3] == [
@@ -68,7 +66,7 @@ def test_where_every_image_went() -> None:
     ]
 
 
-def test_rows_that_are_no_utf_8_are_told_with_advice(tmp_path: Path) -> None:
+def test_advice_for_rows_that_are_not_utf_8(tmp_path: Path) -> None:
     reject = {
         "file": "a.csv",
         "line": 17,
@@ -89,7 +87,7 @@ def test_rows_that_are_no_utf_8_are_told_with_advice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "line"),
+    ("expansion", "line"),
     [
         (
             Expansion(written=4, pieces=36, left_out=20, copies=32),
@@ -106,12 +104,12 @@ def test_rows_that_are_no_utf_8_are_told_with_advice(tmp_path: Path) -> None:
     ],
     ids=["both", "tiles", "copies"],
 )
-def test_how_images_became_records(made: Expansion, line: str) -> None:
-    manifest = replace(PLAIN, expansion={**PLAIN.expansion, "train": made})
+def test_tiles_and_copies(expansion: Expansion, line: str) -> None:
+    manifest = replace(PLAIN, expansion={**PLAIN.expansion, "train": expansion})
     assert lines(manifest) == [FIRST, TRAIN, line, EVAL, PARITY]
 
 
-def test_what_pillow_converted() -> None:
+def test_images_converted_by_pillow() -> None:
     assert lines(about(converted_by_pillow={"TIFF": 1, "WEBP": 2000})) == [
         FIRST,
         TRAIN,
@@ -121,15 +119,15 @@ def test_what_pillow_converted() -> None:
     ]
 
 
-def test_jpegs_that_were_given_an_end_marker() -> None:
-    line = "  whole but for the end marker, which was put on: {}"
+def test_jpegs_that_got_an_end_marker() -> None:
+    line = "  end marker added to {}, complete otherwise"
     for count, shown in ((1, "1 JPEG"), (2000, "2,000 JPEGs")):
         manifest = about(without_end_marker=count)
         assert lines(manifest) == [FIRST, TRAIN, EVAL, line.format(shown), PARITY]
 
 
 @pytest.mark.parametrize(
-    ("told", "line"),
+    ("fields", "line"),
     [
         (
             {"frame": "upright", "decided_by": "files", "turned": 1200, "upright": 1000},
@@ -148,18 +146,18 @@ def test_jpegs_that_were_given_an_end_marker() -> None:
     ],
     ids=["files", "recipe", "none"],
 )
-def test_the_frame_of_boxes(told: dict[str, Any], line: str) -> None:
-    frame = {"upright": 0, "stored": 0, "unknown": 0} | told
+def test_the_frame_of_boxes(fields: dict[str, Any], line: str) -> None:
+    frame = {"upright": 0, "stored": 0, "unknown": 0} | fields
     assert lines(about(box_frame=frame)) == [FIRST, TRAIN, EVAL, f"  boxes of {line}", PARITY]
     assert lines(about(box_frame=frame | {"turned": 0})) == [FIRST, TRAIN, EVAL, PARITY]
 
 
-def test_images_that_nothing_names() -> None:
+def test_images_without_an_annotation() -> None:
     assert lines(about(unannotated=1234)) == [
         FIRST,
         TRAIN,
         EVAL,
-        "  images that no annotation names: 1,234",
+        "  images without an annotation: 1,234",
         PARITY,
     ]
 
@@ -168,7 +166,7 @@ BOXES = {"images": 1200, "without_boxes": 3, "boxes": 2217, "clipped": 0, "tiny"
 
 
 @pytest.mark.parametrize(
-    ("counts", "said"),
+    ("counts", "text"),
     [
         (
             BOXES | {"classes": {"cat": 2217, "dog": 0}},
@@ -176,8 +174,8 @@ BOXES = {"images": 1200, "without_boxes": 3, "boxes": 2217, "clipped": 0, "tiny"
         ),
         (
             BOXES | {"boxes": 1, "clipped": 1, "tiny": 1, "classes": {"cat": 1}},
-            "1,200 images, 3 without a box; 1 box: cat 1; 1 clipped, out of the picture by more "
-            "than a pixel; 1 with a side under 1.5 pixels",
+            "1,200 images, 3 without a box; 1 box: cat 1; 1 clipped, outside the picture by "
+            "more than a pixel; 1 with a side under 1.5 pixels",
         ),
         (
             {"images": 1200, "classes": {"cat": 1199, "dog": 1}},
@@ -191,13 +189,13 @@ BOXES = {"images": 1200, "without_boxes": 3, "boxes": 2217, "clipped": 0, "tiny"
     ],
     ids=["boxes", "doubtful", "labels", "many"],
 )
-def test_what_is_in_the_images(counts: dict[str, Any], said: str) -> None:
+def test_counts_of_images_and_boxes(counts: dict[str, Any], text: str) -> None:
     assert lines(about(counts={"train": counts})) == [
-        *(FIRST, TRAIN, f"  train: {said}", EVAL, PARITY),
+        *(FIRST, TRAIN, f"  train: {text}", EVAL, PARITY),
     ]
 
 
-def test_near_duplicates_and_the_examples_of_them() -> None:
+def test_near_duplicates_with_examples() -> None:
     near = {
         "groups": 3,
         "images": 7,
@@ -223,7 +221,7 @@ def test_jpeg_is_not_exact() -> None:
     )
 
 
-def test_a_table_has_rows() -> None:
+def test_a_table() -> None:
     manifest = replace(PLAIN, images={}, expansion={}, unseen={"eval": {"job": 5, "sex": 0}})
     assert lines(manifest) == [
         FIRST,
@@ -232,40 +230,3 @@ def test_a_table_has_rows() -> None:
         "  eval: values never seen in train: job 5",
         "  parity: 19 raw rows through the graph equal the stored records",
     ]
-
-
-def splits(*given: str) -> list[tuple[str | None, str]]:
-    with inputs_of(SMALL, given) as inputs:
-        return [(one.split, one.pattern) for one in inputs]
-
-
-def test_inputs_with_and_without_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my a=1.csv").touch()
-    assert splits("train=a.csv", "my-split=b=c.csv", "data/x=1/*.csv", "?=1.csv", "my a=1.csv") == [
-        ("train", "a.csv"),
-        ("my-split", "b=c.csv"),
-        (None, "data/x=1/*.csv"),
-        (None, "?=1.csv"),
-        (None, "my a=1.csv"),
-    ]
-
-
-@pytest.mark.parametrize("name", [".scratch", "my split", "a:b", "-x", "x" * 65, "é", ""])
-def test_an_input_for_a_split_that_cannot_be_called_so(name: str) -> None:
-    with pytest.raises(RecipeError) as caught:
-        splits(f"{name}=a.csv")
-    message = str(caught.value)
-    assert message.startswith(f"--input {name}=a.csv: expected a name of letters a to z and A to Z")
-    assert message.endswith(f' say. Of a path with "=" in it, write ./{name}=a.csv')
-
-
-@pytest.mark.parametrize("name", ["stats", "schema", "rejects", "transform_fn", "unsplit"])
-def test_an_input_for_a_split_called_as_the_folder_calls_its_own(name: str) -> None:
-    with pytest.raises(RecipeError) as caught:
-        splits(f"{name}=a.csv")
-    assert str(caught.value) == (
-        f"--input {name}=a.csv: expected a name that the folder of a dataset does not use itself; "
-        f'got "{name}". Name the split "{name}_split", say. Of a path with "=" in it, write '
-        f"./{name}=a.csv"
-    )
