@@ -28,7 +28,7 @@ def start_tensorflow() -> None:
     Other text on standard error appears afterwards.
     """
     with without_notes(), _garbage_collection_off():
-        from ..pipelines.tables.transform import configure_tensorflow_threads
+        from ..pipelines.analysis.transform_function import configure_tensorflow_threads
 
         configure_tensorflow_threads()
         import absl.logging

@@ -76,7 +76,6 @@ def profile(
     """
     start_time = time.monotonic()
     start_tensorflow()
-    from ..pipelines.profiles.profile import profile as profile_files
     from ..pipelines.profiles.profiled import stage_profile
     from ..pipelines.profiling import profile as profile_files
     from .progress import show_progress
