@@ -1,1 +1,1 @@
-"""report.html: what people look at, of a dataset or a profile."""
+"""`report.html`: the report of a dataset or a profile, for people."""

@@ -1,4 +1,4 @@
-"""The histograms of a feature's splits on one set of bars, so that they can lie over each other."""
+"""Histograms of the splits of a feature with the same bars, so that they can be overlaid."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["common_bars", "own_bars"]
+__all__ = ["common_bars", "split_bars"]
 
 _BARS = 10
 
 _Doubles = npt.NDArray[np.float64]
 
 
-def own_bars(feature: Any) -> tuple[_Doubles, _Doubles] | None:
-    """The standard histogram of a feature.
+def split_bars(feature: Any) -> tuple[_Doubles, _Doubles] | None:
+    """Return the standard histogram of a feature in one split.
 
-    A bucket of whole numbers goes from half below its first to half above its last, so that bars
-    hold as many numbers as they are wide; buckets without a whole number are left out.
+    A bucket of integers extends from its first integer - 0.5 to its last + 0.5, so that the width
+    of a bar is its number of integers; buckets without an integer are left out.
 
     Args:
       feature: A `FeatureNameStatistics`.
 
     Returns:
-      The edges, ascending, [bars + 1], and the counts, [bars]; None where there are no numbers.
+      Edges, ascending, float64 [bars + 1], and counts, float64 [bars]; None without numbers.
     """
-    histograms = [one for one in feature.num_stats.histograms if one.type == one.STANDARD]
+    histograms = [item for item in feature.num_stats.histograms if item.type == item.STANDARD]
     buckets = histograms[0].buckets if histograms else []
-    edges = np.array([one.low_value for one in buckets] + [one.high_value for one in buckets[-1:]])
+    edges = np.array(
+        [bucket.low_value for bucket in buckets] + [bucket.high_value for bucket in buckets[-1:]]
+    )
     if not buckets or not np.isfinite(edges).all():
         return None
-    counts = np.array([one.sample_count for one in buckets])
+    counts = np.array([bucket.sample_count for bucket in buckets])
     if feature.type != feature.INT:
         return edges, counts
     halves = np.append(np.ceil(edges[:-1]), np.floor(edges[-1]) + 1) - 0.5
@@ -41,34 +43,36 @@ def own_bars(feature: Any) -> tuple[_Doubles, _Doubles] | None:
 
 
 def common_bars(
-    own: Sequence[tuple[_Doubles, _Doubles]], *, whole: bool
+    bars: Sequence[tuple[_Doubles, _Doubles]], *, are_integers: bool
 ) -> tuple[_Doubles, list[_Doubles]]:
-    """The same bars for all splits.
+    """Return bars that all splits share.
 
     Args:
-      own: The bars of each split; at least one split.
-      whole: Whether the numbers are whole.
+      bars: Edges and counts of each split, as `split_bars` returns them; at least one split.
+      are_integers: Whether the numbers are integers.
 
     Returns:
-      The edges: those of the first split that has the whole range, or new ones. And the counts of
-      each split: exact where the edges are its own, else as if bars were evenly filled.
+      Edges, float64 [bars + 1]: those of the first split that has the full range, or new ones.
+      And the counts of each split, float64 [bars]: exact if the split has the same edges, otherwise
+      interpolated as if its bars were evenly filled.
     """
-    low = min(edges[0] for edges, _ in own)
-    high = max(edges[-1] for edges, _ in own)
-    spanning = [edges for edges, _ in own if (edges[0], edges[-1]) == (low, high)]
+    low = min(edges[0] for edges, _ in bars)
+    high = max(edges[-1] for edges, _ in bars)
+    spanning = [edges for edges, _ in bars if (edges[0], edges[-1]) == (low, high)]
     edges = spanning[0] if spanning else np.linspace(low, high, _BARS + 1)
-    if whole and not spanning:
+    if are_integers and not spanning:
         edges = np.unique(np.append(np.ceil(edges[:-1] - 0.5) + 0.5, high))
-    return edges, [_rebinned(*one, edges) for one in own]
+    return edges, [_rebin(*split, edges) for split in bars]
 
 
-def _rebinned(own: _Doubles, counts: _Doubles, edges: _Doubles) -> _Doubles:
-    if np.array_equal(own, edges):
+def _rebin(edges: _Doubles, counts: _Doubles, new_edges: _Doubles) -> _Doubles:
+    """Distribute the counts of bars to bars with other edges."""
+    if np.array_equal(edges, new_edges):
         return counts
-    if own[0] == own[-1]:
-        place = np.clip(np.searchsorted(edges, own[0], side="right") - 1, 0, len(edges) - 2)
-        found = np.zeros(len(edges) - 1)
-        found[place] = counts[0]
-        return found
-    between: _Doubles = np.diff(np.interp(edges, own, np.append(0.0, np.cumsum(counts))))
-    return between
+    new_counts: _Doubles = np.zeros(len(new_edges) - 1)
+    if edges[0] == edges[-1]:  # all numbers are equal: one bar without width
+        index = np.searchsorted(new_edges, edges[0], side="right") - 1
+        new_counts[np.clip(index, 0, len(new_counts) - 1)] = counts[0]
+        return new_counts
+    new_counts = np.diff(np.interp(new_edges, edges, np.append(0.0, np.cumsum(counts))))
+    return new_counts

@@ -1,11 +1,11 @@
-"""The statistics of features as the JSON that the report's page draws.
+"""Statistics of features as JSON, which the scripts of the page draw.
 
 {"splits": ["train", "eval"],
  "warnings": {kind: [title, meaning]},
  "features": [{"name", "type", "doc", "unit", "role", "warnings": [[kind, detail], …],
-               "missing", "unique", "association", "skew", "drift",    what it is sorted by
+               "missing", "unique", "association", "skew", "drift",    sort keys
                "association_kind", "chance",
-               "raw": [of each split], "transformed": [of each split] or null}]}
+               "raw": [summary of each split], "transformed": [the same] or null}]}
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from ...schemas.column import Column
 from ...schemas.images import ImageSchema
 from ...schemas.schema import Schema
 from ..runtime.visible import visible
-from .bars import common_bars, own_bars
-from .measures import apart, common, custom, skewness
+from .bars import common_bars, split_bars
+from .measures import common_stats, custom_stats, skewness, split_distance
 from .warnings import WARNINGS, warnings_of
 
 __all__ = ["features_json", "summary_json"]
 
-_TOP = 12
+_MAX_TOP_VALUES = 12
 _TYPES = {0: "int64", 1: "float32", 2: "string", 3: "bytes", 4: "struct"}
-"""`FeatureNameStatistics.Type`, in the words of a recipe."""
+"""Names of types in a recipe, by `FeatureNameStatistics.Type`."""
 
 
 def features_json(
@@ -38,20 +38,20 @@ def features_json(
     schema: Schema | ImageSchema | None,
     unseen: Mapping[str, Mapping[str, int | None]],
 ) -> dict[str, Any]:
-    """All that the page needs to draw the features.
+    """Return the JSON value from which the page draws the features.
 
     Args:
-      raw: By split, the `DatasetFeatureStatistics` of the columns.
-      transformed: The same of what the graph makes of them; empty where it is not known.
-      schema: What is known of the columns.
-      unseen: By split, by column, how many values are not in train.
+      raw: `DatasetFeatureStatistics` of the columns, by split.
+      transformed: The same of the transformed features; empty for a profile.
+      schema: Schema of the columns, or None.
+      unseen: Number of values that are not in train, by split and column.
 
     Returns:
-      What the module says, the raw features first and then those that have no raw column. A
-      transformed feature of a column's name stands beside it.
+      The value that the docstring of this module describes: first the columns, then the features
+      without a column. A transformed feature with the name of a column belongs to its entry.
     """
     splits = list(raw) or list(transformed)
-    of_raw, of_made = _by_name(raw), _by_name(transformed)
+    raw_by_name, transformed_by_name = _by_name(raw), _by_name(transformed)
     return {
         "splits": [visible(split) for split in splits],
         "warnings": {kind: list(astuple(warning)) for kind, warning in WARNINGS.items()},
@@ -59,83 +59,83 @@ def features_json(
             _feature(
                 name,
                 splits,
-                of_raw.get(name, {}),
-                of_made.get(name, {}),
+                raw_by_name.get(name, {}),
+                transformed_by_name.get(name, {}),
                 _column(schema, name),
-                {split: found.get(name) for split, found in unseen.items()},
+                {split: counts.get(name) for split, counts in unseen.items()},
             )
-            for name in dict.fromkeys([*of_raw, *of_made])
+            for name in dict.fromkeys([*raw_by_name, *transformed_by_name])
         ],
     }
 
 
 def _by_name(datasets: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """By feature, by split: its statistics."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return the statistics by feature and split."""
+    statistics: dict[str, dict[str, Any]] = {}
     for split, dataset in datasets.items():
         for feature in dataset.features:
             name = "/".join(feature.path.step) or feature.name
-            found.setdefault(name, {})[split] = feature
-    return found
+            statistics.setdefault(name, {})[split] = feature
+    return statistics
 
 
 def _column(schema: Schema | ImageSchema | None, name: str) -> Column | None:
-    """What the schema says of a feature; the facts of an image have a prefix in the statistics."""
+    """Return the column of a feature, or None; statistics of images have the prefix "image/"."""
     prefix = "image/" if isinstance(schema, ImageSchema) else ""
-    known = {column.name: column for column in schema or ()}
-    return known.get(name) or known.get(name.removeprefix(prefix))
+    columns = {column.name: column for column in schema or ()}
+    return columns.get(name) or columns.get(name.removeprefix(prefix))
 
 
 def _feature(
     name: str,
     splits: list[str],
     raw: Mapping[str, Any],
-    made: Mapping[str, Any],
+    transformed: Mapping[str, Any],
     column: Column | None,
     unseen: Mapping[str, int | None],
 ) -> dict[str, Any]:
-    main = raw or made
+    main = raw or transformed
     first = main[next(split for split in splits if split in main)]
     summaries = [summary_json(main[split]) for split in splits if split in main]
-    distance = apart(main.values())
+    distance = split_distance(main.values())
     is_label = column is not None and column.role == "label"
-    told = custom(first)
-    found = warnings_of(main, is_label=is_label, apart=distance, unseen=unseen)
+    custom = custom_stats(first)
+    warnings = warnings_of(main, is_label=is_label, distance=distance, unseen=unseen)
     return {
         "name": visible(name),
         "type": column.type if column and raw else _TYPES.get(first.type, "?"),
         "doc": visible(column.doc) if column and raw else "",
         "unit": visible(column.unit) if column and raw else "",
         "role": column.role if column and raw else "" if raw else "transformed",
-        "warnings": [(kind, visible(detail)) for kind, detail in found],
+        "warnings": [(kind, visible(detail)) for kind, detail in warnings],
         "missing": max(_missing(summary) for summary in summaries),
         "unique": summaries[0].get("unique"),
-        "association": None if is_label else _finite(told.get("label_association")),
-        "association_kind": visible(str(told.get("label_association_kind", ""))),
+        "association": None if is_label else _finite(custom.get("label_association")),
+        "association_kind": visible(str(custom.get("label_association_kind", ""))),
         "skew": _finite(skewness(first)),
         "drift": distance and _finite(distance.value),
         "chance": distance and _finite(distance.chance),
         "raw": _side(raw, splits, unseen) if raw else None,
-        "transformed": _side(made, splits, {}) if made else None,
+        "transformed": _side(transformed, splits, {}) if transformed else None,
     }
 
 
 def _side(
     features: Mapping[str, Any], splits: list[str], unseen: Mapping[str, int | None]
 ) -> list[dict[str, Any] | None]:
-    """What is shown of each split, with bars that they have in common."""
-    found = {split: summary_json(feature) for split, feature in features.items()}
+    """Return the summary of each split, with the bars that the splits share."""
+    summaries = {split: summary_json(feature) for split, feature in features.items()}
     for split, count in unseen.items():
-        if split in found and count is not None:
-            found[split]["unseen"] = count
-    own = {split: bars for split in found if (bars := own_bars(features[split]))}
-    if own:
-        whole = all(features[split].type == features[split].INT for split in own)
-        edges, counts = common_bars(list(own.values()), whole=whole)
-        for split, of_split in zip(own, counts, strict=True):
-            found[split]["edges"] = list(map(_short, edges))
-            found[split]["counts"] = list(map(_short, of_split))
-    return [found.get(split) for split in splits]
+        if split in summaries and count is not None:
+            summaries[split]["unseen"] = count
+    bars = {split: pair for split in summaries if (pair := split_bars(features[split]))}
+    if bars:
+        are_integers = all(features[split].type == features[split].INT for split in bars)
+        edges, counts = common_bars(list(bars.values()), are_integers=are_integers)
+        for split, split_counts in zip(bars, counts, strict=True):
+            summaries[split]["edges"] = list(map(_short, edges))
+            summaries[split]["counts"] = list(map(_short, split_counts))
+    return [summaries.get(split) for split in splits]
 
 
 def _missing(summary: Mapping[str, Any]) -> float:
@@ -144,13 +144,13 @@ def _missing(summary: Mapping[str, Any]) -> float:
 
 
 def summary_json(feature: Any) -> dict[str, Any]:
-    """What the page shows of a feature in one split; what is not known is left out.
+    """Return the numbers that the page shows for a feature in one split, without unknown ones.
 
     Args:
       feature: A `FeatureNameStatistics`.
     """
     kind = feature.WhichOneof("stats") or "num_stats"
-    counts = common(feature)
+    counts = common_stats(feature)
     pairs: dict[str, Any] = {
         "count": int(counts.num_non_missing),
         "missing": int(counts.num_missing),
@@ -158,56 +158,56 @@ def summary_json(feature: Any) -> dict[str, Any]:
     }
     if counts.max_num_values > 1:
         pairs["each"] = [counts.min_num_values, counts.avg_num_values, counts.max_num_values]
-    told = custom(feature)
+    custom = custom_stats(feature)
     if pairs["values"] and kind == "num_stats":
-        pairs |= _numbers(feature.num_stats, told)
+        pairs |= _numbers(feature.num_stats, custom)
     elif pairs["values"] and kind == "string_stats":
-        pairs |= _strings(feature.string_stats, told)
+        pairs |= _strings(feature.string_stats, custom)
     return {name: value for name, value in pairs.items() if value is not None}
 
 
-def _numbers(stats: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    equal_widths = next((one for one in stats.histograms if one.type == one.STANDARD), None)
-    fine = told.get("quantiles") or next(
-        (one for one in stats.histograms if one.type == one.QUANTILES), None
+def _numbers(stats: Any, custom: Mapping[str, Any]) -> dict[str, Any]:
+    standard = next((item for item in stats.histograms if item.type == item.STANDARD), None)
+    quantiles = custom.get("quantiles") or next(
+        (item for item in stats.histograms if item.type == item.QUANTILES), None
     )
-    found = {
-        "unique": told.get("unique"),
-        "unique_error": told.get("unique_error") or None,
-        "rank_error": told.get("rank_error") or None,
-        "not_finite": equal_widths.num_nan if equal_widths and equal_widths.num_nan else None,
+    counts = {
+        "unique": custom.get("unique"),
+        "unique_error": custom.get("unique_error") or None,
+        "rank_error": custom.get("rank_error") or None,
+        "not_finite": standard.num_nan if standard and standard.num_nan else None,
     }
-    if not equal_widths or not equal_widths.buckets:
-        return found
-    return found | {
+    if not standard or not standard.buckets:
+        return counts
+    return counts | {
         "mean": _finite(stats.mean),
         "std": _finite(stats.std_dev),
         "zeros": stats.num_zeros,
         "min": _finite(stats.min),
         "median": _finite(stats.median),
         "max": _finite(stats.max),
-        "quantiles": _bounds(fine) if fine and fine.buckets else None,
+        "quantiles": _bounds(quantiles) if quantiles and quantiles.buckets else None,
     }
 
 
 def _bounds(histogram: Any) -> list[float | None]:
     first = histogram.buckets[0].low_value
-    return [_short(one) for one in (first, *(bucket.high_value for bucket in histogram.buckets))]
+    return list(map(_short, (first, *(bucket.high_value for bucket in histogram.buckets))))
 
 
-def _strings(stats: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    ranks = ((one.label, one.sample_count) for one in stats.rank_histogram.buckets)
+def _strings(stats: Any, custom: Mapping[str, Any]) -> dict[str, Any]:
+    ranks = ((bucket.label, bucket.sample_count) for bucket in stats.rank_histogram.buckets)
     top: Iterator[tuple[str, float]] = (
         ranks
         if stats.rank_histogram.buckets
-        else ((one.value, one.frequency) for one in stats.top_values)
+        else ((entry.value, entry.frequency) for entry in stats.top_values)
     )
-    lengths = [told.get("min_length"), _finite(stats.avg_length), told.get("max_length")]
+    lengths = [custom.get("min_length"), _finite(stats.avg_length), custom.get("max_length")]
     return {
         "unique": stats.unique,
-        "unique_error": told.get("unique_error") or None,
-        "top": [[visible(value), _short(count)] for value, count in islice(top, _TOP)],
-        "top_error": told.get("top_values_error") or None,
+        "unique_error": custom.get("unique_error") or None,
+        "top": [[visible(value), _short(count)] for value, count in islice(top, _MAX_TOP_VALUES)],
+        "top_error": custom.get("top_values_error") or None,
         "lengths": lengths,
     }
 
@@ -217,5 +217,5 @@ def _finite(value: float | None) -> float | None:
 
 
 def _short(value: float) -> float | None:
-    """A number with as many digits as a drawing needs."""
+    """Round a number to eight digits, which are enough to draw it; None if it is not finite."""
     return float(f"{value:.8g}") if math.isfinite(value) else None

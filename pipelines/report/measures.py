@@ -1,7 +1,7 @@
-"""What the report works out of the statistics of a feature alone.
+"""Skewness and distance of splits, computed from statistics without the data.
 
-A histogram and the quantiles of a feature together are points of one curve: the share of the
-numbers up to a value.
+The histogram and the quantiles of a feature are points of one curve, its cumulative distribution
+function: the share of the numbers up to a value.
 """
 
 from __future__ import annotations
@@ -16,38 +16,55 @@ import numpy.typing as npt
 
 from ...schemas.anomalies.distances import CONFIDENCE, Distance, l_infinity
 
-__all__ = ["apart", "common", "curve", "custom", "skewness"]
+__all__ = [
+    "common_stats",
+    "cumulative_distribution",
+    "custom_stats",
+    "skewness",
+    "split_distance",
+]
 
 _Doubles = npt.NDArray[np.float64]
 
 
-def custom(feature: Any) -> dict[str, Any]:
-    """The `custom_stats` of a `FeatureNameStatistics`: numbers, strings and histograms by name."""
-    return {one.name: getattr(one, one.WhichOneof("val") or "num") for one in feature.custom_stats}
+def custom_stats(feature: Any) -> dict[str, Any]:
+    """Return the `custom_stats` of a `FeatureNameStatistics`: numbers, strings, histograms by name.
+
+    Args:
+      feature: A `FeatureNameStatistics`.
+    """
+    return {
+        entry.name: getattr(entry, entry.WhichOneof("val") or "num")
+        for entry in feature.custom_stats
+    }
 
 
-def common(feature: Any) -> Any:
-    """The `CommonStatistics` of a `FeatureNameStatistics`; empty ones where it has none."""
+def common_stats(feature: Any) -> Any:
+    """Return the `CommonStatistics` of a `FeatureNameStatistics`; empty ones if it has none."""
     return getattr(feature, feature.WhichOneof("stats") or "num_stats").common_stats
 
 
-def curve(feature: Any) -> tuple[_Doubles, _Doubles] | None:
-    """The share of a feature's numbers up to each known value.
+def cumulative_distribution(feature: Any) -> tuple[_Doubles, _Doubles] | None:
+    """Return the known points of the cumulative distribution function of a feature.
 
     Args:
       feature: A `FeatureNameStatistics`.
 
     Returns:
-      Values, ascending, with a value twice where many numbers are equal to it, and shares in
-      [0, 1], ascending; float64 [points] both. None where the feature has no numbers.
+      Values, ascending, a value twice if many numbers are equal to it, and the shares of the
+      numbers up to them, ascending in [0, 1]; both float64 [points]. None without numbers.
     """
-    quantiles = custom(feature).get("quantiles")
+    quantiles = custom_stats(feature).get("quantiles")
     histograms = [*feature.num_stats.histograms, *([quantiles] if quantiles else [])]
-    known = [one for one in histograms if sum(bucket.sample_count for bucket in one.buckets) > 0]
-    if not known:
+    histograms = [
+        histogram
+        for histogram in histograms
+        if sum(bucket.sample_count for bucket in histogram.buckets) > 0
+    ]
+    if not histograms:
         return None
-    values = np.array(list(chain.from_iterable(map(_edges, known))))
-    shares = np.concatenate([_shares(one) for one in known])
+    values = np.array(list(chain.from_iterable(map(_edges, histograms))))
+    shares = np.concatenate(list(map(_shares, histograms)))
     order = np.lexsort((shares, values))
     return values[order], np.maximum.accumulate(shares[order])
 
@@ -63,66 +80,78 @@ def _shares(histogram: Any) -> _Doubles:
 
 
 def skewness(feature: Any) -> float | None:
-    """The third standardized moment, about: of the curve, with the mean and deviation as they are.
+    """Estimate the third standardized moment, from the cumulative distribution function.
+
+    The mean and the standard deviation are those of the statistics.
+
+    Args:
+      feature: A `FeatureNameStatistics`.
 
     Returns:
-      0 where all numbers are equal; None where there are none.
+      0 if all numbers are equal; None without numbers.
     """
-    found, deviation = curve(feature), feature.num_stats.std_dev
-    if found is None:
+    points, deviation = cumulative_distribution(feature), feature.num_stats.std_dev
+    if points is None:
         return None
-    values, shares = found
+    values, shares = points
     if not deviation > 0:
         return 0.0
     middles = values[:-1] + np.diff(values) / 2
     return float(np.diff(shares) @ ((middles - feature.num_stats.mean) / deviation) ** 3)
 
 
-def apart(features: Iterable[Any]) -> Distance | None:
-    """How far the splits of a feature are from the first one: the largest difference of a share.
+def split_distance(features: Iterable[Any]) -> Distance | None:
+    """Return the largest distance of a split of a feature from the first split.
 
-    Of strings that is the share of one string (L-infinity). Of numbers it is the share of those
-    up to one number (the distance of Kolmogorov and Smirnov), as far as the points that are known
-    of both curves prove it: unlike a comparison of histograms, it does not take whole numbers in
-    buckets of another width for other numbers.
+    For strings it is the largest difference between the shares of a string (L-infinity). For
+    numbers it is the largest difference between cumulative distribution functions (the
+    Kolmogorov-Smirnov distance), or rather a lower bound of it that follows from the known points.
+    Unlike a comparison of histograms, it is not affected by buckets of different widths.
 
     Args:
-      features: Its `FeatureNameStatistics` in each split.
+      features: `FeatureNameStatistics` of the feature in each split.
 
     Returns:
-      Of the split that is farthest; None where nothing can be compared.
+      The distance of the most distant split; None if no split can be compared.
     """
     first, *others = features
-    found = (_distance(other, first) for other in others)
-    return max((one for one in found if one), key=lambda one: one.value, default=None)
+    distances = (_distance(feature, first) for feature in others)
+    return max(filter(None, distances), key=lambda distance: distance.value, default=None)
 
 
 def _distance(now: Any, before: Any) -> Distance | None:
     kinds = {now.WhichOneof("stats"), before.WhichOneof("stats")}
     if kinds == {"string_stats"}:
         return l_infinity(now, before)
-    curves = curve(now), curve(before)
-    if curves[0] is None or curves[1] is None:
+    now_points, before_points = cumulative_distribution(now), cumulative_distribution(before)
+    if now_points is None or before_points is None:
         return None
-    grid = np.union1d(curves[0][0], curves[1][0])
-    (least, most), (other_least, other_most) = (_bounds(one, grid) for one in curves if one)
-    proven = max(float(np.max(least - other_most)), float(np.max(other_least - most)))
-    sizes = [one.num_stats.common_stats.num_non_missing for one in (now, before)]
-    return Distance(min(max(proven, 0.0), 1.0), _ks_by_chance(*sizes), ())
+    grid = np.union1d(now_points[0], before_points[0])
+    now_low, now_high = _bounds(now_points, grid)
+    before_low, before_high = _bounds(before_points, grid)
+    bound = max(float(np.max(now_low - before_high)), float(np.max(before_low - now_high)))
+    sizes = [feature.num_stats.common_stats.num_non_missing for feature in (now, before)]
+    return Distance(min(max(bound, 0.0), 1.0), _ks_noise(*sizes), ())
 
 
 def _bounds(points: tuple[_Doubles, _Doubles], grid: _Doubles) -> tuple[_Doubles, _Doubles]:
-    """Between what the share of the numbers up to each value of the grid must lie."""
+    """Return lower and upper bounds of the distribution function at each value of a grid."""
     values, shares = points
     after = np.searchsorted(values, grid, side="right")
     padded = np.concatenate([[0.0], shares, [1.0]])
     return padded[after], padded[after + 1]
 
 
-def _ks_by_chance(count: float, other: float) -> float:
-    """What two samples exceed with a probability of 1 - `CONFIDENCE` (Smirnov, 1948).
+def _ks_noise(first: float, second: float) -> float:
+    """Return the distance that two samples exceed with probability 1 - `CONFIDENCE`.
 
-    >>> round(_ks_by_chance(32561, 16281), 4)
+    Source: Smirnov, 1948.
+
+    Args:
+      first: Size of one sample.
+      second: Size of the other.
+
+    >>> round(_ks_noise(32561, 16281), 4)
     0.0187
     """
-    return min(1.0, math.sqrt(-math.log((1 - CONFIDENCE) / 2) / 2 * (1 / count + 1 / other)))
+    return min(1.0, math.sqrt(-math.log((1 - CONFIDENCE) / 2) / 2 * (1 / first + 1 / second)))

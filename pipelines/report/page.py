@@ -1,7 +1,7 @@
-"""`report.html`: what is in a dataset, on one page that needs nothing but itself.
+"""`report.html`: a self-contained page about a dataset or a profile.
 
-Python says what is known, as HTML for what is read once and as JSON for the features; the page
-draws these as they scroll into view. `templates` holds its template, style and script.
+Overview, ledger, rejects and origin are HTML from a template. The features are JSON, which the
+scripts of the page draw as they scroll into view. `templates` contains template, style and scripts.
 """
 
 from __future__ import annotations
@@ -27,33 +27,35 @@ from ..runtime.elements import Reject
 from ..runtime.visible import visible
 from .features import features_json
 from .report import Report
-from .text import embedded, policy
-from .view import view
+from .text import content_security_policy, script_json
+from .view import template_variables
 
 __all__ = ["REPORT", "render", "report_of", "write_report"]
 
 REPORT = "report.html"
 
 _EXAMPLES = 5
-_PICTURES = 24
+"""Number of rejects shown for each reason and split."""
+
+_SHEET_IMAGES = 24
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("elements.js", "charts.js", "tables.js", "features.js")
 
 
 def render(report: Report) -> str:
-    """The page. Whatever stands in the data is text in it: no cell and no name can act."""
+    """Return the HTML of a report. All text from the data is escaped; none of it can run."""
     features = features_json(
         report.raw, report.transformed, schema=report.schema, unseen=report.unseen
     )
     style, script = _source("page.css"), "\n".join(map(_source, _SCRIPTS))
     sheets = {split: _data_url(sheet) for split, sheet in report.sheets.items()}
     return _template().render(
-        view(report, features),
+        template_variables(report, features),
         sheets=sheets,
-        policy=policy(script=script, style=style),
+        policy=content_security_policy(script=script, style=style),
         style=Markup(style),
         script=Markup(script),
-        data=Markup(embedded(features)),
+        data=Markup(script_json(features)),
     )
 
 
@@ -83,19 +85,18 @@ def write_report(folder: str, *, manifest: Manifest | None = None) -> None:
     """Write `report.html` into the folder of a dataset or a profile.
 
     Args:
-      folder: Where schema, statistics and rejects lie; any of Beam's filesystems.
-      manifest: Of a dataset that is not published yet. None to read what the folder says of
-        itself.
+      folder: Folder with schema, statistics and rejects, on any of Beam's filesystems.
+      manifest: Manifest of a dataset that is not published yet; None to read it from the folder.
 
     Raises:
-      DataError: It is no such folder, or is damaged.
+      DataError: The folder is no dataset or profile, or is damaged.
     """
     page = render(report_of(folder, manifest=manifest))
     files.write_bytes(files.join(folder, REPORT), page.encode("utf-8", "backslashreplace"))
 
 
 def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
-    """What a dataset or a profile tells of itself.
+    """Read the contents of the report of a dataset or a profile.
 
     Args:
       folder: As in `write_report`.
@@ -105,44 +106,45 @@ def report_of(folder: str, *, manifest: Manifest | None = None) -> Report:
       DataError: As in `write_report`.
     """
     if manifest is None and files.exists(files.join(folder, PROFILE)):
-        return _of_profile(folder)
-    path = files.join(folder, MANIFEST)
-    text = "" if manifest else files.read_bytes(path).decode("utf-8", "replace")
-    found = manifest or Manifest.from_json(text, path=path)
-    splits = list(found.splits)
+        return _profile_report(folder)
+    if manifest is None:
+        path = files.join(folder, MANIFEST)
+        text = files.read_bytes(path).decode("utf-8", "replace")
+        manifest = Manifest.from_json(text, path=path)
+    splits = list(manifest.splits)
     return Report(
-        title=found.name,
-        created=found.created,
-        versions=found.versions,
-        inputs=found.inputs,
-        ledger=found.ledger,
+        title=manifest.name,
+        created=manifest.created,
+        versions=manifest.versions,
+        inputs=manifest.inputs,
+        ledger=manifest.ledger,
         raw=_statistics(folder, splits, ""),
         transformed=_statistics(folder, splits, "transformed-"),
-        schema=_schema(folder, found.images),
-        rejects=_rejects(folder, found.ledger),
-        images=found.images,
-        sheets=_sheets(folder, found),
-        repeats=_duplicates(found.ledger) if found.recipe.get("distinct") else {},
-        unseen=found.unseen,
-        warnings=found.warnings,
+        schema=_schema(folder, manifest.images),
+        rejects=_rejects(folder, manifest.ledger),
+        images=manifest.images,
+        sheets=_sheets(folder, manifest),
+        repeats=_duplicates(manifest.ledger) if manifest.recipe.get("distinct") else {},
+        unseen=manifest.unseen,
+        warnings=manifest.warnings,
     )
 
 
-def _of_profile(folder: str) -> Report:
+def _profile_report(folder: str) -> Report:
     path = files.join(folder, PROFILE)
-    found = Profiled.from_json(files.read_bytes(path), path=path)
+    profile = Profiled.from_json(files.read_bytes(path), path=path)
     return Report(
-        title=found.name,
-        created=found.created,
-        versions={"recordmill": found.recordmill, **found.versions},
-        inputs=found.inputs,
-        ledger=found.ledger,
-        raw=_statistics(folder, list(found.rows), ""),
-        schema=_schema(folder, found.images),
-        rejects=_rejects(folder, found.ledger),
-        images=found.images,
-        repeats=found.repeats,
-        unseen=found.unseen,
+        title=profile.name,
+        created=profile.created,
+        versions={"recordmill": profile.recordmill, **profile.versions},
+        inputs=profile.inputs,
+        ledger=profile.ledger,
+        raw=_statistics(folder, list(profile.rows), ""),
+        schema=_schema(folder, profile.images),
+        rejects=_rejects(folder, profile.ledger),
+        images=profile.images,
+        repeats=profile.repeats,
+        unseen=profile.unseen,
     )
 
 
@@ -151,11 +153,11 @@ def _duplicates(ledger: Mapping[str, Ledger]) -> dict[str, int]:
 
 
 def _statistics(folder: str, splits: Sequence[str], prefix: str) -> dict[str, Any]:
-    """The statistics of those splits that have any."""
+    """Return the statistics of the splits that have any, by split."""
     from google.protobuf.message import DecodeError
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-    found = {}
+    statistics = {}
     for split in splits:
         path = files.join(folder, "stats", f"{prefix}{split}.pb")
         if not files.exists(path):
@@ -165,8 +167,8 @@ def _statistics(folder: str, splits: Sequence[str], prefix: str) -> dict[str, An
         except DecodeError as error:
             raise DataError(f"{path}: not a DatasetFeatureStatisticsList ({error})") from error
         if datasets:
-            found[split] = datasets[0]
-    return found
+            statistics[split] = datasets[0]
+    return statistics
 
 
 def _schema(folder: str, images: Mapping[str, Any]) -> Schema | ImageSchema | None:
@@ -177,32 +179,33 @@ def _schema(folder: str, images: Mapping[str, Any]) -> Schema | ImageSchema | No
 
 
 def _rejects(folder: str, ledger: Mapping[str, Ledger]) -> dict[str, list[Reject]]:
-    """The first few rejects of each reason; no more of the file is read than they take."""
-    found = {}
+    """Return the first rejects of each reason, by split; read no more of the files than needed."""
+    rejects = {}
     for split, entry in ledger.items():
         path = files.join(folder, "rejects", f"{split}.jsonl")
         if entry.rejected and files.exists(path):
-            wanted = {reason: min(n, _EXAMPLES) for reason, n in entry.rejected.items()}
-            found[split] = list(_examples(path, wanted))
-    return found
+            limits = {reason: min(n, _EXAMPLES) for reason, n in entry.rejected.items()}
+            rejects[split] = list(_examples(path, limits))
+    return rejects
 
 
-def _examples(path: str, wanted: dict[str, int]) -> Iterator[Reject]:
+def _examples(path: str, limits: dict[str, int]) -> Iterator[Reject]:
+    """Yield rejects of a file until there are as many of each reason as `limits` says."""
     with files.read(path) as lines:
         for line in lines:
             try:
                 reject = Reject(**json.loads(line))
             except (ValueError, TypeError) as error:
                 raise DataError(f"{path}: not a file of rejects ({error})") from error
-            if wanted.get(reject.reason, 0) > 0:
-                wanted[reject.reason] -= 1
+            if limits.get(reject.reason, 0) > 0:
+                limits[reject.reason] -= 1
                 yield reject
-            if not any(wanted.values()):
+            if not any(limits.values()):
                 return
 
 
 def _sheets(folder: str, manifest: Manifest) -> dict[str, bytes]:
-    """Some pictures of each split that has any; none where TensorFlow cannot read the folder."""
+    """Return a contact sheet of each split; none if TensorFlow cannot read the folder."""
     if not manifest.images:
         return {}
     import tensorflow as tf
@@ -210,14 +213,15 @@ def _sheets(folder: str, manifest: Manifest) -> dict[str, bytes]:
     from ...transforms.dataset.loader import PreparedDataset
     from ..images.contact_sheet import sheet_of
 
-    data, found = PreparedDataset(folder.rstrip("/"), manifest), {}
-    for split, held in manifest.splits.items():
-        if held.records:
+    data = PreparedDataset(folder.rstrip("/"), manifest)
+    sheets = {}
+    for split, shards in manifest.splits.items():
+        if shards.records:
             try:
-                sheet, _ = sheet_of(data, split=split, count=_PICTURES)
+                sheet, _ = sheet_of(data, split=split, count=_SHEET_IMAGES)
             except tf.errors.UnimplementedError:
                 return {}
             stream = io.BytesIO()
             sheet.save(stream, format="JPEG", quality=88, subsampling=0)
-            found[split] = stream.getvalue()
-    return found
+            sheets[split] = stream.getvalue()
+    return sheets

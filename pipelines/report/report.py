@@ -1,4 +1,4 @@
-"""`Report`: the contents of a report page, of a dataset or of a profile."""
+"""`Report`: the contents of the report of a dataset or a profile."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ __all__ = ["Report"]
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Contents of a report page.
+    """Contents of the report of a dataset or a profile.
 
     Attributes:
-      title: The dataset's name.
-      created: When it was prepared or profiled, ISO 8601.
-      versions: Package name to version.
-      inputs: The files read.
-      ledger: By split, where every record went.
-      raw: By split, the `DatasetFeatureStatistics` of the columns, train first.
-      transformed: The same of what the graph makes of them; empty where nobody looked.
-      schema: What is known of the columns; None for no more than their statistics.
-      rejects: By split, a few rejected records of each reason.
-      images: What the manifest says of images; empty for a table.
-      sheets: By split, a PNG or JPEG file with some of its pictures.
-      repeats: By split, how many rows equal another one; a split where nobody counted has none.
-      unseen: By split but train, by column, how many values are not in train; None for unknown.
-      warnings: What may be wrong with the dataset as a whole.
+      title: Name of the dataset.
+      created: Time of preparation or profiling, ISO 8601.
+      versions: Versions of packages, by name.
+      inputs: Files read.
+      ledger: Numbers of records read, written, rejected …, by split.
+      raw: `DatasetFeatureStatistics` of the columns, by split, train first.
+      transformed: The same of the transformed features; empty for a profile.
+      schema: Schema of the columns; None if only their statistics are known.
+      rejects: A few rejected records of each reason, by split.
+      images: `Manifest.images`; empty for a table.
+      sheets: Contact sheets, PNG or JPEG files, by split.
+      repeats: Number of rows that are equal to another row, by split; without the splits where they
+        were not counted.
+      unseen: Number of values that are not in train, by split except train, and by column; None if
+        unknown.
+      warnings: Possible problems of the dataset as a whole.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""Text from data on its way into a page: nothing in it may act, and nothing in it may hide."""
+"""Safe embedding of data in a page: JSON in a script element, and a content security policy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import hashlib
 import json
 from typing import Any
 
-__all__ = ["embedded", "policy"]
+__all__ = ["content_security_policy", "script_json"]
 
 
-def embedded(value: Any) -> str:
-    r"""JSON to stand in a `script` element: no character in it can end the element.
+def script_json(value: Any) -> str:
+    r"""Return JSON for a `script` element, without characters that could end the element.
 
     Raises:
-      ValueError: A number in it is not finite.
+      ValueError: The value contains a number that is not finite.
 
-    >>> embedded({"<b>": "</script>"})
+    >>> script_json({"<b>": "</script>"})
     '{"\\u003cb\\u003e":"\\u003c/script\\u003e"}'
     """
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
@@ -25,10 +25,14 @@ def embedded(value: Any) -> str:
     return text
 
 
-def policy(*, script: str, style: str) -> str:
-    """The Content-Security-Policy of a page with this one script and this one style in it.
+def content_security_policy(*, script: str, style: str) -> str:
+    """Return the Content-Security-Policy of a page with one script and one style.
 
-    Pictures may stand in the page as data; nothing is fetched, sent or framed.
+    It allows images as data URLs, and forbids to load, send or frame anything.
+
+    Args:
+      script: Text of the script element.
+      style: Text of the style element.
     """
     return (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "

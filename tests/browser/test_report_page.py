@@ -18,31 +18,31 @@ Open = Callable[..., Any]
 
 @pytest.fixture
 def opened(chromium: Any, pages: dict[str, Path]) -> Iterator[Open]:
-    """Open a page; when the test ends, nothing may have gone wrong in it."""
-    contexts, wrong = [], []
+    """Open pages; fail if one of them logged a message, raised an error or sent a request."""
+    contexts, problems = [], []
 
     def go(name: str, *, size: str = "desktop", scheme: str = "light") -> Any:
         context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme)
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(pages[name].as_uri())
-        page.on("request", lambda request: wrong.append(request.url))
+        page.on("request", lambda request: problems.append(request.url))
         page.wait_for_selector(".drawn")
         return page
 
     yield go
     for context in contexts:
         context.close()
-    assert wrong == []
+    assert problems == []
 
 
 def names(page: Any) -> list[str]:
-    """The features that are listed, in their order."""
-    found: list[str] = page.locator(".feature h3").all_text_contents()
-    return found
+    """Return the names of the listed features, in order."""
+    texts: list[str] = page.locator(".feature h3").all_text_contents()
+    return texts
 
 
 @pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
@@ -59,7 +59,7 @@ def test_fits_every_screen(opened: Open, name: str, size: str, scheme: str) -> N
 
 def test_overview(opened: Open) -> None:
     page = opened("census")
-    assert page.title() == "census: what is in the data"
+    assert page.title() == "census: data report"
     assert page.locator(".lead").inner_text() == (
         "2,000 rows in 2 splits, 15 features. 2 January 2026, 03:04 UTC, recordmill 0.1.0"
     ).replace("2,000", f"{_rows(page):,}")
@@ -74,19 +74,19 @@ def _rows(page: Any) -> int:
 class TestList:
     def test_sort(self, opened: Open) -> None:
         page = opened("census")
-        given = names(page)
-        assert given[:3] == ["age", "workclass", "fnlwgt"]
+        in_order = names(page)
+        assert in_order[:3] == ["age", "workclass", "fnlwgt"]
         page.get_by_label("Sort by").select_option("name")
-        assert names(page) == sorted(given)
+        assert names(page) == sorted(in_order)
         page.get_by_label("Reversed").check()
-        assert names(page) == sorted(given, reverse=True)
+        assert names(page) == sorted(in_order, reverse=True)
         page.get_by_label("Reversed").uncheck()
         page.get_by_label("Sort by").select_option("missing")
         assert set(names(page)[:3]) == {"workclass", "occupation", "native-country"}
         page.get_by_label("Sort by").select_option("skew")
         assert names(page)[0] == "capital-gain"
         page.get_by_label("Sort by").select_option("position")
-        assert names(page) == given
+        assert names(page) == in_order
 
     def test_search(self, opened: Open) -> None:
         page = opened("census")
@@ -152,7 +152,7 @@ class TestList:
 
 def test_numbers_and_values(opened: Open) -> None:
     page = opened("census")
-    age, workclass = (page.locator(".feature").nth(place) for place in (0, 1))
+    age, workclass = (page.locator(".feature").nth(index) for index in (0, 1))
     assert age.locator("thead").first.inner_text().split()[1:] == [
         "missing",
         "unique",
@@ -172,7 +172,7 @@ class TestHostile:
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         counts = [page.locator(tag).count() for tag in ("script", "img", "style", "iframe")]
         assert counts == [2, 0, 1, 0]
-        assert page.title().endswith(": what is in the data")
+        assert page.title().endswith(": data report")
         assert names(page) == [visible(text) for text in HOSTILE if text] + ["number"]
 
     def test_is_shown_as_it_is(self, opened: Open) -> None:

@@ -1,22 +1,22 @@
 "use strict";
 
-// Every element is made by `element` or `shape`. Data gets in as text and never as markup.
+// `element` and `shape` make all elements. Data are inserted as text, never as markup.
 function element(name, attributes, ...children) {
-  return filled(document.createElement(name), attributes, children);
+  return withContent(document.createElement(name), attributes, children);
 }
 
 function shape(name, attributes, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+  return withContent(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 }
 
-function filled(node, attributes, children) {
+function withContent(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children.filter((child) => child !== null));
   return node;
 }
 
-// Text that may run from right to left, apart from what stands around it.
-function apart(text) {
+// Isolate text that may run from right to left from the text around it.
+function isolated(text) {
   return element("bdi", {}, text);
 }
 
@@ -30,11 +30,11 @@ function figure(value) {
   return (size >= 1000 ? grouped : few).format(value).replace("-", "−");
 }
 
-// As in Python's `_share`: a little is not none, and almost all is not all.
-function share(part, whole) {
-  if (!whole || part === 0) return "0%";
-  if (part === whole) return "100%";
-  const percent = (100 * part) / whole;
+// As Python's `_share`: only 0 is shown as 0%, and only 1 as 100%.
+function share(part, total) {
+  if (!total || part === 0) return "0%";
+  if (part === total) return "100%";
+  const percent = (100 * part) / total;
   if (percent < 0.1) return "<0.1%";
   return percent > 99.9 ? ">99.9%" : `${percent.toFixed(1)}%`;
 }

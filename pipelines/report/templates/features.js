@@ -1,8 +1,8 @@
 "use strict";
 
-// The list of features: drawn as it scrolls into view, sorted, filtered and searched.
+// List of features: drawn while it scrolls into view; can be sorted, filtered and searched.
 const page = JSON.parse(document.getElementById("data").textContent);
-const [list, counted] = ["list", "count"].map((id) => document.getElementById(id));
+const [list, counter] = ["list", "count"].map((id) => document.getElementById(id));
 const tools = Object.fromEntries(
   ["search", "type", "warning", "sort", "reversed", "log", "compact"].map((id) => [id, document.getElementById(id)]),
 );
@@ -10,11 +10,11 @@ const tools = Object.fromEntries(
 const items = page.features.map((feature, position) => ({
   feature: { ...feature, position },
   node: heading(feature, position),
-  text: searched(feature),
+  text: searchText(feature),
 }));
 const itemOf = new Map(items.map((item) => [item.node, item]));
 
-function searched(feature) {
+function searchText(feature) {
   const values = [...(feature.raw || []), ...(feature.transformed || [])].flatMap((stats) =>
     ((stats && stats.top) || []).map(([value]) => value),
   );
@@ -27,7 +27,7 @@ function heading(feature, position) {
   const kind = [feature.type, feature.unit, role, missing].filter(Boolean);
   const badges = feature.warnings.map(([name, detail]) => {
     const [title, meaning] = page.warnings[name];
-    return element("span", { class: "badge", title: meaning }, `${title} `, detail ? element("b", {}, apart(detail)) : null);
+    return element("span", { class: "badge", title: meaning }, `${title} `, detail ? element("b", {}, isolated(detail)) : null);
   });
   return element(
     "article",
@@ -35,56 +35,56 @@ function heading(feature, position) {
     element(
       "header",
       {},
-      element("h3", { id: `feature-${position}`, title: feature.name.slice(0, 300) }, apart(feature.name)),
+      element("h3", { id: `feature-${position}`, title: feature.name.slice(0, 300) }, isolated(feature.name)),
       element("p", { class: "kind" }, kind.join(" · ")),
       badges.length ? element("div", { class: "badges" }, ...badges) : null,
     ),
-    feature.doc ? element("p", { class: "doc" }, apart(feature.doc)) : null,
+    feature.doc ? element("p", { class: "doc" }, isolated(feature.doc)) : null,
     element("div", { class: "body" }),
   );
 }
 
 function draw({ feature, node }) {
   const body = node.lastElementChild;
-  const [raw, made] = [feature.raw, feature.transformed].map((found) => found && chart(found));
+  const [raw, transformed] = [feature.raw, feature.transformed].map((summaries) => summaries && chart(summaries));
   const sides =
     feature.raw && feature.transformed
-      ? [side("Raw", raw, figures(feature.raw)), side("Transformed", made, figures(feature.transformed))]
-      : [side("", raw || made), side("", figures(feature.raw || feature.transformed), measures(feature))];
+      ? [side("Raw", raw, figures(feature.raw)), side("Transformed", transformed, figures(feature.transformed))]
+      : [side("", raw || transformed), side("", figures(feature.raw || feature.transformed), measures(feature))];
   body.replaceChildren(...sides);
   if (feature.raw && feature.transformed && measures(feature)) sides[0].append(measures(feature));
   node.classList.add("drawn");
 }
 
 function side(title, ...parts) {
-  return element("div", { class: "side" }, title ? element("h4", {}, title) : null, ...parts.map((one) => one || null));
+  return element("div", { class: "side" }, title ? element("h4", {}, title) : null, ...parts.map((part) => part || null));
 }
 
-function chart(found) {
-  const known = found.map((stats) => stats || {});
-  return plot(known, tools.log.checked) || topValues(known) || element("p", { class: "pale" }, "No values.");
+function chart(summaries) {
+  const stats = summaries.map((summary) => summary || {});
+  return plot(stats, tools.log.checked) || topValues(stats) || element("p", { class: "pale" }, "No values.");
 }
 
 function measures(feature) {
-  const told = [];
+  const parts = [];
   if (feature.association !== null) {
     const kind = feature.association_kind ? ` (${feature.association_kind.replaceAll("_", " ")})` : "";
-    told.push(`association with the label ${feature.association.toFixed(2)}${kind}`);
+    parts.push(`association with the label ${feature.association.toFixed(2)}${kind}`);
   }
-  if (feature.skew !== null) told.push(`skewness ${figure(Number(feature.skew.toFixed(2)))}`);
+  if (feature.skew !== null) parts.push(`skewness ${figure(Number(feature.skew.toFixed(2)))}`);
   if (feature.drift !== null) {
-    const chance = feature.chance >= 0.0005 ? ` (chance alone: up to ${feature.chance.toFixed(3)})` : "";
-    told.push(`splits differ by ${feature.drift.toFixed(3)}${chance}`);
+    const chance = feature.chance >= 0.0005 ? ` (sampling noise: up to ${feature.chance.toFixed(3)})` : "";
+    parts.push(`splits differ by ${feature.drift.toFixed(3)}${chance}`);
   }
-  const text = told.join(", ");
+  const text = parts.join(", ");
   return text ? element("p", { class: "pale note" }, `${text[0].toUpperCase()}${text.slice(1)}.`) : null;
 }
 
-const seen = new IntersectionObserver(
+const observer = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) {
       if (entry.isIntersecting) {
-        seen.unobserve(entry.target);
+        observer.unobserve(entry.target);
         draw(itemOf.get(entry.target));
       }
     }
@@ -95,34 +95,34 @@ const seen = new IntersectionObserver(
 function redraw() {
   for (const { node } of items) {
     node.classList.remove("drawn");
-    seen.unobserve(node);
-    seen.observe(node);
+    observer.unobserve(node);
+    observer.observe(node);
   }
 }
 
-// What has no number comes last, whichever way the others are sorted.
-function compared(by, reversed) {
+// Features without a number come last in either direction.
+function comparison(by, reversed) {
   const sign = (by === "position" || by === "name" ? 1 : -1) * (reversed ? -1 : 1);
   const key = ({ feature }) => (by === "skew" && feature.skew !== null ? Math.abs(feature.skew) : feature[by]);
-  return (one, other) => {
-    const [a, b] = [key(one), key(other)];
+  return (first, second) => {
+    const [a, b] = [key(first), key(second)];
     const unknown = (a === null || a === undefined) - (b === null || b === undefined);
     if (unknown) return unknown;
     const order = by === "name" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
-    return sign * order || one.feature.position - other.feature.position;
+    return sign * order || first.feature.position - second.feature.position;
   };
 }
 
 function arrange() {
-  const wanted = tools.search.value.trim().toLowerCase();
-  const kept = items.filter(({ feature, text }) => {
-    const warned = !tools.warning.value || feature.warnings.some(([name]) => name === tools.warning.value);
-    return warned && (!tools.type.value || feature.type === tools.type.value) && text.includes(wanted);
+  const query = tools.search.value.trim().toLowerCase();
+  const matches = items.filter(({ feature, text }) => {
+    const hasWarning = !tools.warning.value || feature.warnings.some(([name]) => name === tools.warning.value);
+    return hasWarning && (!tools.type.value || feature.type === tools.type.value) && text.includes(query);
   });
-  kept.sort(compared(tools.sort.value, tools.reversed.checked));
-  list.replaceChildren(...kept.map(({ node }) => node));
-  const all = kept.length === items.length;
-  counted.textContent = all ? `All ${items.length} features.` : `${kept.length} of ${items.length} features.`;
+  matches.sort(comparison(tools.sort.value, tools.reversed.checked));
+  list.replaceChildren(...matches.map(({ node }) => node));
+  const all = matches.length === items.length;
+  counter.textContent = all ? `All ${items.length} features.` : `${matches.length} of ${items.length} features.`;
 }
 
 for (const name of ["search", "type", "warning", "sort", "reversed"]) {

@@ -1,14 +1,14 @@
 "use strict";
 
-// Numbers a split a line, and the top values with a bar each.
+// Tables of numbers, one line for each split, and of top values with bars.
 function row(tag, cells, scope) {
   return element(
     "tr",
     {},
-    ...cells.map((cell, place) => {
+    ...cells.map((cell, index) => {
       const { text = cell, aside = "", title = "" } = cell instanceof Object && !(cell instanceof Node) ? cell : {};
-      const head = place === 0 || tag === "th";
-      const node = element(head ? "th" : "td", head ? { scope: place && scope ? "col" : scope || "row" } : {}, text);
+      const head = index === 0 || tag === "th";
+      const node = element(head ? "th" : "td", head ? { scope: index && scope ? "col" : scope || "row" } : {}, text);
       if (aside) node.append(element("span", { class: "aside" }, ` ${aside}`));
       if (title) node.title = title;
       return node;
@@ -25,9 +25,9 @@ function table(name, heads, lines) {
   );
 }
 
-function splitName(place) {
-  const swatch = element("span", { class: `swatch split-${place % 5}`, "aria-hidden": "true" });
-  return element("span", {}, swatch, apart(page.splits[place]));
+function splitName(index) {
+  const swatch = element("span", { class: `swatch split-${index % 5}`, "aria-hidden": "true" });
+  return element("span", {}, swatch, isolated(page.splits[index]));
 }
 
 function exact(value) {
@@ -38,7 +38,7 @@ function unique(stats) {
   if (stats.unique === undefined) return "–";
   if (!stats.unique_error) return exact(stats.unique);
   const error = `±${(100 * stats.unique_error).toFixed(1)}%`;
-  return { text: `≈${figure(stats.unique)}`, aside: error, title: `A sketch; its standard error is ${error}` };
+  return { text: `≈${figure(stats.unique)}`, aside: error, title: `estimate with a standard error of ${error}` };
 }
 
 const COLUMNS = {
@@ -77,14 +77,14 @@ function quantile(stats, part) {
   return stats.quantiles[Math.round(part * (stats.quantiles.length - 1))];
 }
 
-function figures(found) {
+function figures(summaries) {
   const has = (stats, name) => !NEEDS[name] || stats[NEEDS[name]] !== undefined;
   const group = (names) => {
-    const known = names.filter((name) => found.some((stats) => stats && has(stats, name)));
-    const lines = found.flatMap((stats, place) =>
-      stats ? [[splitName(place), ...known.map((name) => (has(stats, name) ? COLUMNS[name](stats) : "–"))]] : [],
+    const shown = names.filter((name) => summaries.some((stats) => stats && has(stats, name)));
+    const lines = summaries.flatMap((stats, index) =>
+      stats ? [[splitName(index), ...shown.map((name) => (has(stats, name) ? COLUMNS[name](stats) : "–"))]] : [],
     );
-    return known.length ? table("stats", [element("span", { class: "unseen" }, "Split"), ...known], lines) : null;
+    return shown.length ? table("stats", [element("span", { class: "unseen" }, "Split"), ...shown], lines) : null;
   };
   return element(
     "div",
@@ -92,63 +92,63 @@ function figures(found) {
     group(["missing", "unique", "zeros", "mean", "std dev", "length", "not in train"]),
     group(["min", "25%", "median", "75%", "max"]),
     group(["not finite", "per row"]),
-    caveats(found),
+    caveats(summaries),
   );
 }
 
-function caveats(found) {
-  const known = found.filter(Boolean);
-  const rank = Math.max(0, ...known.map((stats) => stats.rank_error || 0));
-  const top = Math.max(0, ...known.map((stats) => stats.top_error || 0));
-  const told = [];
-  if (rank) told.push(`Quantiles are of ranks within ±${(100 * rank).toFixed(2)}%.`);
-  if (top) told.push(`A value may occur ${figure(top)} times more often than said.`);
-  return told.length ? element("p", { class: "pale note" }, told.join(" ")) : null;
+function caveats(summaries) {
+  const stats = summaries.filter(Boolean);
+  const rank = Math.max(0, ...stats.map((split) => split.rank_error || 0));
+  const top = Math.max(0, ...stats.map((split) => split.top_error || 0));
+  const parts = [];
+  if (rank) parts.push(`The ranks of quantiles are exact to ±${(100 * rank).toFixed(2)}%.`);
+  if (top) parts.push(`A value may occur up to ${figure(top)} times more often than shown.`);
+  return parts.length ? element("p", { class: "pale note" }, parts.join(" ")) : null;
 }
 
-const SHOWN = 8;
+const MAX_VALUES = 8;
 
-function topValues(found) {
-  const drawn = found.map((stats, place) => ({ ...stats, place })).filter((one) => one.top);
-  if (!drawn.length) return null;
-  const counts = drawn.map((one) => new Map(one.top));
-  const values = [...new Set(drawn.flatMap((one) => one.top.map(([value]) => value)))];
-  const part = (place, value) => (counts[place].get(value) || 0) / drawn[place].values;
-  values.sort((a, b) => part(0, b) - part(0, a) || (drawn.length > 1 ? part(1, b) - part(1, a) : 0));
-  const shown = values.slice(0, SHOWN);
-  const largest = Math.max(...shown.flatMap((value) => drawn.map((_, place) => part(place, value))));
-  const lines = shown.map((value) => valueRow(value, drawn, counts, largest));
-  const heads = ["value", element("span", { class: "unseen" }, "shares"), ...drawn.map((one) => splitName(one.place))];
+function topValues(summaries) {
+  const splits = summaries.map((stats, index) => ({ ...stats, index })).filter((split) => split.top);
+  if (!splits.length) return null;
+  const counts = splits.map((split) => new Map(split.top));
+  const values = [...new Set(splits.flatMap((split) => split.top.map(([value]) => value)))];
+  const part = (index, value) => (counts[index].get(value) || 0) / splits[index].values;
+  values.sort((a, b) => part(0, b) - part(0, a) || (splits.length > 1 ? part(1, b) - part(1, a) : 0));
+  const shown = values.slice(0, MAX_VALUES);
+  const largest = Math.max(...shown.flatMap((value) => splits.map((_, index) => part(index, value))));
+  const lines = shown.map((value) => valueRow(value, splits, counts, largest));
+  const heads = ["value", element("span", { class: "unseen" }, "shares"), ...splits.map((split) => splitName(split.index))];
   const node = table("top-values", heads, lines);
-  const rest = (drawn[0].unique || values.length) - shown.length;
-  if (rest > 0) node.tBodies[0].append(restRow(rest, drawn, shown, counts));
+  const rest = (splits[0].unique || values.length) - shown.length;
+  if (rest > 0) node.tBodies[0].append(restRow(rest, splits, shown, counts));
   for (const line of node.rows) [...line.cells].slice(2).forEach((cell) => cell.classList.add("share"));
   return node;
 }
 
-function valueRow(value, drawn, counts, largest) {
-  const known = drawn.map((one, place) => counts[place].get(value));
+function valueRow(value, splits, counts, largest) {
+  const occurrences = splits.map((split, index) => counts[index].get(value));
   const bar = shape("svg", { viewBox: `0 0 ${WIDTH} 10`, preserveAspectRatio: "none", "aria-hidden": "true" });
-  drawn.forEach((one, place) => {
-    const length = ((known[place] || 0) / one.values / largest) * WIDTH;
-    const split = `split-${one.place % 5}`;
-    if (!place) bar.append(shape("rect", { class: `fill ${split}`, width: length, height: 10 }));
-    else if (known[place]) bar.append(shape("line", { class: `mark ${split}`, x1: length, x2: length, y1: -1, y2: 11 }));
+  splits.forEach((split, index) => {
+    const length = ((occurrences[index] || 0) / split.values / largest) * WIDTH;
+    const color = `split-${split.index % 5}`;
+    if (!index) bar.append(shape("rect", { class: `fill ${color}`, width: length, height: 10 }));
+    else if (occurrences[index]) bar.append(shape("line", { class: `mark ${color}`, x1: length, x2: length, y1: -1, y2: 11 }));
   });
-  const text = value === "" ? element("span", { class: "empty" }, "(empty)") : apart(value);
-  const shares = drawn.map((one, place) =>
-    known[place] === undefined
+  const text = value === "" ? element("span", { class: "empty" }, "(empty)") : isolated(value);
+  const shares = splits.map((split, index) =>
+    occurrences[index] === undefined
       ? { text: "–", title: "not among the most frequent" }
-      : { text: share(known[place], one.values), title: grouped.format(known[place]) },
+      : { text: share(occurrences[index], split.values), title: grouped.format(occurrences[index]) },
   );
   return [{ text, title: value }, bar, ...shares];
 }
 
-function restRow(rest, drawn, shown, counts) {
-  const about = drawn[0].unique_error ? "about " : "";
-  const cells = drawn.map((one, place) => {
-    const told = shown.reduce((sum, value) => sum + (counts[place].get(value) || 0), 0);
-    return share(Math.max(one.values - told, 0), one.values);
+function restRow(rest, splits, shown, counts) {
+  const about = splits[0].unique_error ? "about " : "";
+  const cells = splits.map((split, index) => {
+    const total = shown.reduce((sum, value) => sum + (counts[index].get(value) || 0), 0);
+    return share(Math.max(split.values - total, 0), split.values);
   });
   const line = row("td", [`${about}${figure(rest)} more`, "", ...cells], "");
   line.className = "rest";

@@ -23,17 +23,17 @@ EVAL = {"age": [3], "city": ["Oslo"], "income": [1.0]}
 
 
 def features(**changes: Any) -> dict[str, dict[str, Any]]:
-    """The features by name; a run with train and eval."""
-    given: dict[str, Any] = {
+    """Return the features of a run with train and eval, by name."""
+    arguments: dict[str, Any] = {
         "raw": statistics(SCHEMA, {"train": TRAIN, "eval": EVAL}),
         "transformed": {},
         "schema": SCHEMA,
         "unseen": {},
     } | changes
-    found = features_json(given.pop("raw"), given.pop("transformed"), **given)
-    assert found["splits"] == ["train", "eval"]
-    json.dumps(found, allow_nan=False)
-    return {one["name"]: one for one in found["features"]}
+    result = features_json(arguments.pop("raw"), arguments.pop("transformed"), **arguments)
+    assert result["splits"] == ["train", "eval"]
+    json.dumps(result, allow_nan=False)
+    return {feature["name"]: feature for feature in result["features"]}
 
 
 def test_numbers() -> None:
@@ -77,9 +77,9 @@ def test_strings() -> None:
     ]
 
 
-def test_what_is_known_of_a_column() -> None:
-    found = features()
-    age = {key: found["age"][key] for key in ("type", "doc", "unit", "role", "missing")}
+def test_the_description_of_a_column() -> None:
+    by_name = features()
+    age = {key: by_name["age"][key] for key in ("type", "doc", "unit", "role", "missing")}
     assert age == {
         "type": "int64",
         "doc": "Age in full years",
@@ -87,7 +87,7 @@ def test_what_is_known_of_a_column() -> None:
         "role": "feature",
         "missing": 0.25,
     }
-    assert found["income"]["role"] == "label"
+    assert by_name["income"]["role"] == "label"
 
 
 def test_association() -> None:
@@ -95,20 +95,21 @@ def test_association() -> None:
     for feature in raw["train"].features:
         feature.custom_stats.add(name="label_association", num=0.75)
         feature.custom_stats.add(name="label_association_kind", str="pearson")
-    found = features(raw=raw)
-    assert (found["age"]["association"], found["age"]["association_kind"]) == (0.75, "pearson")
-    assert found["income"]["association"] is None
+    by_name = features(raw=raw)
+    assert by_name["age"]["association"] == 0.75
+    assert by_name["age"]["association_kind"] == "pearson"
+    assert by_name["income"]["association"] is None
 
 
-def test_transformed_features_stand_beside_their_column_or_last() -> None:
-    made = Schema((Column("bucket", "int64"), Column("age", "float32")))
+def test_transformed_features_are_beside_their_column_or_last() -> None:
+    schema = Schema((Column("bucket", "int64"), Column("age", "float32")))
     table = {"bucket": [1], "age": [0.5]}
-    found = features(transformed=statistics(made, {"train": table, "eval": table}))
-    assert list(found) == ["age", "city", "income", "bucket"]
-    assert (found["age"]["type"], found["age"]["transformed"][1]["mean"]) == ("int64", 0.5)
-    bucket = found["bucket"]
+    by_name = features(transformed=statistics(schema, {"train": table, "eval": table}))
+    assert list(by_name) == ["age", "city", "income", "bucket"]
+    assert (by_name["age"]["type"], by_name["age"]["transformed"][1]["mean"]) == ("int64", 0.5)
+    bucket = by_name["bucket"]
     assert (bucket["raw"], bucket["role"], bucket["type"]) == (None, "transformed", "int64")
-    assert found["city"]["transformed"] is None
+    assert by_name["city"]["transformed"] is None
 
 
 def test_a_split_without_the_feature() -> None:
@@ -127,22 +128,22 @@ def test_several_values_a_row_and_their_errors() -> None:
     feature.string_stats.top_values.add(value="a", frequency=3)
     for name, number in (("unique_error", 0.016), ("top_values_error", 2.0)):
         feature.custom_stats.add(name=name, num=number)
-    found = summary_json(feature)
-    assert found["each"] == [1, 3.0, 5]
-    assert (found["values"], found["top"]) == (6, [["a", 3.0]])
-    assert (found["unique_error"], found["top_error"]) == (0.016, 2.0)
+    summary = summary_json(feature)
+    assert summary["each"] == [1, 3.0, 5]
+    assert (summary["values"], summary["top"]) == (6, [["a", 3.0]])
+    assert (summary["unique_error"], summary["top_error"]) == (0.016, 2.0)
 
 
-def test_nothing_that_is_not_finite_reaches_the_page() -> None:
+def test_numbers_that_are_not_finite_are_left_out() -> None:
     infinite = {"age": [1], "city": ["a"], "income": [float("inf")]}
     raw = statistics(SCHEMA, {"train": infinite, "eval": infinite})
     feature = raw["train"].features[2]
     feature.num_stats.histograms[0].buckets.add(low_value=float("-inf"), sample_count=1)
-    found = features(raw=raw)["income"]["raw"]
-    assert (found[1]["not_finite"], "mean" in found[1]) == (1, False)
+    summaries = features(raw=raw)["income"]["raw"]
+    assert (summaries[1]["not_finite"], "mean" in summaries[1]) == (1, False)
 
 
-def test_an_image_s_facts_are_described() -> None:
+def test_statistics_of_images_have_a_description() -> None:
     sides = Schema((Column("image/width", "int64"),))
     raw = statistics(sides, {"train": {"image/width": [3]}, "eval": {"image/width": [4]}})
     width = features(raw=raw, schema=ImageSchema("classification", ("cat",)))["image/width"]
@@ -152,8 +153,8 @@ def test_an_image_s_facts_are_described() -> None:
 def test_names_and_values_are_made_visible() -> None:
     schema = Schema((Column(HOSTILE[5], "string"),))
     raw = statistics(schema, {split: {HOSTILE[5]: list(HOSTILE)} for split in ("train", "eval")})
-    (name, found), *_ = features(raw=raw, schema=schema).items()
+    (name, feature), *_ = features(raw=raw, schema=schema).items()
     assert name == "\\u202eright to left\\u202c"
-    values = [value for value, _ in found["raw"][0]["top"]]
+    values = [value for value, _ in feature["raw"][0]["top"]]
     assert "line\\u2028end\\u2029" in values
     assert max(map(len, values)) == 201

@@ -7,36 +7,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from recordmill.pipelines.report.measures import apart, curve, skewness
+from recordmill.pipelines.report.measures import (
+    cumulative_distribution,
+    skewness,
+    split_distance,
+)
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 
 
 def features(*splits: object, kind: str = "float32") -> list[FeatureNameStatistics]:
-    """The statistics of one column in each split."""
+    """Return the statistics of one column in each split."""
     schema = Schema((Column("x", kind),))  # type: ignore[arg-type]
-    found = statistics(schema, {str(place): {"x": split} for place, split in enumerate(splits)})
-    return [dataset.features[0] for dataset in found.values()]
+    datasets = statistics(schema, {str(i): {"x": split} for i, split in enumerate(splits)})
+    return [dataset.features[0] for dataset in datasets.values()]
 
 
-class TestCurve:
+class TestCumulativeDistribution:
     def test_no_numbers(self) -> None:
         (feature,) = features([None, None], kind="float32")
-        assert curve(feature) is None
+        assert cumulative_distribution(feature) is None
         (text,) = features(["a"], kind="string")
-        assert curve(text) is None
+        assert cumulative_distribution(text) is None
 
     def test_of_few_numbers(self) -> None:
         (feature,) = features([0.0, 0.0, 0.0, 10.0])
-        values, shares = curve(feature) or ([], [])
+        values, shares = cumulative_distribution(feature) or ([], [])
         assert (values[0], values[-1], shares[0], shares[-1]) == (0, 10, 0, 1)
         assert shares[list(values).index(1.0)] == 0.75
 
     @settings(max_examples=40)
     @given(st.lists(st.integers(-50, 50), min_size=1, max_size=60))
-    def test_lies_between_the_shares_below_and_up_to(self, numbers: list[int]) -> None:
+    def test_is_between_the_shares_below_and_up_to_a_value(self, numbers: list[int]) -> None:
         (feature,) = features(numbers, kind="int64")
-        values, shares = curve(feature) or ([], [])
+        values, shares = cumulative_distribution(feature) or ([], [])
         assert (np.diff(values) >= 0).all() and (np.diff(shares) >= 0).all()
         array = np.array(numbers)
         for value, share in zip(values, shares, strict=True):
@@ -54,7 +58,7 @@ class TestSkewness:
         ("draw", "expected", "within"),
         [("normal", 0, 0.1), ("uniform", 0, 0.05), ("exponential", 2, 0.3)],
     )
-    def test_is_about_the_third_moment(self, draw: str, expected: float, within: float) -> None:
+    def test_estimates_the_third_moment(self, draw: str, expected: float, within: float) -> None:
         numbers = getattr(np.random.default_rng(0), draw)(size=20_000).astype(np.float32)
         (feature,) = features(numbers)
         assert skewness(feature) == pytest.approx(expected, abs=within)
@@ -67,41 +71,41 @@ class TestSkewness:
         assert skewness(feature) == pytest.approx((deviations**3).mean(), rel=0.15)
 
 
-class TestApart:
+class TestSplitDistance:
     def test_one_split_or_none_to_compare(self) -> None:
-        assert apart(features([1.0])) is None
-        assert apart(features([1.0], [None])) is None
+        assert split_distance(features([1.0])) is None
+        assert split_distance(features([1.0], [None])) is None
         (number,), (text,) = features([1.0]), features(["a"], kind="string")
-        assert apart([number, text]) is None
+        assert split_distance([number, text]) is None
 
     def test_of_strings(self) -> None:
-        found = apart(features(["a"] * 3 + ["b"], ["a"] + ["b"] * 3, kind="string"))
-        assert found is not None and found.value == 0.5
+        distance = split_distance(features(["a"] * 3 + ["b"], ["a"] + ["b"] * 3, kind="string"))
+        assert distance is not None and distance.value == 0.5
 
-    def test_the_farthest_split_counts(self) -> None:
+    def test_of_the_most_distant_split(self) -> None:
         near, far = [1.0, 2.0, 3.0, 4.0] * 9, [9.0] * 9
-        found = apart(features(near, near, far))
-        assert found is not None and found.value == 1.0
+        distance = split_distance(features(near, near, far))
+        assert distance is not None and distance.value == 1.0
 
     @settings(max_examples=40)
     @given(st.lists(st.integers(0, 9), min_size=1), st.lists(st.integers(0, 9), min_size=1))
-    def test_of_numbers_is_proven(self, numbers: list[int], others: list[int]) -> None:
-        found = apart(features(numbers, others, kind="int64"))
-        one, other = np.array(numbers), np.array(others)
-        real = max(abs((one <= n).mean() - (other <= n).mean()) for n in range(10))
-        assert found is not None
-        slack = 1 / len(one) + 1 / len(other)  # quantiles lie between two numbers
-        assert 0 <= found.value <= real + slack + 1e-9
+    def test_of_numbers_is_a_lower_bound(self, numbers: list[int], others: list[int]) -> None:
+        distance = split_distance(features(numbers, others, kind="int64"))
+        first, second = np.array(numbers), np.array(others)
+        exact = max(abs((first <= n).mean() - (second <= n).mean()) for n in range(10))
+        assert distance is not None
+        slack = 1 / len(first) + 1 / len(second)  # quantiles lie between two numbers
+        assert 0 <= distance.value <= exact + slack + 1e-9
 
-    def test_whole_numbers_of_another_range_are_not_another_distribution(self) -> None:
+    def test_another_range_of_integers_is_not_another_distribution(self) -> None:
         draw = np.random.default_rng(0)
-        one, other = draw.poisson(2, 20_000), draw.poisson(2, 500)
-        assert one.max() != other.max()
-        found = apart(features(one, other, kind="int64"))
-        assert found is not None and found.value < found.chance
+        large, small = draw.poisson(2, 20_000), draw.poisson(2, 500)
+        assert large.max() != small.max()
+        distance = split_distance(features(large, small, kind="int64"))
+        assert distance is not None and distance.value < distance.chance
 
-    def test_a_shift_is_found(self) -> None:
+    def test_a_shift(self) -> None:
         draw = np.random.default_rng(0)
         shifted = draw.normal(0.5, 1, 5000).astype(np.float32)
-        found = apart(features(draw.normal(0, 1, 5000).astype(np.float32), shifted))
-        assert found is not None and 0.12 < found.value < 0.2
+        distance = split_distance(features(draw.normal(0, 1, 5000).astype(np.float32), shifted))
+        assert distance is not None and 0.12 < distance.value < 0.2

@@ -16,7 +16,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics
 from recordmill.pipelines.profiles.profiled import Profiled
 from recordmill.pipelines.report.page import render, report_of, write_report
 from recordmill.pipelines.report.report import Report
-from recordmill.pipelines.report.text import embedded, policy
+from recordmill.pipelines.report.text import content_security_policy, script_json
 from recordmill.schemas.column import Column
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Ledger, Manifest, SourceFile, Split
@@ -28,7 +28,7 @@ LEDGER = {"train": Ledger(read=10, written=3, duplicates=1, rejected={"bad": 6})
 
 
 class _Page(HTMLParser):
-    """The tags of a page, and the text that is shown."""
+    """Tags, attributes and text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -62,10 +62,10 @@ class TestRender:
         assert "read = written + filtered + duplicates + sampled out + rejected" in text
         assert "train 10 3 0 1 0 6 eval 0 0 0 0 0 0" in text
         assert "bad 6 rows of train , 60.0% of those read" in text
-        assert "No examples were kept." in text
+        assert "There are no examples." in text
 
     def test_nothing_in_the_data_becomes_markup(self, tmp_path: Path) -> None:
-        tame, wild = (_Page(render(one)) for one in (census(tmp_path), hostile()))
+        tame, wild = (_Page(render(report)) for report in (census(tmp_path), hostile()))
         assert set(wild.tags) <= {*tame.tags, "details", "summary", "pre"}
         assert "img" not in wild.tags and "iframe" not in wild.tags
         assert not [name for name, _ in wild.attributes if name.startswith("on")]
@@ -77,7 +77,7 @@ class TestRender:
         style = re.search("<style>(.*?)</style>", page, re.DOTALL)
         script = re.search("<script>(.*?)</script>\n</body>", page, re.DOTALL)
         assert style and script
-        expected = policy(script=script[1], style=style[1])
+        expected = content_security_policy(script=script[1], style=style[1])
         assert expected.startswith("default-src 'none'; script-src 'sha256-")
         assert "unsafe" not in expected
         assert expected.replace("'", "&#39;") in page
@@ -103,18 +103,18 @@ class TestRender:
         text = " ".join(page.text.split())
         assert "Boxes of each class, train cat 1,234, dog 0 " in text
         assert "Split images without a box boxes clipped under 1.5 pixels" in text
-        assert "train 7 2 1,234 5 0 Clipped are boxes that reached out" in text
+        assert "train 7 2 1,234 5 0 Clipped: boxes that extend outside" in text
 
     def test_the_features_are_json(self) -> None:
         page = render(hostile())
-        found = re.search('<script type="application/json" id="data">(.*?)</script>', page)
-        assert found and not set(found[1]) & set("<>&\u2028\u2029")
-        assert json.loads(found[1])["features"][0]["name"] == HOSTILE[0]
+        data = re.search('<script type="application/json" id="data">(.*?)</script>', page)
+        assert data and not set(data[1]) & set("<>&\u2028\u2029")
+        assert json.loads(data[1])["features"][0]["name"] == HOSTILE[0]
 
 
-def test_embedded_refuses_what_is_no_json() -> None:
+def test_script_json_refuses_nan() -> None:
     with pytest.raises(ValueError, match="Out of range float values"):
-        embedded(float("nan"))
+        script_json(float("nan"))
 
 
 def _write(folder: Path, files: dict[str, bytes | str]) -> None:
@@ -136,7 +136,7 @@ def _reject(reason: str, line: int) -> str:
 
 
 def _manifest(**changes: Any) -> Manifest:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": "small",
         "created": "2026-01-02T03:04:05+00:00",
         "versions": {"recordmill": "0.1.0"},
@@ -151,12 +151,12 @@ def _manifest(**changes: Any) -> Manifest:
         "parity": {},
         "unseen": {"eval": {"city": 0}},
     }
-    return Manifest(**(given | changes))
+    return Manifest(**(fields | changes))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A dataset that has no manifest yet, as far as a report reads it."""
+    """Files of a dataset without a manifest, as far as a report reads them."""
     _write(
         tmp_path,
         {
@@ -213,16 +213,16 @@ class TestReportOf:
         text = render(Report(title="pets", created="", images=images))
         assert "classification" in _Page(text).text
 
-    def test_jpegs_that_were_given_an_end_marker(self) -> None:
+    def test_jpegs_that_got_an_end_marker(self) -> None:
         images = {"kind": "classification", "classes": ["cat"], "without_end_marker": 2}
         text = _Page(render(Report(title="pets", created="", images=images))).text
-        assert "Whole but for the end marker 2 JPEGs, each given one" in " ".join(text.split())
+        assert "End marker added 2 JPEGs, complete otherwise" in " ".join(text.split())
 
     @pytest.mark.parametrize(
         ("decided_by", "words"),
         [
-            ("files", "in the frame of the upright picture, as the files show"),
-            ("recipe", "in the frame of the upright picture, as the recipe says"),
+            ("files", "relative to the upright picture, as the files show"),
+            ("recipe", "relative to the upright picture, as the recipe says"),
             ("none", "the same in either frame"),
         ],
     )
@@ -269,8 +269,8 @@ def test_write_report(folder: Path) -> None:
 def images(tmp_path: Path) -> Callable[..., Path]:
     def write(**options: Any) -> Path:
         pixels = [image_dataset.noise(8, 8, seed=seed) for seed in range(3)]
-        shots = [image_dataset.Picture(one) for one in pixels]
-        return image_dataset.write_dataset(tmp_path / "pets", shots, size=(8, 8), **options)
+        pictures = [image_dataset.Picture(array) for array in pixels]
+        return image_dataset.write_dataset(tmp_path / "pets", pictures, size=(8, 8), **options)
 
     return write
 

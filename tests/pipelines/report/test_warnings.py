@@ -11,15 +11,15 @@ from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 
 
-def warned(kind: str, *splits: list[Any], tied: float | None = None, **given: Any) -> Any:
-    """The warnings of a column of these values in train, eval, …"""
+def warned(kind: str, *splits: list[Any], association: float | None = None, **options: Any) -> Any:
+    """Return the warnings of a column with these values in train, eval, …"""
     schema = Schema((Column("x", kind),))  # type: ignore[arg-type]
-    columns = {name: {"x": one} for name, one in zip(("train", "eval"), splits, strict=False)}
-    found = {name: one.features[0] for name, one in statistics(schema, columns).items()}
-    if tied is not None:
-        found["train"].custom_stats.add(name="label_association", num=tied)
-    options: dict[str, Any] = {"is_label": False, "apart": None, "unseen": {}} | given
-    return warnings_of(found, **options)
+    columns = {name: {"x": x} for name, x in zip(("train", "eval"), splits, strict=False)}
+    features = {name: proto.features[0] for name, proto in statistics(schema, columns).items()}
+    if association is not None:
+        features["train"].custom_stats.add(name="label_association", num=association)
+    defaults: dict[str, Any] = {"is_label": False, "distance": None, "unseen": {}}
+    return warnings_of(features, **(defaults | options))
 
 
 SPREAD = [float(number) for number in range(40)]
@@ -48,17 +48,17 @@ def test_one_split(kind: str, values: list[Any], expected: list[tuple[str, str]]
     assert warned(kind, values) == expected
 
 
-def test_says_which_split() -> None:
+def test_details_name_the_split() -> None:
     assert warned("float32", SPREAD, [1.0, 1.0]) == [("constant", "in eval")]
     assert warned("float32", [1.0, 1.0], [1.0, 1.0]) == [("constant", "")]
     half = [None] * 40 + SPREAD
     assert warned("float32", half, SPREAD) == [("mostly_missing", "50.0% in train")]
 
 
-@pytest.mark.parametrize(("tied", "expected"), [(0.49, []), (0.5, [("associated", "0.50")])])
-def test_association(tied: float, expected: list[tuple[str, str]]) -> None:
-    assert warned("float32", SPREAD, tied=tied) == expected
-    assert warned("float32", SPREAD, tied=tied, is_label=True) == []
+@pytest.mark.parametrize(("association", "expected"), [(0.49, []), (0.5, [("associated", "0.50")])])
+def test_association(association: float, expected: list[tuple[str, str]]) -> None:
+    assert warned("float32", SPREAD, association=association) == expected
+    assert warned("float32", SPREAD, association=association, is_label=True) == []
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_association(tied: float, expected: list[tuple[str, str]]) -> None:
     [(0.09, 0.0, []), (0.1, 0.05, [("apart", "0.10")]), (0.3, 0.4, [])],
 )
 def test_apart(value: float, chance: float, expected: list[tuple[str, str]]) -> None:
-    assert warned("float32", SPREAD, apart=Distance(value, chance, ())) == expected
+    assert warned("float32", SPREAD, distance=Distance(value, chance, ())) == expected
 
 
 def test_unseen() -> None:
@@ -76,5 +76,5 @@ def test_unseen() -> None:
     assert warned("string", values, values, unseen={"eval": None}) == []
 
 
-def test_every_kind_says_what_it_means() -> None:
+def test_every_kind_has_a_meaning() -> None:
     assert all(kind.title and kind.meaning for kind in WARNINGS.values())
