@@ -1,1 +1,1 @@
-"""Small inputs drawn for the built-in recipes."""
+"""Small synthetic inputs of the built-in recipes."""

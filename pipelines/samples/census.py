@@ -1,8 +1,8 @@
-"""A small synthetic census, in the very format of the published files.
+"""Small synthetic census, in the format of the published files.
 
-The values are drawn, not taken: only the names of the categories and the shape of the files
-follow the real data. The income depends on age, education, marriage, hours and capital gain, so
-that a model has something to learn.
+The values are random; only the names of the categories and the format of the files are those of the
+real data. The income depends on age, education, marriage, hours and capital gain, so that a model
+has something to learn.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def write_census_sample(directory: str) -> tuple[str, str]:
     """Write `adult.data` (2,000 rows) and `adult.test` (1,000 rows), always the same bytes.
 
     Args:
-      directory: Made where it is not there.
+      directory: Folder to write; created if it does not exist.
 
     Returns:
       The paths of the training and the evaluation file.

@@ -1,7 +1,7 @@
-"""A small drawn hotdog dataset: a folder a class, photos of assorted sizes, some of them turned.
+"""Small drawn hot dog dataset: a folder for each class, pictures of many sizes, some with EXIF.
 
-Every picture is a plate on a table. What lies on it tells the class: sausages in buns, or one of
-six other dishes, in varied colours, turns and sizes.
+Every picture shows a plate on a table with a hot dog, or with one of six other dishes, in varied
+colours, rotations and sizes.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from collections.abc import Callable, Mapping
 
 from PIL import Image, ImageDraw
 
-from .drawing import Brush, Colour, Point, mottled, shade
+from .drawing import Brush, Colour, Point, add_uneven_light, shade
 
 __all__ = ["TEST_IMAGES", "TRAIN_IMAGES", "write_hotdog_sample"]
 
 TRAIN_IMAGES, TEST_IMAGES = 60, 20
-"""The pictures of each class."""
+"""Number of pictures of each class."""
 
-_LARGER = 2
-"""Pictures are drawn this many times larger, and made smaller to smooth edges."""
+_OVERSAMPLING = 2
+"""Factor by which pictures are drawn larger, and then reduced to smooth edges."""
 
-_TURNED_EVERY = 10
+_EXIF_INTERVAL = 10
 _ORIENTATION_TAG = 0x0112
-_STORED = {
+_TRANSPOSITIONS = {
     6: Image.Transpose.ROTATE_90,
     8: Image.Transpose.ROTATE_270,
     3: Image.Transpose.ROTATE_180,
 }
-"""How a picture is turned before it is stored under an EXIF orientation."""
+"""Transposition of a picture before it is stored, by EXIF orientation."""
 
 _TABLES = (
     (120, 78, 48),
@@ -52,11 +52,11 @@ _ICINGS = ((240, 150, 180), (110, 66, 44), (250, 240, 230), (150, 210, 220))
 def write_hotdog_sample(directory: str) -> tuple[str, str]:
     """Write `{train,test}/{hot_dog,not_hot_dog}/*.jpg`, always the same pictures.
 
-    There are 60 pictures of each class to train and 20 to test, of 120 to 320 pixels a side. Every
-    tenth is stored turned, with the EXIF orientation that says so.
+    There are 60 training and 20 test pictures of each class, with sides of 120 to 320 pixels. Every
+    tenth is stored rotated, with the EXIF orientation that rotates it back.
 
     Args:
-      directory: Made where it is not there.
+      directory: Folder to write; created if it does not exist.
 
     Returns:
       The paths of the training and the test folder.
@@ -66,33 +66,38 @@ def write_hotdog_sample(directory: str) -> tuple[str, str]:
     for folder, count in ((train, TRAIN_IMAGES), (test, TEST_IMAGES)):
         for label, dishes in _DISHES.items():
             os.makedirs(os.path.join(folder, label), exist_ok=True)
-            for place in range(count):
-                picture = _picture(draw, dishes[place % len(dishes)])
-                _save(picture, os.path.join(folder, label, f"{label}-{place:02}.jpg"), place)
+            for index in range(count):
+                picture = _picture(draw, dishes[index % len(dishes)])
+                _save(picture, os.path.join(folder, label, f"{label}-{index:02}.jpg"), index)
     return train, test
 
 
 def _picture(draw: random.Random, dish: Callable[[Brush, random.Random], None]) -> Image.Image:
     width, height = (draw.randrange(120, 321) for _ in "ab")
     width, height = max(width, height // 2), max(height, width // 2)
-    larger = (width * _LARGER, height * _LARGER)
-    image = Image.new("RGB", larger, shade(draw.choice(_TABLES), draw.uniform(0.8, 1.2)))
+    canvas_size = (width * _OVERSAMPLING, height * _OVERSAMPLING)
+    image = Image.new("RGB", canvas_size, shade(draw.choice(_TABLES), draw.uniform(0.8, 1.2)))
     canvas = ImageDraw.Draw(image)
-    size = min(larger) / 2
-    centre = (larger[0] * draw.uniform(0.44, 0.56), larger[1] * draw.uniform(0.44, 0.56))
+    size = min(canvas_size) / 2
+    centre = (
+        canvas_size[0] * draw.uniform(0.44, 0.56),
+        canvas_size[1] * draw.uniform(0.44, 0.56),
+    )
     plate, reach = draw.choice(_PLATES), draw.uniform(0.85, 1.05)
     table = Brush(canvas, centre, size)
     for radius, light in ((reach, 0.85), (reach - 0.04, 1.0), (reach * 0.72, 0.95)):
         table.ellipse((0, 0), (radius, radius * 0.94), shade(plate, light))
     dish(Brush(canvas, centre, size * draw.uniform(0.68, 0.85), draw.uniform(0, math.tau)), draw)
-    return mottled(image.reduce(_LARGER), draw, grain=24, strength=draw.uniform(0.05, 0.18))
+    return add_uneven_light(
+        image.reduce(_OVERSAMPLING), draw, grain=24, strength=draw.uniform(0.05, 0.18)
+    )
 
 
-def _save(picture: Image.Image, path: str, place: int) -> None:
+def _save(picture: Image.Image, path: str, index: int) -> None:
     exif = Image.Exif()
-    if place % _TURNED_EVERY == _TURNED_EVERY - 1:
-        orientation = list(_STORED)[place // _TURNED_EVERY % len(_STORED)]
-        picture = picture.transpose(_STORED[orientation])
+    if index % _EXIF_INTERVAL == _EXIF_INTERVAL - 1:
+        orientation = list(_TRANSPOSITIONS)[index // _EXIF_INTERVAL % len(_TRANSPOSITIONS)]
+        picture = picture.transpose(_TRANSPOSITIONS[orientation])
         exif[_ORIENTATION_TAG] = orientation
     picture.save(path, "JPEG", quality=88, exif=exif)
 
@@ -126,11 +131,11 @@ def _scatter(
     radius: float,
     colours: list[Colour],
 ) -> None:
-    """Draws small discs evenly over an ellipse."""
+    """Draw small discs at random positions in an ellipse."""
     for _ in range(count):
-        angle, away = draw.uniform(0, math.tau), math.sqrt(draw.random())
-        place = (within[0] * away * math.cos(angle), within[1] * away * math.sin(angle))
-        brush.ellipse(place, (radius, radius), draw.choice(colours))
+        angle, distance = draw.uniform(0, math.tau), math.sqrt(draw.random())
+        centre = (within[0] * distance * math.cos(angle), within[1] * distance * math.sin(angle))
+        brush.ellipse(centre, (radius, radius), draw.choice(colours))
 
 
 def _hamburger(brush: Brush, draw: random.Random) -> None:
@@ -144,8 +149,8 @@ def _hamburger(brush: Brush, draw: random.Random) -> None:
     brush.ellipse((0, -0.2), (0.8, 0.5), bun)
     brush.polygon([(-0.85, 0.0), (0.85, 0.0), (0.78, 0.1), (-0.78, 0.1)], leaf)
     for _ in range(12):
-        place = (draw.uniform(-0.5, 0.5), draw.uniform(-0.55, -0.25))
-        brush.ellipse(place, (0.05, 0.03), shade(bun, 1.3))
+        centre = (draw.uniform(-0.5, 0.5), draw.uniform(-0.55, -0.25))
+        brush.ellipse(centre, (0.05, 0.03), shade(bun, 1.3))
 
 
 def _pizza(brush: Brush, draw: random.Random) -> None:
@@ -168,8 +173,8 @@ def _salad(brush: Brush, draw: random.Random) -> None:
 
 def _fried_egg(brush: Brush, draw: random.Random) -> None:
     for _ in range(7):
-        place = (draw.uniform(-0.35, 0.35), draw.uniform(-0.35, 0.35))
-        brush.ellipse(place, (draw.uniform(0.4, 0.55), draw.uniform(0.35, 0.5)), (252, 250, 244))
+        centre = (draw.uniform(-0.35, 0.35), draw.uniform(-0.35, 0.35))
+        brush.ellipse(centre, (draw.uniform(0.4, 0.55), draw.uniform(0.35, 0.5)), (252, 250, 244))
     brush.ellipse((0, 0), (0.3, 0.3), (246, 178, 36))
     brush.ellipse((-0.1, -0.1), (0.07, 0.05), (255, 226, 140))
 
@@ -179,8 +184,8 @@ def _doughnut(brush: Brush, draw: random.Random) -> None:
     for radius, colour in ((0.9, (206, 150, 84)), (0.8, icing), (0.3, (206, 150, 84))):
         brush.ellipse((0, 0), (radius, radius), colour)
     for _ in range(30):
-        angle, away = draw.uniform(0, math.tau), draw.uniform(0.4, 0.7)
-        x, y = away * math.cos(angle), away * math.sin(angle)
+        angle, distance = draw.uniform(0, math.tau), draw.uniform(0.4, 0.7)
+        x, y = distance * math.cos(angle), distance * math.sin(angle)
         tip = (x + draw.uniform(-0.08, 0.08), y + 0.08)
         brush.line([(x, y), tip], 0.04, draw.choice((_TOMATO, _MUSTARD, _LEAVES[1], _ONION)))
     brush.ellipse((0, 0), (0.2, 0.2), (225, 225, 225))

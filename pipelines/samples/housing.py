@@ -1,7 +1,7 @@
-"""A small synthetic Boston housing file, in the very format of the published one.
+"""Small synthetic Boston housing file, in the format of the published one.
 
-The values are drawn, not taken: only the columns and their ranges follow the real data. The value
-of a home depends on rooms, status, air, river and crime, so that a model has something to learn.
+The values are random; only the columns and their ranges are those of the real data. The value of a
+home depends on rooms, status, air, river and crime, so that a model has something to learn.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import random
 __all__ = ["ROWS", "write_housing_sample"]
 
 ROWS = 500
-"""How many tracts there are."""
+"""Number of tracts."""
 
 _HEADER = [
     "CRIM",
@@ -39,7 +39,7 @@ def write_housing_sample(directory: str) -> str:
     """Write `housing.csv` (a header and 500 rows), always the same bytes.
 
     Args:
-      directory: Made where it is not there.
+      directory: Folder to write; created if it does not exist.
 
     Returns:
       The path of the file.
@@ -55,7 +55,7 @@ def write_housing_sample(directory: str) -> str:
 
 
 def _tract(draw: random.Random) -> tuple[float, ...]:
-    """A tract: how urban it is, in [0, 1], decides most of it."""
+    """Return the values of a tract, most of which depend on how urban it is, in [0, 1]."""
     urban = draw.betavariate(1.2, 1.8)
     access = draw.choice(_ACCESS) if urban < 0.6 else 24
     crime = min(90.0, math.exp(draw.gauss(6 * urban - 4, 1)))

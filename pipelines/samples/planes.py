@@ -1,7 +1,7 @@
-"""A small drawn planes dataset: aerial pictures of airfields, with the box of every aeroplane.
+"""Small drawn planes dataset: aerial pictures of airfields, with a box for every aeroplane.
 
-Boxes are those of the pixels: an aeroplane is drawn on a layer of its own, and its box encloses
-the pixels of the picture that it covers by half or more. Its shadow does not count.
+Boxes are exact: an aeroplane is drawn on its own layer, and its box encloses the pixels of the
+picture of which it covers at least half. Its shadow is not part of the box.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from xml.etree import ElementTree
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from .drawing import Brush, Colour, Point, mottled, shade
+from .drawing import Brush, Colour, Point, add_uneven_light, shade
 
 __all__ = ["EVAL_IMAGES", "PLANE", "TRAIN_IMAGES", "draw_plane", "write_planes_sample"]
 
 TRAIN_IMAGES, EVAL_IMAGES = 12, 4
 PLANE = "plane"
-"""The one class."""
+"""Name of the only class."""
 
 _SIZES = ((800, 600), (800, 640), (760, 600), (840, 560))
-_WITHOUT_PLANES = 7
-"""The place of the one training picture that shows no aeroplane."""
+_EMPTY_INDEX = 7
+"""Index of the training picture that shows no aeroplane."""
 
-_LARGER = 2
-"""Aeroplanes are drawn this many times larger, and made smaller to smooth edges."""
+_OVERSAMPLING = 2
+"""Factor by which aeroplanes are drawn larger, and then reduced to smooth edges."""
 
 _REACH = 1.2
-"""How far an aeroplane and its shadow reach from its middle, in its scale."""
+"""Largest distance of an aeroplane and its shadow from its middle, in units of its scale."""
 
 _SCALES, _JET_SCALE = (18, 62), 34
-"""Half the span of an aeroplane, in pixels; the larger ones are jets."""
+"""Range of half the span of an aeroplane, and the size above which it is a jet, in pixels."""
 
 _FIELDS = ((122, 140, 84), (150, 156, 96), (96, 122, 70), (172, 158, 110), (138, 118, 84))
 _ROOFS = ((150, 84, 66), (120, 66, 56), (128, 128, 130), (170, 120, 90))
@@ -43,19 +43,19 @@ _TARMAC, _CONCRETE, _PAINT, _GLASS = (84, 86, 90), (150, 150, 146), (226, 226, 2
 _SHADE = (58, 62, 50)
 
 Box = tuple[int, int, int, int]
-"""left, top, right, bottom in pixels: the right column and the bottom row are outside."""
+"""(left, top, right, bottom) in pixels; the right column and the bottom row are outside."""
 
 
 def write_planes_sample(directory: str) -> tuple[str, str]:
     """Write `{train,eval}/images/*.jpg` and `{train,eval}/annotations/*.xml`, always the same.
 
-    There are 12 pictures to train and 4 to evaluate, of about 800x600 pixels, with 3 to 10
-    aeroplanes each, some cut by the edge; one training picture has none. The annotations are
-    Pascal VOC's, one a picture, so that the picture without aeroplanes has one too: `xmin` and
-    `ymin` are the first column and row of the box, `xmax` and `ymax` the first ones after it.
+    There are 12 training and 4 evaluation pictures of about 800x600 pixels, with 3 to 10 aeroplanes
+    each, some cut by the edge; one training picture has none. Each picture, also the empty one, has
+    an annotation in Pascal VOC: `xmin` and `ymin` are the first column and row of a box, `xmax` and
+    `ymax` the first ones after it.
 
     Args:
-      directory: Made where it is not there.
+      directory: Folder to write; created if it does not exist.
 
     Returns:
       The paths of the training and the evaluation folder.
@@ -66,10 +66,10 @@ def write_planes_sample(directory: str) -> tuple[str, str]:
         images, annotations = (os.path.join(folder, name) for name in ("images", "annotations"))
         os.makedirs(images, exist_ok=True)
         os.makedirs(annotations, exist_ok=True)
-        for place in range(count):
-            empty = folder == train and place == _WITHOUT_PLANES
-            picture, boxes = _picture(draw, 0 if empty else draw.randrange(3, 11))
-            name = f"airfield-{place:02}"
+        for index in range(count):
+            is_empty = folder == train and index == _EMPTY_INDEX
+            picture, boxes = _picture(draw, 0 if is_empty else draw.randrange(3, 11))
+            name = f"airfield-{index:02}"
             picture.save(os.path.join(images, f"{name}.jpg"), "JPEG", quality=88)
             with open(os.path.join(annotations, f"{name}.xml"), "wb") as file:
                 file.write(_annotation(f"{name}.jpg", picture.size, boxes))
@@ -82,20 +82,19 @@ def _picture(draw: random.Random, planes: int) -> tuple[Image.Image, list[Box]]:
     while len(boxes) < planes:
         scale, turn = draw.uniform(*_SCALES), draw.uniform(0, math.tau)
         centre = (draw.uniform(0, picture.width), draw.uniform(0, picture.height))
-        if all(_apart(centre, scale, box) for box in boxes):
+        if all(_is_clear(centre, scale, box) for box in boxes):
             colours = draw.choice(_BODIES), draw.choice(_LIVERIES)
             jet = scale > _JET_SCALE
             box = draw_plane(picture, centre, scale=scale, turn=turn, colours=colours, jet=jet)
             boxes.append(box)
-    return mottled(picture, draw, grain=90, strength=0.12), boxes
+    return add_uneven_light(picture, draw, grain=90, strength=0.12), boxes
 
 
-def _apart(centre: Point, scale: float, box: Box) -> bool:
-    """Whether an aeroplane at any turn, and its shadow, stay clear of a box."""
-    reach = _REACH * scale
-    across = max(box[0] - centre[0], centre[0] - box[2])
-    down = max(box[1] - centre[1], centre[1] - box[3])
-    return max(across, down) > reach
+def _is_clear(centre: Point, scale: float, box: Box) -> bool:
+    """Return whether an aeroplane of any rotation, and its shadow, cannot overlap a box."""
+    x_distance = max(box[0] - centre[0], centre[0] - box[2])
+    y_distance = max(box[1] - centre[1], centre[1] - box[3])
+    return max(x_distance, y_distance) > _REACH * scale
 
 
 def draw_plane(
@@ -107,33 +106,33 @@ def draw_plane(
     colours: tuple[Colour, Colour],
     jet: bool,
 ) -> Box:
-    """Draws an aeroplane and its shadow, seen from above.
+    """Draw an aeroplane and its shadow, seen from above.
 
     Args:
-      picture: RGB; is changed.
-      centre: Its middle, in pixels; in the picture.
+      picture: RGB picture to change.
+      centre: Middle of the aeroplane, in pixels, inside the picture.
       scale: Half of its length, and of its span, in pixels.
-      turn: Clockwise from flying up, in radians.
-      colours: Of its body, and of its tail and stripe.
-      jet: Whether its wings are swept and carry engines; else they are straight.
+      turn: Clockwise rotation from flying up, in radians.
+      colours: Colour of its body, and of its tail and stripe.
+      jet: Whether to draw swept wings with engines, instead of straight wings.
 
     Returns:
-      The box of the pixels that it covers by half or more, its shadow aside.
+      The box of the pixels of which it covers at least half, without its shadow.
 
     Raises:
-      ValueError: None of it is in the picture.
+      ValueError: No part of it is in the picture.
     """
     reach = math.ceil(scale * _REACH)
-    layer = Image.new("RGBA", (2 * reach * _LARGER,) * 2)
+    layer = Image.new("RGBA", (2 * reach * _OVERSAMPLING,) * 2)
     canvas = ImageDraw.Draw(layer)
-    brush = Brush(canvas, (reach * _LARGER,) * 2, scale * _LARGER, turn)
+    brush = Brush(canvas, (reach * _OVERSAMPLING,) * 2, scale * _OVERSAMPLING, turn)
     _draw_wings(brush, *colours, jet=jet)
     _draw_body(brush, *colours)
-    layer = layer.reduce(_LARGER)
+    layer = layer.reduce(_OVERSAMPLING)
     left, top = (round(part) - reach for part in centre)
-    away = max(2, round(scale / 9))
+    offset = max(2, round(scale / 9))
     shadow = layer.getchannel("A").point([alpha * 2 // 5 for alpha in range(256)])
-    picture.paste((0, 0, 0), (left + away, top + away), shadow)
+    picture.paste((0, 0, 0), (left + offset, top + offset), shadow)
     picture.paste(layer, (left, top), layer)
     mask = Image.new("L", picture.size)
     mask.paste(layer.getchannel("A"), (left, top))
@@ -164,7 +163,7 @@ def _draw_body(brush: Brush, body: Colour, livery: Colour) -> None:
 
 
 def _airfield(draw: random.Random, size: tuple[int, int]) -> Image.Image:
-    """Fields, a runway with an apron beside it, and houses by a road."""
+    """Draw fields, a runway with an apron beside it, and houses at a road."""
     image = Image.new("RGB", size, draw.choice(_FIELDS))
     canvas = ImageDraw.Draw(image)
     middle, length = (size[0] / 2, size[1] / 2), math.hypot(*size) / 2
@@ -179,7 +178,9 @@ def _airfield(draw: random.Random, size: tuple[int, int]) -> Image.Image:
     for edge in (-0.07, 0.07):
         ground.line([(-1.2, runway + edge), (1.2, runway + edge)], 0.005, _PAINT)
     _draw_village(ground, draw, runway - side * draw.uniform(0.26, 0.36))
-    return mottled(image.filter(ImageFilter.GaussianBlur(0.8)), draw, grain=3, strength=0.06)
+    return add_uneven_light(
+        image.filter(ImageFilter.GaussianBlur(0.8)), draw, grain=3, strength=0.06
+    )
 
 
 def _draw_fields(brush: Brush, draw: random.Random) -> None:
@@ -210,7 +211,7 @@ def _draw_rectangle(brush: Brush, first: Point, last: Point, colour: Colour) -> 
 
 
 def _steps(first: float, last: float, step: float) -> Iterator[float]:
-    return (first + step * place for place in range(math.ceil((last - first) / step)))
+    return (first + step * index for index in range(math.ceil((last - first) / step)))
 
 
 def _annotation(filename: str, size: tuple[int, int], boxes: list[Box]) -> bytes:
@@ -218,10 +219,10 @@ def _annotation(filename: str, size: tuple[int, int], boxes: list[Box]) -> bytes
     _add(root, folder="images", filename=filename)
     _add(ElementTree.SubElement(root, "size"), width=size[0], height=size[1], depth=3)
     for xmin, ymin, xmax, ymax in boxes:
-        one = ElementTree.SubElement(root, "object")
-        cut = xmin == 0 or ymin == 0 or xmax == size[0] or ymax == size[1]
-        _add(one, name=PLANE, truncated=int(cut), difficult=0)
-        box = ElementTree.SubElement(one, "bndbox")
+        plane = ElementTree.SubElement(root, "object")
+        is_cut = xmin == 0 or ymin == 0 or xmax == size[0] or ymax == size[1]
+        _add(plane, name=PLANE, truncated=int(is_cut), difficult=0)
+        box = ElementTree.SubElement(plane, "bndbox")
         _add(box, xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8")

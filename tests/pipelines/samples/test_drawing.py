@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recordmill.pipelines.samples.drawing import Brush, mottled, shade
+from recordmill.pipelines.samples.drawing import Brush, add_uneven_light, shade
 
 RED = (255, 0, 0)
 
@@ -28,15 +28,15 @@ def test_a_turn_is_clockwise() -> None:
 
 
 @pytest.mark.parametrize("turn", [0, 0.5, 1.0])
-def test_a_capsule_covers_what_is_within_its_radius(turn: float) -> None:
+def test_a_capsule_covers_points_within_its_radius(turn: float) -> None:
     image, draw = canvas()
     Brush(draw, (50, 50), 40, turn).capsule((-0.5, 0), (0.5, 0), 0.25, RED)
     y, x = np.mgrid[:100, :100] - 50
     along = np.clip(x * math.cos(turn) + y * math.sin(turn), -20, 20)
-    away = np.hypot(x - along * math.cos(turn), y - along * math.sin(turn))
+    distance = np.hypot(x - along * math.cos(turn), y - along * math.sin(turn))
     covered = np.asarray(image)[..., 0] > 0
-    assert covered[away < 9].all()
-    assert not covered[away > 12].any()
+    assert covered[distance < 9].all()
+    assert not covered[distance > 12].any()
 
 
 def test_a_mirrored_shape_is_even() -> None:
@@ -63,9 +63,14 @@ def test_a_colour_stays_in_its_range() -> None:
 
 def test_uneven_light() -> None:
     plain = Image.new("RGB", (40, 30), (100, 100, 100))
-    lit = mottled(plain, random.Random(1), grain=8, strength=0.2)
+    lit = add_uneven_light(plain, random.Random(1), grain=8, strength=0.2)
     assert lit.size == plain.size
     low, high = lit.getextrema()[0]
     assert 80 <= low < high <= 131
-    assert mottled(plain, random.Random(1), grain=8, strength=0.2).tobytes() == lit.tobytes()
-    assert mottled(plain, random.Random(2), grain=8, strength=0.0).tobytes() == plain.tobytes()
+    assert (
+        add_uneven_light(plain, random.Random(1), grain=8, strength=0.2).tobytes() == lit.tobytes()
+    )
+    assert (
+        add_uneven_light(plain, random.Random(2), grain=8, strength=0.0).tobytes()
+        == plain.tobytes()
+    )

@@ -24,9 +24,9 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def test_a_folder_a_class(sample: Path) -> None:
-    found = Counter(path.parent.relative_to(sample) for path in sample.rglob("*.jpg"))
-    assert found == {
+def test_a_folder_for_each_class(sample: Path) -> None:
+    counts = Counter(path.parent.relative_to(sample) for path in sample.rglob("*.jpg"))
+    assert counts == {
         Path("train/hot_dog"): TRAIN_IMAGES,
         Path("train/not_hot_dog"): TRAIN_IMAGES,
         Path("test/hot_dog"): TEST_IMAGES,
@@ -49,12 +49,12 @@ def test_sizes_and_bytes(sample: Path) -> None:
     assert sum(path.stat().st_size for path in paths) < 2_000_000
 
 
-def test_every_tenth_is_stored_turned(sample: Path) -> None:
+def test_every_tenth_is_stored_rotated(sample: Path) -> None:
     paths = sorted((sample / "train" / "hot_dog").iterdir())
     orientations = [Image.open(path).getexif().get(0x0112, 1) for path in paths]
     expected = [6, 8, 3, 6, 8, 3]
     assert orientations == [
-        expected[place // 10] if place % 10 == 9 else 1 for place in range(len(paths))
+        expected[index // 10] if index % 10 == 9 else 1 for index in range(len(paths))
     ]
 
 
@@ -66,8 +66,8 @@ def test_a_turned_burger_shows_upright(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(hotdog_sample, "_picture", lambda draw, dish: upright)
     write_hotdog_sample(str(tmp_path))
 
-    for place in (9, 19, 29):
-        stored = Image.open(tmp_path / "train" / "hot_dog" / f"hot_dog-{place:02}.jpg")
+    for index in (9, 19, 29):
+        stored = Image.open(tmp_path / "train" / "hot_dog" / f"hot_dog-{index:02}.jpg")
         shown = ImageOps.exif_transpose(stored)
         assert shown.size == (200, 120)
         red, _, blue = shown.getpixel((100, 10))

@@ -15,7 +15,7 @@ def test_the_same_bytes_every_time(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_rows_are_as_the_recipe_expects_them(tmp_path: Path) -> None:
+def test_rows_match_the_schema_of_the_recipe(tmp_path: Path) -> None:
     with open(write_housing_sample(str(tmp_path)), newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == ROWS

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -48,10 +49,10 @@ def boxes(annotation: ElementTree.Element) -> list[list[int]]:
 
 def test_an_annotation_for_every_picture(sample: Path) -> None:
     for split, count in (("train", TRAIN_IMAGES), ("eval", EVAL_IMAGES)):
-        found = annotations(sample / split)
-        assert len(found) == count
-        assert sorted(path.stem for path in (sample / split / "images").iterdir()) == list(found)
-        for annotation in found.values():
+        by_name = annotations(sample / split)
+        assert len(by_name) == count
+        assert sorted(path.stem for path in (sample / split / "images").iterdir()) == list(by_name)
+        for annotation in by_name.values():
             path = sample / split / "images" / annotation.findtext("filename", "")
             size = tuple(
                 int(annotation.findtext(f"size/{side}", "")) for side in ("width", "height")
@@ -75,20 +76,19 @@ def test_boxes_lie_in_their_picture_and_apart(sample: Path) -> None:
     for split in ("train", "eval"):
         for annotation in annotations(sample / split).values():
             width, height = (int(annotation.findtext(f"size/{s}", "")) for s in ("width", "height"))
-            found = boxes(annotation)
+            picture_boxes = boxes(annotation)
             truncated = [text.text == "1" for text in annotation.iterfind("object/truncated")]
-            for (xmin, ymin, xmax, ymax), edge in zip(found, truncated, strict=True):
+            for (xmin, ymin, xmax, ymax), edge in zip(picture_boxes, truncated, strict=True):
                 assert 0 <= xmin < xmax <= width and 0 <= ymin < ymax <= height
                 assert edge == (xmin == 0 or ymin == 0 or xmax == width or ymax == height)
                 cut += edge
-            for place, one in enumerate(found):
-                for other in found[:place]:
-                    assert (
-                        one[0] >= other[2]
-                        or one[2] <= other[0]
-                        or one[1] >= other[3]
-                        or one[3] <= other[1]
-                    )
+            for first, second in combinations(picture_boxes, 2):
+                assert (
+                    first[0] >= second[2]
+                    or first[2] <= second[0]
+                    or first[1] >= second[3]
+                    or first[3] <= second[1]
+                )
     assert cut > 5
 
 
@@ -105,10 +105,10 @@ def test_the_same_bytes_every_time(sample: Path, tmp_path: Path) -> None:
     st.floats(0, math.tau),
     st.booleans(),
 )
-def test_a_box_is_that_of_the_pixels(
+def test_a_box_encloses_the_pixels(
     centre: tuple[float, float], scale: float, turn: float, jet: bool
 ) -> None:
-    """On blue, a red plane shows where its red is at least half of the darkest of its colours."""
+    """On blue, a pixel belongs to a red plane if its red is at least half of the darkest red."""
     picture = Image.new("RGB", (200, 150), (0, 0, 255))
 
     left, top, right, bottom = draw_plane(
