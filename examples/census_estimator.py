@@ -1,12 +1,12 @@
-"""A wide-and-deep `tf.estimator` of the census: `python examples/census_estimator.py DIR MODEL`.
+"""Wide and deep `tf.estimator` of the census: `python examples/census_estimator.py DIR MODEL`.
 
-DIR is what `recordmill run census --output DIR` wrote, with any TensorFlow; MODEL is the folder to
-export to. TensorFlow had estimators up to 2.15, and nothing else is needed here:
+DIR is the output of `recordmill run census --output DIR`, with any version of TensorFlow; MODEL is
+the folder of the exported model. TensorFlow has estimators up to 2.15, and nothing else is needed:
 
     pip install recordmill "tensorflow==2.15.*"
 
-No line looks up a word, scales a number or fills in what is missing: the transform graph did that
-for the records, and does it for requests in the exported model.
+There is no code for vocabularies, scaling or missing values: the transform graph did this for the
+records, and does it for requests in the exported model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tensorflow as tf
 from recordmill.transforms import load
 from recordmill.transforms.dataset.loader import PreparedDataset
 
-REQUESTS: dict[str, list[int] | list[str]] = {  # two people: raw columns, as the census has them
+REQUESTS: dict[str, list[int] | list[str]] = {  # raw columns of two people
     "age": [25, 42],
     "workclass": [" Private", " Self-emp-inc"],
     "education": [" 11th", " HS-grad"],
@@ -38,8 +38,8 @@ REQUESTS: dict[str, list[int] | list[str]] = {  # two people: raw columns, as th
 
 
 def wide_and_deep(data: PreparedDataset, checkpoints: str) -> Any:
-    """A weight for each id, crosses too, beside a network over numbers and embedded ids."""
-    wide, deep = data.feature_columns()  # the dataset knows which features are ids, and how many
+    """Return a linear model of ids and crosses, joined with a network of numbers and ids."""
+    wide, deep = data.feature_columns()  # from the number of ids of each feature
     return tf.estimator.DNNLinearCombinedClassifier(
         linear_feature_columns=wide,
         dnn_feature_columns=deep,
@@ -50,7 +50,7 @@ def wide_and_deep(data: PreparedDataset, checkpoints: str) -> Any:
 
 
 def train(data: PreparedDataset, path: str) -> Any:
-    """Trains on the split `train` and exports; what the evaluation on `eval` finds."""
+    """Train on the split `train`, export, and return the metrics on `eval`."""
     with tempfile.TemporaryDirectory() as checkpoints:
         estimator = wide_and_deep(data, checkpoints)
         estimator.train(data.input_fn("train", 128, seed=1, epochs=6))
@@ -59,20 +59,20 @@ def train(data: PreparedDataset, path: str) -> Any:
 
 
 def ask(path: str) -> dict[str, tf.Tensor]:
-    """What the exported model answers the two requests; here recordmill is not needed any more."""
-    answer = tf.saved_model.load(path).signatures["serving_default"]
-    specs = answer.structured_input_signature[1]
-    return answer(
+    """Return the outputs of the exported model for two requests; this does not need recordmill."""
+    signature = tf.saved_model.load(path).signatures["serving_default"]
+    specs = signature.structured_input_signature[1]
+    return signature(
         **{name: tf.constant(column, specs[name].dtype) for name, column in REQUESTS.items()}
     )
 
 
 def main(folder: str, path: str) -> None:
-    """Trains, evaluates, exports and asks."""
+    """Train, evaluate, export, and send two requests to the exported model."""
     data = load(folder)
-    found = train(data, path)
+    metrics = train(data, path)
     rows = data.manifest.splits["eval"].records
-    print(f"{rows:,} rows: accuracy {found['accuracy']:.4f}, AUC {found['auc']:.4f}")
+    print(f"{rows:,} rows: accuracy {metrics['accuracy']:.4f}, AUC {metrics['auc']:.4f}")
     low, high = ask(path)["probabilities"].numpy()[:, 1]
     print(f"the two earn more than 50,000 with probabilities {low:.3f} and {high:.3f}")
 

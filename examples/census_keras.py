@@ -1,10 +1,10 @@
-"""A wide and deep model: who earns more than 50,000 USD a year? In Keras.
+"""Wide and deep model in Keras: who earns more than 50,000 USD a year?
 
     recordmill run census --output DIR
     python examples/census_keras.py DIR MODEL
 
-MODEL, which must not exist, is the exported model. No line here looks up a word, scales a number
-or fills in what is missing: the transform graph did so for the records, and does so for requests.
+MODEL is the exported model, a folder that must not exist. There is no code for vocabularies,
+scaling or missing values: the transform graph did this for the records, and does it for requests.
 """
 
 import sys
@@ -16,9 +16,9 @@ from recordmill.transforms import load
 
 layers = tf.keras.layers
 
-FEW = 100  # crosses have more ids, and are for the wide part alone
+MAX_EMBEDDED_IDS = 100  # crosses have more ids, and are only in the wide part
 
-REQUESTS = {  # two people, as the published files write them
+REQUESTS = {  # two people, in the format of the published files
     "age": [25, 42],
     "workclass": [" Private", " Self-emp-inc"],
     "education": [" 11th", " HS-grad"],
@@ -36,13 +36,17 @@ REQUESTS = {  # two people, as the published files write them
 
 
 def wide_and_deep(data):
-    """Wide: a weight for each id. Deep: a network over the numbers and the embedded ids."""
+    """Return the model. Wide: a weight for each id. Deep: a network of numbers and embedded ids."""
     inputs = data.keras_inputs()
-    ids = data.vocab_sizes  # the number of ids of each feature of ids
+    ids = data.vocab_sizes  # number of ids of each feature that is an id
     one_hot = {name: layers.CategoryEncoding(size, "one_hot") for name, size in ids.items()}
     wide = [layer(inputs[name]) for name, layer in one_hot.items()]
-    deep = [layers.Embedding(size, 8)(inputs[name]) for name, size in ids.items() if size < FEW]
-    deep += [layers.Reshape((1,))(one) for name, one in inputs.items() if name not in ids]
+    deep = [
+        layers.Embedding(size, 8)(inputs[name])
+        for name, size in ids.items()
+        if size < MAX_EMBEDDED_IDS
+    ]
+    deep += [layers.Reshape((1,))(inputs[name]) for name in inputs if name not in ids]
     x = layers.Concatenate()(deep)
     for units in (64, 32):
         x = layers.Dense(units, activation="relu")(x)
@@ -51,7 +55,7 @@ def wide_and_deep(data):
 
 
 def train(data, epochs=4):
-    """The model, trained on the split `train`, and the loss of each epoch."""
+    """Return the model, trained on the split `train`, and the loss of each epoch."""
     tf.keras.utils.set_random_seed(1)
     model = wide_and_deep(data)
     metrics = ["accuracy", tf.keras.metrics.AUC(name="auc")]
@@ -61,21 +65,22 @@ def train(data, epochs=4):
 
 
 def ask(path):
-    """What the exported model says of the two people. This needs tensorflow alone."""
-    answer = tf.saved_model.load(path).signatures["serving_default"]
+    """Return the outputs of the exported model for two people; this needs only TensorFlow."""
+    signature = tf.saved_model.load(path).signatures["serving_default"]
     columns = {name.replace("-", "_"): np.array(column) for name, column in REQUESTS.items()}
-    return answer(**{name: tf.constant(column) for name, column in columns.items()})
+    return signature(**{name: tf.constant(column) for name, column in columns.items()})
 
 
 def main(folder, path):
+    """Train, evaluate, export, and print the probabilities of two people."""
     data = load(folder)
     model, _ = train(data)
-    found = model.evaluate(data.dataset("eval", 1024, shuffle=False), verbose=0, return_dict=True)
+    metrics = model.evaluate(data.dataset("eval", 1024, shuffle=False), verbose=0, return_dict=True)
     rows = data.manifest.splits["eval"].records
-    print(f"{rows:,} rows: accuracy {found['accuracy']:.4f}, AUC {found['auc']:.4f}")
+    print(f"{rows:,} rows: accuracy {metrics['accuracy']:.4f}, AUC {metrics['auc']:.4f}")
     data.export(model, path)
-    answers = ask(path)
-    for name, probabilities in zip(answers["classes"], answers["probabilities"], strict=True):
+    outputs = ask(path)
+    for name, probabilities in zip(outputs["classes"], outputs["probabilities"], strict=True):
         print(f"{name.numpy().decode()}: {probabilities[1]:.3f} that it is more than 50,000 USD")
 
 

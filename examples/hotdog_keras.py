@@ -1,11 +1,11 @@
-"""A classifier of photos, and a scanner that looks for hot dogs in large ones, in Keras.
+"""Classifier of photos, and scanner that detects hot dogs in large photos, in Keras.
 
     recordmill run hotdog --output DIR
     python examples/hotdog_keras.py DIR MODEL [PHOTO ...]
 
-MODEL/classifier takes the bytes of photos: the transform graph in front of it crops and scales
-them as it did for training. MODEL/scanner takes the bytes of one photo and cuts it into tiles, at
-several scales, in its own graph. Both need nothing but TensorFlow.
+MODEL/classifier takes the bytes of photos: its transform graph crops and resizes them as for
+training. MODEL/scanner takes the bytes of one photo and cuts it into tiles of several scales, in
+its own graph. Both need only TensorFlow.
 """
 
 import sys
@@ -20,7 +20,7 @@ layers = keras.layers
 
 
 def network(height, width):
-    """From pixels to one logit, that of a hot dog."""
+    """Return a network from pixels to one logit, that of a hot dog."""
     steps = [layers.Rescaling(1 / 127.5, offset=-1), layers.AveragePooling2D(max(height // 64, 1))]
     for filters in (16, 32, 64):
         steps.append(layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu"))
@@ -29,7 +29,7 @@ def network(height, width):
 
 
 def train(data, epochs=20):
-    """The network, trained on the split `train`."""
+    """Return the network, trained on the split `train`."""
     keras.utils.set_random_seed(1)
     model = network(data.manifest.images["height"], data.manifest.images["width"])
     loss = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -40,7 +40,7 @@ def train(data, epochs=20):
 
 
 class Scanner(tf.Module):
-    """The network on tiles as large as what it was trained on, half of each shared."""
+    """Network applied to tiles of the size of the training pictures, which overlap by half."""
 
     def __init__(self, model, scales=(0.5, 1.0)):
         super().__init__()
@@ -49,18 +49,18 @@ class Scanner(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([], tf.string, "image_bytes")])
     def scan(self, image_bytes):
-        """The bytes of a photo in; boxes [n, 4], relative to it, and their scores [n] out."""
+        """Return boxes [n, 4], relative to the photo, and their scores [n]."""
         tiles, windows = self.tiling(images.decode(image_bytes))
         scores = tf.sigmoid(self.model(tiles, training=False))  # [tiles, 1]
-        full = tf.reduce_max(windows, axis=1, keepdims=True) <= 1.0  # not filled up with black
-        whole = tf.tile([[[0.0, 0.0, 1.0, 1.0]]], [tf.shape(tiles)[0], 1, 1])  # the tile is the box
-        scores = tf.where(full, scores, 0.0)
-        boxes, scores, _ = stitch(whole, scores, windows, iou_threshold=0.2, score_threshold=0.5)
+        is_full = tf.reduce_max(windows, axis=1, keepdims=True) <= 1.0  # no black margin
+        scores = tf.where(is_full, scores, 0.0)
+        boxes = tf.tile([[[0.0, 0.0, 1.0, 1.0]]], [tf.shape(tiles)[0], 1, 1])  # the whole tile
+        boxes, scores, _ = stitch(boxes, scores, windows, iou_threshold=0.2, score_threshold=0.5)
         return {"boxes": boxes, "scores": scores}
 
 
 def main(directory, path, *photos):
-    """Trains, evaluates, exports both, and asks both about photos."""
+    """Train, evaluate, export both models, and run them on photos."""
     data = load(directory)
     model = train(data)
     model.evaluate(data.dataset("eval", 32, shuffle=False), verbose=2)
@@ -71,10 +71,10 @@ def main(directory, path, *photos):
     scan = tf.saved_model.load(f"{path}/scanner").signatures["serving_default"]
     for photo in photos:
         photo_bytes = tf.io.read_file(photo)
-        answer = classify(image_bytes=photo_bytes[tf.newaxis])
-        found = scan(image_bytes=photo_bytes)
-        print(photo, answer["classes"][0].numpy().decode(), answer["probabilities"][0].numpy())
-        for box, score in zip(found["boxes"], found["scores"], strict=True):
+        label = classify(image_bytes=photo_bytes[tf.newaxis])
+        detections = scan(image_bytes=photo_bytes)
+        print(photo, label["classes"][0].numpy().decode(), label["probabilities"][0].numpy())
+        for box, score in zip(detections["boxes"], detections["scores"], strict=True):
             print(f"  {score:.2f} at {', '.join(f'{edge:.3f}' for edge in box)}")
 
 

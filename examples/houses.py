@@ -1,4 +1,4 @@
-"""A recipe of one's own: `recordmill run examples/houses.py:RECIPE --output DIR --input CSV`."""
+"""Recipe in Python: `recordmill run examples/houses.py:RECIPE --output DIR --input CSV`."""
 
 from recordmill.pipelines import CsvFormat, Recipe, Splitting
 from recordmill.schemas import Column, Schema
@@ -14,8 +14,8 @@ SCHEMA = Schema(
 
 
 def preprocessing_fn(inputs):
-    """The contract of tensorflow-transform: raw tensors in, features out."""
-    raw = cleaning.clean(inputs, SCHEMA)  # what a served request needs too
+    """Return the features, with the contract of tensorflow-transform."""
+    raw = cleaning.clean(inputs, SCHEMA)  # requests need this too
     return {
         "rooms": numeric.z_score(raw["rooms"]),
         "river": categorical.vocabulary_ids(raw["river"], vocab_filename="river"),

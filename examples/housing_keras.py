@@ -1,10 +1,10 @@
-"""A regression: what is a home worth? In Keras.
+"""Regression in Keras: what is the price of a home?
 
     recordmill run housing --output DIR
     python examples/housing_keras.py DIR MODEL
 
-MODEL, which must not exist, is the exported model. It takes the columns as the file has them: the
-transform graph in front of it scales them as it did for training.
+MODEL is the exported model, a folder that must not exist. It takes the columns of the file: its
+transform graph scales them as for training.
 """
 
 import sys
@@ -34,17 +34,17 @@ HOME = {  # the first line of the published file
 
 
 def prices(data, split):
-    """All prices of a split, in the order of its records."""
+    """Return all prices of a split, in the order of its records."""
     return np.concatenate([price for _, price in data.dataset(split, 1024, shuffle=False)])
 
 
 def network(data):
-    """From the features to a price; numbers are scaled already, and ids are embedded."""
+    """Return a network from features to a price; numbers are already scaled, ids are embedded."""
     inputs = data.keras_inputs()
-    ids = data.vocab_sizes  # the number of ids of each feature of ids
+    ids = data.vocab_sizes  # number of ids of each feature that is an id
     x = [
-        layers.Embedding(ids[name], 2)(one) if name in ids else layers.Reshape((1,))(one)
-        for name, one in inputs.items()
+        layers.Embedding(ids[name], 2)(tensor) if name in ids else layers.Reshape((1,))(tensor)
+        for name, tensor in inputs.items()
     ]
     x = layers.Concatenate()(x)
     for units in (32, 32):
@@ -55,7 +55,7 @@ def network(data):
 
 
 def train(data, epochs=60):
-    """The network, trained on the split `train`, which is so small that it is kept in memory."""
+    """Return the network, trained on the split `train`, which is cached in memory."""
     tf.keras.utils.set_random_seed(1)
     model = network(data)
     model.compile(tf.keras.optimizers.Adam(0.003), "mse")
@@ -64,21 +64,22 @@ def train(data, epochs=60):
 
 
 def errors(data, model):
-    """The root mean squared error of the model, and that of saying the mean price every time."""
+    """Return the root mean squared errors of the model and of a constant, the mean price."""
     label = prices(data, "eval")
-    found = model.predict(data.dataset("eval", 1024, shuffle=False), verbose=0)[:, 0]
-    return float(np.sqrt(np.mean((found - label) ** 2))), float(label.std())
+    predictions = model.predict(data.dataset("eval", 1024, shuffle=False), verbose=0)[:, 0]
+    return float(np.sqrt(np.mean((predictions - label) ** 2))), float(label.std())
 
 
 def ask(path, row):
-    """What the exported model says a home is worth. This needs tensorflow alone."""
-    answer = tf.saved_model.load(path).signatures["serving_default"]
-    takes = answer.structured_input_signature[1]
-    columns = {name: tf.constant([row[name]], spec.dtype) for name, spec in takes.items()}
-    return float(answer(**columns)["predictions"][0])
+    """Return the price that the exported model predicts; this needs only TensorFlow."""
+    signature = tf.saved_model.load(path).signatures["serving_default"]
+    specs = signature.structured_input_signature[1]
+    columns = {name: tf.constant([row[name]], spec.dtype) for name, spec in specs.items()}
+    return float(signature(**columns)["predictions"][0])
 
 
 def main(folder, path):
+    """Train, evaluate, export, and print the predicted price of a home."""
     data = load(folder)
     model = train(data)
     error, deviation = errors(data, model)

@@ -1,16 +1,16 @@
-"""A recipe for photos: `recordmill run examples/pets.py:RECIPE --output DIR --input FOLDER`."""
+"""Recipe for photos: `recordmill run examples/pets.py:RECIPE --output DIR --input FOLDER`."""
 
 from recordmill.pipelines import Images, Recipe, Splitting
 from recordmill.schemas import ImageSchema
 from recordmill.transforms import images
 
-CLASSES = ("cat", "dog")  # the names of the folders; their order is that of the class ids
+CLASSES = ("cat", "dog")  # names of the folders, in the order of the class ids
 
 
 def preprocessing_fn(inputs):
-    """The bytes of files in, pixels and class ids out; a served request gives the image alone."""
+    """Convert bytes of files to pixels, and labels to ids; requests contain only the image."""
     return {
-        "image": images.resized(inputs["image"], (160, 160)),  # the middle square of each photo
+        "image": images.resized(inputs["image"], (160, 160)),  # the central square of each photo
         "label": images.class_ids(inputs["label"], CLASSES),
     }
 

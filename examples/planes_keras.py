@@ -1,12 +1,11 @@
-"""A detector that looks once (YOLO), trained on tiles and served on whole pictures, in Keras 3.
+"""Single-shot detector (YOLO) in Keras 3, trained on tiles and served on whole pictures.
 
     recordmill run planes --output DIR
     python examples/planes_keras.py DIR MODEL [PICTURE ...]
 
-In training the boxes of a tile become a grid of targets, after all that moves boxes. MODEL takes
-the bytes of pictures of any size: the transform graph decodes them, the tiling that cut the
-training tiles cuts them again, and what is found in the tiles is stitched together, all in one
-served graph.
+In training the boxes of a tile are converted to a grid of targets, after augmentation. MODEL takes
+the bytes of pictures of any size. In one graph, the transform graph decodes them, the same tiling
+as in training cuts them, and the detections of the tiles are merged.
 """
 
 import sys
@@ -21,28 +20,28 @@ from recordmill.transforms.yolo import boxes_of_grid, yolo_grid
 
 layers = keras.layers
 
-GRID, SLOTS = 16, 2  # cells across and down; boxes a cell
+GRID, SLOTS = 16, 2  # cells per side of the grid; boxes per cell
 BATCH = 16
-MOST = 100  # planes a picture
+MAX_PLANES = 100  # in a picture
 AUGMENT = Augmentation((RandomFlip(vertical=True), RandomBrightness(0.2)))
 
 
 def with_grid(step, pair):
-    """A tile, changed at random, and its targets, float32 [16, 16, 2, 5]."""
+    """Return a randomly augmented tile, and its targets, float32 [16, 16, 2, 5]."""
     tile, target = pair
     tile, boxes, _ = AUGMENT(tile, target["boxes"], (1, step))
     return tile, yolo_grid(boxes, grid=GRID, boxes_per_cell=SLOTS)[0]
 
 
 def batches(data):
-    """Tiles and their targets, without end; other changes in every epoch."""
+    """Return endless batches of tiles and targets, augmented differently in every epoch."""
     tiles = data.dataset("train", BATCH, seed=1).unbatch().cache().shuffle(1000, seed=1).repeat()
     pairs = tiles.enumerate().map(with_grid, num_parallel_calls=tf.data.AUTOTUNE)
     return pairs.batch(BATCH).prefetch(1)
 
 
 def detector(size):
-    """From tiles to grids as `yolo_grid` writes them; a cell sees far around itself."""
+    """Return a network from tiles to grids of `yolo_grid`; each cell has a wide receptive field."""
     tiles = keras.Input((size, size, 3), dtype="uint8")
     x = layers.Rescaling(1 / 127.5, offset=-1)(tiles)
     x = layers.AveragePooling2D(size // (4 * GRID))(x)
@@ -55,18 +54,19 @@ def detector(size):
     return keras.Model(tiles, layers.Concatenate()([centres, others]))
 
 
-def yolo_loss(target, found):
-    """Every cell learns its confidence, and only cells with an object learn its box."""
-    there = target[..., 4]
-    confidence = keras.ops.binary_crossentropy(there, found[..., 4])
-    centres = tf.reduce_sum((target[..., :2] - found[..., :2]) ** 2, axis=-1)
-    roots = tf.sqrt(target[..., 2:4] + 1e-6) - tf.sqrt(found[..., 2:4])  # a pixel counts for more
-    boxes = there * (5 * centres + 100 * tf.reduce_sum(roots**2, axis=-1))  # in a small box
+def yolo_loss(target, output):
+    """Return the loss: of the confidence in all cells, of the box only in cells with an object."""
+    has_object = target[..., 4]
+    confidence = keras.ops.binary_crossentropy(has_object, output[..., 4])
+    centres = tf.reduce_sum((target[..., :2] - output[..., :2]) ** 2, axis=-1)
+    # Square roots of the sides: a pixel of error has more weight in a small box.
+    roots = tf.sqrt(target[..., 2:4] + 1e-6) - tf.sqrt(output[..., 2:4])
+    boxes = has_object * (5 * centres + 100 * tf.reduce_sum(roots**2, axis=-1))
     return tf.reduce_sum(confidence + boxes, axis=[1, 2, 3])
 
 
 def train(data, epochs=16):
-    """The detector, trained on the split `train`."""
+    """Return the detector, trained on the split `train`."""
     keras.utils.set_random_seed(1)
     model = detector(data.manifest.images["height"])
     steps = -(-data.manifest.splits["train"].records // BATCH)
@@ -76,20 +76,21 @@ def train(data, epochs=16):
     return model
 
 
-class Finder(tf.Module):
-    """What stands behind the transform graph: whole pictures in, the planes in each out."""
+class Scanner(tf.Module):
+    """Model for `export`: takes whole pictures, cuts them into tiles and merges the detections."""
 
-    def __init__(self, model, tiling, least=0.3):
+    def __init__(self, model, tiling, min_score=0.3):
         super().__init__()
-        self.model, self.tiling, self.least = model, tiling, least
+        self.model, self.tiling, self.min_score = model, tiling, min_score
 
     def __call__(self, pictures, training=False):
-        """Boxes [pictures, 100, 4] and their scores [pictures, 100]; 0 after the last one."""
-        specs = tf.TensorSpec([MOST, 4], tf.float32), tf.TensorSpec([MOST], tf.float32)
-        boxes, scores = tf.map_fn(self.find, pictures, fn_output_signature=specs)
+        """Return boxes [pictures, 100, 4] and scores [pictures, 100], padded with zeros."""
+        specs = tf.TensorSpec([MAX_PLANES, 4], tf.float32), tf.TensorSpec([MAX_PLANES], tf.float32)
+        boxes, scores = tf.map_fn(self.scan, pictures, fn_output_signature=specs)
         return {"boxes": boxes, "scores": scores}
 
-    def find(self, picture):
+    def scan(self, picture):
+        """Return the boxes [100, 4] and the scores [100] of one picture."""
         tiles, windows = self.tiling(picture.to_tensor())
         slots = GRID * GRID * SLOTS
         boxes, scores = tf.map_fn(
@@ -101,24 +102,30 @@ class Finder(tf.Module):
             ),
         )
         boxes, scores, _ = stitch(
-            boxes, scores, windows, iou_threshold=0.3, score_threshold=self.least, max_boxes=MOST
+            boxes,
+            scores,
+            windows,
+            iou_threshold=0.3,
+            score_threshold=self.min_score,
+            max_boxes=MAX_PLANES,
         )
-        more = MOST - tf.size(scores)
-        return tf.pad(boxes, [[0, more], [0, 0]]), tf.pad(scores, [[0, more]])
+        padding = MAX_PLANES - tf.size(scores)
+        return tf.pad(boxes, [[0, padding], [0, 0]]), tf.pad(scores, [[0, padding]])
 
 
 def main(directory, path, *pictures):
-    """Trains, exports, and looks for planes in pictures."""
+    """Train, export, and detect planes in pictures."""
     data = load(directory)
-    told = data.manifest.recipe["images"]["tiling"]
-    tiling = Tiling(told["size"], told["stride"], tuple(told["scales"]))
-    data.export(Finder(train(data), tiling), path)
-    find = tf.saved_model.load(path).signatures["image_bytes"]
+    options = data.manifest.recipe["images"]["tiling"]
+    tiling = Tiling(options["size"], options["stride"], tuple(options["scales"]))
+    data.export(Scanner(train(data), tiling), path)
+    detect = tf.saved_model.load(path).signatures["image_bytes"]
     for picture in pictures:
-        found = find(image_bytes=tf.io.read_file(picture)[tf.newaxis])
-        count = tf.math.count_nonzero(found["scores"])
+        detections = detect(image_bytes=tf.io.read_file(picture)[tf.newaxis])
+        boxes, scores = detections["boxes"][0], detections["scores"][0]
+        count = tf.math.count_nonzero(scores)
         print(f"{picture}: {count} planes")
-        for box, score in zip(found["boxes"][0, :count], found["scores"][0], strict=False):
+        for box, score in zip(boxes[:count], scores[:count], strict=True):
             print(f"  {score:.2f} at {', '.join(f'{edge:.3f}' for edge in box)}")
 
 

@@ -1,4 +1,4 @@
-"""`examples/census_keras.py` learns, and its exported model sees what it was trained on."""
+"""`examples/census_keras.py` learns, and its exported model gets the features of training."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_sample(tmp_path: Path) -> None:
     served = ServedModel(path)
     assert sorted(served.signatures) == ["examples", "records", "serving_default", "transform"]
     columns = served.columns("transform")
-    raw = {name: np.asarray(one) for name, one in raw_tensors(requests, columns).items()}
+    raw = {name: np.asarray(column) for name, column in raw_tensors(requests, columns).items()}
     for name, value in served.features(raw).items():
         np.testing.assert_array_equal(value, features[name])
 
@@ -49,15 +49,15 @@ def test_the_real_census(adult: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     out, path = str(tmp_path / "out"), str(tmp_path / "models" / "1")
     files = ["--input", f"train={adult}/adult.data", "--input", f"eval={adult}/adult.test"]
     assert main(["run", "census", "--output", out, *files]) == 0
-    # tensorflow-transform, which this process has imported by now, would make it the old Keras.
-    environment = {key: one for key, one in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
+    # This process has imported tensorflow-transform, whose setting would select Keras 2.
+    environment = {key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
     command = [sys.executable, str(EXAMPLE), out, path]
-    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    measured = re.search(r"^16,281 rows: accuracy (\S+), AUC (\S+)$", said.stdout, re.M)
-    assert measured and float(measured[1]) >= 0.84 and float(measured[2]) >= 0.89, said.stdout
-    asked = re.findall(r"^(\S+): (\S+) that it is more", said.stdout, re.M)
-    assert [name for name, _ in asked] == ["<=50K", ">50K"]
-    assert float(asked[0][1]) < 0.2 and float(asked[1][1]) > 0.7
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    measured = re.search(r"^16,281 rows: accuracy (\S+), AUC (\S+)$", done.stdout, re.M)
+    assert measured and float(measured[1]) >= 0.84 and float(measured[2]) >= 0.89, done.stdout
+    people = re.findall(r"^(\S+): (\S+) that it is more", done.stdout, re.M)
+    assert [name for name, _ in people] == ["<=50K", ">50K"]
+    assert float(people[0][1]) < 0.2 and float(people[1][1]) > 0.7
     capsys.readouterr()
     assert main(["verify", out, "--parity", path]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == (

@@ -1,9 +1,9 @@
-"""The pages in docs/ hold: what they tell a reader to type is typed here, in the order of the page.
+"""Commands and the Python code on the pages of docs/ run, in the order of the page.
 
-A block of `sh` is run line by line, a block of `python` as it stands, all of a page in one folder
-and one namespace. A line of `recordmill` runs in this process, where TensorFlow is loaded once; a
-line that ends with <<'EOF' takes those up to EOF with it. A block of `sh exit=1` is one whose last
-command gives that status; one of `text` is output.
+Blocks of `sh` are run line by line, blocks of `python` as a whole, all of a page in one folder and
+one namespace. A line with `recordmill` runs in this process, where TensorFlow is loaded once. A
+line that ends with <<'EOF' includes the lines up to EOF. The last command of a block `sh exit=1`
+has that status; a block of `text` is output.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 
 
 def blocks(page: Path) -> Iterator[tuple[str, int, str]]:
-    """The language, the expected status and the code of each block, padded to the page's lines."""
+    """Yield language, expected status and code of each block, padded to its line of the page."""
     text = page.read_text()
-    for found in re.finditer(r"^```(\w+)(?: exit=(\d))?\n(.*?)^```$", text, re.DOTALL | re.M):
-        padding = "\n" * text.count("\n", 0, found.start(3))
-        yield found[1], int(found[2] or 0), padding + found[3]
+    for match in re.finditer(r"^```(\w+)(?: exit=(\d))?\n(.*?)^```$", text, re.DOTALL | re.M):
+        padding = "\n" * text.count("\n", 0, match.start(3))
+        yield match[1], int(match[2] or 0), padding + match[3]
 
 
 def lines(code: str) -> list[str]:
-    """The commands of a block for a shell."""
-    found = re.findall(r"^[^\n]*<<'EOF'\n(?s:.*?)^EOF$|^.+$", code.replace("\\\n", " "), re.M)
-    return [line for line in found if line.strip() and not line.lstrip().startswith("#")]
+    """Return the commands of a block for a shell."""
+    commands = re.findall(r"^[^\n]*<<'EOF'\n(?s:.*?)^EOF$|^.+$", code.replace("\\\n", " "), re.M)
+    return [line for line in commands if line.strip() and not line.lstrip().startswith("#")]
 
 
 def run_line(line: str) -> int:
-    """The status of one command."""
+    """Run one command and return its status."""
     if Path(line.split()[0]).name != "recordmill":
         return subprocess.run(["bash", "-euo", "pipefail", "-c", line], check=False).returncode
     words = shlex.split(line, comments=True)
     if ">" not in words:
         return main(words[1:])
-    place = words.index(">")
-    with open(words[place + 1], "w") as file, contextlib.redirect_stdout(file):
-        return main(words[1:place])
+    index = words.index(">")
+    with open(words[index + 1], "w") as file, contextlib.redirect_stdout(file):
+        return main(words[1:index])
 
 
 def name_of(page: Path) -> str:
@@ -77,19 +77,19 @@ def test_a_page_does_what_it_says(
 
 @pytest.mark.parametrize("page", READMES, ids=name_of)
 def test_the_commands_of_a_readme_parse(page: Path) -> None:
-    found = 0
+    count = 0
     for language, _, code in blocks(page):
         for line in lines(code) if language == "sh" else ():
             if Path(line.split()[0]).name == "recordmill":
                 words = shlex.split(line, comments=True)
                 parser().parse_args(split_at_dashes(words[1:])[0])
-                found += 1
-    assert found or page != READMES[0]
+                count += 1
+    assert count or page != READMES[0]
 
 
 @pytest.mark.parametrize("page", [*PAGES, *READMES], ids=name_of)
-def test_shells_keep_their_hands_off_globs(page: Path) -> None:
-    """A pattern that a shell would expand stands in quotes."""
+def test_globs_are_quoted(page: Path) -> None:
+    """Patterns that a shell would expand are in quotes."""
     for line in (line for kind, _, code in blocks(page) if kind == "sh" for line in lines(code)):
         lexer = shlex.shlex(line.partition("\n")[0], posix=False, punctuation_chars=False)
         lexer.whitespace_split, lexer.commenters = True, "#"

@@ -1,4 +1,4 @@
-"""The tables of the pages in docs/ have what there is, and their links lead somewhere."""
+"""Tables on the pages of docs/ are complete, and links are valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = sorted(DOCS.glob("*.md"))
 
 
 def rows(page: str, heading: str = "") -> list[list[str]]:
-    """The cells of the tables below a heading, up to the next one; of a whole page without one."""
+    """Return the cells of the tables below a heading, up to the next; of the page without one."""
     text = (DOCS / page).read_text()
     if heading:
         text = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
@@ -32,11 +32,11 @@ def test_all_operations_are_listed_with_their_arguments() -> None:
     listed = {names(row[0])[0]: row for row in rows("transforms.md") if names(row[0])}
     assert set(listed) == set(OPS)
     for name, op in OPS.items():
-        given = arguments(op).parameters
-        optional = {key for key, one in given.items() if one.default is not one.empty}
-        told = listed[name][-1]
-        assert names(told) == list(given), name
-        assert set(re.findall(r"\[`(\w+)`\]", told)) - {"classes"} == optional, name
+        parameters = arguments(op).parameters
+        optional = {key for key, item in parameters.items() if item.default is not item.empty}
+        cell = listed[name][-1]
+        assert names(cell) == list(parameters), name
+        assert set(re.findall(r"\[`(\w+)`\]", cell)) - {"classes"} == optional, name
 
 
 def test_all_keys_of_a_recipe_are_listed() -> None:
@@ -55,10 +55,10 @@ def test_the_index_has_every_page() -> None:
 
 
 @pytest.mark.parametrize("page", [*PAGES, DOCS.parent / "README.md"], ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     for target, anchor in re.findall(r"\]\(([\w./-]*)(#[\w-]+)?\)", page.read_text()):
-        found = page.parent / target if target else page
-        assert found.exists(), target
-        headings = re.findall(r"^#+ (.*)$", found.read_text(), re.M) if anchor else ()
-        slugs = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        headings = re.findall(r"^#+ (.*)$", path.read_text(), re.M) if anchor else ()
+        slugs = {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}
         assert not anchor or anchor[1:] in slugs, target + anchor

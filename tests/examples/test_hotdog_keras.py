@@ -31,7 +31,7 @@ def example() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> PreparedDataset:
-    """Noise, dark where the class is 0 and bright where it is 1."""
+    """Return noise, dark for class 0 and bright for class 1."""
     pictures = [
         Picture(noise(SIDE, SIDE, seed=seed) // 2 + seed % 2 * 128, label=seed % 2)
         for seed in range(24)
@@ -55,31 +55,33 @@ def test_the_bytes_of_photos(data: PreparedDataset, model: Any, tmp_path: Path) 
     data.export(model, tmp_path / "model")
     pixels, _ = next(iter(data.dataset("train", 5)))
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["image_bytes"]
-    answer = served(image_bytes=tf.constant([png(one) for one in pixels.numpy()]))
+    answer = served(image_bytes=tf.constant([png(array) for array in pixels.numpy()]))
     expected = model(pixels, training=False)[:, 0]
     np.testing.assert_allclose(answer["predictions"], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_scanned_photo(example: dict[str, Any], model: Any, tmp_path: Path) -> None:
-    """What the saved scanner finds is what the model says of these parts of the photo."""
+    """The scores of the saved scanner are those of the model for the same parts of the photo."""
     scanner = example["Scanner"](model)
     tf.saved_model.save(scanner, str(tmp_path / "scanner"), signatures=scanner.scan)
     scan = tf.saved_model.load(str(tmp_path / "scanner")).signatures["serving_default"]
     photo = noise(4 * SIDE, 5 * SIDE) // 2
     photo[SIDE : 2 * SIDE, 3 * SIDE : 4 * SIDE] += 128
-    found = scan(image_bytes=tf.constant(png(photo)))
-    assert found["boxes"].shape[0] >= 1
-    np.testing.assert_allclose(found["boxes"][0], [0.25, 0.6, 0.5, 0.8], atol=1e-6)
+    detections = scan(image_bytes=tf.constant(png(photo)))
+    assert detections["boxes"].shape[0] >= 1
+    np.testing.assert_allclose(detections["boxes"][0], [0.25, 0.6, 0.5, 0.8], atol=1e-6)
     tile = photo[np.newaxis, SIDE : 2 * SIDE, 3 * SIDE : 4 * SIDE]
     expected = tf.sigmoid(model(tile, training=False))[0, 0]
-    assert float(found["scores"][0]) == pytest.approx(float(expected), rel=1e-5)
-    assert sorted(found["scores"].numpy(), reverse=True) == found["scores"].numpy().tolist()
+    assert float(detections["scores"][0]) == pytest.approx(float(expected), rel=1e-5)
+    assert (
+        sorted(detections["scores"].numpy(), reverse=True) == detections["scores"].numpy().tolist()
+    )
 
 
 def test_a_photo_smaller_than_a_tile(example: dict[str, Any], model: Any) -> None:
     scanner = example["Scanner"](model)
-    found = scanner.scan(tf.constant(png(np.full((SIDE - 1, SIDE, 3), 255, np.uint8))))
-    assert found["boxes"].shape == (0, 4)
+    detections = scanner.scan(tf.constant(png(np.full((SIDE - 1, SIDE, 3), 255, np.uint8))))
+    assert detections["boxes"].shape == (0, 4)
 
 
 @pytest.mark.slow
@@ -92,26 +94,26 @@ def test_parity_on_real_photos(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     inputs = [
-        _some(hotdog / "train", tmp_path / "train"),
-        _some(hotdog / "test", tmp_path / "eval"),
+        _copy_first(hotdog / "train", tmp_path / "train"),
+        _copy_first(hotdog / "test", tmp_path / "eval"),
     ]
     recipe = replace(HOTDOG, images=replace(HOTDOG.images, storage=storage))
     out, path = str(tmp_path / "out"), str(tmp_path / "model")
-    prepare(recipe, output=out, inputs=[Input(Path(one).name, one) for one in inputs])
+    prepare(recipe, output=out, inputs=[Input(Path(folder).name, folder) for folder in inputs])
     load(out).export(example["network"](224, 224), path)
     capsys.readouterr()
     assert main(["verify", out, "--parity", path]) == 0
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert "8 of train, 8 of eval images, 1 feature, by graph, transform, JSON lines" in told
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "8 of train, 8 of eval images, 1 feature, by graph, transform, JSON lines" in line
     if storage == "png":
-        assert told.endswith("all values are equal")
+        assert line.endswith("all values are equal")
     else:
-        apart = re.search(r"a sample of a pixel differs by (\d+) at most", told)
-        assert apart and 0 < int(apart[1]) < 100
+        difference = re.search(r"a sample of a pixel differs by (\d+) at most", line)
+        assert difference and 0 < int(difference[1]) < 100
 
 
-def _some(photos: Path, folder: Path, count: int = 6) -> str:
-    """The first photos of each class, in a folder of their own."""
+def _copy_first(photos: Path, folder: Path, count: int = 6) -> str:
+    """Copy the first photos of each class into a folder."""
     for name in HOTDOG.schema.classes:
         (folder / name).mkdir(parents=True)
         for photo in sorted((photos / name).iterdir())[:count]:

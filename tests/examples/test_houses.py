@@ -1,4 +1,4 @@
-"""The example of the README runs as it stands there, in YAML and in Python, to the same records."""
+"""The example of the README gives the same records in YAML and in Python."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_houses(tmp_path: Path) -> None:
     for kind in ("py:RECIPE", "yaml"):
         recipe, output = f"{ROOT}/examples/houses.{kind}", str(tmp_path / kind[:2])
         assert main(["run", recipe, "--output", output, "--input", houses]) == 0
-    data, other = load(tmp_path / "py"), load(tmp_path / "ya")
-    assert data.manifest.splits == other.manifest.splits
+    data, yaml_data = load(tmp_path / "py"), load(tmp_path / "ya")
+    assert data.manifest.splits == yaml_data.manifest.splits
     features, price = next(iter(data.dataset("train", 64)))
     assert set(features) == {"rooms", "river"} and set(price.numpy()) == {21.0}
     served = data.transform({"rooms": [6.0], "river": [" n/a "]})

@@ -1,4 +1,4 @@
-"""`examples/housing_keras.py` learns, and its exported model says what the model says."""
+"""`examples/housing_keras.py` learns, and its exported model predicts the same prices."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_the_real_homes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         pytest.skip(f"the real prices of homes are not at {BOSTON}")
     out, path = str(tmp_path / "out"), str(tmp_path / "models" / "1")
     assert main(["run", "housing", "--output", out, "--input", str(BOSTON)]) == 0
-    # tensorflow-transform, which this process has imported by now, would make it the old Keras.
-    environment = {key: one for key, one in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
+    # This process has imported tensorflow-transform, whose setting would select Keras 2.
+    environment = {key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}
     command = [sys.executable, str(EXAMPLE), out, path]
-    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    measured = re.search(r"^RMSE (\S+); .* of the prices is (\S+)$", said.stdout, re.M)
-    assert measured and float(measured[1]) < 0.6 * float(measured[2]), said.stdout
-    price = re.search(r"^a home .*: (\S+) thousand USD$", said.stdout, re.M)
-    assert price and 20 < float(price[1]) < 32  # the file says 24
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    measured = re.search(r"^RMSE (\S+); .* of the prices is (\S+)$", done.stdout, re.M)
+    assert measured and float(measured[1]) < 0.6 * float(measured[2]), done.stdout
+    price = re.search(r"^a home .*: (\S+) thousand USD$", done.stdout, re.M)
+    assert price and 20 < float(price[1]) < 32  # 24 in the file
     capsys.readouterr()
     assert main(["verify", out, "--parity", path]) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("all values are equal")

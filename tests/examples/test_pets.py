@@ -1,4 +1,4 @@
-"""The example of the README runs as it stands there, and serves what it stored."""
+"""The example of the README runs, and serves the pixels that it stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`examples/planes_keras.py` learns, and finds aeroplanes in the bytes of whole pictures."""
+"""`examples/planes_keras.py` learns, and detects aeroplanes in whole pictures."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def example() -> dict[str, Any]:
 
 
 def picture(seed: int) -> Picture:
-    """Dark noise with one bright square."""
+    """Return dark noise with one bright square."""
     pixels = noise(SIDE, SIDE, seed=seed) // 4
-    top, left = (int(place) for place in np.random.default_rng(seed).integers(0, 40, 2))
+    top, left = map(int, np.random.default_rng(seed).integers(0, 40, 2))
     pixels[top : top + 20, left : left + 20] += 190
     edges = np.array([top, left, top + 20, left + 20]) / SIDE
     return Picture(pixels, boxes=(tuple(edges.tolist()),), classes=(1,))
@@ -53,8 +53,8 @@ def model(example: dict[str, Any], data: PreparedDataset) -> Any:
 
 
 @pytest.fixture
-def whole(tmp_path: Path) -> PreparedDataset:
-    """A dataset whose graph gives whole pictures, as that of `planes` does."""
+def pictures_data(tmp_path: Path) -> PreparedDataset:
+    """Return a dataset whose graph gives whole pictures, as that of `planes` does."""
     return load(write_dataset(tmp_path / "whole", [picture(1), picture(2)], kind="detection"))
 
 
@@ -65,70 +65,72 @@ def test_the_loss_falls(model: Any) -> None:
 
 def test_only_cells_with_an_object_learn_boxes(example: dict[str, Any]) -> None:
     target = yolo_grid([[0.2, 0.2, 0.4, 0.4]], grid=16, boxes_per_cell=2)[0]
-    found = tf.where(target[..., 4:] > 0, target, [0.9, -0.9, 0.7, 0.1, 0.0])
-    assert float(example["yolo_loss"](target[tf.newaxis], found[tf.newaxis])[0]) < 0.01
-    moved = found + tf.constant([0.5, 0.0, 0.0, 0.0, 0.0])
-    lost = example["yolo_loss"](target[tf.newaxis], moved[tf.newaxis])[0]
-    assert float(lost) == pytest.approx(5 * 0.5**2, abs=0.01)
+    output = tf.where(target[..., 4:] > 0, target, [0.9, -0.9, 0.7, 0.1, 0.0])
+    assert float(example["yolo_loss"](target[tf.newaxis], output[tf.newaxis])[0]) < 0.01
+    moved = output + tf.constant([0.5, 0.0, 0.0, 0.0, 0.0])
+    loss = example["yolo_loss"](target[tf.newaxis], moved[tf.newaxis])[0]
+    assert float(loss) == pytest.approx(5 * 0.5**2, abs=0.01)
 
 
 def test_a_picture_of_one_tile(
-    example: dict[str, Any], model: Any, whole: PreparedDataset, tmp_path: Path
+    example: dict[str, Any], model: Any, pictures_data: PreparedDataset, tmp_path: Path
 ) -> None:
-    """The bytes of pictures give what the model gives of their pixels."""
+    """The served model detects in the bytes of pictures what the model detects in their pixels."""
     pixels = np.stack([picture(seed).pixels for seed in (1, 2, 50)])
     grids = model(pixels, training=False)
-    least = 0.9 * float(tf.reduce_min(tf.reduce_max(grids[..., 4], axis=[1, 2, 3])))
-    whole.export(example["Finder"](model, Tiling(SIDE, SIDE), least), tmp_path / "model")
+    min_score = 0.9 * float(tf.reduce_min(tf.reduce_max(grids[..., 4], axis=[1, 2, 3])))
+    pictures_data.export(
+        example["Scanner"](model, Tiling(SIDE, SIDE), min_score), tmp_path / "model"
+    )
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["image_bytes"]
-    found = served(image_bytes=tf.constant([png(one) for one in pixels]))
-    assert found["boxes"].shape == (3, example["MOST"], 4)
-    for place, grid in enumerate(grids):
-        boxes, scores = boxes_of_grid(grid, threshold=least)
-        kept = tf.image.non_max_suppression(clip(boxes), scores, 100, 0.3)
-        assert len(kept) >= 1
+    detections = served(image_bytes=tf.constant([png(array) for array in pixels]))
+    assert detections["boxes"].shape == (3, example["MAX_PLANES"], 4)
+    for index, grid in enumerate(grids):
+        boxes, scores = boxes_of_grid(grid, threshold=min_score)
+        indices = tf.image.non_max_suppression(clip(boxes), scores, 100, 0.3)
+        assert len(indices) >= 1
         np.testing.assert_allclose(
-            found["boxes"][place, : len(kept)], tf.gather(clip(boxes), kept), atol=1e-4
+            detections["boxes"][index, : len(indices)], tf.gather(clip(boxes), indices), atol=1e-4
         )
-        assert tf.math.count_nonzero(found["scores"][place]) == len(kept)
+        assert tf.math.count_nonzero(detections["scores"][index]) == len(indices)
 
 
 def test_tiles_are_stitched(
-    example: dict[str, Any], whole: PreparedDataset, tmp_path: Path
+    example: dict[str, Any], pictures_data: PreparedDataset, tmp_path: Path
 ) -> None:
-    """A model that sees a box in the middle of each tile, in pictures of one tile and of two."""
+    """A model that detects a box in the middle of each tile, in pictures of one and two tiles."""
 
     class Middle(tf.Module):
         def __call__(self, tiles: tf.Tensor, training: bool) -> tf.Tensor:
             grid = yolo_grid([[0.25, 0.25, 0.75, 0.75]], grid=16, boxes_per_cell=2)[0]
             return tf.tile(grid[tf.newaxis], [tf.shape(tiles)[0], 1, 1, 1, 1])
 
-    whole.export(example["Finder"](Middle(), Tiling(SIDE, SIDE)), tmp_path / "model")
+    pictures_data.export(example["Scanner"](Middle(), Tiling(SIDE, SIDE)), tmp_path / "model")
     served = tf.saved_model.load(str(tmp_path / "model")).signatures["image_bytes"]
     pictures = [png(noise(SIDE, width)) for width in (SIDE, 2 * SIDE)]
-    found = served(image_bytes=tf.constant(pictures))
-    assert tf.math.count_nonzero(found["scores"], axis=1).numpy().tolist() == [1, 2]
-    np.testing.assert_allclose(found["boxes"][0, 0], [0.25, 0.25, 0.75, 0.75], atol=1e-6)
+    detections = served(image_bytes=tf.constant(pictures))
+    assert tf.math.count_nonzero(detections["scores"], axis=1).numpy().tolist() == [1, 2]
+    np.testing.assert_allclose(detections["boxes"][0, 0], [0.25, 0.25, 0.75, 0.75], atol=1e-6)
     expected = [[0.25, 0.125, 0.75, 0.375], [0.25, 0.625, 0.75, 0.875]]
-    np.testing.assert_allclose(found["boxes"][1, :2], expected, atol=1e-6)
-    assert not found["boxes"].numpy()[1, 2:].any()
+    np.testing.assert_allclose(detections["boxes"][1, :2], expected, atol=1e-6)
+    assert not detections["boxes"].numpy()[1, 2:].any()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # 75 s of processor time
-def test_planes_are_found(
+def test_planes_are_detected(
     example: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the 28 aeroplanes of the evaluation pictures; 86 and 82 % were found when measured."""
+    """Of the 28 aeroplanes of the evaluation pictures, 86 and 82 % were detected when measured."""
     write_planes_sample(str(tmp_path / "in"))
-    given = {split: f"{tmp_path}/in/{split}/annotations/*.xml" for split in ("train", "eval")}
-    inputs = [f"{split}={pattern}" for split, pattern in given.items()]
+    patterns = {split: f"{tmp_path}/in/{split}/annotations/*.xml" for split in ("train", "eval")}
+    inputs = [f"{split}={pattern}" for split, pattern in patterns.items()]
     out, path = str(tmp_path / "out"), str(tmp_path / "model")
     assert main(["run", "planes", "--output", out, "--input", inputs[0], "--input", inputs[1]]) == 0
     example["main"](out, path)
     served = tf.saved_model.load(path).signatures["image_bytes"]
-    overlaps, found = [], 0
-    images = list_images(Input("eval", given["eval"]), ImageFormat(root="../images")).images
+    overlaps, count = [], 0
+    images = list_images(Input("eval", patterns["eval"]), ImageFormat(root="../images")).images
     for image in images:
         answer = served(image_bytes=tf.io.read_file(image.path)[tf.newaxis])
         boxes = tf.boolean_mask(answer["boxes"], answer["scores"] > 0)
@@ -137,12 +139,13 @@ def test_planes_are_found(
         truth = np.array(image.boxes) / [height, width, height, width]
         each = intersection_over_union(truth.astype(np.float32), boxes)
         overlaps += tf.reduce_max(each, axis=1).numpy().tolist()
-        found += len(boxes)
+        count += len(boxes)
     assert len(overlaps) == 28
     assert np.mean(np.array(overlaps) >= 0.3) >= 0.7
     assert np.mean(np.array(overlaps) >= 0.5) >= 0.6
-    assert found <= 1.3 * len(overlaps)
+    assert count <= 1.3 * len(overlaps)
     capsys.readouterr()
     assert main(["verify", out, "--parity", path]) == 0
-    assert "8 of train, 4 of eval images" in (told := capsys.readouterr().out)
-    assert "examples: all values are equal" in told
+    out = capsys.readouterr().out
+    assert "8 of train, 4 of eval images" in out
+    assert "examples: all values are equal" in out

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from helpers.report_cases import statistics
 
+from recordmill.pipelines.report import view
 from recordmill.pipelines.report.report import Report
-from recordmill.pipelines.report.view import view
 from recordmill.pipelines.runtime.elements import Reject
 from recordmill.schemas.column import Column
 from recordmill.schemas.manifest import Ledger, SourceFile
