@@ -1,1 +1,1 @@
-"""recordmill against its peers, in one run and on the same rows; see README.md."""
+"""Comparisons of recordmill with its peers, in one session and on the same rows; see README.md."""

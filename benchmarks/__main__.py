@@ -1,4 +1,4 @@
-"""Compares recordmill with its peers: in one run, on the same rows, start-up included."""
+"""Compare recordmill with its peers in one session, on the same rows, including start-up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import NoReturn
 from . import machine
 from .cases import CASES
 from .contenders import ROOT
-from .measure import Failed
+from .measure import ContenderError
 from .report import section
 from .session import session
 from .table import between_markers
@@ -24,60 +24,60 @@ _README = Path(__file__).with_name("README.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run cases and print a section for each; 1 where a contender fails, 0 also for a miss."""
+    """Run cases and print a section for each; return 1 if a contender fails, 0 also for a miss."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _end)
     names = options.cases or list(CASES)
     measured = session(names, runs=options.runs, adult=options.adult, hotdog=options.hotdog)
     try:
         for name, (case, results) in zip(names, measured, strict=True):
-            told = f"{section(case, results)}\n\n{machine.describe()}"
-            print(f"\n{told}", flush=True)
+            text = f"{section(case, results)}\n\n{machine.describe()}"
+            print(f"\n{text}", flush=True)
             if options.write:
-                _README.write_text(between_markers(_README.read_text(), name, told))
+                _README.write_text(between_markers(_README.read_text(), name, text))
     except KeyboardInterrupt:
         print("benchmarks: interrupted", file=sys.stderr)
         return 130
-    except Failed as failure:
+    except ContenderError as failure:
         print(f"benchmarks: {failure}", file=sys.stderr)
         return 1
     return 0
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """End as for ctrl-C, so that the contender ends too and no file stays behind."""
+    """End as after ctrl-C, so that the contender ends too and no file is left."""
     raise KeyboardInterrupt
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "cases", nargs="*", metavar="CASE", help=f"{', '.join(CASES)}; all without one"
+        "cases", nargs="*", metavar="CASE", help=f"{', '.join(CASES)}; default: all"
     )
     parser.add_argument(
         "--runs",
         type=int,
         default=3,
-        help="of each contender; one that takes over a minute runs once (default: %(default)s)",
+        help="runs of each contender; only one if it takes over a minute (default: %(default)s)",
     )
     parser.add_argument(
         "--adult",
         type=Path,
         metavar="DIR",
         default=ROOT.parent / "shared" / "data" / "census",
-        help="where adult.data and adult.test are (default: ../shared/data/census); without "
-        "them, synthetic rows take their place",
+        help="folder of adult.data and adult.test (default: ../shared/data/census); without "
+        "them, synthetic rows are used",
     )
     parser.add_argument(
         "--hotdog",
         type=Path,
         metavar="DIR",
         default=ROOT.parent / "shared" / "data" / "hotdog" / "train",
-        help="where the folders hot_dog and not_hot_dog are (default: ../shared/data/hotdog/train);"
-        " without them, drawn pictures take their place",
+        help="folder of hot_dog and not_hot_dog (default: ../shared/data/hotdog/train); without "
+        "them, drawn pictures are used",
     )
     parser.add_argument(
-        "--write", action="store_true", help="put the table of each case into README.md"
+        "--write", action="store_true", help="write the table of each case into README.md"
     )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.cases if name not in CASES]

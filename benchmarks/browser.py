@@ -1,4 +1,4 @@
-"""How long Chromium takes to draw a report."""
+"""Time that Chromium takes to draw a report."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _TIMES = 5
 
 
 def chromium() -> str | None:
-    """The path of the browser; None where there is none, or no Playwright to steer it."""
+    """Return the path of the browser; None without a browser or without Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    return found if find_spec("playwright") else None
+    path = next(filter(None, map(shutil.which, names)), None)
+    return path if find_spec("playwright") else None
 
 
 def seconds_to_open(page: Path) -> float | None:
-    """From the request of a report to its first features drawn: the median of five fresh tabs.
+    """Return the seconds from opening a report until its first features are drawn.
 
-    None where there is no browser.
+    It is the median of five new tabs; None without a browser.
     """
     path = chromium()
     if path is None:
@@ -37,10 +37,10 @@ def seconds_to_open(page: Path) -> float | None:
         seconds = []
         for _ in range(_TIMES):
             tab = browser.new_page(viewport={"width": 1280, "height": 900})
-            began = time.perf_counter()
+            start_time = time.perf_counter()
             tab.goto(page.as_uri())
             tab.wait_for_selector(".drawn")
-            seconds.append(time.perf_counter() - began)
+            seconds.append(time.perf_counter() - start_time)
             tab.close()
         browser.close()
     return median(seconds)

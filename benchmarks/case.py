@@ -1,4 +1,4 @@
-"""What a comparison is: who runs on which rows, what is timed, and how good it has to be."""
+"""Description of a comparison: contenders and their rows, the measured time, and targets."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .results import Result, Results
 __all__ = ["STOCK", "WHOLE", "Case", "Clock", "Entry", "Inputs", "Target"]
 
 STOCK = "stock TFT"
-"""The label of the entry that others are compared with, but for images."""
+"""Label of the entry with which others are compared, except for images."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files there are to read.
+    """Input files.
 
     Attributes:
-      adult: The file of each split of the Adult data.
-      real: Whether they are the published files; else synthetic ones of as many rows.
-      images: The folder of the hotdog training images, a folder a class.
-      real_images: Whether they are photos; else drawn ones.
-      scratch: A folder for more.
+      adult: File of each split of the Adult data.
+      real: Whether they are the published files, rather than synthetic ones with as many rows.
+      images: Folder of the hotdog training images, with a folder for each class.
+      real_images: Whether they are photos, rather than drawn pictures.
+      scratch: Folder for further files.
     """
 
     adult: Mapping[str, Path]
@@ -35,23 +35,23 @@ class Inputs:
 
     @property
     def adult_name(self) -> str:
-        """What to call the Adult data in a title."""
+        """Name of the Adult data in a title."""
         return "Adult" if self.real else "Synthetic rows in place of Adult, which is not there"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a table: a contender and what it reads.
+    """Line of a table: a contender and its input.
 
     Attributes:
-      label: The name in the table; unique in its case.
-      contender: Gives the command.
-      problem: "adult", "wide", "hotdog" or "mixed"; "" of what warms up by itself.
-      inputs: The file of each split; of images and prepared datasets, the folder.
-      rows: How many rows each split has.
-      writes: Whether it must write a record a row.
-      profiles: Whether it must tell of as many rows.
-      times: Whether it times itself, and must tell the seconds that as many rows took.
+      label: Name in the table; unique in its case.
+      contender: Function that returns the command.
+      problem: "adult", "wide", "hotdog" or "mixed"; "" for a contender that warms up by itself.
+      inputs: File of each split; for images and prepared datasets, the folder.
+      rows: Number of rows of each split.
+      writes: Whether it must write one record for each row.
+      profiles: Whether it must write a profile of these rows.
+      times: Whether it measures itself, and must report the seconds for these rows.
     """
 
     label: str
@@ -66,61 +66,61 @@ class Entry:
 
 @dataclass(frozen=True)
 class Target:
-    """What recordmill has to reach.
+    """Target for a measured value.
 
     Attributes:
-      what: What is measured, with its unit.
-      limit: The largest good value, or the smallest.
-      measure: Gives the value.
+      description: Description of the value, with its unit.
+      limit: Largest good value, or smallest.
+      measure: Function that returns the value.
       at_least: Whether `limit` is the smallest good value.
     """
 
-    what: str
+    description: str
     limit: float
     measure: Callable[[Results], float]
     at_least: bool = False
 
     def met(self, value: float) -> bool:
-        """Whether a measured value is good enough."""
+        """Return whether a measured value reaches the target."""
         return value >= self.limit if self.at_least else value <= self.limit
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Which time of its contenders a case compares.
+    """Time that a case compares.
 
     Attributes:
-      heading: The heading of the times.
-      unit: What they are told in, in seconds.
-      own: Whether contenders time themselves; else it is the time of the whole process.
+      heading: Heading of the times.
+      unit: Their unit, in seconds.
+      is_own: Whether contenders measure themselves, rather than the time of the whole process.
     """
 
     heading: str
     unit: float = 1.0
-    own: bool = True
+    is_own: bool = True
 
     def seconds(self, result: Result) -> float:
-        """The median of that time."""
-        return result.own_seconds if self.own else result.seconds
+        """Return the median of that time."""
+        return result.own_seconds if self.is_own else result.seconds
 
 
-WHOLE = Clock("seconds", own=False)
-"""From before the process starts until after it has ended."""
+WHOLE = Clock("seconds", is_own=False)
+"""Time from before the process starts until after its end."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison.
+    """Comparison of contenders.
 
     Attributes:
-      title: What it is.
-      note: What a reader should know; may be empty.
-      entries: What runs; alternating, in this order.
-      targets: What recordmill has to reach.
-      unit: What a row is.
-      baseline: The label of the entry that others are compared with, if it is there; entries of
-        other inputs are compared with the one of the same contender.
-      clock: Which time is compared.
+      title: Title.
+      note: Explanation for readers; may be empty.
+      entries: Entries that run alternately, in this order.
+      targets: Targets of recordmill.
+      unit: Plural name of a row.
+      baseline: Label of the entry with which others are compared, if it exists; entries with other
+        inputs are compared with the entry of the same contender and inputs.
+      clock: Time that is compared.
     """
 
     title: str

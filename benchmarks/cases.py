@@ -1,4 +1,4 @@
-"""What is compared, and how good it has to be; loading and serving are in `consumers`."""
+"""Cases and their targets; those of loading and serving are in `consumers`."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def _wide(inputs: Inputs) -> Case:
 
 
 def _hotdog(inputs: Inputs) -> Case:
-    few, some, many = 300, 5_000, 20_000
+    few, medium, many = 300, 5_000, 20_000
     folders = {
-        count: images.copies(inputs.images, count, inputs.scratch) for count in (few, some, many)
+        count: images.copies(inputs.images, count, inputs.scratch) for count in (few, medium, many)
     }
     all_three = ((_MILL, recordmill), (_READING, tf_data), (_CLASSIC, classic_beam))
 
@@ -107,22 +107,22 @@ def _hotdog(inputs: Inputs) -> Case:
         f"{_READING}: decodes, crops and resizes on two threads, and writes nothing. {_STORING}: "
         "the same, and stores what it made, with no check, no key and no order: no pipeline with "
         "these ops can be faster. The files are copies, each with a comment of its own. Of "
-        f"{some:,} photos, the time to start and to end is a good part.",
+        f"{medium:,} photos, the time to start and to end is a good part.",
         (
-            *(entry(*one, count) for count in (many, some) for one in all_three),
+            *(entry(*pair, count) for count in (many, medium) for pair in all_three),
             entry(_STORING, tf_data_records, many),
             entry(_MILL, recordmill, few),
         ),
         (
             _rate_target(_MILL, _READING, 0.85),
             _rate_target(_MILL, _CLASSIC, 2),
-            _rate_target(_of(_MILL, some), _of(_READING, some), 0.85),
-            _rate_target(_of(_MILL, some), _of(_CLASSIC, some), 2),
+            _rate_target(_of(_MILL, medium), _of(_READING, medium), 0.85),
+            _rate_target(_of(_MILL, medium), _of(_CLASSIC, medium), 2),
             Target(
-                f"peak memory at {some:,}, of that at {few} images",
+                f"peak memory at {medium:,}, of that at {few} images",
                 1.25,
                 lambda results: (
-                    results[_of(_MILL, some)].peak_bytes / results[_of(_MILL, few)].peak_bytes
+                    results[_of(_MILL, medium)].peak_bytes / results[_of(_MILL, few)].peak_bytes
                 ),
             ),
         ),
@@ -230,13 +230,13 @@ def _time_target(limit: float) -> Target:
     return Target(f"time, of {STOCK}'s", limit, measure)
 
 
-def _rate_target(mine: str, other: str, limit: float) -> Target:
-    """For contenders that read as many images."""
+def _rate_target(label: str, baseline: str, limit: float) -> Target:
+    """Return a target for the rates of contenders that read as many images."""
 
     def measure(results: Results) -> float:
-        return results[other].seconds / results[mine].seconds
+        return results[baseline].seconds / results[label].seconds
 
-    return Target(f"images/s, of {other}", limit, measure, at_least=True)
+    return Target(f"images/s, of {baseline}", limit, measure, at_least=True)
 
 
 def _different_vocabularies(results: Results) -> float:
@@ -267,4 +267,4 @@ CASES: dict[str, Callable[[Inputs], Case]] = {
     "serving": serving,
     "help": _help,
 }
-"""The cases by name; each makes the files it needs."""
+"""Functions that make a case and its files, by name."""

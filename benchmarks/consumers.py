@@ -1,4 +1,4 @@
-"""What comes after a run: loading its records to train, and serving its graph."""
+"""Cases of the use of a dataset: loading its records for training, and serving its graph."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MANY = 1_024
 
 
 def loading(inputs: Inputs) -> Case:
-    """An epoch of a prepared dataset, by recordmill's loader and by TensorFlow's own."""
+    """Compare an epoch of a prepared dataset with recordmill's and with TensorFlow's loaders."""
     files = {"train": data.copies(inputs.adult["train"], _COPIES, inputs.scratch)}
     dataset = {"dataset": _prepared(files, inputs.scratch / "loading")}
     rows = {"train": data.ADULT_ROWS["train"] * _COPIES}
@@ -54,7 +54,7 @@ def loading(inputs: Inputs) -> Case:
 
 
 def serving(inputs: Inputs) -> Case:
-    """The features of raw requests, by the graph of a served model and by pandas and numpy."""
+    """Compare the features of raw requests by the graph of a served model and by pandas."""
     dataset = _prepared({"train": inputs.adult["train"]}, inputs.scratch / "serving")
     contenders = {_SERVED: recordmill_serving, _PANDAS: pandas_serving}
 
@@ -94,7 +94,7 @@ def _different_features(results: Results) -> float:
 
 
 def _prepared(files: Mapping[str, Path], folder: Path) -> Path:
-    """The folder, with the dataset that `recordmill run census` makes of some files."""
+    """Prepare a dataset with `recordmill run census` in a folder, and return the folder."""
     print(f"preparing {folder.name}", file=sys.stderr)
     run(recordmill("adult", files, folder), environment=environment())
     return folder

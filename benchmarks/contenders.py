@@ -1,4 +1,4 @@
-"""The contenders: how each is started, and what it wrote."""
+"""Commands of the contenders, and counts of the records that they wrote."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = [
 ROOT = Path(__file__).resolve().parents[1]
 
 Contender = Callable[[str, Mapping[str, Path], Path], list[str]]
-"""(problem, file or folder of each split, folder to write) -> the command."""
+"""Function (problem, file or folder of each split, folder to write) -> command."""
 
 _RECIPES = {
     "adult": "census",
@@ -51,97 +51,97 @@ _PLAIN_RECIPE = f"{Path(__file__).with_name('plain_recipe.py')}:RECIPE"
 
 
 def recordmill(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """`recordmill run` with its default options."""
+    """Return the command of `recordmill run` with its default options."""
     return [*_recordmill(), "run", _RECIPES[problem], f"--output={output}", *_inputs(inputs)]
 
 
 def recordmill_without_statistics(
     problem: str, inputs: Mapping[str, Path], output: Path
 ) -> list[str]:
-    """`recordmill run` of the Adult data with `statistics: false`."""
+    """Return the command of `recordmill run` of the Adult data with `statistics: false`."""
     return [*_recordmill(), "run", _PLAIN_RECIPE, f"--output={output}", *_inputs(inputs)]
 
 
 def recordmill_profile(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """`recordmill profile`: by the recipe of the problem; without one, of a file as it is."""
+    """Return the command of `recordmill profile`, with the recipe of the problem if it has one."""
     recipe = _RECIPES.get(problem)
-    what = [recipe, *_inputs(inputs)] if recipe else [str(path) for path in inputs.values()]
-    return [*_recordmill(), "profile", *what, f"--output={output}"]
+    target = [recipe, *_inputs(inputs)] if recipe else [str(path) for path in inputs.values()]
+    return [*_recordmill(), "profile", *target, f"--output={output}"]
 
 
 def stock_tft(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """tensorflow_transform as its documentation says."""
+    """Return the command of tensorflow_transform, used as its documentation says."""
     return _peer("stock_tft", problem, inputs, output)
 
 
 def ml_transform(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """Beam's `MLTransform`."""
+    """Return the command of Beam's `MLTransform`."""
     return _peer("ml_transform", problem, inputs, output)
 
 
 def tf_data(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """`tf.data` that makes the pixels of images, and writes nothing."""
+    """Return the command of `tf.data` that computes the pixels of images and writes nothing."""
     return _peer("images_tf_data", "pixels", inputs, output)
 
 
 def tf_data_records(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """`tf.data` that makes the same pixels, and writes records of nothing but JPEG files."""
+    """Return the command of `tf.data` that computes the same pixels and writes JPEG records."""
     return _peer("images_tf_data", "records", inputs, output)
 
 
 def classic_beam(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """A Beam pipeline over images, an image at a time, with Pillow."""
+    """Return the command of a Beam pipeline that processes images one by one, with Pillow."""
     return _peer("images_beam", problem, inputs, output)
 
 
 def pandas(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """pandas' `read_csv`, `describe` and `value_counts`."""
+    """Return the command of pandas' `read_csv`, `describe` and `value_counts`."""
     return _peer("profile_pandas", problem, inputs, output)
 
 
 def ydata(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """ydata-profiling in its minimal mode, in an environment of its own."""
+    """Return the command of ydata-profiling in minimal mode, in its own environment."""
     python = str(environments.interpreter(environments.YDATA))
     return _peer("profile_ydata", problem, inputs, output, python=python)
 
 
 def recordmill_loading(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """An epoch of `load(DIR).dataset("train", 512)`."""
+    """Return the command for an epoch of `load(DIR).dataset("train", 512)`."""
     return _peer("loading", "recordmill", inputs, output)
 
 
 def batched_features(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """An epoch of `tf.data.experimental.make_batched_features_dataset`."""
+    """Return the command for an epoch of `make_batched_features_dataset`."""
     return _peer("loading", "batched_features", inputs, output)
 
 
 def bare_records(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """An epoch of a `TFRecordDataset`, neither parsed nor shuffled."""
+    """Return the command for an epoch of a `TFRecordDataset`, neither parsed nor shuffled."""
     return _peer("loading", "bare", inputs, output)
 
 
 def recordmill_serving(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """The transform graph of an exported model."""
+    """Return the command that runs the transform graph of an exported model."""
     return _peer("serving", "served_graph", inputs, output)
 
 
 def pandas_serving(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """The census features by pandas and numpy."""
+    """Return the command that computes the census features with pandas and numpy."""
     return _peer("serving", "pandas", inputs, output)
 
 
 def help_page(problem: str, inputs: Mapping[str, Path], output: Path) -> list[str]:
-    """`recordmill --help`, which reads and writes nothing."""
+    """Return the command `recordmill --help`, which reads and writes nothing."""
     return [*_recordmill(), "--help"]
 
 
 def write_sample(name: str, folder: Path) -> list[str]:
-    """The command that writes the small synthetic input of a built-in recipe."""
+    """Return the command that writes the small synthetic input of a built-in recipe."""
     return [*_recordmill(), "sample", name, str(folder)]
 
 
 def environment() -> dict[str, str]:
-    """The environment of every contender: bytecode is on, TensorFlow is quiet."""
+    """Return the environment of every contender, with bytecode, and with TensorFlow quiet."""
     inherited = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
     }
@@ -171,24 +171,24 @@ def _inputs(inputs: Mapping[str, Path]) -> list[str]:
 
 
 def count_records(folder: Path) -> int:
-    """The number of records in the TFRecord shards of a folder, from their frames."""
+    """Count the records in the TFRecord shards of a folder, by their frames."""
     return sum(_count_frames(path) for path in folder.glob("*-of-*"))
 
 
 def _count_frames(path: Path) -> int:
-    """A frame is a length (uint64), its CRC (4 bytes), the record, and its CRC (4 bytes)."""
+    """Count frames: length (uint64), its CRC (4 bytes), record, its CRC (4 bytes)."""
     size = path.stat().st_size
     if not size:
         return 0
-    count = place = 0
+    count = offset = 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        while place < size:
-            place += 16 + struct.unpack_from("<Q", data, place)[0]
+        while offset < size:
+            offset += 16 + struct.unpack_from("<Q", data, offset)[0]
             count += 1
     return count
 
 
 def vocabularies(output: Path) -> dict[str, str]:
-    """The sha256 of each vocabulary, by file name, among the assets of the graph in a folder."""
+    """Return the SHA-256 of each vocabulary of the graph in a folder, by file name."""
     assets = (output / "transform_fn" / "assets").glob("*")
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in assets}

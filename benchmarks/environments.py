@@ -1,4 +1,4 @@
-"""Where things stay from one benchmark to the next: big files, and environments of peers."""
+"""Cache of large files and of the environments of peers, shared by sessions."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from pathlib import Path
 __all__ = ["YDATA", "cache", "interpreter", "make"]
 
 YDATA = ("ydata-profiling==4.18.4", "setuptools<81")
-"""Its dependencies do not go with Beam's; and it imports pkg_resources, which 81 left out."""
+"""Its dependencies conflict with Beam's; and it imports pkg_resources, which 81 removed."""
 
 
 def cache() -> Path:
-    """A folder outside the repository: `$XDG_CACHE_HOME/recordmill-benchmarks`, or `~/.cache/…`."""
+    """Return a folder in `$XDG_CACHE_HOME` or `~/.cache`; create it if it does not exist."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    made = folder / "recordmill-benchmarks"
-    made.mkdir(parents=True, exist_ok=True)
-    return made
+    folder = folder / "recordmill-benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def interpreter(requirements: Sequence[str]) -> Path:
-    """The Python of the environment of some requirements, there once `make` has made it."""
+    """Return the path of the Python in the environment that `make` makes for requirements."""
     name, _, version = requirements[0].partition("==")
     return cache() / f"{name}-{version}-{sys.version_info[0]}.{sys.version_info[1]}/bin/python"
 
 
 def make(requirements: Sequence[str]) -> str:
-    """Make an environment with this Python and some requirements, unless it is there.
+    """Make an environment with this version of Python and some requirements, unless it exists.
 
     Returns:
-      Why there is none; "" where there is one.
+      The reason if it failed; else "".
     """
     python = interpreter(requirements)
     folder = python.parents[1]
-    done = folder / "installed"
-    if done.exists():
+    marker = folder / "installed"
+    if marker.exists():
         return ""
     shutil.rmtree(folder, ignore_errors=True)
     for command in _commands(folder, requirements):
         print(f"making an environment: {' '.join(command)}", file=sys.stderr)
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            return (ended.stderr.strip() or f"{command[0]} failed").splitlines()[-1]
-    done.touch()
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            return (result.stderr.strip() or f"{command[0]} failed").splitlines()[-1]
+    marker.touch()
     return ""
 
 
 def _commands(folder: Path, requirements: Sequence[str]) -> list[list[str]]:
-    """With uv where it is, and else with venv and pip."""
+    """Return the commands that make an environment: with uv if it is installed, or venv and pip."""
     python = str(folder / "bin" / "python")
-    beside = Path(sys.executable).with_name("uv")
-    uv = str(beside) if beside.exists() else shutil.which("uv")
+    sibling = Path(sys.executable).with_name("uv")
+    uv = str(sibling) if sibling.exists() else shutil.which("uv")
     if uv:
         return [
             [uv, "venv", "--python", sys.executable, str(folder)],

@@ -1,7 +1,7 @@
-"""The images: the hotdog files or drawn ones, and any number of different files made of them.
+"""Input images: the hotdog files or drawn ones, and any number of different files made of them.
 
-copies    the same pixels, each file with a comment of its own
-large     pictures of the size that cameras make, each of many of the small ones side by side
+copies    the same pixels, each file with a different comment
+large     pictures of the size of a camera's, each made of many small ones side by side
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["copies", "hotdog", "large", "with_comment"]
 
 _LARGE = (4000, 3000)
 _TILES = 8
-"""A large picture has as many small ones in each row, and as many rows."""
+"""Number of small pictures in each row of a large one, and number of rows."""
 
 _DIFFERENT = 12
 _CAMERA_QUALITY = 90
@@ -27,81 +27,81 @@ _COMMENT = b"\xff\xfe"
 
 
 def hotdog(folder: Path, sample: Path) -> tuple[Path, bool]:
-    """The training images, a folder a class.
+    """Return the folder of the training images, with a folder for each class.
 
     Args:
-      folder: Where the real ones are looked for: `hot_dog/*.jpg` and `not_hot_dog/*.jpg`.
-      sample: A folder of drawn ones.
+      folder: Folder that may contain photos: `hot_dog/*.jpg` and `not_hot_dog/*.jpg`.
+      sample: Folder of drawn pictures.
 
     Returns:
-      The folder of the two, and whether it is that of the real ones.
+      One of the folders, and whether it contains photos.
     """
     real = all(any((folder / label).glob("*.jpg")) for label in ("hot_dog", "not_hot_dog"))
     return (folder, True) if real else (sample, False)
 
 
 def copies(folder: Path, count: int, scratch: Path) -> Path:
-    """A folder of as many files as wanted, no two of them of the same bytes.
+    """Write copies of images, no two of them with the same bytes.
 
     Args:
-      folder: JPEG files, a folder a class; taken again and again, in the order of their names.
-      count: How many to write.
-      scratch: Where the folder is made.
+      folder: JPEG files in a folder for each class; copied in turn, in the order of their names.
+      count: Number of files to write.
+      scratch: Folder in which to make the new folder.
 
     Returns:
-      The folder made, of the same classes.
+      The new folder, with the same classes.
     """
-    made = scratch / f"{folder.name}-{count}"
+    new_folder = scratch / f"{folder.name}-{count}"
     originals = sorted(folder.glob("*/*.jpg"))
     for original in originals:
-        (made / original.parent.name).mkdir(parents=True, exist_ok=True)
-    for place, original in enumerate(islice(cycle(originals), count)):
-        copy = made / original.parent.name / f"{original.stem}-{place:05}.jpg"
-        copy.write_bytes(with_comment(original.read_bytes(), f"copy {place}".encode()))
-    return made
+        (new_folder / original.parent.name).mkdir(parents=True, exist_ok=True)
+    for index, original in enumerate(islice(cycle(originals), count)):
+        copy = new_folder / original.parent.name / f"{original.stem}-{index:05}.jpg"
+        copy.write_bytes(with_comment(original.read_bytes(), f"copy {index}".encode()))
+    return new_folder
 
 
 def large(folder: Path, count: int, scratch: Path) -> Path:
-    """A folder of files of 4,000 x 3,000 pixels, no two of them of the same bytes.
+    """Write files of 4,000 x 3,000 pixels, no two of them with the same bytes.
 
-    There are 12 pictures, in turn of one class and of the other. Each is made of 64 small ones, so
-    that it has as much detail, and is as large a file, as the photo of a phone.
+    There are 12 pictures, alternately of the two classes. Each is made of 64 small ones, so that
+    detail and file size are those of a photo of a phone.
 
     Args:
-      folder: JPEG files, a folder a class.
-      count: How many to write.
-      scratch: Where the folder is made.
+      folder: JPEG files in a folder for each class.
+      count: Number of files to write.
+      scratch: Folder in which to make the new folder.
 
     Returns:
-      The folder made, of the same classes.
+      The new folder, with the same classes.
     """
     originals = sorted(folder.glob("*/*.jpg"))
     labels = cycle(sorted({original.parent.name for original in originals}))
     small = cycle(originals)
-    made = scratch / f"{folder.name}-large"
-    for place, label in enumerate(islice(labels, _DIFFERENT)):
-        (made / label).mkdir(parents=True, exist_ok=True)
+    new_folder = scratch / f"{folder.name}-large"
+    for index, label in enumerate(islice(labels, _DIFFERENT)):
+        (new_folder / label).mkdir(parents=True, exist_ok=True)
         picture = _mosaic(list(islice(small, _TILES**2)))
-        picture.save(made / label / f"{place:02}.jpg", quality=_CAMERA_QUALITY)
-    return copies(made, count, scratch)
+        picture.save(new_folder / label / f"{index:02}.jpg", quality=_CAMERA_QUALITY)
+    return copies(new_folder, count, scratch)
 
 
 def _mosaic(paths: Sequence[Path]) -> Image.Image:
-    """A large picture of small ones."""
-    whole = Image.new("RGB", _LARGE)
+    """Compose a large picture of small ones."""
+    mosaic = Image.new("RGB", _LARGE)
     width, height = (side // _TILES for side in _LARGE)
-    for place, path in enumerate(paths):
-        with Image.open(path) as one:
-            tile = ImageOps.fit(one.convert("RGB"), (width, height))
-        whole.paste(tile, (place % _TILES * width, place // _TILES * height))
-    return whole
+    for index, path in enumerate(paths):
+        with Image.open(path) as picture:
+            tile = ImageOps.fit(picture.convert("RGB"), (width, height))
+        mosaic.paste(tile, (index % _TILES * width, index // _TILES * height))
+    return mosaic
 
 
 def with_comment(jpeg: bytes, text: bytes) -> bytes:
-    """A JPEG file of the same pixels and metadata, and a comment: ISO/IEC 10918-1, B.2.4.5.
+    """Return a JPEG file with a comment added, as ISO/IEC 10918-1, B.2.4.5 defines it.
 
     Raises:
-      ValueError: The bytes do not begin as a JPEG file does.
+      ValueError: The bytes are not a JPEG file.
     """
     if not jpeg.startswith(_START_OF_IMAGE):
         raise ValueError(f"expected a JPEG file, got one that begins with {jpeg[:8]!r}")

@@ -1,4 +1,4 @@
-"""What the numbers were measured on."""
+"""Description of the machine of the measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIBRARIES = (
 
 
 def describe() -> str:
-    """The machine, the interpreter and the libraries, in a few lines."""
+    """Return the machine, the interpreter and the libraries, in a few lines."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return (
         f"{date.today()}: {_processor()}, {os.cpu_count()} cores, {gigabytes:.0f} GB; "
@@ -34,7 +34,7 @@ def describe() -> str:
 
 
 def _processor() -> str:
-    """The processor's name, where /proc tells it."""
+    """Return the name of the processor from /proc, or else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""One program in a process of its own: how long it took, and the most memory it held."""
+"""Time and peak memory of a program in its own process."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Failed", "Run", "run"]
+__all__ = ["ContenderError", "Run", "run"]
 
 _SAMPLE_SECONDS = 0.2
 _SHOWN_LINES = 30
 
 
-class Failed(Exception):
-    """A contender did not do its work."""
+class ContenderError(Exception):
+    """Failure of a contender."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run cost.
+    """Time and memory of one run.
 
     Attributes:
-      seconds: Wall clock, from before the process was started until after it ended.
+      seconds: Wall-clock time, from before the process starts until after its end.
       cpu_seconds: User and system time of the process and its children.
-      peak_bytes: The most resident memory of the process and its descendants together: for one
-        process as the kernel counted it, for several sampled; 0 where there is no /proc.
+      peak_bytes: Largest resident memory of the process and its descendants together: counted by
+        the kernel for one process, sampled for several; 0 without /proc.
     """
 
     seconds: float
@@ -43,14 +43,14 @@ def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Run:
     """Run a program to its end.
 
     Args:
-      command: The program and its arguments.
-      environment: Its whole environment.
+      command: Program and arguments.
+      environment: Complete environment of the process.
 
     Raises:
-      Failed: It ended with another status than 0; the message has its last lines.
+      ContenderError: The status is not 0; the message contains the last lines of the output.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as log:
-        began = time.perf_counter()
+        start_time = time.perf_counter()
         process = subprocess.Popen(
             command,
             env=environment,
@@ -65,12 +65,12 @@ def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Run:
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - start_time
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             log.seek(0)
             last = "".join(log.readlines()[-_SHOWN_LINES:])
-            raise Failed(f"{' '.join(command)}\nended with {process.returncode}:\n{last}")
+            raise ContenderError(f"{' '.join(command)}\nended with {process.returncode}:\n{last}")
     return Run(
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
@@ -79,7 +79,7 @@ def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Run:
 
 
 class _Sampler:
-    """Watches the memory of a session's processes, where /proc tells it."""
+    """Sampler of the memory of all processes of a session, from /proc."""
 
     def __init__(self, session: int) -> None:
         self.peak_bytes = 0
@@ -97,12 +97,12 @@ class _Sampler:
 
     def _watch(self) -> None:
         while not self._ended.wait(_SAMPLE_SECONDS):
-            together = resident_bytes(self._session)
-            self.peak_bytes = max(self.peak_bytes, together, high_water_bytes(self._session))
+            resident = resident_bytes(self._session)
+            self.peak_bytes = max(self.peak_bytes, resident, high_water_bytes(self._session))
 
 
 def resident_bytes(session: int) -> int:
-    """The resident memory of all processes of a session; 0 where there is no /proc."""
+    """Return the resident memory of all processes of a session; 0 without /proc."""
     pages = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -115,13 +115,13 @@ def resident_bytes(session: int) -> int:
 
 
 def high_water_bytes(process: int) -> int:
-    """The most resident memory of one process so far; 0 where it ended or there is no /proc.
+    """Return the peak resident memory of one process so far; 0 after its end or without /proc.
 
-    `ru_maxrss` would also count the memory of the parent, at the fork.
+    `ru_maxrss` would include the memory of the parent at the fork.
     """
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return 0
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0

@@ -1,4 +1,4 @@
-"""A table of 500 columns of every kind, as a stranger might bring it: the CSV file to profile."""
+"""CSV file to profile: a table of 500 columns of many kinds."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ ROWS = 100_000
 LABEL = "label"
 
 _BLOCK_ROWS = 5_000
-_TOKENS = tuple(f"token-{place:05}" for place in range(20_000))
+_TOKENS = tuple(f"token-{i:05}" for i in range(20_000))
 _DAY_SECONDS = 86_400
 _MISSING = 0.08
 
 
 def mixed(folder: Path, *, rows: int = ROWS, columns: int = COLUMNS) -> Path:
-    """A CSV file with a header; the same bytes every time.
+    """Return a CSV file with a header, with the same bytes every time.
 
-    The columns are numbers, categories of few and of many values, dates, times, text, flags and
-    identifiers, in turn; some miss values, which are empty or "NA". The last one is the label, 0
-    or 1, on which a few others depend.
+    The columns are alternately numbers, categories of few and of many values, dates, times, text,
+    flags and identifiers; some have missing values, which are empty or "NA". The last column is the
+    label, 0 or 1, with which a few others are associated.
 
     Args:
-      folder: Where the file is looked for, and made if it is not there.
-      rows: How many rows; those of a multiple of 5,000 are the first of any more.
-      columns: How many columns, at least 2.
+      folder: Folder of the file, which is written if it does not exist.
+      rows: Number of rows. A file with a multiple of 5,000 rows is the beginning of a longer one.
+      columns: Number of columns, at least 2.
     """
     version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
-    made = folder / f"mixed-{columns}x{rows}-{version}.csv"
-    if made.exists():
-        return made
-    part = made.with_suffix(".part")
+    path = folder / f"mixed-{columns}x{rows}-{version}.csv"
+    if path.exists():
+        return path
+    part = path.with_suffix(".part")
     with part.open("wb") as file:
         file.write((",".join(_names(columns)) + "\n").encode())
         plain = csv.WriteOptions(include_header=False, quoting_style="none")
@@ -48,23 +48,23 @@ def mixed(folder: Path, *, rows: int = ROWS, columns: int = COLUMNS) -> Path:
             count = min(_BLOCK_ROWS, rows - start)
             arrays = list(_block(columns, start, count))
             csv.write_csv(pa.table(arrays, _names(columns)), file, plain)
-    return part.rename(made)
+    return part.rename(path)
 
 
 def _names(columns: int) -> list[str]:
     kinds = enumerate(islice(cycle(_KINDS), columns - 1))
-    return [*(f"{kind}_{place:03}" for place, kind in kinds), LABEL]
+    return [*(f"{kind}_{index:03}" for index, kind in kinds), LABEL]
 
 
 def _block(columns: int, start: int, count: int) -> Iterator[pa.Array]:
     label = np.random.default_rng([start]).random(count) < 0.3
-    for place, kind in enumerate(islice(cycle(_KINDS.values()), columns - 1)):
-        yield kind(np.random.default_rng([start, place]), np.arange(start, start + count), label)
+    for index, kind in enumerate(islice(cycle(_KINDS.values()), columns - 1)):
+        yield kind(np.random.default_rng([start, index]), np.arange(start, start + count), label)
     yield pa.array(label.astype(np.int64))
 
 
 _Kind = Callable[[np.random.Generator, np.ndarray, np.ndarray], pa.Array]
-"""(random numbers, the numbers of the rows, their labels) -> the values of a column."""
+"""Function (random generator, numbers of the rows, their labels) -> values of a column."""
 
 
 def _numbers(draw: np.random.Generator, rows: np.ndarray, label: np.ndarray) -> pa.Array:
@@ -100,7 +100,7 @@ def _mostly_zero(draw: np.random.Generator, rows: np.ndarray, label: np.ndarray)
 
 
 def _categories(count: int) -> _Kind:
-    """Some tokens, the first ones oftener: of frequencies as 1 / place."""
+    """Return a function that draws tokens with Zipf's distribution: frequency 1 / rank."""
     share = 1 / np.arange(1, count + 1)
 
     def draw_tokens(draw: np.random.Generator, rows: np.ndarray, label: np.ndarray) -> pa.Array:
@@ -134,7 +134,7 @@ def _times(draw: np.random.Generator, rows: np.ndarray, label: np.ndarray) -> pa
 
 
 def _text(draw: np.random.Generator, rows: np.ndarray, label: np.ndarray) -> pa.Array:
-    """From 3 to 10 words."""
+    """Draw texts of 3 to 10 words."""
     lengths = draw.integers(3, 11, len(rows))
     words = pa.array(_TOKENS[:2_000]).take(pa.array(draw.integers(0, 2_000, lengths.sum())))
     offsets = pa.array(np.concatenate([[0], lengths.cumsum()]).astype(np.int32))

@@ -1,10 +1,10 @@
-"""Compares hand-written parts with the libraries that could take their place.
+"""Compare hand-written parts with the libraries that could replace them.
 
-    python -m benchmarks.parts               all of them
-    python -m benchmarks.parts csv keys      some
+    python -m benchmarks.parts               all parts
+    python -m benchmarks.parts csv keys      some parts
 
-Each contender does the same work in this process, on data that is drawn here. They take turns; the
-times are of the processor, of all threads, medians of five. docs/decisions.md draws conclusions.
+The contenders do the same work in this process, on random data, in turns. Times are processor
+seconds of all threads, medians of five runs. docs/decisions.md draws conclusions.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ RUNS = 5
 
 
 def main(names: Sequence[str]) -> int:
-    """Print a table a part."""
+    """Print a table for each part."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for name in names or PARTS:
         with tempfile.TemporaryDirectory() as folder:
             times = timed(PARTS[name](Path(folder)), runs=RUNS)
         first = next(iter(times.values()))
         rows = [
-            [contender, f"{1000 * took:,.1f}", f"{took / first:.2f}"]
-            for contender, took in times.items()
+            [contender, f"{1000 * seconds:,.1f}", f"{seconds / first:.2f}"]
+            for contender, seconds in times.items()
         ]
         print(
             f"\n{PARTS[name].__doc__}\n\n{markdown([name, 'CPU ms', 'of ours'], rows)}", flush=True
@@ -55,19 +55,19 @@ def main(names: Sequence[str]) -> int:
 
 
 def timed(contenders: Contenders, *, runs: int) -> dict[str, float]:
-    """Return the median CPU seconds of each contender; the first of its runs is not counted."""
-    took: dict[str, list[float]] = {name: [] for name in contenders}
+    """Return the median CPU seconds of each contender, without its first run."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(runs + 1):
         for name, work in contenders.items():
-            began = time.process_time()
+            start_time = time.process_time()
             work()
             if turn:
-                took[name].append(time.process_time() - began)
-    return {name: median(times) for name, times in took.items()}
+                seconds[name].append(time.process_time() - start_time)
+    return {name: median(times) for name, times in seconds.items()}
 
 
 def columns(rows: int) -> dict[str, Any]:
-    """Draws a table as a census has them: 6 columns of numbers, 9 of few categories."""
+    """Draw a table like that of a census: 6 columns of numbers, 9 of few categories."""
     draw = np.random.default_rng(5)
     words = np.array([f"category-{index:02}" for index in range(40)])
     numbers = {f"number_{index}": draw.integers(0, 100_000, rows) for index in range(6)}

@@ -1,4 +1,4 @@
-"""The census recipe without statistics."""
+"""Census recipe without statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a contender that profiles found: its rows, and a few numbers of each column."""
+"""Profiles of contenders: their rows, and a few numbers of each column."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from . import browser
 __all__ = ["Column", "Profile", "differing", "read_profile"]
 
 _RELATIVE = 1e-5
-"""Numbers are float32 where recordmill inferred that they fit."""
+"""Tolerance of means: recordmill infers float32 for numbers that fit."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """What is compared of a column.
+    """Numbers of a column that are compared.
 
     Attributes:
-      missing: The rows without a value.
-      mean: Of numbers; None of anything else.
+      missing: Number of rows without a value.
+      mean: Mean of numbers; None for other types.
     """
 
     missing: int
@@ -31,13 +31,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a contender wrote.
+    """Profile that a contender wrote.
 
     Attributes:
-      rows: How many rows it profiled.
-      columns: By name.
-      page_bytes: The size of report.html; 0 without one.
-      page_seconds: How long Chromium takes to draw it; None without one, or without Chromium.
+      rows: Number of rows.
+      columns: Columns by name.
+      page_bytes: Size of report.html; 0 without a report.
+      page_seconds: Time that Chromium takes to draw it; None without a report, or Chromium.
     """
 
     rows: int = 0
@@ -47,21 +47,22 @@ class Profile:
 
 
 def read_profile(folder: Path) -> Profile:
-    """What is in a folder: recordmill's stats, or else the columns.json that the peers write."""
+    """Read the profile in a folder: recordmill's stats, or else the columns.json of a peer."""
     stats = sorted((folder / "stats").glob("*.pb"))
-    found = [_of_statistics(path) for path in stats] or [_of_peer(folder / "columns.json")]
+    profiles = [_of_statistics(path) for path in stats] or [_of_peer(folder / "columns.json")]
     page = folder / "report.html"
     return Profile(
-        rows=sum(rows for rows, _ in found),
-        columns=found[0][1],
+        rows=sum(rows for rows, _ in profiles),
+        columns=profiles[0][1],
         page_bytes=page.stat().st_size if page.exists() else 0,
         page_seconds=browser.seconds_to_open(page) if stats and page.exists() else None,
     )
 
 
 def _of_peer(path: Path) -> tuple[int, dict[str, Column]]:
-    told = json.loads(path.read_text())
-    return told["rows"], {name: Column(**column) for name, column in told["columns"].items()}
+    profile = json.loads(path.read_text())
+    columns = {name: Column(**column) for name, column in profile["columns"].items()}
+    return profile["rows"], columns
 
 
 def _of_statistics(path: Path) -> tuple[int, dict[str, Column]]:
@@ -78,18 +79,18 @@ def _of_statistics(path: Path) -> tuple[int, dict[str, Column]]:
 
 
 def differing(mine: Profile, theirs: Profile) -> int:
-    """How many columns one profile has and the other has not, or has with other numbers.
+    """Count the columns that only one profile has, or that have different numbers.
 
-    Means are compared where both have one: what one takes for numbers can be classes or
-    identifiers to the other.
+    Means are compared if both have one: a column of numbers in one can be a column of classes or
+    identifiers in the other.
     """
     names = {*mine.columns, *theirs.columns}
     return sum(not _alike(mine.columns.get(name), theirs.columns.get(name)) for name in names)
 
 
-def _alike(one: Column | None, other: Column | None) -> bool:
-    if one is None or other is None or one.missing != other.missing:
+def _alike(mine: Column | None, theirs: Column | None) -> bool:
+    if mine is None or theirs is None or mine.missing != theirs.missing:
         return False
-    if one.mean is None or other.mean is None:
+    if mine.mean is None or theirs.mean is None:
         return True
-    return math.isclose(one.mean, other.mean, rel_tol=_RELATIVE)
+    return math.isclose(mine.mean, theirs.mean, rel_tol=_RELATIVE)

@@ -1,4 +1,4 @@
-"""What the runs of one contender came to."""
+"""Results of the runs of a contender."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Result", "Results"]
 
 @dataclass(frozen=True)
 class Result:
-    """The runs of one contender.
+    """Runs of one contender.
 
     Attributes:
-      runs: At least one.
-      vocabularies: The sha256 of each vocabulary that it made, by file name.
-      profile: What it found, if it profiles.
-      timings: What it told of each run, if it times itself.
+      runs: Time and memory of each run, at least one.
+      vocabularies: SHA-256 of each vocabulary that it made, by file name.
+      profile: Profile that it wrote, if any.
+      timings: Its own measurement of each run, if it measures itself.
     """
 
     runs: Sequence[Run]
@@ -31,24 +31,24 @@ class Result:
 
     @property
     def seconds(self) -> float:
-        """The median of the wall-clock seconds."""
+        """Median of the wall-clock seconds."""
         return median(run.seconds for run in self.runs)
 
     @property
     def own_seconds(self) -> float:
-        """The median of the seconds that it told."""
+        """Median of the seconds that it measured itself."""
         return median(timing.seconds for timing in self.timings)
 
     @property
     def cpu_seconds(self) -> float:
-        """The median of the processor seconds."""
+        """Median of the processor seconds."""
         return median(run.cpu_seconds for run in self.runs)
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory of any run."""
+        """Largest memory of any run."""
         return max(run.peak_bytes for run in self.runs)
 
 
 Results = Mapping[str, Result]
-"""The result of each entry by its label."""
+"""Result of each entry, by its label."""

@@ -1,4 +1,4 @@
-"""One session: every contender in a fresh process, taking turns, on the same rows."""
+"""Session of measurements: every contender in a new process, in turns, on the same rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import data, images
 from .case import Case, Entry, Inputs
 from .cases import CASES
 from .contenders import Contender, count_records, environment, vocabularies, write_sample
-from .measure import Failed, Run, run
+from .measure import ContenderError, Run, run
 from .mixed import mixed
 from .profiles import Profile, read_profile
 from .results import Result, Results
@@ -27,20 +27,20 @@ _FEW_ROWS, _FEW_COLUMNS = 1_000, 40
 def session(
     names: Sequence[str], *, runs: int, adult: Path, hotdog: Path
 ) -> Iterator[tuple[Case, Results]]:
-    """Measures cases, one after the other.
+    """Measure cases, one after the other.
 
     Args:
-      names: Of `CASES`.
-      runs: How many runs of each contender; one whose first run takes over a minute has no more.
-      adult: The folder of adult.data and adult.test, there or not.
-      hotdog: The folder of hot_dog/*.jpg and not_hot_dog/*.jpg, there or not.
+      names: Names of `CASES`.
+      runs: Runs of each contender; only one if the first takes over a minute.
+      adult: Folder that may contain adult.data and adult.test.
+      hotdog: Folder that may contain hot_dog/*.jpg and not_hot_dog/*.jpg.
 
     Yields:
       Each case with the results of its entries.
 
     Raises:
-      Failed: A contender failed, or wrote another number of records than there were rows, or
-        profiled or timed another number of rows.
+      ContenderError: A contender failed, or the number of records that it wrote, or of rows that it
+        profiled or timed, is wrong.
     """
     with tempfile.TemporaryDirectory(prefix="recordmill-bench-") as folder:
         scratch = Path(folder)
@@ -63,7 +63,7 @@ def session(
 
 
 def _write_samples(scratch: Path) -> dict[str, Mapping[str, Path]]:
-    """A small input of each problem that has one; the others warm up with "adult"."""
+    """Write a small input of the problems that have one; the others warm up with "adult"."""
     census, hotdog = scratch / "census-sample", scratch / "hotdog-sample"
     run(write_sample("census", census), environment=environment())
     run(write_sample("hotdog", hotdog), environment=environment())
@@ -76,62 +76,64 @@ def _write_samples(scratch: Path) -> dict[str, Mapping[str, Path]]:
 
 
 def _warm_up(contender: Contender, problem: str, inputs: Mapping[str, Path], output: Path) -> None:
-    """A run on a few rows that nobody measures: it writes the bytecode."""
+    """Run on a few rows without measuring, which writes the bytecode."""
     run(contender(problem, inputs, output), environment=environment())
     shutil.rmtree(output, ignore_errors=True)
 
 
 def measure(case: Case, runs: int, output: Path) -> Results:
-    """The result of each entry of a case; the entries take turns.
+    """Return the result of each entry of a case; the entries run in turns.
 
     Args:
-      case: What to run.
+      case: The comparison.
       runs: As in `session`.
-      output: The folder that every run writes, and that is removed after it.
+      output: Folder that every run writes, and that is removed after it.
     """
-    done: dict[str, list[Run]] = {entry.label: [] for entry in case.entries}
-    made: dict[str, dict[str, str]] = {}
-    found: dict[str, Profile] = {}
-    told: dict[str, list[Timing]] = {entry.label: [] for entry in case.entries}
+    finished: dict[str, list[Run]] = {entry.label: [] for entry in case.entries}
+    digests: dict[str, dict[str, str]] = {}
+    profiles: dict[str, Profile] = {}
+    timings: dict[str, list[Timing]] = {entry.label: [] for entry in case.entries}
     for _ in range(runs):
         for entry in case.entries:
-            before = done[entry.label]
+            before = finished[entry.label]
             if before and before[0].seconds > _LONG_SECONDS:
                 continue
             before.append(_run(entry, output))
-            made[entry.label] = vocabularies(output)
+            digests[entry.label] = vocabularies(output)
             if entry.profiles:
-                found[entry.label] = _profile(entry, output)
+                profiles[entry.label] = _profile(entry, output)
             if entry.times:
-                told[entry.label].append(_timing(entry, output))
+                timings[entry.label].append(_timing(entry, output))
             shutil.rmtree(output, ignore_errors=True)
     return {
-        label: Result(runs_of_it, made[label], found.get(label, Profile()), told[label])
-        for label, runs_of_it in done.items()
+        label: Result(entry_runs, digests[label], profiles.get(label, Profile()), timings[label])
+        for label, entry_runs in finished.items()
     }
 
 
 def _run(entry: Entry, output: Path) -> Run:
     command = entry.contender(entry.problem, entry.inputs, output)
-    one = run(command, environment=environment())
-    print(f"{entry.label}: {one.seconds:.1f} s", file=sys.stderr)
+    result = run(command, environment=environment())
+    print(f"{entry.label}: {result.seconds:.1f} s", file=sys.stderr)
     for split, expected in entry.rows.items() if entry.writes else ():
         written = count_records(output / split)
         if written != expected:
-            raise Failed(f"{entry.label} wrote {written:,} {split} records of {expected:,} rows")
-    return one
+            raise ContenderError(
+                f"{entry.label} wrote {written:,} {split} records of {expected:,} rows"
+            )
+    return result
 
 
 def _profile(entry: Entry, output: Path) -> Profile:
     profile, expected = read_profile(output), sum(entry.rows.values())
     if profile.rows != expected:
-        raise Failed(f"{entry.label} profiled {profile.rows:,} rows of {expected:,}")
+        raise ContenderError(f"{entry.label} profiled {profile.rows:,} rows of {expected:,}")
     return profile
 
 
 def _timing(entry: Entry, output: Path) -> Timing:
     timing, expected = read_timing(output), sum(entry.rows.values())
     if timing.rows != expected:
-        raise Failed(f"{entry.label} timed {timing.rows:,} rows of {expected:,}")
+        raise ContenderError(f"{entry.label} timed {timing.rows:,} rows of {expected:,}")
     print(f"{entry.label}: {timing.seconds:.4g} s by itself", file=sys.stderr)
     return timing

@@ -1,4 +1,4 @@
-"""Markdown tables that also read well on a terminal, and their place in a page."""
+"""Markdown tables that are aligned on a terminal too, and their insertion into a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["between_markers", "markdown"]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns: the first to the left, the others to the right.
+    """Return a Markdown table with aligned columns, the first to the left, others to the right.
 
     >>> print(markdown(["what", "s"], [["a", "1.5"], ["long one", "10.0"]]))
     | what     |    s |
@@ -29,10 +29,10 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def between_markers(text: str, name: str, results: str) -> str:
-    """The text with what stands between the two markers of a name replaced.
+    """Replace the text between the two markers of a name.
 
     Raises:
-      ValueError: A marker is not there.
+      ValueError: A marker is missing.
     """
     markers = f"<!-- results of {name} -->", f"<!-- end of {name} -->"
     before, begin, rest = text.partition(markers[0])

@@ -1,4 +1,4 @@
-"""What a contender that times itself tells, and how it takes the time."""
+"""Measurements of contenders that time themselves."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FILE = "timing.json"
 _CALLS = 300
 _WARM_CALLS = 20
 _TOLERANCE = 1e-5
-"""The graph computes with float32, numpy with float64."""
+"""Tolerance of features: the graph computes with float32, numpy with float64."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What a contender tells.
+    """Measurement by a contender itself.
 
     Attributes:
-      rows: How many rows it had in the time.
-      seconds: How long they took.
-      features: The values of each feature, by name, where it computes features.
+      rows: Number of rows that it processed in the time.
+      seconds: The time.
+      features: Values of each feature, by name, if it computes features.
     """
 
     rows: int = 0
@@ -36,50 +36,50 @@ class Timing:
 
 
 def time_epoch(batches: Iterable[Any], rows_of: Callable[[Any], int]) -> Timing:
-    """Time a second epoch, from its start to its end; the first warms up.
+    """Time the second epoch, from its start to its end; the first warms up.
 
     Args:
-      batches: What is gone through, twice.
-      rows_of: Gives the number of rows of a batch.
+      batches: Batches, which are iterated twice.
+      rows_of: Function that returns the number of rows of a batch.
     """
     for _ in batches:
         pass
-    began = perf_counter()
+    start_time = perf_counter()
     rows = sum(rows_of(batch) for batch in batches)
-    return Timing(rows, perf_counter() - began)
+    return Timing(rows, perf_counter() - start_time)
 
 
 def time_calls(call: Callable[[], Mapping[str, Any]], *, calls: int = _CALLS) -> Timing:
     """Time a call that computes features: the median of many, after a few that warm up.
 
     Args:
-      call: Gives numpy arrays [rows] by name.
-      calls: How many are timed.
+      call: Function that returns numpy arrays [rows] by name.
+      calls: Number of timed calls.
     """
     for _ in range(_WARM_CALLS):
         features = call()
     seconds = []
     for _ in range(calls):
-        began = perf_counter()
+        start_time = perf_counter()
         features = call()
-        seconds.append(perf_counter() - began)
+        seconds.append(perf_counter() - start_time)
     values = {name: array.tolist() for name, array in features.items()}
     return Timing(len(next(iter(values.values()))), median(seconds), values)
 
 
 def write_timing(timing: Timing, folder: str) -> None:
-    """Write it to a folder, which may exist."""
+    """Write a timing to a folder, which may exist."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     (Path(folder) / _FILE).write_text(json.dumps(asdict(timing)))
 
 
 def read_timing(folder: Path) -> Timing:
-    """What `write_timing` wrote."""
+    """Read the timing that `write_timing` wrote."""
     return Timing(**json.loads((folder / _FILE).read_text()))
 
 
 def differing(mine: Timing, theirs: Timing) -> int:
-    """How many features one has and the other has not, or has with other values (to 1e-5).
+    """Count the features that only one timing has, or that have different values (to 1e-5).
 
     >>> differing(Timing(features={"age": [0.5, 1]}), Timing(features={"age": [0.500001, 1]}))
     0
@@ -92,8 +92,8 @@ def differing(mine: Timing, theirs: Timing) -> int:
     )
 
 
-def _alike(some: Sequence[float], others: Sequence[float]) -> bool:
-    return len(some) == len(others) and all(
-        math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-        for one, other in zip(some, others, strict=True)
+def _alike(mine: Sequence[float], theirs: Sequence[float]) -> bool:
+    return len(mine) == len(theirs) and all(
+        math.isclose(a, b, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+        for a, b in zip(mine, theirs, strict=True)
     )

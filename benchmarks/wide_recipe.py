@@ -1,4 +1,4 @@
-"""The wide table as a recipe of recordmill."""
+"""Recipe of the wide table."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The peers: each file is a program that prepares the same features with another library."""
+"""Peers: programs that prepare the same features with other libraries."""

@@ -1,9 +1,9 @@
-"""The census features by pandas and numpy, as a server without a transform graph has them.
+"""Census features with pandas and numpy, as a server without a transform graph computes them.
 
-Means, deviations, vocabularies and boundaries are the dataset's own. Neither library has the
-FarmHash64 of TensorFlow, so the fingerprint of each token of a vocabulary stands in a table that
-TensorFlow made beforehand; a token that no vocabulary has falls into another bucket of a cross
-than in the graph.
+Means, deviations, vocabularies and boundaries are those of the dataset. Neither library has the
+FarmHash64 of TensorFlow, so the fingerprints of the tokens of a vocabulary are in a table that
+TensorFlow made beforehand. For a token outside the vocabulary, the bucket of a cross differs from
+that of the graph.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _SHIFT = np.uint64(47)
 
 @dataclass(frozen=True)
 class CensusFeatures:
-    """From raw columns to features.
+    """Function from raw columns to features.
 
     Attributes:
-      scales: The mean and the standard deviation of each number.
-      tokens: The vocabulary of each category.
-      fingerprints: uint64 [size of the vocabulary + 1], the FarmHash64 fingerprints of the tokens
-        and 0 for any other, by category that is crossed.
-      boundaries: Where one age bucket ends and the next begins.
-      buckets: How many buckets each cross has, by its name.
+      scales: Mean and standard deviation of each number.
+      tokens: Vocabulary of each category.
+      fingerprints: FarmHash64 fingerprints of the tokens and 0 for any other, uint64 [size of the
+        vocabulary + 1], by crossed category.
+      boundaries: Boundaries of the age buckets.
+      buckets: Number of buckets of each cross, by its name.
     """
 
     scales: Mapping[str, tuple[float, float]]
@@ -53,13 +53,13 @@ class CensusFeatures:
     buckets: Mapping[str, int]
 
     def __call__(self, raw: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """The features of some rows.
+        """Compute the features of rows.
 
         Args:
-          raw: The raw columns, int64 or text with blanks around it, [rows] each.
+          raw: Raw columns, int64 or text with blanks around it, [rows] each.
 
         Returns:
-          Float32 and int64 [rows] by name, as the census recipe's graph gives them.
+          Float32 and int64 [rows] by name, as from the graph of the census recipe.
         """
         frame = pd.DataFrame(raw)
         numbers = {name: self._score(name, frame[name].to_numpy()) for name in self.scales}
@@ -80,16 +80,16 @@ class CensusFeatures:
         return np.where(x == MISSING_INT64, 0, (x - mean) / deviation).astype(np.float32)
 
     def _ids(self, name: str, x: pd.Series) -> npt.NDArray[np.int64]:
-        known, tokens = self.tokens[name], x.str.strip().to_numpy()
-        places = known.get_indexer(np.where(tokens == "", _UNKNOWN, tokens))
-        return np.where(places < 0, len(known), places)
+        vocabulary, tokens = self.tokens[name], x.str.strip().to_numpy()
+        ids = vocabulary.get_indexer(np.where(tokens == "", _UNKNOWN, tokens))
+        return np.where(ids < 0, len(vocabulary), ids)
 
 
 def _cross(fingerprints: Sequence[npt.NDArray[np.uint64]], buckets: int) -> npt.NDArray[np.int64]:
-    """TensorFlow's FingerprintCat64 of all, from left to right, and the bucket of it."""
+    """Return the buckets of TensorFlow's FingerprintCat64 of the columns, from left to right."""
     combined = np.full(len(fingerprints[0]), _SEED)
-    for one in fingerprints:
-        mixed = combined ^ _MULTIPLIER ^ (_shift_mix(one * _MULTIPLIER) * _MULTIPLIER)
+    for column in fingerprints:
+        mixed = combined ^ _MULTIPLIER ^ (_shift_mix(column * _MULTIPLIER) * _MULTIPLIER)
         combined = _shift_mix(_shift_mix(mixed * _MULTIPLIER) * _MULTIPLIER)
     return (combined % np.uint64(buckets)).astype(np.int64)
 
@@ -99,7 +99,7 @@ def _shift_mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def census_features(folder: Path) -> CensusFeatures:
-    """The features of a prepared census dataset: with its constants and vocabularies."""
+    """Return the features with the constants and vocabularies of a prepared census dataset."""
     assets = folder / "transform_fn" / "assets"
     tokens = {name: (assets / name).read_text().splitlines() for name in _CATEGORIES}
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -113,14 +113,14 @@ def census_features(folder: Path) -> CensusFeatures:
 
 
 def _boundaries(values: Sequence[Mapping[str, Any]]) -> list[float]:
-    """What `bucketize_by_boundaries` is told in the recipe, which has it once."""
+    """Return the boundaries of the only `bucketize_by_boundaries` in the recipe."""
     arguments = (step["arguments"] for value in values for step in value["steps"])
-    (found,) = (one["boundaries"] for one in arguments if "boundaries" in one)
-    return list(found)
+    (boundaries,) = (item["boundaries"] for item in arguments if "boundaries" in item)
+    return list(boundaries)
 
 
 def _scales(path: Path) -> dict[str, tuple[float, float]]:
-    """The mean and the standard deviation of each number, from the dataset's statistics."""
+    """Return mean and standard deviation of each number, from the statistics of the dataset."""
     from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
     (dataset,) = DatasetFeatureStatisticsList.FromString(path.read_bytes()).datasets
@@ -135,5 +135,5 @@ def _scales(path: Path) -> dict[str, tuple[float, float]]:
 def _fingerprints(tokens: list[str]) -> npt.NDArray[np.uint64]:
     import tensorflow as tf
 
-    found = tf.bitcast(tf.fingerprint(tf.constant(tokens)), tf.uint64).numpy()
-    return np.append(found, np.uint64(0))
+    fingerprints = tf.bitcast(tf.fingerprint(tf.constant(tokens)), tf.uint64).numpy()
+    return np.append(fingerprints, np.uint64(0))

@@ -1,4 +1,4 @@
-"""The classic Beam pipeline over images: an image at a time, in Python, with Pillow.
+"""Classic Beam pipeline over images, one by one, in Python, with Pillow.
 
 `MatchFiles`, `ReadMatches`, then a function that decodes, crops the centre, resizes, encodes and
 makes a `tf.train.Example`, and `WriteToTFRecord`; Beam's in-process runner with its defaults. It
@@ -31,8 +31,8 @@ def prepare(inputs: Mapping[str, str], output: str) -> None:
     """Write the TFRecords of each split.
 
     Args:
-      inputs: The folder of each split: JPEG files, a folder a class.
-      output: The folder to write.
+      inputs: Folder of each split: JPEG files in a folder for each class.
+      output: Folder to write.
     """
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
         for split, folder in inputs.items():
@@ -50,7 +50,7 @@ def _example_of_file(file: fileio.ReadableFile) -> bytes:
 
 
 def example(path: str, data: bytes) -> bytes:
-    """The record of a file: a serialized `tf.train.Example` of the Object Detection API's keys."""
+    """Return the serialized `tf.train.Example` of a file, with keys of the Object Detection API."""
     label = os.path.basename(os.path.dirname(path))
     features = tf.train.Features()
     texts = {
@@ -73,7 +73,7 @@ def example(path: str, data: bytes) -> bytes:
 
 
 def encode(data: bytes) -> bytes:
-    """The centre of an image as a JPEG file of 224x224 pixels, of quality 95, TensorFlow's own."""
+    """Return the centre of an image as a JPEG of 224x224 pixels, in TensorFlow's quality 95."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -85,5 +85,5 @@ def encode(data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    _, folders, written = parse()
-    prepare(folders, written)
+    _, folders, output = parse()
+    prepare(folders, output)

@@ -40,11 +40,11 @@ def write(folder: str, path: str) -> int:
     return images
 
 
-def _images(folder: str, made: Callable[[Any], Any]) -> Iterator[Any]:
-    """What is made of each image.
+def _images(folder: str, convert: Callable[[Any], Any]) -> Iterator[Any]:
+    """Yield each image of a folder, converted.
 
     Raises:
-      ValueError: In the end, where these were not as many as the files.
+      ValueError: There are not as many images as files; raised at the end.
     """
     paths = sorted(str(path) for path in Path(folder).glob("*/*.jpg"))
     options = tf.data.Options()
@@ -52,7 +52,7 @@ def _images(folder: str, made: Callable[[Any], Any]) -> Iterator[Any]:
     options.deterministic = False
     batches = (
         tf.data.Dataset.from_tensor_slices(paths)
-        .map(lambda path: made(tf.io.read_file(path)), num_parallel_calls=_THREADS)
+        .map(lambda path: convert(tf.io.read_file(path)), num_parallel_calls=_THREADS)
         .batch(_BATCH_IMAGES)
         .prefetch(1)
         .with_options(options)
@@ -66,7 +66,7 @@ def _images(folder: str, made: Callable[[Any], Any]) -> Iterator[Any]:
 
 
 def pixels(encoded: Any) -> Any:
-    """The centre of a JPEG file as uint8 [224, 224, 3]."""
+    """Return the centre of a JPEG file as uint8 [224, 224, 3]."""
     image = tf.io.decode_jpeg(encoded, channels=3)
     height, width = tf.unstack(tf.shape(image)[:2])
     side = tf.minimum(height, width)
@@ -81,10 +81,10 @@ def _stored(encoded: Any) -> Any:
 
 
 if __name__ == "__main__":
-    what, folders, output = parse()
-    for split, each in folders.items():
-        if what == "pixels":
-            read(each)
+    problem, folders, output = parse()
+    for split, folder in folders.items():
+        if problem == "pixels":
+            read(folder)
         else:
             Path(output, split).mkdir(parents=True)
-            write(each, str(Path(output, split, "data-00000-of-00001")))
+            write(folder, str(Path(output, split, "data-00000-of-00001")))

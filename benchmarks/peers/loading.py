@@ -1,4 +1,4 @@
-"""An epoch of the training records of a prepared dataset, by three ways through `tf.data`.
+"""Epoch of the training records of a prepared dataset, in three ways with `tf.data`.
 
 The first argument says which. All give batches of 512, made anew in each epoch.
 """
@@ -43,7 +43,7 @@ def batched_features(data: PreparedDataset) -> tf.data.Dataset:
 
 
 def bare(data: PreparedDataset) -> tf.data.Dataset:
-    """The records as they are stored, in order: neither parsed nor shuffled."""
+    """Return the stored records in order, neither parsed nor shuffled."""
     return tf.data.TFRecordDataset(_files(data), data.manifest.compression).batch(_BATCH)
 
 
@@ -52,7 +52,7 @@ def _files(data: PreparedDataset) -> list[str]:
 
 
 def rows_of(batch: object) -> int:
-    """The rows of a batch: (features, label), or serialized records."""
+    """Return the number of rows of a batch: (features, label), or serialized records."""
     return len(batch[1] if isinstance(batch, tuple) else batch)  # type: ignore[arg-type]
 
 

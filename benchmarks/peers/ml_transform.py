@@ -42,7 +42,7 @@ _CROSSES = ("education_x_occupation", "age_bucket_x_education_x_occupation")
 
 @dataclass(frozen=True)
 class ReadRow:
-    """A line to the dict that MLTransform takes: numbers as floats, the rest as text."""
+    """Function from a line to the dict for MLTransform: numbers as floats, the rest as text."""
 
     schema: Schema
 
@@ -56,7 +56,7 @@ class ReadRow:
 
 
 def add_census_columns(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with what MLTransform cannot make of several columns, and a clean label."""
+    """Add features of several columns, which MLTransform lacks, to a row; clean the label."""
     work = f"{row['education']}_{row['occupation']}"
     bucket = bisect_right(AGE_BOUNDARIES, row["age"])
     return row | {
@@ -121,7 +121,7 @@ def _identifier(column: Column) -> str:
 
 
 def encode(row: Any) -> bytes:
-    """A serialized `tf.train.Example` of a row of arrays."""
+    """Return the serialized `tf.train.Example` of a row of arrays."""
     features = tf.train.Features()
     for name, values in row.as_dict().items():
         if values.dtype.kind == "i":

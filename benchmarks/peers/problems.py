@@ -1,4 +1,4 @@
-"""What is to be prepared: the columns and the features, the same for every contender."""
+"""Columns and features of the comparisons, the same for every contender."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["PROBLEMS", "Problem"]
 
 @dataclass(frozen=True)
 class Problem:
-    """A table and its features.
+    """Table and features.
 
     Attributes:
-      schema: The columns, in the order of the file.
-      preprocessing_fn: Raw tensors [batch] by column to features by name.
-      header_lines: The lines to skip at the top of the file of each split.
+      schema: Columns, in the order of the file.
+      preprocessing_fn: Function from raw tensors [batch] by column to features by name.
+      header_lines: Number of lines to skip at the top of the file of each split.
     """
 
     schema: Schema

@@ -30,18 +30,18 @@ def profile(path: str, output: str) -> None:
     report = ProfileReport(rows, minimal=True, progress_bar=False)
     variables = report.get_description().variables
     columns = {
-        name: {"missing": int(told["n_missing"]), "mean": _number(told)}
-        for name, told in variables.items()
+        name: {"missing": int(variable["n_missing"]), "mean": _number(variable)}
+        for name, variable in variables.items()
     }
     (folder / "columns.json").write_text(json.dumps({"rows": len(rows), "columns": columns}))
 
 
-def _number(told: dict[str, object]) -> float | None:
-    mean = told.get("mean")
+def _number(variable: dict[str, object]) -> float | None:
+    mean = variable.get("mean")
     return float(mean) if isinstance(mean, float) else None
 
 
 if __name__ == "__main__":
-    _, files, written = parse()
+    _, files, output = parse()
     (file,) = files.values()
-    profile(file, written)
+    profile(file, output)

@@ -1,4 +1,4 @@
-"""The features of raw requests: by a served model's graph, or by pandas and numpy.
+"""Features of raw requests, by the graph of a served model, or by pandas and numpy.
 
 The first argument says which. What is timed is a call with all rows of the file of requests, from
 numpy arrays of raw columns to numpy arrays of features; not parsing the requests.
@@ -31,26 +31,27 @@ _DTYPES = {"int64": np.int64, "string": np.object_}
 
 
 def served_graph(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
-    """The signature `transform` of a model that is exported from a dataset, and loaded again."""
+    """Return the signature `transform` of a model that is exported and loaded again."""
     folder = scratch / "model"
     load(dataset).export(_no_model, folder, output_kind="values")
     return ServedModel(folder).features
 
 
 def _no_model(features: Mapping[str, Any], *, training: bool) -> Any:
-    """Add up all features: the graph is what is timed, and an exported one has what is used."""
-    return tf.expand_dims(tf.add_n([tf.cast(one, tf.float32) for one in features.values()]), 1)
+    """Add up all features: only the graph is timed, and it contains only features that are used."""
+    columns = [tf.cast(column, tf.float32) for column in features.values()]
+    return tf.expand_dims(tf.add_n(columns), 1)
 
 
 def pandas(dataset: Path, scratch: Path) -> Callable[[Columns], Columns]:
-    """pandas and numpy, with the constants and vocabularies of the dataset."""
+    """Return the features by pandas and numpy, with the constants of the dataset."""
     from .census_pandas import census_features
 
     return census_features(dataset)
 
 
 def read_requests(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The raw columns of a file of one JSON object a line: int64 or object [rows], by name."""
+    """Return the raw columns of a file of JSON lines: int64 or object [rows], by name."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return {
         column.name: np.array([row[column.name] for row in rows], _DTYPES[column.type])

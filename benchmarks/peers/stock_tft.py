@@ -69,7 +69,7 @@ def prepare(problem: Problem, inputs: Mapping[str, str], output: str) -> None:
 
 
 def _lines(pipeline: Any, path: str, header_lines: int, split: str) -> Any:
-    """The lines of a file, without the blanks after commas, which the decoder would keep."""
+    """Read the lines of a file, without the blanks after commas, which the decoder would keep."""
     return (
         pipeline
         | f"Read {split}"

@@ -1,1 +1,1 @@
-"""`report.html`: the report of a dataset or a profile, for people."""
+"""Report page of a dataset or a profile."""

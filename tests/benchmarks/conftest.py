@@ -1,4 +1,4 @@
-"""The benchmarks are a program of the repository, not a part of the package."""
+"""Benchmarks are a program of the repository, not a part of the package."""
 
 import sys
 from pathlib import Path

@@ -14,8 +14,8 @@ ROW = "25, Private, 1, 11th, 7, Single, ?, Own-child, Black, Male, 0, 0, 40, Per
 RUN = Run(9.0, 8.0, 7_000_000)
 
 
-def made(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
-    """A case of a table of two rows, of which nothing is prepared."""
+def make_case(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """Return a case with a table of two rows, without preparing a dataset."""
     (folder / "adult.data").write_text(ROW * 2)
     files = dict.fromkeys(("train", "eval"), folder / "adult.data")
     monkeypatch.setattr(consumers, "_prepared", lambda files, folder: folder)
@@ -30,14 +30,14 @@ def cells(line: str, count: int) -> list[str]:
 def test_loading_is_compared_with_tensorflow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, verdict: str
 ) -> None:
-    case = made("loading", tmp_path, monkeypatch)
-    told = {
+    case = make_case("loading", tmp_path, monkeypatch)
+    times = {
         "recordmill": 5.0,
         "make_batched_features_dataset": seconds,
         "bare TFRecordDataset": 2.5,
     }
     results = {
-        label: Result([RUN], {}, timings=[Timing(2_083_904, each)]) for label, each in told.items()
+        label: Result([RUN], {}, timings=[Timing(2_083_904, each)]) for label, each in times.items()
     }
 
     lines = section(case, results).splitlines()
@@ -57,14 +57,14 @@ def test_loading_is_compared_with_tensorflow(
 
 
 def test_serving_is_compared_with_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    case = made("serving", tmp_path, monkeypatch)
-    told = {
+    case = make_case("serving", tmp_path, monkeypatch)
+    timings = {
         "served graph": Timing(1, 0.002, {"age": [0.5]}),
         "pandas and numpy": Timing(1, 0.004, {"age": [0.5]}),
         "served graph, 1,024 requests": Timing(1024, 0.003, {"age": [0.5], "sex": [1]}),
         "pandas and numpy, 1,024 requests": Timing(1024, 0.006, {"age": [0.5], "sex": [2]}),
     }
-    results = {label: Result([RUN], {}, timings=[one]) for label, one in told.items()}
+    results = {label: Result([RUN], {}, timings=[timing]) for label, timing in timings.items()}
 
     lines = section(case, results).splitlines()
 

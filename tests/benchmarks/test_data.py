@@ -38,9 +38,9 @@ def test_without_them_the_sample_is_repeated_to_as_many_rows(tmp_path: Path) -> 
 def test_copies_have_no_blank_lines(tmp_path: Path) -> None:
     write_sample(tmp_path / "sample")
 
-    made = data.copies(tmp_path / "sample" / "adult.data", 3, tmp_path)
+    path = data.copies(tmp_path / "sample" / "adult.data", 3, tmp_path)
 
-    assert made.read_text() == "1, a\n2, b\n" * 3
+    assert path.read_text() == "1, a\n2, b\n" * 3
 
 
 def test_the_wide_table(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_requests_are_raw_and_without_the_label(tmp_path: Path) -> None:
     row = "25, Private, 1, 11th, 7, Single, ?, Own-child, Black, Male, 0, 0, 40, Peru, <=50K.\n"
     (tmp_path / "adult.test").write_text(f"|1x3 Cross validator\n{row * 3}\n")
 
-    made = data.requests(tmp_path / "adult.test", 2, tmp_path)
+    path = data.requests(tmp_path / "adult.test", 2, tmp_path)
 
-    first, second = map(json.loads, made.read_text().splitlines())
+    first, second = map(json.loads, path.read_text().splitlines())
     assert first == second
     assert (first["age"], first["workclass"], first["occupation"]) == (25, " Private", " ?")
     assert (len(first), first["native-country"], "income" in first) == (14, " Peru", False)

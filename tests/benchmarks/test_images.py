@@ -26,13 +26,13 @@ def test_the_real_images_are_taken_where_both_classes_are_there(
 
 
 def test_copies_are_different_files_of_the_same_pixels(tmp_path: Path, sample: Path) -> None:
-    made = images.copies(sample, 130, tmp_path)
+    folder = images.copies(sample, 130, tmp_path)
 
-    files = sorted(made.glob("*/*.jpg"))
-    assert made == tmp_path / "train-130"
+    files = sorted(folder.glob("*/*.jpg"))
+    assert folder == tmp_path / "train-130"
     assert len(files) == len({file.read_bytes() for file in files}) == 130
     first, again = (
-        Image.open(made / "hot_dog" / f"hot_dog-09-{place:05}.jpg") for place in (9, 129)
+        Image.open(folder / "hot_dog" / f"hot_dog-09-{index:05}.jpg") for index in (9, 129)
     )
     assert (first.info["comment"], again.info["comment"]) == (b"copy 9", b"copy 129")
     assert first.getexif() == again.getexif() == {0x0112: 6}
@@ -41,13 +41,13 @@ def test_copies_are_different_files_of_the_same_pixels(tmp_path: Path, sample: P
 
 
 def test_large_pictures_are_made_of_small_ones(tmp_path: Path, sample: Path) -> None:
-    made = images.large(sample, 14, tmp_path)
-    paths = sorted(made.glob("*/*.jpg"))
+    folder = images.large(sample, 14, tmp_path)
+    paths = sorted(folder.glob("*/*.jpg"))
     assert [path.parent.name for path in paths] == ["hot_dog"] * 8 + ["not_hot_dog"] * 6
     assert len({path.read_bytes() for path in paths}) == 14
     pixels = {np.asarray(Image.open(path)).tobytes() for path in paths}
     assert len(pixels) == 12
-    first = Image.open(made / "hot_dog" / "00-00000.jpg")
+    first = Image.open(folder / "hot_dog" / "00-00000.jpg")
     assert (first.size, first.mode) == ((4000, 3000), "RGB")
     originals = sorted(sample.glob("*/*.jpg"))
     last = ImageOps.fit(Image.open(originals[63]).convert("RGB"), (500, 375))

@@ -3,17 +3,17 @@ import sys
 
 import pytest
 
-from benchmarks.measure import Failed, run
+from benchmarks.measure import ContenderError, run
 
 
 def test_time_processor_and_memory_of_a_process() -> None:
     script = "import time; block = bytearray(200_000_000); time.sleep(0.3)"
 
-    one = run([sys.executable, "-c", script], environment=os.environ)
+    result = run([sys.executable, "-c", script], environment=os.environ)
 
-    assert one.seconds >= 0.3
-    assert 0 < one.cpu_seconds < one.seconds
-    assert 200e6 < one.peak_bytes < 300e6
+    assert result.seconds >= 0.3
+    assert 0 < result.cpu_seconds < result.seconds
+    assert 200e6 < result.peak_bytes < 300e6
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="there is no /proc to sample")
@@ -25,13 +25,13 @@ children = [subprocess.Popen([sys.executable, "-c", {child!r}]) for _ in range(2
 [child.wait() for child in children]
 """
 
-    one = run([sys.executable, "-c", script], environment=os.environ)
+    result = run([sys.executable, "-c", script], environment=os.environ)
 
-    assert 200e6 < one.peak_bytes < 300e6
+    assert 200e6 < result.peak_bytes < 300e6
 
 
 def test_a_failure_shows_the_last_lines() -> None:
     script = "import sys; print('one\\ntwo'); sys.exit(3)"
 
-    with pytest.raises(Failed, match=r"ended with 3:\none\ntwo\n"):
+    with pytest.raises(ContenderError, match=r"ended with 3:\none\ntwo\n"):
         run([sys.executable, "-c", script], environment=os.environ)

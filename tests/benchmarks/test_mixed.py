@@ -22,7 +22,7 @@ def test_a_column_of_each_kind_and_a_label(table: Path) -> None:
     columns = dict(zip(header, zip(first, *rest, strict=True), strict=True))
     assert set(columns["label"]) == {"0", "1"}
     assert set(columns["category_of_3_007"]) == {"token-00000", "token-00001", "token-00002"}
-    assert columns["row_number_018"] == tuple(str(place) for place in range(1, 5_501))
+    assert columns["row_number_018"] == tuple(str(index) for index in range(1, 5_501))
     assert len(set(columns["key_019"])) == 5_500
     assert 0.07 < columns["number_with_missing_001"].count("NA") / 5_500 < 0.09
     assert 0.07 < columns["category_with_missing_009"].count("") / 5_500 < 0.09
@@ -36,9 +36,9 @@ def test_the_same_bytes_and_the_first_rows_of_more(table: Path, tmp_path: Path) 
     assert table.read_bytes().startswith(fewer.read_bytes())
 
 
-def test_a_file_that_is_there_is_taken(tmp_path: Path) -> None:
-    made = mixed.mixed(tmp_path, rows=10, columns=2)
-    made.write_text("kept")
+def test_an_existing_file_is_used(tmp_path: Path) -> None:
+    path = mixed.mixed(tmp_path, rows=10, columns=2)
+    path.write_text("kept")
 
     assert mixed.mixed(tmp_path, rows=10, columns=2).read_text() == "kept"
-    assert [path.name for path in tmp_path.iterdir()] == [made.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]

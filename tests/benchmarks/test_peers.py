@@ -1,4 +1,4 @@
-"""The peers that time themselves, on a dataset that recordmill prepared."""
+"""Peers that time themselves, on a dataset that recordmill prepared."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ UNSEEN = 3
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with adult.data, and the dataset made of it in `out`."""
+    """Return a folder with adult.data, and its dataset in `out`."""
     from recordmill.pipelines.census import CENSUS
     from recordmill.pipelines.config.input import Input
     from recordmill.pipelines.preparation import prepare

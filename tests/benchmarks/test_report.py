@@ -85,9 +85,9 @@ def test_contenders_that_time_themselves() -> None:
 
 
 def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
-    for place in range(3):
+    for index in range(3):
         (tmp_path / "few" / "hot_dog").mkdir(parents=True, exist_ok=True)
-        (tmp_path / "few" / "hot_dog" / f"{place}.jpg").write_bytes(b"\xff\xd8")
+        (tmp_path / "few" / "hot_dog" / f"{index}.jpg").write_bytes(b"\xff\xd8")
     case = CASES["hotdog"](Inputs({}, True, tmp_path / "few", False, tmp_path))
     seconds = {
         "recordmill": 10.0,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.case import Case, Entry
-from benchmarks.measure import Failed
+from benchmarks.measure import ContenderError
 from benchmarks.profiles import Column, Profile
 from benchmarks.session import measure
 from benchmarks.timings import Timing
@@ -39,7 +39,7 @@ def test_contenders_take_turns_and_their_output_is_removed(tmp_path: Path) -> No
 def test_a_record_too_few_fails(tmp_path: Path) -> None:
     entry = Entry("a", contender, "adult", {}, {"train": 6})
 
-    with pytest.raises(Failed, match=r"^a wrote 5 train records of 6 rows$"):
+    with pytest.raises(ContenderError, match=r"^a wrote 5 train records of 6 rows$"):
         measure(Case("", "", (entry,), ()), 1, tmp_path / "output")
 
 
@@ -73,7 +73,7 @@ def test_a_profile_tells_of_every_row(tmp_path: Path, rows: int) -> None:
         results = measure(case, 1, tmp_path / "output")
         assert results["a"].profile == Profile(5, {"sex": Column(1)})
     else:
-        with pytest.raises(Failed, match=r"^a profiled 5 rows of 6$"):
+        with pytest.raises(ContenderError, match=r"^a profiled 5 rows of 6$"):
             measure(case, 1, tmp_path / "output")
 
 
@@ -99,5 +99,5 @@ def test_a_contender_times_every_row(tmp_path: Path, rows: int) -> None:
         results = measure(case, 2, tmp_path / "output")
         assert results["a"].timings == [Timing(5, 0.25, {"age": [1.5]})] * 2
     else:
-        with pytest.raises(Failed, match=r"^a timed 5 rows of 6$"):
+        with pytest.raises(ContenderError, match=r"^a timed 5 rows of 6$"):
             measure(case, 1, tmp_path / "output")

@@ -14,13 +14,15 @@ def test_columns_are_aligned() -> None:
     ]
 
 
-def test_only_what_stands_between_the_markers_is_replaced() -> None:
+def test_only_text_between_the_markers_is_replaced() -> None:
     begin, end = "<!-- results of wide -->", "<!-- end of wide -->"
-    other = "<!-- results of help -->\n\nkept\n\n<!-- end of help -->"
+    help_section = "<!-- results of help -->\n\nkept\n\n<!-- end of help -->"
 
-    page = between_markers(f"# Head\n\n{other}\n\n{begin}\nold\n{end}\n\nFoot\n", "wide", "new")
+    page = between_markers(
+        f"# Head\n\n{help_section}\n\n{begin}\nold\n{end}\n\nFoot\n", "wide", "new"
+    )
 
-    assert page == f"# Head\n\n{other}\n\n{begin}\n\nnew\n\n{end}\n\nFoot\n"
+    assert page == f"# Head\n\n{help_section}\n\n{begin}\n\nnew\n\n{end}\n\nFoot\n"
     assert between_markers(page, "wide", "new") == page
 
 

@@ -68,6 +68,6 @@ def test_what_is_told_is_read(tmp_path: Path) -> None:
 )
 def test_features_that_differ(theirs: dict[str, list[float]], count: int) -> None:
     mine = Timing(features={"age": [0.5, 2], "sex": [1, 0]})
-    other = Timing(features=theirs)
+    timing = Timing(features=theirs)
 
-    assert differing(mine, other) == differing(other, mine) == count
+    assert differing(mine, timing) == differing(timing, mine) == count

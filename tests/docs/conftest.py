@@ -1,4 +1,4 @@
-"""The hooks of the documentation, which are files beside its pages and no package."""
+"""Hooks of the documentation: files beside its pages, which are not a package."""
 
 from __future__ import annotations
 

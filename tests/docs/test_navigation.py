@@ -1,4 +1,4 @@
-"""The navigation of the site has every page, and the site is built as strictly as is said."""
+"""Navigation has every page, and warnings are errors when the site is built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Loader(yaml.SafeLoader):
-    """Takes the one tag of mkdocs.yml, a function, for nothing."""
+    """Loader that ignores the only tag of mkdocs.yml, a function."""
 
 
 Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda *_: None)
@@ -25,7 +25,7 @@ CONFIG = yaml.load((ROOT / "mkdocs.yml").read_text(), Loader)
 
 
 def pages(nav: Any) -> Iterator[str]:
-    """The pages of a navigation, in its order."""
+    """Yield the pages of a navigation, in its order."""
     if isinstance(nav, str):
         yield nav
     elif isinstance(nav, dict):

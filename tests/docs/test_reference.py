@@ -1,4 +1,4 @@
-"""The pages of the API reference: one for each module that the documentation imports from."""
+"""API reference: one page for each module from which the documentation imports."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_public_modules_list_what_is_public(reference: ModuleType) -> None:
 
 
 def test_what_the_documentation_imports_is_listed(reference: ModuleType) -> None:
-    """A page may show only names that `__all__` offers, or modules."""
+    """Pages import only names in `__all__`, or modules."""
     public = set(reference.public_modules(ROOT))
     for code in reference._documented_code(ROOT):
         for name in reference._imports(code):

@@ -1,4 +1,4 @@
-"""The pages of files that stand outside docs/, and the links to them."""
+"""Pages of files outside docs/, and links to them."""
 
 from __future__ import annotations
 
