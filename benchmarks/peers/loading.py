@@ -20,12 +20,12 @@ _THREADS = 2
 
 
 def recordmill(data: PreparedDataset) -> tf.data.Dataset:
-    """recordmill's loader with its defaults: shuffled in blocks of 10,000 records."""
+    """Return the dataset of recordmill's loader, shuffled in blocks of 10,000 records."""
     return data.dataset("train", _BATCH)
 
 
 def batched_features(data: PreparedDataset) -> tf.data.Dataset:
-    """TensorFlow's helper with as much mixing, freedom of order, threads and prefetching."""
+    """Return the dataset of TensorFlow's helper, with similar shuffling and threads."""
     return tf.data.experimental.make_batched_features_dataset(
         _files(data),
         _BATCH,

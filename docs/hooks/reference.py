@@ -1,8 +1,7 @@
-"""Writes a page of the API reference for each public module, from its docstrings.
+"""Write a page of the API reference for each public module, from its docstrings.
 
-A module is public where a page, the README or an example imports from it: what the documentation
-shows has a page of reference, and the rest is free to change. The modules are parsed, never
-imported, so the site is built without TensorFlow.
+A module is public if a page, the README or an example imports from it. The modules are parsed and
+never imported, so the site is built without TensorFlow.
 """
 
 from __future__ import annotations
@@ -27,19 +26,19 @@ _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def public_modules(root: Path) -> list[str]:
-    """Returns the dotted names of the modules that the documentation imports from, sorted.
+    """Return the dotted names of the modules from which the documentation imports, sorted.
 
     Args:
-      root: The root of the repository.
+      root: Root of the repository.
     """
     imported = {name for code in _documented_code(root) for name in _imports(code)}
     return sorted({module for name in imported if (module := _module(root, name))})
 
 
 def on_startup(command: str, dirty: bool) -> None:
-    """Makes a folder in which mkdocstrings finds the package under its own name.
+    """Make a folder in which mkdocstrings finds the package under its name.
 
-    It links to the four folders, not to the root, which holds environments and builds too.
+    It links to the four folders, because the root also contains environments and builds.
     """
     root = Path(__file__).parents[2]
     package = root / "build" / "reference" / PACKAGE
@@ -51,7 +50,7 @@ def on_startup(command: str, dirty: bool) -> None:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Adds the pages of the reference to the navigation."""
+    """Add the pages of the reference to the navigation."""
     modules = public_modules(Path(config.config_file_path).parent)
     assert config.nav is not None
     config.nav.append(
@@ -61,14 +60,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages themselves."""
+    """Add the files of the pages of the reference."""
     for name in public_modules(Path(config.config_file_path).parent):
         files.append(File.generated(config, _uri(name), content=f"::: {name}\n"))
     return files
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Names source files by their path in the repository, not in the folder of `on_startup`."""
+    """Replace paths in the folder of `on_startup` by paths in the repository."""
     return html.replace(f"build/reference/{PACKAGE}/", "")
 
 
@@ -77,7 +76,7 @@ def _uri(module: str) -> str:
 
 
 def _documented_code(root: Path) -> Iterator[str]:
-    """Yields the Python of all pages and examples."""
+    """Yield the Python of all pages and examples."""
     for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
         for code in _PYTHON.findall(page.read_text(encoding="utf-8")):
             yield textwrap.dedent(code)
@@ -86,7 +85,7 @@ def _documented_code(root: Path) -> Iterator[str]:
 
 
 def _imports(code: str) -> Iterator[str]:
-    """Yields the dotted names that code imports from the package.
+    """Yield the dotted names that code imports from the package.
 
     >>> list(_imports("from recordmill.transforms import images, load"))
     ['recordmill.transforms.images', 'recordmill.transforms.load']
@@ -97,7 +96,7 @@ def _imports(code: str) -> Iterator[str]:
 
 
 def _module(root: Path, name: str) -> str:
-    """Returns the longest part of a dotted name that is a module."""
+    """Return the longest prefix of a dotted name that is a module."""
     while name != PACKAGE:
         path = root.joinpath(*name.split(".")[1:])
         if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():

@@ -1,7 +1,7 @@
-"""Gives each file of the repository that a page links to a page of its own.
+"""Make a page for each file of the repository to which a page links.
 
-So a link such as `../examples/houses.py` leads somewhere on the site, without a network, as it does
-in a checkout. A link to a file that does not exist stays as it is: mkdocs reports it.
+So links such as `../examples/houses.py` work on the site, without a network, as in a checkout. A
+link to a file that does not exist is not changed, so that mkdocs reports it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _LANGUAGES = {".py": "python", ".yaml": "yaml", ".toml": "toml"}
 
 
 def linked_files(root: Path) -> list[str]:
-    """Returns the paths of the files outside docs/ that have a page, sorted.
+    """Return the paths of the files outside docs/ that have a page, sorted.
 
-    These are the pages of `START`, and what they and the pages in docs/ link to.
+    These are the pages of `START`, and the files to which they and the pages in docs/ link.
 
     Args:
       root: The root of the repository.
@@ -44,7 +44,7 @@ def linked_files(root: Path) -> list[str]:
 
 
 def page_uri(path: str) -> str:
-    """Returns the page of a file of the repository, as mkdocs names it.
+    """Return the page of a file of the repository, as mkdocs names it.
 
     >>> page_uri("docs/images.md"), page_uri("CHANGELOG.md"), page_uri("examples/pets.py")
     ('images.md', 'repository/CHANGELOG.md', 'repository/examples/pets.py.md')
@@ -55,7 +55,7 @@ def page_uri(path: str) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages of files outside docs/."""
+    """Add the pages of files outside docs/."""
     root = Path(config.config_file_path).parent
     for path in linked_files(root):
         files.append(File.generated(config, page_uri(path), content=_content(root, path)))
@@ -63,10 +63,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns links to files of the repository into links to their pages.
+    """Convert links to files of the repository to links to their pages.
 
-    What stands behind the language of a block, such as the exit status that tests expect, is left
-    out: mkdocs would take such a block for text.
+    Text after the language of a block, such as the exit status for tests, is removed, because mkdocs
+    would not recognize the language.
     """
     root = Path(config.config_file_path).parent
     uri = page.file.src_uri
@@ -80,7 +80,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _links(root: Path, path: str) -> list[tuple[str, str]]:
-    """Returns the links of a page, and the files of the repository that they lead to."""
+    """Return the links of a page, and their target files in the repository."""
     if not path.endswith(".md") or not (root / path).is_file():
         return []
     text = (root / path).read_text(encoding="utf-8")
@@ -92,7 +92,7 @@ def _links(root: Path, path: str) -> list[tuple[str, str]]:
 
 
 def _content(root: Path, path: str) -> str:
-    """Returns the Markdown of a file's page: its own, or its text as code."""
+    """Return the Markdown of the page of a file: that of the file, or its text as code."""
     text = (root / path).read_text(encoding="utf-8")
     if path.endswith(".md"):
         return text
