@@ -15,6 +15,7 @@ from .logging_setup import start_tensorflow
 from .run_summary import summary
 
 if TYPE_CHECKING:
+    from ..schemas.manifest import Manifest
     from .launch import RunnerName, ShuffleName
 
 __all__ = ["add_arguments", "run"]
@@ -73,15 +74,7 @@ def run(
 ) -> int:
     """Prepare a dataset and print the count of each split, or write a Dataflow template.
 
-    Args:
-      name: Recipe: a YAML file, the name of a built-in, FILE.py:NAME or MODULE:NAME.
-      output: Folder of the dataset.
-      inputs: Values of `--input`.
-      overwrite: Whether to replace an earlier dataset.
-      runner: Beam runner.
-      shuffle: How rows get into canonical order; None for the default of the runner.
-      statistics_cache: Folder that keeps the statistics of each span, or None.
-      beam_flags: Beam's own flags.
+    The parameters are the arguments of `add_arguments`, and Beam's own flags.
 
     Raises:
       DataError: The data is bad; nothing was published.
@@ -91,7 +84,6 @@ def run(
     start_tensorflow()
     from ..pipelines.preparation import prepare, write_template
     from ..pipelines.recipes.find import find_recipe
-    from ..pipelines.runtime.visible import visible
     from .launch import launcher
     from .progress import show_progress
 
@@ -121,6 +113,12 @@ def run(
             options=options,
         )
     print(summary(manifest, output, time.monotonic() - start_time), flush=True)
+    _print_warnings(manifest)
+    return 0
+
+
+def _print_warnings(manifest: Manifest) -> None:
+    from ..pipelines.runtime.visible import visible
+
     for warning in manifest.warnings:
         print(f"recordmill: warning: {visible(warning)}", file=sys.stderr)
-    return 0

@@ -106,20 +106,7 @@ def validate(
 ) -> int:
     """Validate data and print the anomalies.
 
-    Args:
-      data: CSV, Parquet or JSON lines files, or a prepared dataset.
-      against: A prepared dataset, or a `schema.pbtxt`.
-      drift: Earlier data to compare with.
-      split: Name of the split of the datasets.
-      serving: Whether the data are requests, which have no label.
-      skew_threshold: Largest accepted distance from the training data.
-      drift_threshold: Largest accepted distance from the earlier data.
-      missing_threshold: Largest accepted rise of the share of missing values.
-      thresholds: Thresholds of single columns, as `limits_of` reads them.
-      min_rows: Smallest number of rows, or None.
-      max_rows: Largest number of rows, or None.
-      csv: Format of the CSV files, as `KEY=VALUE`.
-      output: File for the Anomalies proto, or None.
+    The parameters are the arguments of `add_arguments`.
 
     Returns:
       1 if there are anomalies, else 0.
@@ -128,7 +115,6 @@ def validate(
       DataError: The data cannot be read.
       RecipeError: An option is wrong, or there is no such schema or dataset.
     """
-    from ..pipelines.runtime import filesystem as files
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
     from ..schemas.anomalies.compare import DriftThresholds
@@ -153,12 +139,19 @@ def validate(
     )
     show_findings(findings, against)
     if output:
-        from google.protobuf import text_format
-
-        with files.create(output) as file:
-            file.write(text_format.MessageToString(findings.to_proto(), as_utf8=True).encode())
-        print(f"wrote {output}")
+        _write_proto(findings, output)
     return 1 if findings.anomalies else 0
+
+
+def _write_proto(findings: Findings, path: str) -> None:
+    """Write the Anomalies proto as text."""
+    from google.protobuf import text_format
+
+    from ..pipelines.runtime import filesystem as files
+
+    with files.create(path) as file:
+        file.write(text_format.MessageToString(findings.to_proto(), as_utf8=True).encode())
+    print(f"wrote {path}")
 
 
 def limits_of(thresholds: Sequence[str]) -> dict[str, ColumnThreshold]:

@@ -65,8 +65,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Convert links to files of the repository to links to their pages.
 
-    Text after the language of a block, such as the exit status for tests, is removed, because mkdocs
-    would not recognize the language.
+    Text after the language of a block, such as the exit status for tests, is removed, because
+    mkdocs would not recognize the language.
     """
     root = Path(config.config_file_path).parent
     uri = page.file.src_uri
