@@ -74,8 +74,6 @@ def run(
 ) -> int:
     """Prepare a dataset and print the count of each split, or write a Dataflow template.
 
-    The parameters are the arguments of `add_arguments`, and Beam's own flags.
-
     Raises:
       DataError: The data is bad; nothing was published.
       RecipeError: The recipe, an input or a flag is wrong.
@@ -89,8 +87,7 @@ def run(
 
     recipe = find_recipe(name)
     beam_runner, options = launcher(runner, beam_flags)
-    template = options.get_all_options().get("template_location")
-    if template:
+    if template := options.get_all_options().get("template_location"):
         files = [parse_input(option) for option in inputs]
         write_template(recipe, output=output, inputs=files, runner=beam_runner, options=options)
         print(f"{recipe.name}: wrote the job to {template}; nothing was run")
@@ -112,13 +109,13 @@ def run(
             runner=beam_runner,
             options=options,
         )
-    print(summary(manifest, output, time.monotonic() - start_time), flush=True)
-    _print_warnings(manifest)
+    _print_result(manifest, output, time.monotonic() - start_time)
     return 0
 
 
-def _print_warnings(manifest: Manifest) -> None:
+def _print_result(manifest: Manifest, output: str, seconds: float) -> None:
     from ..pipelines.runtime.visible import visible
 
+    print(summary(manifest, output, seconds), flush=True)
     for warning in manifest.warnings:
         print(f"recordmill: warning: {visible(warning)}", file=sys.stderr)

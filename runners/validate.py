@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import RecipeError
 from .arguments import add_csv
+from .logging_setup import quiet_beam
 from .run_summary import count_of
 
 if TYPE_CHECKING:
@@ -106,8 +107,6 @@ def validate(
 ) -> int:
     """Validate data and print the anomalies.
 
-    The parameters are the arguments of `add_arguments`.
-
     Returns:
       1 if there are anomalies, else 0.
 
@@ -118,7 +117,6 @@ def validate(
     from ..pipelines.validation.validate import csv_format_of as stored_format
     from ..pipelines.validation.validate import validate as validate_data
     from ..schemas.anomalies.compare import DriftThresholds
-    from .logging_setup import quiet_beam
 
     quiet_beam()
     findings = validate_data(
