@@ -121,7 +121,7 @@ class OpenedImage:
       encoded: Bytes for the graph: those of the file, with an end marker appended where a JPEG
         lacks nothing else; or those of an upright PNG in RGB.
       format: Format of the file, by Pillow's name, such as "JPEG".
-      converted: Whether `encoded` is a PNG made of another image.
+      converted: Whether the image was converted to PNG.
       width: Width of the upright picture, in pixels.
       height: Height of the upright picture, in pixels.
       orientation: EXIF orientation in the file, 1 to 8; 1 where there is none.
