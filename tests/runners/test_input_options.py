@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_recipe import SMALL
+from helpers.small_recipe import SMALL
 
 from recordmill.runners.input_options import inputs_of
 from recordmill.schemas.errors import RecipeError

@@ -9,9 +9,9 @@ from recordmill.pipelines.images.appearance import (
     Pixels,
     appearances,
     compute_appearance,
-    reduced,
-    scale_of,
-    turned,
+    downscale,
+    orient,
+    reduction,
 )
 
 
@@ -45,8 +45,8 @@ def test_a_picture_looks_the_same_beside_others() -> None:
     [((192, 192), 8), ((191, 500), 4), ((96, 96), 4), ((48, 95), 2), ((47, 47), 1), ((1, 1), 1)],
 )
 def test_the_scale_leaves_24_pixels(size: tuple[int, int], scale: int) -> None:
-    assert scale_of(size) == scale
-    assert reduced(np.zeros((size[1], size[0], 3), np.uint8)).shape[:2] == tuple(
+    assert reduction(size) == scale
+    assert downscale(np.zeros((size[1], size[0], 3), np.uint8)).shape[:2] == tuple(
         -(-side // scale) for side in size[::-1]
     )
 
@@ -54,15 +54,15 @@ def test_the_scale_leaves_24_pixels(size: tuple[int, int], scale: int) -> None:
 def test_a_reduced_pixel_is_the_mean_of_those_it_stands_for() -> None:
     pixels = pixels_of(5, (48, 48))
     expected = pixels.reshape(24, 2, 24, 2, 3).mean(axis=(1, 3))
-    assert np.abs(reduced(pixels) - expected).max() <= 0.5
+    assert np.abs(downscale(pixels) - expected).max() <= 0.5
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_stored_pictures_have_the_hash_of_the_upright_one(orientation: int) -> None:
     stored = pixels_of(6, (96, 96))
-    upright = turned(stored, orientation)
+    upright = orient(stored, orientation)
     ((of_stored), (of_upright)) = (
-        next(appearances(reduced(stored)[np.newaxis], (96, 96), orientation)),
+        next(appearances(downscale(stored)[np.newaxis], (96, 96), orientation)),
         compute_appearance([upright])[0],
     )
     assert of_stored.dhash is not None and of_upright.dhash is not None
@@ -73,6 +73,6 @@ def test_stored_pictures_have_the_hash_of_the_upright_one(orientation: int) -> N
 def test_turning() -> None:
     pixels = pixels_of(7, (3, 2))
     image = Image.fromarray(pixels)
-    assert turned(pixels, 1) is pixels
-    np.testing.assert_array_equal(turned(pixels, 3), image.transpose(Image.Transpose.ROTATE_180))
-    np.testing.assert_array_equal(turned(pixels, 6), image.transpose(Image.Transpose.ROTATE_270))
+    assert orient(pixels, 1) is pixels
+    np.testing.assert_array_equal(orient(pixels, 3), image.transpose(Image.Transpose.ROTATE_180))
+    np.testing.assert_array_equal(orient(pixels, 6), image.transpose(Image.Transpose.ROTATE_270))

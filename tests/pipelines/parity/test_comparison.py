@@ -10,13 +10,13 @@ import tensorflow as tf
 from recordmill.pipelines.parity.comparison import (
     Comparison,
     ModelParity,
-    absent_signatures,
+    _graph_problems,
+    _missing_signatures,
     difference,
-    graph_problems,
     rows_of,
 )
 
-WORDS = ("stored", "graph:")
+SIDES = ("stored", "graph:")
 AFTER_1 = float(np.nextafter(np.float32(1), np.float32(2)))
 FAR = 1.0 + 3 * (AFTER_1 - 1.0)
 
@@ -24,8 +24,8 @@ FAR = 1.0 + 3 * (AFTER_1 - 1.0)
 def compare(expected: dict[str, Any], got: dict[str, Any]) -> Comparison:
     comparison = Comparison()
     rows = len(next(iter(expected.values())))
-    places = [f"a.csv:{row + 2}" for row in range(rows)]
-    comparison.add(expected, got, places=places, what="feature", words=WORDS)
+    sources = [f"a.csv:{row + 2}" for row in range(rows)]
+    comparison.add(expected, got, sources=sources, kind="feature", sides=SIDES)
     return comparison
 
 
@@ -34,7 +34,7 @@ def test_values_that_are_equal_or_a_unit_apart() -> None:
         {"x": np.float32([1, 2]), "t": np.array([b"a", b"b"], object), "only": np.ones(2)},
         {"x": np.float32([AFTER_1, 2]), "t": np.array([b"a", b"b"], object)},
     )
-    assert (comparison.problems, comparison.units) == ([], 1)
+    assert (comparison.problems, comparison.max_ulps) == ([], 1)
 
 
 def test_values_that_differ() -> None:
@@ -98,12 +98,12 @@ def test_another_transform_graph() -> None:
         ),
     ):
         served = SimpleNamespace(info=told, path="m/1")
-        assert [*graph_problems(served, manifest)] == problems
+        assert [*_graph_problems(served, manifest)] == problems
 
 
 def test_signatures_that_a_model_has_not() -> None:
     served = SimpleNamespace(signatures={"serving_default": None, "transform": None})
-    assert [*absent_signatures(served)] == [
+    assert [*_missing_signatures(served)] == [
         'the model has no signature "examples", so predictions of tf.Examples were not compared',
         'the model has no signature "records", so its predictions as it was trained were not '
         "compared",
@@ -116,10 +116,12 @@ def test_the_result_in_words() -> None:
         "1,200 of train, 64 of eval rows, 1 feature, by JSON lines, tf.Examples"
     )
     assert parity.result == "all values are equal"
-    assert ModelParity({}, 2, (), units=1).result == (
+    assert ModelParity({}, 2, (), max_ulps=1).result == (
         "floats are at most 1 unit in the last place apart"
     )
-    images = ModelParity({"train": 3}, 2, (), largest_pixel_difference=4, answers=0.02)
+    images = ModelParity(
+        {"train": 3}, 2, (), largest_pixel_difference=4, prediction_difference=0.02
+    )
     assert images.compared == "3 of train images, 2 features, by "
     assert images.result == (
         "a sample of a pixel differs by 4 at most; predictions as trained and as served differ by "

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from recordmill.pipelines.recipes.transforms import FEATURES, VALUES, ValueSource, declared, sources
 from recordmill.schemas import Column, ImageSchema, Schema
-from recordmill.transforms.recipe.declared import Made, Step
+from recordmill.transforms.recipe.declared import Step, TensorDefinition
 
 TABLE = Schema(
     (
@@ -19,12 +19,12 @@ TABLE = Schema(
         Column("pay", "string", domain=("low", "high"), role="label"),
     )
 )
-LABEL = Made("pay", ("pay",), (Step("label_ids", {"classes": ("low", "high")}),))
+LABEL = TensorDefinition("pay", ("pay",), (Step("label_ids", {"classes": ("low", "high")}),))
 
 
 def read(
     transforms: dict[str, Any], values: dict[str, Any] | None = None, **options: Any
-) -> tuple[tuple[Made, ...], dict[tuple[int | str, ...], str]]:
+) -> tuple[tuple[TensorDefinition, ...], dict[tuple[int | str, ...], str]]:
     """What is made, values first, and what is wrong."""
     written = TypeAdapter(VALUES).validate_python(values or {})
     schema = options.pop("schema", TABLE)
@@ -58,11 +58,13 @@ class TestMade:
     def test_a_feature_is_of_its_own_name_and_the_label_is_made_by_itself(self) -> None:
         made, problems = read({"age": "z_score"})
         assert problems == {}
-        assert made == (Made("age", ("age",), (Step("z_score"),)), LABEL)
+        assert made == (TensorDefinition("age", ("age",), (Step("z_score"),)), LABEL)
 
     def test_a_label_that_is_written_is_made_as_it_says(self) -> None:
         made, _ = read({"pay": {"label_ids": {"classes": ["high", "low"]}}})
-        assert made == (Made("pay", ("pay",), (Step("label_ids", {"classes": ("high", "low")}),)),)
+        assert made == (
+            TensorDefinition("pay", ("pay",), (Step("label_ids", {"classes": ("high", "low")}),)),
+        )
 
     def test_vocabularies_are_named_after_the_feature(self) -> None:
         steps = ["vocabulary_ids", {"one_hot": {"depth": 3}}]
@@ -87,8 +89,8 @@ class TestMade:
         )
         assert problems == {}
         assert made[:2] == (
-            Made("twice", (), (), "age * 2"),
-            Made("x", ("twice",), (Step("z_score"),)),
+            TensorDefinition("twice", (), (), "age * 2"),
+            TensorDefinition("x", ("twice",), (Step("z_score"),)),
         )
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from recordmill.pipelines.runtime.elements import Reject, TextBatch
-from recordmill.pipelines.validation.blocks import Examined, Unknown, examine_block, merge
+from recordmill.pipelines.validation.blocks import BlockSummary, UntypedColumn, examine_block, merge
 from recordmill.schemas.anomalies.observed import BadValues
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
@@ -30,7 +30,7 @@ def block(columns: dict[str, list[str]], *rejects: Reject, file: str = "a.csv") 
     return TextBatch(None, file, (0, 0), batch, lines, str, rows + len(rejects), 0, rejects)
 
 
-def examined(ages: list[str], **columns: Any) -> Examined:
+def examined(ages: list[str], **columns: Any) -> BlockSummary:
     sexes = columns.pop("sex", ["F"] * len(ages))
     return examine_block(block({"age": ages, "sex": sexes, **columns}), SCHEMA)
 
@@ -126,7 +126,7 @@ class TestUnknown:
 
     def test_another_block_can_widen_it(self) -> None:
         parts = [examined(["1"], zip=[text]).extra["zip"] for text in ("7", "7.5", "x")]
-        whole = Unknown()
+        whole = UntypedColumn()
         for part, kind in zip(parts, ("int64", "float32", "string"), strict=True):
             whole.absorb(part)
             assert whole.known(3).type == kind

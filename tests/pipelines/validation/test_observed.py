@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.anomaly_cases import SCHEMA, examine_here
 
-from recordmill.pipelines.validation.observed import read_observed, write_observed
+from recordmill.pipelines.validation.observed import read_summary, write_summary
 from recordmill.schemas.anomalies.observed import BadValues, InputSummary
 
 FILES = {
@@ -58,5 +58,5 @@ def test_of_requests_what_is_absent_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("files", [FILES, {"a.jsonl": "{}\n"}])
 def test_out_of_a_pipeline_and_back(files: dict[str, str], tmp_path: Path) -> None:
     summary = summary_of(tmp_path, files)
-    write_observed(summary, str(tmp_path / "out"))
-    assert read_observed(str(tmp_path / "out")) == summary
+    write_summary(summary, str(tmp_path / "out"))
+    assert read_summary(str(tmp_path / "out")) == summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
-from recordmill.schemas.statistics.codec_tree import PROBLEMS, Tree, profile_of, tree_of
+from recordmill.schemas.statistics.codec import _from_json, _to_json
+from recordmill.schemas.statistics.codec_tree import PROBLEMS, Tree, profile_of
 from recordmill.schemas.statistics.fold import Profile, StatisticsFold
 
 FOLD = StatisticsFold(
@@ -42,6 +44,11 @@ def sketched() -> Profile:
         for c, f in zip(columns, fields, strict=True)
     ]
     return FOLD.add(FOLD.start(), pa.RecordBatch.from_arrays(arrays, schema=fields))
+
+
+def tree_of(profile: Profile) -> Any:
+    """Return the tree of a profile, as `codec` reads it back."""
+    return json.loads(json.dumps(profile, default=_to_json), object_hook=_from_json)
 
 
 def bytes_of(one: Profile) -> bytes:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from recordmill.pipelines.images.annotations.paths import (
-    Found,
+    ListedFile,
     files_in,
-    find,
+    find_files,
     is_hidden,
     leads_out,
     prefix_of,
@@ -26,35 +26,38 @@ def write(folder: Path, *names: str) -> Path:
 
 
 def names_of(pattern: str | Path) -> list[str]:
-    return [file.name for file in find(str(pattern))[1]]
+    return [file.name for file in find_files(str(pattern))[1]]
 
 
 class TestFind:
     def test_a_folder_and_all_below(self, tmp_path: Path) -> None:
         write(tmp_path, "b/2.jpg", "b/1.jpg", "a.xml", "b/.DS_Store", ".git/x", "b/Thumbs.db")
-        root, files = find(str(tmp_path))
+        root, files = find_files(str(tmp_path))
         assert root == str(tmp_path)
-        assert files == [Found("a.xml", 5), Found("b/1.jpg", 5), Found("b/2.jpg", 5)]
-        assert find(f"{tmp_path}/**") == (root, files)
+        assert files == [ListedFile("a.xml", 5), ListedFile("b/1.jpg", 5), ListedFile("b/2.jpg", 5)]
+        assert find_files(f"{tmp_path}/**") == (root, files)
 
     def test_a_folder_with_a_name_like_a_pattern(self, tmp_path: Path) -> None:
         folder = write(tmp_path / "images[1]", "1.jpg")
-        assert find(str(folder)) == (str(folder), [Found("1.jpg", 5)])
+        assert find_files(str(folder)) == (str(folder), [ListedFile("1.jpg", 5)])
 
     def test_a_glob_has_the_root_before_its_first_wildcard(self, tmp_path: Path) -> None:
         write(tmp_path, "a/1.xml", "a/2.csv", "b/3.xml")
-        root, files = find(f"{tmp_path}/*/*.xml")
+        root, files = find_files(f"{tmp_path}/*/*.xml")
         assert (root, [file.name for file in files]) == (str(tmp_path), ["a/1.xml", "b/3.xml"])
 
     def test_a_file(self, tmp_path: Path) -> None:
         write(tmp_path, "labels.csv")
-        assert find(f"{tmp_path}/labels.csv") == (str(tmp_path), [Found("labels.csv", 5)])
+        assert find_files(f"{tmp_path}/labels.csv") == (
+            str(tmp_path),
+            [ListedFile("labels.csv", 5)],
+        )
 
     @pytest.mark.parametrize("names", [(), (".hidden/1.jpg",)])
     def test_nothing(self, names: tuple[str, ...], tmp_path: Path) -> None:
         write(tmp_path, *names)
         with pytest.raises(DataError) as error:
-            find(str(tmp_path))
+            find_files(str(tmp_path))
         assert str(error.value) == (
             f'no file matches "{tmp_path}": expected at least one image or annotation file'
         )
@@ -71,7 +74,7 @@ class TestLinks:
         write(tmp_path, "secret.jpg", "in/1.jpg")
         (tmp_path / "in" / "2.jpg").symlink_to(tmp_path / "secret.jpg")
         with pytest.raises(DataError) as error:
-            find(f"{tmp_path}/in")
+            find_files(f"{tmp_path}/in")
         assert str(error.value) == (
             f'{tmp_path}/in/2.jpg: is a symbolic link to "{tmp_path}/secret.jpg", which is not in '
             f'"{tmp_path}/in". Copy what it leads to, or name that folder as an input.'
@@ -79,7 +82,7 @@ class TestLinks:
 
     def test_a_link_that_leads_nowhere_is_listed(self, tmp_path: Path) -> None:
         (tmp_path / "1.jpg").symlink_to(tmp_path / "gone.jpg")
-        assert find(str(tmp_path))[1] == [Found("1.jpg", 0, is_link=True, is_file=False)]
+        assert find_files(str(tmp_path))[1] == [ListedFile("1.jpg", 0, is_link=True, is_file=False)]
 
     def test_where_a_path_leads(self, tmp_path: Path) -> None:
         write(tmp_path, "in/1.jpg", "inside/2.jpg")
@@ -92,7 +95,7 @@ class TestLinks:
 class TestFilesIn:
     def test_not_those_below(self, tmp_path: Path) -> None:
         write(tmp_path, "1.jpg", "a/2.jpg")
-        assert [*files_in(str(tmp_path))] == [Found("1.jpg", 5)]
+        assert [*files_in(str(tmp_path))] == [ListedFile("1.jpg", 5)]
 
     @pytest.mark.parametrize("name", ["gone", "1.jpg", "x" * 300])
     def test_no_folder(self, name: str, tmp_path: Path) -> None:
