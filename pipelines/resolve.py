@@ -121,7 +121,7 @@ def splits_of(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
     if set(named) == {None}:
         return tuple(recipe.split.ratios)
     splits = tuple(dict.fromkeys(name for name in named if name is not None))
-    check_split_names(splits, key="inputs: split")
+    check_split_names(splits, key="split", subject="inputs")
     if None not in named:
         return splits
     raise RecipeError("either every input names its split (SPLIT=GLOB), or none does")

@@ -85,7 +85,7 @@ class Column:
 
     def __post_init__(self) -> None:
         for problem in self._problems():
-            raise RecipeError(f'column "{self.name}": {problem}')
+            raise RecipeError(problem, subject=f'column "{self.name}"')
 
     def _problems(self) -> list[str]:
         bounded = self.minimum is not None or self.maximum is not None

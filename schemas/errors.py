@@ -24,6 +24,25 @@ class DataError(RecordmillError):
 
 
 class RecipeError(RecordmillError):
-    """Error of a command line or a recipe that asks for something impossible."""
+    """Error of a command line or a recipe that asks for something impossible.
+
+    The message is `subject: field: problem`, without the parts that are empty.
+
+    Attributes:
+      problem: Message without its subject and field.
+      subject: Object that refuses a value, such as "recipe census"; "" for none.
+      field: Field of the object that has the value, such as "sampling"; "" for none.
+
+    >>> print(RecipeError("expected (0, 1], got 3", subject="recipe census", field="sampling"))
+    recipe census: sampling: expected (0, 1], got 3
+    """
 
     exit_status = 2
+
+    def __init__(self, problem: str, *, subject: str = "", field: str = "") -> None:
+        # The only argument of the base class is the message: pickling passes it to __init__
+        # again, and then restores the attributes.
+        super().__init__(": ".join(filter(None, (subject, field, problem))))
+        self.problem = problem
+        self.subject = subject
+        self.field = field

@@ -66,10 +66,11 @@ class ImageSchema:
         names = [*_reserved_names(), *(column.name for column in self.further)]
         for column in self.further:
             if names.count(column.name) > 1:
-                raise RecipeError(f'column "{column.name}": the name is taken')
+                raise RecipeError("the name is taken", subject=f'column "{column.name}"')
             if column.role != "feature":
                 raise RecipeError(
-                    f'column "{column.name}": expected the role "feature", got "{column.role}"'
+                    f'expected the role "feature", got "{column.role}"',
+                    subject=f'column "{column.name}"',
                 )
 
     @property

@@ -35,7 +35,7 @@ _RULE = (
 )
 
 
-def check_split_name(name: str, *, key: str) -> None:
+def check_split_name(name: str, *, key: str, subject: str = "") -> None:
     """Check the name that a user gives to a split.
 
     Letters are ASCII: others have several spellings in Unicode, which some filesystems treat as
@@ -43,7 +43,8 @@ def check_split_name(name: str, *, key: str) -> None:
 
     Args:
       name: The name of the split.
-      key: The key of the recipe, or the flag, that sets it; the message begins with it.
+      key: The key of the recipe, or the flag, that sets it; the field of the error.
+      subject: Object that has the key, the subject of the error; "" for none.
 
     Raises:
       RecipeError: The name has other characters, is longer than 64, or is one that the folder of a
@@ -67,16 +68,19 @@ to Z, digits, "_" and "-", at most 64 of them, the first not "-"; got "my split"
     else:
         return
     raise RecipeError(
-        f'{key}: expected {expected}; got "{name}". Name the split "{_other_name(name)}", say.'
+        f'expected {expected}; got "{name}". Name the split "{_other_name(name)}", say.',
+        subject=subject,
+        field=key,
     )
 
 
-def check_split_names(names: Iterable[str], *, key: str) -> None:
+def check_split_names(names: Iterable[str], *, key: str, subject: str = "") -> None:
     """Check the names of all splits of a run with `check_split_name`, and that they differ.
 
     Args:
       names: The names of the splits.
       key: As in `check_split_name`.
+      subject: As in `check_split_name`.
 
     Raises:
       RecipeError: A name is invalid, or two names differ in case only: on some filesystems their
@@ -84,12 +88,14 @@ def check_split_names(names: Iterable[str], *, key: str) -> None:
     """
     spelled: dict[str, str] = {}
     for name in names:
-        check_split_name(name, key=key)
+        check_split_name(name, key=key, subject=subject)
         other = spelled.setdefault(name.lower(), name)
         if other != name:
             raise RecipeError(
-                f"{key}: expected names that differ in more than capitals, since some filesystems "
-                f'take them for one; got "{other}" and "{name}". Rename one of them.'
+                "expected names that differ in more than capitals, since some filesystems "
+                f'take them for one; got "{other}" and "{name}". Rename one of them.',
+                subject=subject,
+                field=key,
             )
 
 

@@ -92,13 +92,17 @@ class Augmentation:
         is_integer = isinstance(self.copies, int) and not isinstance(self.copies, bool)
         if not (is_integer and self.copies >= 1):
             raise RecipeError(
-                f"Augmentation: copies: expected a whole number from 1 on, got {self.copies!r}"
+                f"expected a whole number from 1 on, got {self.copies!r}",
+                subject="Augmentation",
+                field="copies",
             )
         good = isinstance(self.operations, tuple) and self.operations
         if not good or not all(isinstance(step, Operation) for step in self.operations):
             raise RecipeError(
-                "Augmentation: operations: expected a tuple of at least one operation, such as"
-                f" (RandomFlip(),), got {self.operations!r}"
+                "expected a tuple of at least one operation, such as (RandomFlip(),), got"
+                f" {self.operations!r}",
+                subject="Augmentation",
+                field="operations",
             )
 
     def __call__(self, image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> Augmented:

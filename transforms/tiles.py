@@ -48,15 +48,17 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            raise RecipeError(f"tiles: expected a size of at least 1, got {self.size}")
+            raise RecipeError(f"expected a size of at least 1, got {self.size}", subject="tiles")
         if not 1 <= self.stride <= self.size:
             raise RecipeError(
-                f"tiles: expected a stride from 1 to the size {self.size}, got {self.stride}"
+                f"expected a stride from 1 to the size {self.size}, got {self.stride}",
+                subject="tiles",
             )
         good = all(scale > 0 and math.isfinite(scale) for scale in self.scales)
         if not good or not 0 < len(self.scales) == len(set(self.scales)):
             raise RecipeError(
-                f"tiles: expected different scales above 0, at least one, got {self.scales}"
+                f"expected different scales above 0, at least one, got {self.scales}",
+                subject="tiles",
             )
 
     def __call__(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ...schemas.errors import RecipeError
 from ..config.recipe import PreprocessingFn
-from ..recipes.functions import where
+from ..recipes.functions import describe_error
 
 __all__ = ["CheckedFn"]
 
@@ -48,7 +48,7 @@ class CheckedFn:
         except RecipeError as error:
             raise RecipeError(self._message(str(error))) from error
         except Exception as error:
-            message = where(error, self._path) + _nearest(error, columns)
+            message = describe_error(error, self._path) + _nearest(error, columns)
             raise RecipeError(self._message(message)) from error
         problem = _problem(outputs)
         if problem:

@@ -18,16 +18,15 @@ MAX_RECORD_BYTES = 64 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class CsvFormat:
-    """How a CSV file is written. Its text is UTF-8, with or without a byte order mark.
+    """Dialect of a CSV file. Its text is UTF-8, with or without a byte order mark.
 
     Attributes:
       header: Whether the first record names the columns.
-      delimiter: One ASCII character between fields.
-      quote: One ASCII character around a field that holds a delimiter, a quote (doubled) or a
-        line end; "" where quotes are text like any other.
-      comment: One ASCII character; a line that begins with it, outside quotes, is no record.
-        "" where there are no comments.
-      max_field_bytes: The longest good field, in bytes, unquoted; from 1 to `MAX_RECORD_BYTES`.
+      delimiter: ASCII character between fields.
+      quote: ASCII character around a field that contains a delimiter, a quote (doubled) or a
+        line end; "" for files in which quotes have no meaning.
+      comment: ASCII character that begins a comment line, outside quotes; "" for no comments.
+      max_field_bytes: Upper limit for a field, in bytes, unquoted; from 1 to `MAX_RECORD_BYTES`.
 
     Raises:
       RecipeError: A character is not one ASCII character, or has two meanings.
@@ -40,28 +39,31 @@ class CsvFormat:
     max_field_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
-        for problem in self._problems():
-            raise RecipeError(f"CSV format: {problem}")
+        for field, problem in self._problems():
+            raise RecipeError(problem, subject="CSV format", field=field)
 
-    def _problems(self) -> list[str]:
+    def _problems(self) -> list[tuple[str, str]]:
         special = {"delimiter": self.delimiter, "quote": self.quote, "comment": self.comment}
         used = {name: value for name, value in special.items() if value or name == "delimiter"}
         problems = [
-            f"{name}: expected one ASCII character that ends no line, got {value!r}"
+            (name, f"expected one ASCII character that ends no line, got {value!r}")
             for name, value in used.items()
             if len(value) != 1 or not value.isascii() or value in "\r\n\0"
         ]
         if len(set(used.values())) < len(used):
             meanings = ", ".join(f"{name} {value!r}" for name, value in used.items())
-            problems.append(f"one character has two meanings: {meanings}")
+            problems.append(("", f"one character has two meanings: {meanings}"))
         if not 1 <= self.max_field_bytes <= MAX_RECORD_BYTES:
-            problems.append(
-                f"max_field_bytes: expected 1 to {MAX_RECORD_BYTES}, got {self.max_field_bytes}"
-            )
+            problem = f"expected 1 to {MAX_RECORD_BYTES}, got {self.max_field_bytes}"
+            problems.append(("max_field_bytes", problem))
         return problems
 
     def parse_options(self, **options: Any) -> pyarrow.csv.ParseOptions:
-        """The same for `pyarrow.csv`, which knows no comments; `options` are passed on."""
+        """Return the dialect for `pyarrow.csv`, without comments, which it does not support.
+
+        Args:
+          **options: Further options of `pyarrow.csv.ParseOptions`.
+        """
         return pyarrow.csv.ParseOptions(
             delimiter=self.delimiter,
             quote_char=self.quote or False,

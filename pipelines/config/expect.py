@@ -19,19 +19,19 @@ _OnAnomalies = Literal["fail", "warn"]
 
 @dataclass(frozen=True, kw_only=True)
 class Expect:
-    """What a run expects of its own data, held against its statistics before it publishes.
+    """Expectations that a run compares with its statistics before it publishes.
 
     Attributes:
-      schema: A `schema.pbtxt`, or a prepared dataset, whose "train" each split is compared with.
-      previous: A prepared dataset that "train" must not have drifted from, such as the run's own
-        output of yesterday; "" for none. One that is not there yet is passed over.
-      skew_threshold: The largest good distance from the dataset `schema`.
-      drift_threshold: The largest good distance from `previous`.
-      missing_threshold: The most by which a share of missing values may rise.
-      thresholds: The largest good distance of single columns.
-      min_rows: The fewest rows of "train"; None for any.
-      max_rows: The most rows of "train"; None for any.
-      on_anomalies: "fail": nothing is published; "warn": they are logged.
+      schema: A `schema.pbtxt`, or a prepared dataset; each split is compared with its "train".
+      previous: A prepared dataset from which "train" must not drift, such as yesterday's output of
+        the same run; "" for none. A missing one is ignored.
+      skew_threshold: Largest good distance from the dataset `schema`.
+      drift_threshold: Largest good distance from `previous`.
+      missing_threshold: Largest good increase of a share of missing values.
+      thresholds: Largest good distance of single columns, by name.
+      min_rows: Fewest rows of "train"; None for any number.
+      max_rows: Most rows of "train"; None for any number.
+      on_anomalies: "fail" to publish nothing, "warn" to log the anomalies.
 
     Raises:
       RecipeError: A field is out of its range.
@@ -49,12 +49,13 @@ class Expect:
 
     def __post_init__(self) -> None:
         if self.on_anomalies not in get_args(_OnAnomalies):
-            expected = " or ".join(f'"{one}"' for one in get_args(_OnAnomalies))
-            raise RecipeError(f'on_anomalies: expected {expected}, got "{self.on_anomalies}"')
+            expected = " or ".join(f'"{choice}"' for choice in get_args(_OnAnomalies))
+            problem = f'expected {expected}, got "{self.on_anomalies}"'
+            raise RecipeError(problem, field="on_anomalies")
         self.limits(_TRAIN)
 
     def limits(self, split: str) -> DriftThresholds:
-        """The limits of a split; how many rows there must be is said of "train"."""
+        """Return the thresholds of a split; `min_rows` and `max_rows` apply to "train" only."""
         return DriftThresholds(
             skew=self.skew_threshold,
             drift=self.drift_threshold,

@@ -14,8 +14,8 @@ class ImageLimits:
     """Limits beyond which an image is rejected before it is decoded.
 
     Attributes:
-      max_bytes: Of the file.
-      max_pixels: Of the picture, width times height.
+      max_bytes: Largest size of the file.
+      max_pixels: Largest size of the picture, width times height.
 
     Raises:
       RecipeError: A limit is below 1.

@@ -1,4 +1,4 @@
-"""`Images`: what a recipe says of images beyond their schema."""
+"""`Images`: settings of image datasets beyond their schema."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ Storage = Literal["png", "jpeg", "raw"]
 
 @dataclass(frozen=True, kw_only=True)
 class Images:
-    """How images are found, checked, cut, copied and stored.
+    """Settings to find, check, tile, augment and store images.
 
     Attributes:
-      format: How annotations name them.
-      limits: What is too large to be decoded.
-      near_duplicates: What becomes of pictures that look the same: "count" tells of them, "drop"
-        keeps one of each group; one of eval, where there is one, so that training loses it.
-      tiling: How the pictures are cut into tiles; None to keep them whole.
-      min_visible: The share of a box that a tile must show to have it, in (0, 1].
-      empty_tiles: The share of the tiles that show no part of any box to keep, in [0, 1]; the
-        tile's place and the image's content decide which. Tiles that show only parts below
-        `min_visible` are left out.
-      augmentation: What makes further copies of the records of the split "train"; None for none.
-      storage: How pixels are stored: "png" and "raw" exactly, "jpeg" with losses.
-      quality: Of the JPEG, from 1 to 100.
-      max_clipped_ratio: The run fails when more than this share of the boxes of a split reach out
-        of their picture by more than a pixel.
-      max_tiny_ratio: The run fails when of more than this share of the boxes of a split less than
-        1.5 pixels of the height or the width lie in their picture.
-      allow_no_boxes: Whether a split whose images have no box at all is published; for detection.
+      format: Conventions of the annotations.
+      limits: Limits beyond which an image is rejected.
+      near_duplicates: "count" to report pictures that look the same, "drop" to store only one of
+        each group: one of eval if there is any, so that training loses the others.
+      tiling: Grid of tiles to cut the pictures into; None to store them as a whole.
+      min_visible: Least share of a box that a tile must show to get the box, in (0, 1].
+      empty_tiles: Share of the tiles without any part of a box to store, in [0, 1]; position of
+        the tile and content of the image decide. Tiles that show only parts below `min_visible`
+        are left out.
+      augmentation: Random changes that make further copies of the records of the split "train";
+        None for no copies.
+      storage: Encoding of the pixels: "png" and "raw" are exact, "jpeg" is lossy.
+      quality: Quality of the JPEG, from 1 to 100.
+      max_clipped_ratio: Largest good share of the boxes of a split that extend beyond their
+        picture by more than a pixel; above it the run fails.
+      max_tiny_ratio: Largest good share of the boxes of a split of which less than 1.5 pixels of
+        the height or the width lie in their picture; above it the run fails.
+      allow_no_boxes: Whether to publish a split whose images have no box at all; for detection.
 
     Raises:
       RecipeError: A field is out of its range; the message names it.
@@ -59,36 +60,34 @@ class Images:
     def __post_init__(self) -> None:
         checks = [
             (
-                self.near_duplicates not in ("count", "drop"),
-                f'near_duplicates: expected "count" or "drop", got "{self.near_duplicates}"',
+                "near_duplicates",
+                self.near_duplicates in ("count", "drop"),
+                f'"count" or "drop", got "{self.near_duplicates}"',
+            ),
+            ("min_visible", 0 < self.min_visible <= 1, f"(0, 1], got {self.min_visible}"),
+            ("empty_tiles", 0 <= self.empty_tiles <= 1, f"[0, 1], got {self.empty_tiles}"),
+            (
+                "storage",
+                self.storage in get_args(Storage),
+                f'{", ".join(get_args(Storage))}, got "{self.storage}"',
+            ),
+            ("quality", 1 <= self.quality <= 100, f"[1, 100], got {self.quality}"),
+            (
+                "max_clipped_ratio",
+                0 <= self.max_clipped_ratio <= 1,
+                f"[0, 1], got {self.max_clipped_ratio}",
             ),
             (
-                not 0 < self.min_visible <= 1,
-                f"min_visible: expected (0, 1], got {self.min_visible}",
-            ),
-            (
-                not 0 <= self.empty_tiles <= 1,
-                f"empty_tiles: expected [0, 1], got {self.empty_tiles}",
-            ),
-            (
-                self.storage not in get_args(Storage),
-                f'storage: expected {", ".join(get_args(Storage))}, got "{self.storage}"',
-            ),
-            (not 1 <= self.quality <= 100, f"quality: expected [1, 100], got {self.quality}"),
-            (
-                not 0 <= self.max_clipped_ratio <= 1,
-                f"max_clipped_ratio: expected [0, 1], got {self.max_clipped_ratio}",
-            ),
-            (
-                not 0 <= self.max_tiny_ratio <= 1,
-                f"max_tiny_ratio: expected [0, 1], got {self.max_tiny_ratio}",
+                "max_tiny_ratio",
+                0 <= self.max_tiny_ratio <= 1,
+                f"[0, 1], got {self.max_tiny_ratio}",
             ),
         ]
-        for wrong, message in checks:
-            if wrong:
-                raise RecipeError(f"images: {message}")
+        for name, good, problem in checks:
+            if not good:
+                raise RecipeError(f"expected {problem}", subject="images", field=name)
 
     @property
     def expands(self) -> bool:
-        """Whether an image can become another number of records than one."""
+        """True if the number of records of an image can differ from 1."""
         return bool(self.tiling or self.augmentation)

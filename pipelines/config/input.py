@@ -15,14 +15,14 @@ class Input:
     """Files to read.
 
     Attributes:
-      split: The split they are read for, such as "train"; None where content decides.
-      pattern: A path, or a glob: `*` stands for any characters but "/", `?` for one character,
-        `**` for any characters. `{date}` stands for a day, written 2026-11-21 or 20261121.
-      last: Of the days that `{date}` stands for, the window to read: so many calendar days, the
-        newest one found the last of them. None for all days.
+      split: Split of the rows, such as "train"; None if their content decides.
+      pattern: Path or glob: `*` matches any characters but "/", `?` one character, `**` any
+        characters. `{date}` matches a day, written 2026-11-21 or 20261121.
+      last: Number of calendar days to read of those that `{date}` matches, up to the newest day
+        that has files. None for all days.
 
     Raises:
-      RecipeError: `split` is no name that a split may have, or `last` is less than 1.
+      RecipeError: `split` is no valid name of a split, or `last` is less than 1.
     """
 
     split: str | None
@@ -31,6 +31,7 @@ class Input:
 
     def __post_init__(self) -> None:
         if self.split is not None:
-            check_split_name(self.split, key=f"input {self.pattern}: split")
+            check_split_name(self.split, key="split", subject=f"input {self.pattern}")
         if self.last is not None and self.last < 1:
-            raise RecipeError(f"input {self.pattern}: last: expected at least 1, got {self.last}")
+            problem = f"expected at least 1, got {self.last}"
+            raise RecipeError(problem, subject=f"input {self.pattern}", field="last")

@@ -26,39 +26,39 @@ if TYPE_CHECKING:
 __all__ = ["PreprocessingFn", "Recipe"]
 
 PreprocessingFn = Callable[[dict[str, Any]], dict[str, Any]]
-"""The contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
+"""Contract of tensorflow-transform: raw tensors by column -> transformed tensors by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a dataset is made of.
+    """All settings of a dataset.
 
     Attributes:
-      name: The dataset's name, for people.
-      schema: The columns of the input: a `Schema` of a table, or an `ImageSchema`.
-      preprocessing_fn: The only way a feature is defined: a top-level function over the tensors of
-        `schema.inputs`, or over those of `ImageTensorAdapter`. The graph it traces makes the
-        records and serves.
-      inputs: What is read where a run is given no inputs of its own.
-      csv: How the files of a table are written.
-      images: How images are read and stored; None for a table, or for the defaults.
-      reshape: What makes the rows of the schema out of those of the files; None where they are
-        those of the files.
-      split: By content, or by input where each input names its split.
-      filters: Rows for which one of these is not true are left out, such as
-        `pc.field("age") >= 18`; null counts as not true.
-      sampling: The share of rows to keep, in (0, 1]; which ones depends on their content and seed.
-      distinct: Whether rows equal to another row of their split are left out.
-      allow_empty: Whether a split may end up without any row; else the run fails then.
-      max_reject_ratio: The run fails when more than this share of the records read is rejected.
-      seed: Of the canonical order, the split by content and the sampling.
-      target_shard_mb: The size, in 10^6 bytes before compression, that shards are near to.
-      shards: The number of shards of a split, instead of by size; splits not named go by size.
-      statistics: Whether the columns and the features are profiled.
-      expect: What the statistics must be like for a run to publish; None for anything.
-      compression: "" or "GZIP", as `tf.data.TFRecordDataset` takes it.
-      sample: Writes the recipe's own small input into a folder and returns the inputs; None where
-        the recipe has none.
+      name: Name of the dataset, for people.
+      schema: Columns of the input: a `Schema` of a table, or an `ImageSchema`.
+      preprocessing_fn: Function that defines all features: a top-level function over the tensors
+        of `schema.inputs`, or over those of `ImageTensorAdapter`. The graph traced from it
+        computes the stored records and serves.
+      inputs: Files to read if a run names no inputs.
+      csv: Dialect of the CSV files of a table.
+      images: Settings of image datasets; None for a table, or for the defaults.
+      reshape: Function that computes the rows of the schema from those of the files; None if the
+        files contain these rows.
+      split: Split by content, for inputs that do not name their split.
+      filters: Conditions such as `pc.field("age") >= 18`; rows for which one of them is not true
+        are left out, and null counts as not true.
+      sampling: Share of the rows to use, in (0, 1]; content and seed decide which.
+      distinct: Whether to leave out rows equal to another row of their split.
+      allow_empty: Whether a split may have no rows; else the run fails.
+      max_reject_ratio: Largest good share of rejected records; above it the run fails.
+      seed: Seed of the canonical order, the split by content and the sampling.
+      target_shard_mb: Approximate size of a shard, in 10^6 bytes before compression.
+      shards: Number of shards by split; the size decides for splits without a number.
+      statistics: Whether to profile the columns and the features.
+      expect: Expectations that the statistics must meet before a run publishes; None for none.
+      compression: Compression of the shards: "" or "GZIP", as in `tf.data.TFRecordDataset`.
+      sample: Function that writes a small input for the recipe into a folder and returns the
+        inputs; None for a recipe without one.
 
     Raises:
       RecipeError: A field is out of its range; the message names it.
@@ -87,47 +87,49 @@ class Recipe:
 
     def __post_init__(self) -> None:
         checks = [
-            (not self.name, "name: expected a name, got an empty one"),
+            ("name", bool(self.name), "expected a name, got an empty one"),
             (
-                self.images is not None and isinstance(self.schema, Schema),
-                "images: the schema is one of a table; give an ImageSchema",
+                "images",
+                self.images is None or not isinstance(self.schema, Schema),
+                "the schema is one of a table; give an ImageSchema",
             ),
-            (not 0 < self.sampling <= 1, f"sampling: expected (0, 1], got {self.sampling}"),
+            ("sampling", 0 < self.sampling <= 1, f"expected (0, 1], got {self.sampling}"),
             (
-                not 0 <= self.max_reject_ratio <= 1,
-                f"max_reject_ratio: expected [0, 1], got {self.max_reject_ratio}",
+                "max_reject_ratio",
+                0 <= self.max_reject_ratio <= 1,
+                f"expected [0, 1], got {self.max_reject_ratio}",
             ),
+            ("seed", 0 <= self.seed < 2**63, f"expected an integer in [0, 2^63), got {self.seed}"),
             (
-                not 0 <= self.seed < 2**63,
-                f"seed: expected an integer in [0, 2^63), got {self.seed}",
-            ),
-            (
-                self.target_shard_mb < 1,
-                f"target_shard_mb: expected at least 1, got {self.target_shard_mb}",
-            ),
-            (
-                any(count < 1 for count in self.shards.values()),
-                f"shards: expected at least 1 each, got {dict(self.shards)}",
+                "target_shard_mb",
+                self.target_shard_mb >= 1,
+                f"expected at least 1, got {self.target_shard_mb}",
             ),
             (
-                self.compression not in ("", "GZIP"),
-                f'compression: expected "" or "GZIP", got "{self.compression}"',
+                "shards",
+                all(count >= 1 for count in self.shards.values()),
+                f"expected at least 1 each, got {dict(self.shards)}",
+            ),
+            (
+                "compression",
+                self.compression in ("", "GZIP"),
+                f'expected "" or "GZIP", got "{self.compression}"',
             ),
         ]
-        for wrong, message in checks:
-            if wrong:
-                raise RecipeError(f"recipe {self.name}: {message}")
+        for field_name, good, problem in checks:
+            if not good:
+                raise RecipeError(problem, subject=f"recipe {self.name}", field=field_name)
 
     @property
     def selection(self) -> RowSelection:
-        """Settings that decide which rows stay, and in which split."""
+        """The settings that select rows and assign them to splits."""
         return RowSelection(
             splitting=self.split, seed=self.seed, filters=self.filters, sampling=self.sampling
         )
 
     @property
     def drops_near_duplicates(self) -> bool:
-        """Whether images that look like another one are left out."""
+        """True if images that look like another image are left out."""
         return self.images is not None and self.images.near_duplicates == "drop"
 
     def resolved(self) -> dict[str, Any]:

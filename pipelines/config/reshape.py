@@ -1,4 +1,4 @@
-"""`Reshape`: a function of DataFrames, and the tables that it gets."""
+"""`Reshape`: a function of DataFrames, and the tables that it takes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Reshape", "Table"]
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Files that a function gets as one frame.
+    """Files that a function takes as one frame.
 
     Attributes:
-      schema: Their columns; rows are cleaned, checked and rejected by it.
-      inputs: The files, of spans too. Their splits do not matter.
-      csv: How the files are written, where they are CSV.
+      schema: Columns of the files; their rows are cleaned and checked by it, or rejected.
+      inputs: The files, spans included. Their splits are ignored.
+      csv: Dialect of the files that are CSV.
     """
 
     schema: Schema
@@ -31,23 +31,23 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Reshape:
-    """What makes the rows of a recipe's schema out of rows of other tables.
+    """Function that computes the rows of a recipe's schema from rows of other tables.
 
     The frames have the columns of their schemas, as pandas reads a CSV: "int64" as int64 where it
     is required, else as float64 with NaN for a missing value; "float32" as float64 with NaN;
-    "string" as object with None. The index is a number that no other row has, and means nothing.
+    "string" as object with None. The index is a unique number without a meaning.
 
-    Of the frame that the function returns, the columns of the recipe's schema are kept, and a
-    named index counts as columns, see `frames`.
+    Of the returned frame, only the columns of the recipe's schema are used; a named index counts
+    as columns.
 
     Attributes:
       function: `function(frame, **tables) -> frame`; without a `schema`, `function(**tables)`.
-      schema: The columns of the run's inputs. Inputs that name splits are reshaped split by
-        split. None where `tables` are all there is; then the run has no inputs of its own.
+      schema: Columns of the run's inputs. Inputs that name splits are reshaped split by split.
+        None if the function takes only `tables`; then the run has no other inputs.
       tables: Further frames, by the name of the function's argument; each split gets all of them.
 
     Raises:
-      RecipeError: There is neither a schema nor a table, or the function cannot be called.
+      RecipeError: There is neither a schema nor a table, or the function is not callable.
     """
 
     function: Callable[..., Any]
@@ -62,6 +62,6 @@ class Reshape:
 
     @property
     def name(self) -> str:
-        """The function's, such as "shop:by_customer"."""
+        """The name of the function, such as "shop:by_customer"."""
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
         return f"{getattr(self.function, '__module__', '?')}:{name}"

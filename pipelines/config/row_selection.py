@@ -13,15 +13,15 @@ __all__ = ["RowSelection"]
 
 @dataclass(frozen=True, kw_only=True)
 class RowSelection:
-    """Settings that decide which rows stay, in which split and in which order.
+    """Settings that select rows, assign them to splits and order them.
 
     Attributes:
-      splitting: Ratios and key columns by which content decides the split of rows whose input
-        names none; the key columns, or else whole rows, are also what is sampled.
+      splitting: Ratios and key columns of the split by content, for rows whose input names none.
+        Sampling decides by the same columns: the key columns, or else the whole row.
       seed: Seed of the keys, the splits and the sample.
-      filters: Expressions over the schema's columns; a row stays where all are true, and null is
-        not true.
-      sampling: Share of the rows to keep, in (0, 1].
+      filters: Expressions over the columns of the schema; a row stays if all of them are true, and
+        null counts as not true.
+      sampling: Share of the rows to use, in (0, 1].
     """
 
     splitting: Splitting = field(default_factory=Splitting)

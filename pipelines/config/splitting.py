@@ -14,17 +14,15 @@ __all__ = ["Splitting"]
 
 @dataclass(frozen=True)
 class Splitting:
-    """How content decides the split of the rows whose input names none.
+    """Split by content, for the rows whose input names no split.
 
     Attributes:
-      ratios: The name of each split to the share of the rows it gets, in order. Shares are above
-        0 and sum to 1.
-      columns: The columns whose values decide: rows equal in them stay together. Empty for the
-        whole row.
+      ratios: Share of the rows for each split, by name, in order. Shares are above 0 and sum to 1.
+      columns: Key columns: rows equal in them get the same split. Empty for the whole row.
 
     Raises:
-      RecipeError: There is no split, a name is none that `check_split_names` takes, or the ratios
-        do not sum to 1.
+      RecipeError: There is no split, `check_split_names` refuses a name, or the ratios do not sum
+        to 1.
     """
 
     ratios: Mapping[str, float] = field(default_factory=lambda: {"train": 0.8, "eval": 0.2})
@@ -33,7 +31,7 @@ class Splitting:
     def __post_init__(self) -> None:
         if not 1 <= len(self.ratios) <= 256:
             raise RecipeError(f"expected 1 to 256 splits, got {len(self.ratios)}")
-        check_split_names(self.ratios, key="Splitting: ratios")
+        check_split_names(self.ratios, key="ratios", subject="Splitting")
         for name, ratio in self.ratios.items():
             if not 0 < ratio <= 1:
                 raise RecipeError(f'split "{name}": expected a ratio above 0, up to 1, got {ratio}')
@@ -43,5 +41,5 @@ class Splitting:
             raise RecipeError(f"expected split ratios that sum to 1, got {shares} = {total:.12g}")
 
     def key_columns(self, schema: Schema) -> tuple[str, ...]:
-        """The columns that decide the split; RecipeError where the schema has no such column."""
+        """Return the columns that decide the split; RecipeError if the schema lacks one."""
         return tuple(schema[name].name for name in self.columns) or schema.names

@@ -1,4 +1,4 @@
-"""`built_in`: the recipes that come with recordmill, read from their YAML files."""
+"""`built_in`: the recipes of the package, read from their YAML files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def built_in(name: str) -> Recipe:
     """Return a built-in recipe.
 
     Raises:
-      RecipeError: There is none of that name.
+      RecipeError: There is no recipe of that name.
     """
     return recipe_of_text(built_in_text(name), name=name, folder="")

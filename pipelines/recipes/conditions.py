@@ -1,4 +1,4 @@
-"""Conditions in words to Arrow expressions, for `Recipe.filters`."""
+"""Conditions as text, compiled to Arrow expressions for `Recipe.filters`."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ _LOGIC = {"and": pc.and_kleene, "or": pc.or_kleene}
 
 
 def condition(text: str, schema: Schema | ImageSchema) -> pc.Expression:
-    """A condition on the columns of a schema; `schemas.expressions.parse` says what it can be.
+    """Compile a condition on columns; `schemas.expressions.parse` describes the language.
 
     Args:
-      text: Such as "age >= 18 and workclass != 'Private'".
+      text: The condition, such as "age >= 18 and workclass != 'Private'".
       schema: The columns.
 
     Returns:
-      An expression over rows of `schema.arrow_schema()`: true, false, or null where it is unknown.
+      An expression over rows of `schema.arrow_schema()`: true, false, or null for unknown.
 
     Raises:
-      RecipeError: It is none, names a column that is not there, or types do not fit; the message
-        shows the place.
+      RecipeError: The text is no condition, names a missing column, or types do not fit; the
+        message shows the position.
     """
     tree = parse(text, schema)
     if tree.type != "condition":
@@ -74,7 +74,7 @@ def _condition(node: Node) -> pc.Expression:
 
 
 def _has_value(node: Node) -> pc.Expression:
-    """True, or else false or null."""
+    """Return a test that is true for a value; false or null for a missing one."""
     if node.type == "string" or exact(node):
         return pc.is_valid(_operand(node, exactly=True))
     return pc.is_finite(_number(node))
@@ -92,25 +92,25 @@ def _comparison(node: Comparison) -> pc.Expression:
 
 
 def _finite(node: Node, number: pc.Expression) -> pc.Expression:
-    """A constant counts as finite, even beyond float32."""
+    """Return a test for a finite number; a constant counts as finite, even beyond float32."""
     return pc.scalar(True) if isinstance(node, Constant) else pc.is_finite(number)
 
 
 def _membership(node: Membership) -> pc.Expression:
     exactly = exact(node.of, *node.values)
-    kind = pa.string() if node.of.type == "string" else pa.int64() if exactly else pa.float64()
-    listed = pa.array([value.value for value in node.values], kind)
+    dtype = pa.string() if node.of.type == "string" else pa.int64() if exactly else pa.float64()
+    values = pa.array([value.value for value in node.values], dtype)
     operand = _operand(node.of, exactly=exactly)
-    return _where(_has_value(node.of), pc.is_in(operand, value_set=listed), pa.bool_())
+    return _where(_has_value(node.of), pc.is_in(operand, value_set=values), pa.bool_())
 
 
-def _where(known: pc.Expression, result: pc.Expression, kind: pa.DataType) -> pc.Expression:
-    """The result where that is true, else null."""
-    return pc.if_else(known, result, pa.scalar(None, kind))
+def _where(valid: pc.Expression, result: pc.Expression, dtype: pa.DataType) -> pc.Expression:
+    """Return the result where it is valid, else null."""
+    return pc.if_else(valid, result, pa.scalar(None, dtype))
 
 
 def _operand(node: Node, *, exactly: bool) -> pc.Expression:
-    """A text, or a number as int64 where it is `exact`, else as float64."""
+    """Compute a text, or a number: as int64 if `exactly`, else as float64."""
     if isinstance(node, Constant) and (exactly or isinstance(node.value, str)):
         return pc.scalar(node.value)
     if isinstance(node, Name) and node.type == "string":
@@ -121,7 +121,7 @@ def _operand(node: Node, *, exactly: bool) -> pc.Expression:
 
 
 def _number(node: Node) -> pc.Expression:
-    """A number as float64."""
+    """Compute a number as float64."""
     if isinstance(node, Name):
         return pc.field(node.column.name).cast(pa.float64(), safe=False)
     if isinstance(node, Constant):
@@ -134,6 +134,7 @@ def _number(node: Node) -> pc.Expression:
     left, right = _number(node.left), _number(node.right)
     if node.operator in _ARITHMETIC:
         return _ARITHMETIC[node.operator](left, right)
+    # Arrow divides by zero to an infinity, and TensorFlow's graph has a missing value there.
     quotient = pc.divide(left, _where(pc.not_equal(right, 0.0), right, pa.float64()))
     if node.operator == "/":
         return quotient

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, all of it in one report: a line each, with its place in the file."""
+"""`Report`: all problems of a recipe in one error, a line each with its location in the file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...schemas.errors import RecipeError
-from .pydantic_models import Place
+from .pydantic_models import Location
 from .yaml import Node
 
 __all__ = ["Report", "take_as_written"]
@@ -31,12 +31,12 @@ _EXPECTED = {
 
 
 class Report:
-    """Collects problems.
+    """Collector of problems.
 
     Args:
-      source: What the file is called.
-      root: Its tree.
-      schema: The JSON Schema of a recipe, which knows the valid names of each place.
+      source: Name of the file in messages.
+      root: Tree of the file.
+      schema: JSON Schema of a recipe, the source of the valid names at each location.
     """
 
     def __init__(self, source: str, root: Node, schema: Mapping[str, Any]) -> None:
@@ -44,37 +44,39 @@ class Report:
         self._root = root
         self._schema = schema
         self._problems: dict[tuple[int, str], None] = {}
-        self.places: list[Place] = []
+        self.locations: list[Location] = []
 
-    def add(self, place: Place, problem: str) -> None:
-        """Note a problem at a place; parts of it that are not in the file are passed over."""
-        self.places.append(place)
+    def add(self, location: Location, problem: str) -> None:
+        """Add a problem at a location; keys that are not in the file are left out of its path."""
+        self.locations.append(location)
         path, line = [], self._root.line
-        for part, node in self._root.along(place):
+        for key, node in self._root.along(location):
             line = node.line
-            path.append(part)
-        shown = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+            path.append(key)
+        shown = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+        shown = shown.lstrip(".")
         self._problems[line, f"{shown}: {problem}" if shown else problem] = None
 
     def add_all(self, error: ValidationError) -> None:
-        """Note what pydantic found."""
-        found = error.errors(include_url=False)
-        unknown = {one["loc"] for one in found if one["type"] == "extra_forbidden"}
-        for one in found:
-            place, kind = one["loc"], one["type"]
+        """Add all problems of a pydantic error."""
+        details = error.errors(include_url=False)
+        unknown = {detail["loc"] for detail in details if detail["type"] == "extra_forbidden"}
+        for detail in details:
+            location, kind = detail["loc"], detail["type"]
             if kind == "extra_forbidden":
-                self.add(place, self._no_such(place))
+                self.add(location, self._unknown_key(location))
             elif kind == "missing":
+                # A required key with a typo is one problem, not two.
                 if not any(
-                    other[:-1] == place[:-1] and self._nearest(other) == place[-1]
+                    other[:-1] == location[:-1] and self._nearest(other) == location[-1]
                     for other in unknown
                 ):
-                    self.add(place, self._missing(place))
+                    self.add(location, self._missing(location))
             else:
-                self.add(place, _said(one))
+                self.add(location, _value_problem(detail))
 
     def raise_if_any(self) -> None:
-        """Raise a RecipeError with a line a problem, in the order of the file."""
+        """Raise a RecipeError with a line for each problem, in the order of the file."""
         lines = [f"{self._source}:{line}: {text}" for line, text in sorted(self._problems)]
         if len(lines) == 1:
             raise RecipeError(lines[0])
@@ -84,51 +86,56 @@ class Report:
             text = "\n".join([f"{self._source}: {len(lines):,} problems:", *shown])
             raise RecipeError(text.replace("\n", "\n  "))
 
-    def _missing(self, place: Place) -> str:
-        """What is missing, and in what, where that is written without anything to stand in."""
-        written = [part for part, _ in self._root.along(place)]
-        inside = place[-2] if len(place) > 1 else None
-        known = inside in written or not isinstance(inside, str)
-        return f'"{place[-1]}" is missing' if known else f'{inside}: "{place[-1]}" is missing'
+    def _missing(self, location: Location) -> str:
+        """Return the message for a missing key; it names a parent that the file does not have.
 
-    def _no_such(self, place: Place) -> str:
-        names, title = self._names(place[:-1])
-        near = self._nearest(place)
-        what = "no such key" if title == "key" else f'no {title} "{place[-1]}"'
+        The short form `[RandomHue]` has no key `RandomHue`, so the path of the message lacks it.
+        """
+        written = [key for key, _ in self._root.along(location)]
+        parent = location[-2] if len(location) > 1 else None
+        problem = f'"{location[-1]}" is missing'
+        is_implied = isinstance(parent, str) and parent not in written
+        return f"{parent}: {problem}" if is_implied else problem
+
+    def _unknown_key(self, location: Location) -> str:
+        names, title = self._names(location[:-1])
+        near = self._nearest(location)
+        problem = "no such key" if title == "key" else f'no {title} "{location[-1]}"'
         if near:
-            return f'{what}; did you mean "{near}"?'
-        return f"{what}; expected {', '.join(names)}" if names else f"{what}; it takes none"
+            return f'{problem}; did you mean "{near}"?'
+        return f"{problem}; expected {', '.join(names)}" if names else f"{problem}; it takes none"
 
-    def _nearest(self, place: Place) -> str | None:
-        names, _ = self._names(place[:-1])
-        near = get_close_matches(str(place[-1]), names, n=1)
+    def _nearest(self, location: Location) -> str | None:
+        names, _ = self._names(location[:-1])
+        near = get_close_matches(str(location[-1]), names, n=1)
         return near[0] if near else None
 
-    def _names(self, place: Place) -> tuple[list[str], str]:
-        """The valid names at a place, and what they are called; shorthands have no places."""
-        found = [one for one in _below(self._schema, place, self._schema) if "properties" in one]
-        if not found:
+    def _names(self, location: Location) -> tuple[list[str], str]:
+        """Return the valid names at a location and the noun for one of them."""
+        schemas = list(_schemas_at(self._schema, location, self._schema))
+        mappings = [schema for schema in schemas if "properties" in schema]
+        if not mappings:
             return [], "key"
-        return list(found[-1]["properties"]), found[-1]["title"] if place else "key"
+        return list(mappings[-1]["properties"]), mappings[-1]["title"] if location else "key"
 
 
-def _said(one: Any) -> str:
-    """What is wrong with a value, by pydantic's kinds of errors."""
-    kind, got = one["type"], _shown(one["input"])
+def _value_problem(detail: Any) -> str:
+    """Return the message for a bad value, by the type of pydantic's error."""
+    kind, got = detail["type"], _shown(detail["input"])
     if kind == "literal_error":
-        expected = one["ctx"]["expected"].replace("'", '"')
-        near = get_close_matches(str(one["input"]), re.findall('"(.*?)"', expected), n=1)
+        expected = detail["ctx"]["expected"].replace("'", '"')
+        near = get_close_matches(str(detail["input"]), re.findall('"(.*?)"', expected), n=1)
         return f"expected {expected}, got {got}" + (f'; did you mean "{near[0]}"?' if near else "")
     if kind in ("too_short", "too_long"):
-        count = one["ctx"].get("min_length", one["ctx"].get("max_length"))
+        count = detail["ctx"].get("min_length", detail["ctx"].get("max_length"))
         return f"expected {count} items, got {got}"
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {got}"
-    return str(one["msg"])
+    return str(detail["msg"])
 
 
 def _shown(value: Any) -> str:
-    """A value for a message, in a few words.
+    """Return a short description of a value, for a message.
 
     >>> _shown("a" * 99), _shown(None), _shown({"a": 1})
     ('"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"', 'nothing', 'the keys a')
@@ -143,44 +150,52 @@ def _shown(value: Any) -> str:
     return text if len(text) < _LONGEST else text[: _LONGEST - 3] + "…"
 
 
-def _below(schema: Mapping[str, Any], place: Place, root: Mapping[str, Any]) -> Iterator[Any]:
-    """The JSON Schemas of a place, all alternatives."""
-    for one in _alternatives(schema, root):
-        if not place:
-            yield one
-        elif isinstance(place[0], int):
-            yield from _below(one["items"], place[1:], root) if "items" in one else ()
+def _schemas_at(
+    schema: Mapping[str, Any], location: Location, root: Mapping[str, Any]
+) -> Iterator[Any]:
+    """Yield the JSON Schemas of a location, all alternatives."""
+    for alternative in _alternatives(schema, root):
+        if not location:
+            yield alternative
+            continue
+        key, rest = location[0], location[1:]
+        if isinstance(key, int):
+            part = alternative.get("items")
         else:
-            part = one.get("properties", {}).get(place[0], one.get("additionalProperties"))
-            yield from _below(part, place[1:], root) if isinstance(part, dict) else ()
+            part = alternative.get("properties", {}).get(
+                key, alternative.get("additionalProperties")
+            )
+        if isinstance(part, dict):
+            yield from _schemas_at(part, rest, root)
 
 
 def _alternatives(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the alternatives of a JSON Schema, with references resolved."""
     if "$ref" in schema:
         yield from _alternatives(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
     elif "anyOf" in schema:
-        for one in schema["anyOf"]:
-            yield from _alternatives(one, root)
+        for alternative in schema["anyOf"]:
+            yield from _alternatives(alternative, root)
     else:
         yield schema
 
 
 def take_as_written(root: Node, error: ValidationError) -> bool:
-    """Make text of what YAML took for something else where text was expected.
+    """Replace values that YAML did not read as text by their text, where text is expected.
 
     Args:
-      root: The tree; changed in place.
-      error: What pydantic found.
+      root: Tree of the file; changed in place.
+      error: Error of the validation, which names these values.
 
     Returns:
-      Whether something was changed, so that it is worth trying again.
+      True if a value changed, so that another validation makes sense.
     """
     changed = False
-    for one in error.errors(include_url=False, include_context=False):
-        nodes = [node for _, node in root.along(one["loc"])]
+    for detail in error.errors(include_url=False, include_context=False):
+        nodes = [node for _, node in root.along(detail["loc"])]
         node = nodes[-1] if nodes else root
         text = node.written
-        if one["type"] == "string_type" and text is not None and node.value is not None:
+        if detail["type"] == "string_type" and text is not None and node.value is not None:
             changed |= node.value != text
             node.value = text
     return changed

@@ -1,4 +1,4 @@
-"""The keys of a recipe file: what each takes, derived from `Recipe` and what it is made of."""
+"""Keys of a recipe file and the type of each, derived from `Recipe` and its parts."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ from ..config.reshape import Reshape, Table
 from ..runtime.filesystem import is_remote, join
 from .packaged import SAMPLES
 from .pydantic_models import (
-    Parts,
-    Shorthand,
+    Key,
+    ShortForm,
     Text,
     build,
-    built,
-    chosen,
-    described,
-    given,
+    choice_type,
+    dataclass_keys,
+    dataclass_type,
+    descriptions,
     model,
     one_or_more,
-    parts_of,
-    refused,
+    validation_error,
+    values_by_key,
 )
 from .transforms import FEATURES, VALUES
 
-__all__ = ["OUTPUT", "as_they_are", "json_schema", "recipe_type"]
+__all__ = ["OUTPUT", "direct_fields", "json_schema", "recipe_type"]
 
 OUTPUT = ("target_shard_mb", "shards", "compression")
-"""The fields of `Recipe` that stand under `output`."""
+"""Fields of `Recipe` below the key `output`."""
 
-_OTHERWISE = {"name", "schema", "preprocessing_fn", "filters", "sample", "inputs", *OUTPUT}
-"""The fields of `Recipe` that are written in another way than as they are."""
+_CONVERTED = {"name", "schema", "preprocessing_fn", "filters", "sample", "inputs", *OUTPUT}
+"""Fields of `Recipe` whose key has another name, place or shape."""
 
 _FILTERS = "Conditions such as age >= 18; rows for which one of them is not true are left out."
 
 
-def as_they_are() -> set[str]:
-    """The fields of `Recipe` that are keys of the same name and shape."""
-    return {one.name for one in fields(Recipe)} - _OTHERWISE
+def direct_fields() -> set[str]:
+    """Return the fields of `Recipe` that are top-level keys of the same name and shape."""
+    return {field.name for field in fields(Recipe)} - _CONVERTED
 
 
 @cache
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a recipe file, for editors: completion, help and checks while typing."""
+    """Return the JSON Schema of a recipe file; editors use it for completion, help and checks."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **recipe_type().json_schema(),
@@ -70,167 +70,170 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _function(place: Any, info: ValidationInfo) -> Any:
-    if not isinstance(place, str):
-        raise refused({(): 'expected "package.module:function" or "file.py:function"'})
+def _load_function(reference: Any, info: ValidationInfo) -> Any:
+    if not isinstance(reference, str):
+        raise validation_error({(): 'expected "package.module:function" or "file.py:function"'})
     try:
-        return info.context["load"](place)  # type: ignore[index]
+        return info.context["load"](reference)  # type: ignore[index]
     except RecipeError as error:
-        raise refused({(): str(error)}) from error
+        raise validation_error({(): str(error)}) from error
 
 
 def _in_folder(path: str, info: ValidationInfo) -> str:
     folder = info.context["folder"]  # type: ignore[index]
-    as_it_is = not path or not folder or is_remote(path) or os.path.isabs(path)
-    return path if as_it_is else join(folder, path)
+    if not path or not folder or is_remote(path) or os.path.isabs(path):
+        return path
+    return join(folder, path)
 
 
-def _zone(name: str) -> str:
+def _checked_time_zone(name: str) -> str:
     try:
         time_zone(name)
     except RecipeError as error:
-        raise refused({(): str(error)}) from error
+        raise validation_error({(): str(error)}) from error
     return name
 
 
-_FUNCTION: Any = Annotated[Any, PlainValidator(_function), WithJsonSchema({"type": "string"})]
+_FUNCTION: Any = Annotated[Any, PlainValidator(_load_function), WithJsonSchema({"type": "string"})]
 _PATH: Any = Annotated[Text, AfterValidator(_in_folder)]
 
 
-def _input(one: BaseModel) -> Input:
-    said = given(one)
-    make = partial(Input, pattern=said.pop("files"))
-    return build(make, {"split": None, **said})  # type: ignore[no-any-return]
+def _input(mapping: BaseModel) -> Input:
+    values = values_by_key(mapping)
+    make = partial(Input, pattern=values.pop("files"))
+    return build(make, {"split": None, **values})  # type: ignore[no-any-return]
 
 
-def _column(said: BaseModel) -> Column:
-    """A column, but for its name: that is the key it stands under."""
-    return build(partial(Column, name="x"), given(said))  # type: ignore[no-any-return]
+def _column(mapping: BaseModel) -> Column:
+    """Return a column with a provisional name; its key, which is the name, is not known here."""
+    return build(partial(Column, name="x"), values_by_key(mapping))  # type: ignore[no-any-return]
 
 
-def _named(columns: dict[str, Column]) -> Schema:
+def _schema(columns: dict[str, Column]) -> Schema:
     if "" in columns:
-        raise refused({("",): "expected the name of a column, got an empty one"})
+        raise validation_error({("",): "expected the name of a column, got an empty one"})
     named = tuple(replace(column, name=name) for name, column in columns.items())
     return build(Schema, {"columns": named})  # type: ignore[no-any-return]
 
 
 def _operations() -> dict[str, type]:
-    """The operations of augmentation, by name."""
+    """Return the operations of augmentation, by name."""
     public = {name: getattr(augment, name) for name in augment.__all__}
     return {
-        name: one
-        for name, one in public.items()
-        if is_dataclass(one) and isinstance(one, type) and issubclass(one, augment.Operation)
+        name: value
+        for name, value in public.items()
+        if is_dataclass(value) and isinstance(value, type) and issubclass(value, augment.Operation)
     }
 
 
 @cache
 def recipe_type() -> TypeAdapter[Any]:
-    """The pydantic type of a whole file.
+    """Return the pydantic type of a whole file.
 
-    It is validated with a context: `folder`, which paths are relative to, and `load`, which gives
-    the function at a place.
+    Validation needs a context with `folder`, the base of relative paths, and `load`, a function
+    from the reference of a user's function to the function.
     """
-    columns = _columns()
-    operations = {name: built(one) for name, one in _operations().items()}
+    columns = _columns_type()
+    operations = {name: dataclass_type(cls) for name, cls in _operations().items()}
     special = {
-        augment.Operation: chosen(operations, lambda _, made: made, title="augmentation"),
-        Reshape: _reshape(columns),
-        Expect: _expect(),
+        augment.Operation: choice_type(
+            operations, lambda _, operation: operation, title="augmentation"
+        ),
+        Reshape: _reshape_type(columns),
+        Expect: _expect_type(),
     }
-    texts = described(Recipe, "Attributes")
-    parts: Parts = {
-        "name": (Text, None, "The dataset's name; that of the file where it is not given."),
-        "sample": (
+    texts = descriptions(Recipe)
+    keys = {
+        "name": Key(Text, None, "Name of the dataset; without it the name of the file."),
+        "sample": Key(
             Literal[tuple(SAMPLES)],
             None,
-            "The built-in recipe whose small sample is read where no input is given.",
+            "Built-in recipe whose small sample a run without inputs reads.",
         ),
-        "columns": (columns, None, "The columns of a table, in the order of the file."),
-        "image": (_image(columns), None, "What is known of each image, instead of columns."),
-        "values": (VALUES, None, "Tensors that features are made of, but that are not written."),
-        "transforms": (FEATURES, None, "How each feature is made."),
-        "time_zone": (
-            Annotated[Text, AfterValidator(_zone)],
+        "columns": Key(columns, None, "Columns of a table, in the order of the file."),
+        "image": Key(_image_type(columns), None, "Schema of the images, instead of columns."),
+        "values": Key(VALUES, None, "Tensors to compute features from; they are not written."),
+        "transforms": Key(FEATURES, None, "Definition of each feature."),
+        "time_zone": Key(
+            Annotated[Text, AfterValidator(_checked_time_zone)],
             None,
-            "The zone of dates and times in transforms: UTC, +02:00 or Europe/Berlin, say.",
+            "Zone of dates and times in transforms, such as UTC, +02:00 or Europe/Berlin.",
         ),
-        "preprocessing_fn": (_FUNCTION, None, texts["preprocessing_fn"]),
-        "filters": (one_or_more(Text), None, _FILTERS),
-        "output": (_output(), None, "How the records are written."),
-        "inputs": (_inputs(), None, texts["inputs"]),
+        "preprocessing_fn": Key(_FUNCTION, None, texts["preprocessing_fn"]),
+        "filters": Key(one_or_more(Text), None, _FILTERS),
+        "output": Key(_output_type(), None, "Number, size and compression of the shards."),
+        "inputs": Key(_inputs_type(), None, texts["inputs"]),
     }
-    direct = parts_of(Recipe, special=special, omit=_OTHERWISE, names={"Expect": Expect})
-    return TypeAdapter(model("recipe", {**parts, **direct}))
+    direct = dataclass_keys(Recipe, special=special, omit=_CONVERTED, names={"Expect": Expect})
+    return TypeAdapter(model("recipe", {**keys, **direct}))
 
 
-def _columns() -> Any:
-    said = model("Column", parts_of(Column, omit=("name",)))
-    column: Any = Annotated[said, AfterValidator(_column)]
-    return Annotated[dict[str, column], AfterValidator(_named)]
+def _columns_type() -> Any:
+    mapping = model("Column", dataclass_keys(Column, omit=("name",)))
+    column: Any = Annotated[mapping, AfterValidator(_column)]
+    return Annotated[dict[str, column], AfterValidator(_schema)]
 
 
-def _output() -> Any:
-    omit = {one.name for one in fields(Recipe)} - set(OUTPUT)
-    parts = parts_of(Recipe, omit=omit, names={"Expect": Expect})
-    return Annotated[model("Output", parts), AfterValidator(given)]
+def _output_type() -> Any:
+    omit = {field.name for field in fields(Recipe)} - set(OUTPUT)
+    keys = dataclass_keys(Recipe, omit=omit, names={"Expect": Expect})
+    return Annotated[model("Output", keys), AfterValidator(values_by_key)]
 
 
-def _image(columns: Any) -> Any:
-    parts = parts_of(ImageSchema, omit=("further",))
-    further = (columns, None, described(ImageSchema, "Attributes")["further"])
+def _image_type(columns: Any) -> Any:
+    keys = dataclass_keys(ImageSchema, omit=("further",))
+    keys["columns"] = Key(columns, None, descriptions(ImageSchema)["further"])
 
-    def made(one: BaseModel) -> Any:
-        said = given(one)
-        columns = said.pop("columns", ())
-        return build(ImageSchema, {**said, "further": tuple(columns)})
+    def image_schema(mapping: BaseModel) -> Any:
+        values = values_by_key(mapping)
+        further = values.pop("columns", ())
+        return build(ImageSchema, {**values, "further": tuple(further)})
 
-    return Annotated[model("Image", {**parts, "columns": further}), AfterValidator(made)]
+    return Annotated[model("Image", keys), AfterValidator(image_schema)]
 
 
-def _inputs() -> Any:
-    texts = described(Input, "Attributes")
-    parts = {
-        **parts_of(Input, omit=("pattern",)),
-        "files": (_PATH, MISSING, texts["pattern"]),
-        "split": (Text, None, texts["split"]),
+def _inputs_type() -> Any:
+    texts = descriptions(Input)
+    keys = {
+        **dataclass_keys(Input, omit=("pattern",)),
+        "files": Key(_PATH, MISSING, texts["pattern"]),
+        "split": Key(Text, None, texts["split"]),
     }
-    shorter = Shorthand(
+    path_alone = ShortForm(
         lambda value: {"files": value} if isinstance(value, str) else value,
         lambda longer: longer["properties"]["files"],
     )
-    said = model("Input", parts)
-    return one_or_more(Annotated[said, AfterValidator(_input), shorter])
+    return one_or_more(Annotated[model("Input", keys), AfterValidator(_input), path_alone])
 
 
-def _reshape(columns: Any) -> Any:
-    """The type of `Reshape`, whose schemas are written as columns."""
-    texts = described(Table, "Attributes")
-    parts: Parts = {
-        **parts_of(Table, omit=("schema", "inputs")),
-        "columns": (columns, MISSING, texts["schema"]),
-        "inputs": (_inputs(), MISSING, texts["inputs"]),
+def _reshape_type(columns: Any) -> Any:
+    """Return the type of `Reshape`, with columns for each schema."""
+    texts = descriptions(Table)
+    keys = {
+        **dataclass_keys(Table, omit=("schema", "inputs")),
+        "columns": Key(columns, MISSING, texts["schema"]),
+        "inputs": Key(_inputs_type(), MISSING, texts["inputs"]),
     }
-    table: Any = Annotated[model("Table", parts), AfterValidator(partial(_of_columns, Table))]
-    texts = described(Reshape, "Attributes")
-    parts = {
-        "function": (_FUNCTION, MISSING, texts["function"]),
-        "columns": (columns, None, texts["schema"]),
-        "tables": (dict[str, table], None, texts["tables"]),
+    table: Any = Annotated[model("Table", keys), AfterValidator(partial(_with_schema, Table))]
+    texts = descriptions(Reshape)
+    keys = {
+        "function": Key(_FUNCTION, MISSING, texts["function"]),
+        "columns": Key(columns, None, texts["schema"]),
+        "tables": Key(dict[str, table], None, texts["tables"]),
     }
-    return Annotated[model("Reshape", parts), AfterValidator(partial(_of_columns, Reshape))]
+    return Annotated[model("Reshape", keys), AfterValidator(partial(_with_schema, Reshape))]
 
 
-def _of_columns(cls: type, one: BaseModel) -> Any:
-    said = given(one)
-    return build(cls, {"schema" if key == "columns" else key: said[key] for key in said})
+def _with_schema(cls: type, mapping: BaseModel) -> Any:
+    """Return a dataclass whose field `schema` has the key `columns`."""
+    values = values_by_key(mapping)
+    return build(cls, {"schema" if key == "columns" else key: values[key] for key in values})
 
 
-def _expect() -> Any:
-    """The type of `Expect`, two of whose texts are paths."""
-    parts = dict(parts_of(Expect))
-    for key in ("schema", "previous"):
-        _, default, text = parts[key]
-        parts[key] = (_PATH, default, text)
-    return Annotated[model("Expect", parts), AfterValidator(lambda one: build(Expect, given(one)))]
+def _expect_type() -> Any:
+    """Return the type of `Expect`, two fields of which are paths."""
+    keys = dataclass_keys(Expect)
+    for name in ("schema", "previous"):
+        keys[name] = keys[name]._replace(type=_PATH)
+    make = AfterValidator(lambda mapping: build(Expect, values_by_key(mapping)))
+    return Annotated[model("Expect", keys), make]

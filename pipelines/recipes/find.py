@@ -1,4 +1,4 @@
-"""`find_recipe`: a recipe by the name that a user gives."""
+"""`find_recipe`: a recipe by file, built-in name or Python reference."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .packaged import SAMPLES
 __all__ = ["find_recipe"]
 
 _YAML = (".yaml", ".yml")
-"""What the name of a recipe's file ends with."""
+"""Suffixes of recipe files."""
 
 
 def find_recipe(name: str) -> Recipe:
     """Find a recipe by its name.
 
     Args:
-      name: A YAML file, a built-in ("census"), or where a recipe of Python stands:
+      name: A YAML file, a built-in ("census"), or a recipe in Python:
         "package.module:NAME" or "path/file.py:NAME".
 
     Raises:
-      RecipeError: There is no such recipe, or something is wrong with it; the message gives the
-        nearest name.
+      RecipeError: There is no such recipe, or it has problems; the message gives the nearest
+        name.
     """
     if name.endswith(_YAML):
         return read_recipe(name)
     if ":" in name:
-        return _of_python(name)
+        return _from_python(name)
     if name not in SAMPLES:
         near = get_close_matches(name, SAMPLES, n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
@@ -42,14 +42,14 @@ def find_recipe(name: str) -> Recipe:
     return built_in(name)
 
 
-def _of_python(name: str) -> Recipe:
-    place, _, attribute = name.rpartition(":")
-    module = load_file(place) if place.endswith(".py") else load_module(place)
-    recipe = getattr(module, attribute, None)
+def _from_python(reference: str) -> Recipe:
+    source, _, name = reference.rpartition(":")
+    module = load_file(source) if source.endswith(".py") else load_module(source)
+    recipe = getattr(module, name, None)
     if not isinstance(recipe, Recipe):
-        found = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
+        names = [key for key, value in vars(module).items() if isinstance(value, Recipe)]
         raise RecipeError(
-            f'{place} has no recipe "{attribute}"; '
-            + (f"it has {', '.join(found)}" if found else "it has none at all")
+            f'{source} has no recipe "{name}"; '
+            + (f"it has {', '.join(names)}" if names else "it has none at all")
         )
     return recipe

@@ -1,4 +1,4 @@
-"""The user's own functions that a recipe names: `package.module:function`, `file.py:function`."""
+"""Functions of the user, by reference: `package.module:function` or `file.py:function`."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from typing import Any
 
 from ...schemas.errors import RecipeError
 
-__all__ = ["load_file", "load_function", "load_module", "where"]
+__all__ = ["describe_error", "load_file", "load_function", "load_module"]
 
 
-def load_function(place: str, *, folder: str = "") -> Callable[..., Any]:
-    """The function at a place.
+def load_function(reference: str, *, folder: str = "") -> Callable[..., Any]:
+    """Import a function of the user.
 
     Args:
-      place: "package.module:function" or "path/file.py:function".
-      folder: What the path of a file is relative to.
+      reference: "package.module:function" or "path/file.py:function".
+      folder: Base of a relative path.
 
     Raises:
       RecipeError: There is no such function, or its module fails; the message gives the line of
         the user's file, or the nearest name.
     """
-    source, colon, name = place.rpartition(":")
+    source, colon, name = reference.rpartition(":")
     if not colon or not source or not name:
         raise RecipeError(
-            f'expected "package.module:function" or "file.py:function", got "{place}"'
+            f'expected "package.module:function" or "file.py:function", got "{reference}"'
         )
     is_file = source.endswith(".py")
     module = load_file(os.path.join(folder, source)) if is_file else load_module(source)
-    found = getattr(module, name, None)
-    if found is None:
+    function = getattr(module, name, None)
+    if function is None:
         raise RecipeError(f'{source} has no function "{name}"{_nearest(module, name)}')
-    if not callable(found):
+    if not callable(function):
         raise RecipeError(
-            f'{source}: "{name}" is no function, but a value of type {type(found).__name__}'
+            f'{source}: "{name}" is no function, but a value of type {type(function).__name__}'
         )
-    return found  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]
 
 
 def _nearest(module: ModuleType, name: str) -> str:
@@ -52,7 +52,7 @@ def _nearest(module: ModuleType, name: str) -> str:
 
 
 def load_module(name: str) -> ModuleType:
-    """The installed module of that name.
+    """Import an installed module.
 
     Raises:
       RecipeError: It cannot be imported.
@@ -60,17 +60,17 @@ def load_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except Exception as error:
-        raise RecipeError(f"cannot import {name}: {where(error)}") from error
+        raise RecipeError(f"cannot import {name}: {describe_error(error)}") from error
 
 
 def load_file(path: str) -> ModuleType:
-    """The module in a file.
+    """Import the module in a file.
 
-    It stays out of `sys.modules`, so its functions pickle by value and workers need not have the
+    It stays out of `sys.modules`, so its functions pickle by value and workers do not need the
     file.
 
     Raises:
-      RecipeError: There is no such file, or it fails when it is executed.
+      RecipeError: There is no such file, or its execution fails.
     """
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     if not Path(path).is_file() or spec is None or spec.loader is None:
@@ -79,22 +79,22 @@ def load_file(path: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise RecipeError(f"cannot load {where(error, path)}") from error
+        raise RecipeError(f"cannot load {describe_error(error, path)}") from error
     return module
 
 
-def where(error: BaseException, path: str = "") -> str:
-    """An error in one line: the innermost line of the user's file, its kind and what it says.
+def describe_error(error: BaseException, path: str = "") -> str:
+    """Describe an error in one line: innermost line of the user's file, type and message.
 
     Args:
-      error: What was raised.
-      path: The user's file; "" where it is not known.
+      error: The error.
+      path: The user's file; "" if it is unknown.
     """
-    said = (str(error).strip().splitlines() or [""])[0]
+    message = (str(error).strip().splitlines() or [""])[0]
     kind = type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if path and frame.filename == os.path.abspath(path)]
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: {kind}: {error.msg}"
-    place = f"{path}:{lines[-1]}: " if lines else f"{path}: " if path else ""
-    return f"{place}{kind}: {said}" if said else f"{place}{kind}"
+    prefix = f"{path}:{lines[-1]}: " if lines else f"{path}: " if path else ""
+    return f"{prefix}{kind}: {message}" if message else f"{prefix}{kind}"

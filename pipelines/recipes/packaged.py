@@ -1,10 +1,9 @@
-"""`SAMPLES` and the YAML texts of the recipes that come with recordmill."""
+"""`SAMPLES` and the YAML texts of the recipes in the package."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from ...schemas.errors import RecipeError
 from ..config.input import Input
@@ -12,9 +11,6 @@ from ..samples.census import write_census_sample
 from ..samples.hotdog import write_hotdog_sample
 from ..samples.housing import write_housing_sample
 from ..samples.planes import write_planes_sample
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["SAMPLES", "built_in_text"]
 
@@ -47,11 +43,11 @@ SAMPLES: dict[str, Callable[[str], tuple[Input, ...]]] = {
     "hotdog": _hotdog,
     "planes": _planes,
 }
-"""What writes the small synthetic input of each built-in into a folder."""
+"""Functions that write the small synthetic input of a built-in into a folder, by name."""
 
 
 def built_in_text(name: str) -> str:
-    """The YAML of a built-in recipe, as it stands in the package.
+    """Return the YAML of a built-in recipe.
 
     Saved as a file it is the same recipe, and without inputs it runs on the same sample.
 

@@ -1,22 +1,31 @@
-"""Pydantic models of our own dataclasses and functions, so that a recipe has no list of its own.
+"""Pydantic models of dataclasses and functions, so that recipes need no second list of keys.
 
-`typed` gives the pydantic type of a type hint, `built` that of a dataclass, `called` that of the
-arguments of a function, and `chosen` that of one of several. Names, types, defaults and what
-editors show about a key come from annotations and docstrings; what `__post_init__` refuses
-becomes a line of the report like any other.
+`pydantic_type` converts a type hint, `dataclass_type` a dataclass; `choice_type` makes the type of
+one of several values by name. Names, types and defaults come from annotations, descriptions from
+the docstrings: the sections "Attributes" and "Args" of the Google style, which the API reference
+shows too. A value that `__post_init__` refuses becomes a line of the report like any other.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from annotated_types import Len
+from docstring_parser import DocstringStyle, parse
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -33,45 +42,53 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 from ...schemas.errors import RecipeError
 
 __all__ = [
-    "Parts",
-    "Place",
-    "Shorthand",
+    "Key",
+    "Location",
+    "ShortForm",
     "Text",
     "build",
-    "built",
-    "chosen",
-    "described",
-    "given",
+    "choice_type",
+    "dataclass_keys",
+    "dataclass_type",
+    "descriptions",
     "model",
     "one_or_more",
-    "parts_of",
-    "refused",
-    "typed",
+    "pydantic_type",
+    "validation_error",
+    "values_by_key",
 ]
 
-Place = tuple[int | str, ...]
-"""Where in a recipe: the keys, and the numbers of list items, on the way to a value."""
+Location: TypeAlias = tuple[int | str, ...]
+"""Location of a value in a recipe: keys, and indices of list items, from the root."""
 
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
-"""Text; a word that YAML takes for a number or for true or false is text as it is written."""
-
-Parts = Mapping[str, tuple[Any, Any, str]]
-"""The pydantic type of each key, its default (`MISSING` for none), and what it is."""
+"""Text; a word that YAML reads as a number or as true or false becomes text as it is written."""
 
 _PAIRS = tuple[tuple[str, str], ...]
-_SUBJECT = re.compile(
-    r"^(CSV format|Splitting|images|tiles|Augmentation|Random\w+|(recipe|input) [^:]*"
-    r'|column "[^"]*"): '
-)
+
+
+class Key(NamedTuple):
+    """Key of a model.
+
+    Attributes:
+      type: Pydantic type of the value.
+      default: Default that editors show; `MISSING` for a required key, None to show none.
+      description: Description that editors show; "" for none.
+    """
+
+    type: Any
+    default: Any = None
+    description: str = ""
 
 
 @dataclass(frozen=True, eq=False)
-class Shorthand:
-    """A shorter way to write a value, for the `Annotated` type of the longer one.
+class ShortForm:
+    """Shorter way to write a value, as metadata of the `Annotated` type of the longer form.
 
     Attributes:
-      expand: From what is written to the longer way; gives back what is not shorter.
-      schema: From the JSON Schema of the longer way to that of the shorter one.
+      expand: Function from the written value to the longer form; it returns other values
+        unchanged.
+      schema: Function from the JSON Schema of the longer form to that of the shorter one.
     """
 
     expand: Callable[[Any], Any]
@@ -87,17 +104,17 @@ class Shorthand:
         return {"anyOf": [self.schema(handler.resolve_ref_schema(longer)), longer]}
 
 
-def refused(problems: Mapping[tuple[int | str, ...], str]) -> ValidationError:
-    """The error of values at some places, seen from the one that is validated."""
-    lines = [
+def validation_error(problems: Mapping[Location, str]) -> ValidationError:
+    """Return an error with a message for each location, relative to the validated value."""
+    details = [
         InitErrorDetails(
             type=PydanticCustomError("refused", "{problem}", {"problem": problem}),
-            loc=place,
+            loc=location,
             input=None,
         )
-        for place, problem in problems.items()
+        for location, problem in problems.items()
     ]
-    return ValidationError.from_exception_data("recipe", lines)
+    return ValidationError.from_exception_data("recipe", details)
 
 
 def _number(value: Any) -> int | float:
@@ -117,37 +134,37 @@ Scalar = Annotated[Any, PlainValidator(_scalar), WithJsonSchema({"type": ["strin
 _PAIRS_TYPE = Annotated[dict[str, Text], AfterValidator(lambda pairs: tuple(pairs.items()))]
 
 
-def typed(hint: Any, *, special: Mapping[Any, Any] | None = None) -> Any:
-    """The pydantic type of a type hint.
+def pydantic_type(hint: Any, *, special: Mapping[Any, Any] | None = None) -> Any:
+    """Return the pydantic type of a type hint.
 
     Args:
-      hint: A scalar, Literal, tuple, Sequence, Mapping, dataclass, or one of them or None. A
+      hint: A scalar, Literal, tuple, Sequence, Mapping or dataclass, or one of them or None. A
         tuple of pairs of text is written as a mapping.
-      special: The pydantic types of hints that have one of their own.
+      special: Pydantic types of the hints that these rules do not cover, by hint.
 
     Raises:
       TypeError: There is no rule for the hint.
     """
-    own = {str: Text, float: Number, _PAIRS: _PAIRS_TYPE} | dict(special or {})
-    if hint in own:
-        return own[hint]
+    by_hint = {str: Text, float: Number, _PAIRS: _PAIRS_TYPE} | dict(special or {})
+    if hint in by_hint:
+        return by_hint[hint]
     if get_origin(hint) is Callable:
-        return own[Callable]
+        return by_hint[Callable]
     if hint in (int, bool, Any) or get_origin(hint) is Literal:
         return hint
     if is_dataclass(hint):
-        return built(hint, special=special)  # type: ignore[arg-type]
-    return _composed(hint, special)
+        return dataclass_type(hint, special=special)  # type: ignore[arg-type]
+    return _generic_type(hint, special)
 
 
-def _composed(hint: Any, special: Mapping[Any, Any] | None) -> Any:
-    """The pydantic type of a hint that has parts."""
-    origin, parts = get_origin(hint), get_args(hint)
+def _generic_type(hint: Any, special: Mapping[Any, Any] | None) -> Any:
+    """Return the pydantic type of a union or a container."""
+    origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        return _union(parts, special)
-    inner = [typed(part, special=special) for part in parts if part is not ...]
-    if origin is tuple and ... not in parts:
-        size = Len(len(parts), len(parts))
+        return _union_type(arguments, special)
+    inner = [pydantic_type(hint, special=special) for hint in arguments if hint is not ...]
+    if origin is tuple and ... not in arguments:
+        size = Len(len(arguments), len(arguments))
         return Annotated[list[inner[0]], size, AfterValidator(tuple)]  # type: ignore[valid-type]
     if origin in (tuple, list, Sequence):
         return Annotated[list[inner[0]], AfterValidator(tuple)]  # type: ignore[valid-type]
@@ -156,181 +173,181 @@ def _composed(hint: Any, special: Mapping[Any, Any] | None) -> Any:
     raise TypeError(f"a recipe has no rule for the type {hint}")
 
 
-def _union(parts: Sequence[Any], special: Mapping[Any, Any] | None) -> Any:
-    some = [part for part in parts if part is not types.NoneType]
-    one = typed(some[0], special=special) if len(some) == 1 else Scalar
-    if len(some) > 1 and not set(some) <= {str, int, float}:
-        raise TypeError(f"a recipe has no rule for one of {', '.join(map(str, some))}")
-    return one | None if len(some) < len(parts) else one
+def _union_type(hints: Sequence[Any], special: Mapping[Any, Any] | None) -> Any:
+    others = [hint for hint in hints if hint is not types.NoneType]
+    if len(others) > 1 and not set(others) <= {str, int, float}:
+        raise TypeError(f"a recipe has no rule for one of {', '.join(map(str, others))}")
+    union = pydantic_type(others[0], special=special) if len(others) == 1 else Scalar
+    return union | None if len(others) < len(hints) else union
 
 
 def model(
     name: str,
-    parts: Parts,
+    keys: Mapping[str, Key],
     *,
     title: str = "key",
-    sizes: Mapping[str, int] | None = None,
+    limits: Mapping[str, int] | None = None,
 ) -> type[BaseModel]:
-    """A model that takes no other keys.
+    """Return a model that takes these keys and no others.
 
     Args:
-      name: Of the model.
-      parts: Its keys.
-      title: What a key is called in messages.
-      sizes: More of its JSON Schema.
+      name: Name of the model.
+      keys: The keys, by name.
+      title: Noun for a key in messages.
+      limits: Further entries of its JSON Schema.
     """
-    keys: dict[str, Any] = {}
-    for place, (key, (kind, default, text)) in enumerate(parts.items()):
-        more = {"default": default} if isinstance(default, str | int | float) else {}
-        # An alias, since some keys are names of methods of pydantic's.
-        about: Any = {"alias": key, "description": text or None, "json_schema_extra": more}
-        if default is MISSING:
-            keys[f"key_{place}"] = kind, Field(**about)
-        else:  # a factory, since JSON Schema shows a default of None
-            keys[f"key_{place}"] = kind | None, Field(default_factory=lambda: None, **about)
+    definitions: dict[str, Any] = {}
+    for index, (name_of_key, key) in enumerate(keys.items()):
+        extra = {"default": key.default} if isinstance(key.default, str | int | float) else {}
+        # An alias, because some keys are names of methods of pydantic's models.
+        options: Any = {
+            "alias": name_of_key,
+            "description": key.description or None,
+            "json_schema_extra": extra,
+        }
+        if key.default is MISSING:
+            definitions[f"key_{index}"] = key.type, Field(**options)
+        else:  # a factory, because the JSON Schema would show a default of None
+            field = Field(default_factory=lambda: None, **options)
+            definitions[f"key_{index}"] = key.type | None, field
     config = ConfigDict(
         extra="forbid",
         strict=True,
         arbitrary_types_allowed=True,
-        json_schema_extra={"title": title, **(sizes or {})},
+        json_schema_extra={"title": title, **(limits or {})},
     )
-    return create_model(name, __config__=config, **keys)
+    return create_model(name, __config__=config, **definitions)
 
 
-def parts_of(
+def dataclass_keys(
     cls: type,
     *,
     special: Mapping[Any, Any] | None = None,
     omit: Collection[str] = (),
     names: Mapping[str, Any] | None = None,
-) -> Parts:
-    """What `model` takes, of the fields of a dataclass.
+) -> dict[str, Key]:
+    """Return a key for each field of a dataclass.
 
     Args:
       cls: The dataclass.
-      special: As in `typed`.
-      omit: The fields to leave out.
-      names: What its annotations name that its module imports for type checkers only.
+      special: As in `pydantic_type`.
+      omit: Names of the fields to leave out.
+      names: Names in its annotations that its module imports for type checkers only.
     """
     hints = get_type_hints(cls, localns=dict(names or {}))
-    texts = described(cls, "Attributes")
+    texts = descriptions(cls)
     return {
-        one.name: (
-            typed(hints[one.name], special=special),
-            None if one.default_factory is not MISSING else one.default,
-            texts.get(one.name, ""),
+        field.name: Key(
+            pydantic_type(hints[field.name], special=special),
+            None if field.default_factory is not MISSING else field.default,
+            texts.get(field.name, ""),
         )
-        for one in fields(cls)
-        if one.name not in omit
+        for field in fields(cls)
+        if field.name not in omit
     }
 
 
-def described(documented: Any, section: str) -> dict[str, str]:
-    """What a Google-style docstring says of each name in a section.
-
-    >>> described(described, "Args")
-    {'documented': 'A class or a function.', 'section': 'Its heading.'}
+def descriptions(documented: Any) -> dict[str, str]:
+    """Return the descriptions of attributes and arguments, each in one line, by name.
 
     Args:
-      documented: A class or a function.
-      section: Its heading.
+      documented: A class or a function with a docstring in Google style.
+
+    >>> descriptions(validation_error), descriptions(descriptions)
+    ({}, {'documented': 'A class or a function with a docstring in Google style.'})
     """
-    text = inspect.cleandoc(documented.__doc__ or "")
-    found = re.search(rf"^{section}:\n((?:  .*\n?|\n)*)", text, re.MULTILINE)
-    entries = re.split(r"^  (?! )", found[1] if found else "", flags=re.MULTILINE)
-    pairs = (" ".join(entry.split()).partition(": ") for entry in entries)
-    return {name: meaning for name, colon, meaning in pairs if colon}
+    docstring = parse(documented.__doc__ or "", DocstringStyle.GOOGLE)
+    return {item.arg_name: " ".join((item.description or "").split()) for item in docstring.params}
 
 
-def built(cls: type, *, special: Mapping[Any, Any] | None = None) -> Any:
-    """The pydantic type of a dataclass: a mapping of its fields, made into the dataclass."""
-    make = AfterValidator(partial(_build, cls))
-    return Annotated[model(cls.__name__, parts_of(cls, special=special)), make]
+def dataclass_type(cls: type, *, special: Mapping[Any, Any] | None = None) -> Any:
+    """Return the pydantic type of a dataclass: a mapping of its fields becomes an instance."""
+    keys = dataclass_keys(cls, special=special)
+    return Annotated[model(cls.__name__, keys), AfterValidator(partial(_build, cls))]
 
 
-def _build(cls: Callable[..., Any], one: BaseModel) -> Any:
-    return build(cls, given(one))
+def _build(cls: Callable[..., Any], mapping: BaseModel) -> Any:
+    return build(cls, values_by_key(mapping))
 
 
 def build(cls: Callable[..., Any], values: Mapping[str, Any]) -> Any:
-    """The dataclass of these values.
+    """Return an instance of a dataclass with these values.
 
-    What it refuses is said of the field that the message begins with, and then the others are
-    tried without it, so that each problem is told.
+    A dataclass raises for the first bad field only. So that the report shows all of them, the
+    field of the error is left out and the rest is tried again.
 
     Raises:
       ValidationError: The dataclass refuses some of the values.
     """
-    problems: dict[Place, str] = {}
-    left = dict(values)
+    problems: dict[Location, str] = {}
+    remaining = dict(values)
     while True:
         try:
-            made = cls(**left)
+            instance = cls(**remaining)
             break
         except RecipeError as error:
-            name, problem = _of_field(str(error), left)
-            problems[(name,) if name else ()] = problem
-            if not name:
+            if error.field not in remaining:
+                text = f"{error.field}: {error.problem}" if error.field else error.problem
+                problems[()] = text
                 break
-            del left[name]
+            problems[(error.field,)] = error.problem
+            del remaining[error.field]
         except TypeError:
             if not problems:
                 raise
-            break  # a field that was refused is required
+            break  # a field with a problem is required
     if problems:
-        raise refused(problems)
-    return made
+        raise validation_error(problems)
+    return instance
 
 
-def _of_field(message: str, values: Mapping[str, Any]) -> tuple[str, str]:
-    """The field that a message is about, or "", and what it says of it."""
-    problem = _SUBJECT.sub("", message)
-    name, colon, rest = problem.partition(": ")
-    return (name, rest) if colon and name in values else ("", problem)
-
-
-def given(one: BaseModel) -> dict[str, Any]:
-    """The values that were written, by key; null is as good as not written."""
-    fields = type(one).model_fields.items()
-    values = {str(field.alias): getattr(one, name) for name, field in fields}
+def values_by_key(mapping: BaseModel) -> dict[str, Any]:
+    """Return the values that the recipe gives, by key; null counts as absent."""
+    fields = type(mapping).model_fields.items()
+    values = {str(field.alias): getattr(mapping, name) for name, field in fields}
     return {key: value for key, value in values.items() if value is not None}
 
 
-def one_or_more(kind: Any) -> Any:
-    """A list of a kind; of one item, the item alone will do."""
-    several = Annotated[list[kind], AfterValidator(tuple)]
-    return Annotated[several, Shorthand(_as_list, lambda longer: longer["items"])]
+def one_or_more(item: Any) -> Any:
+    """Return the type of a list, which can also be written as its only item.
+
+    Args:
+      item: Pydantic type of an item.
+    """
+    several = Annotated[list[item], AfterValidator(tuple)]
+    return Annotated[several, ShortForm(_as_list, lambda longer: longer["items"])]
 
 
 def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-def chosen(choices: Mapping[str, Any], make: Callable[[str, Any], Any], *, title: str) -> Any:
-    """One of several, by name: `name`, or `{name: …}` where there is more to say.
+def choice_type(choices: Mapping[str, Any], make: Callable[[str, Any], Any], *, title: str) -> Any:
+    """Return the type of one of several values by name: `name`, or `{name: …}` with arguments.
 
     Args:
-      choices: The pydantic type of what there is to say, by name; it takes `{}` or refuses it.
-      make: From the name and what was said to the value.
-      title: What is chosen, for messages.
+      choices: Pydantic type of the arguments, by name; each accepts or refuses `{}`.
+      make: Function from the name and the validated arguments to the value.
+      title: Noun for a choice in messages.
     """
-    parts = {name: (kind, None, "") for name, kind in choices.items()}
-    sizes = {"minProperties": 1, "maxProperties": 1}
-    one = model(title, parts, title=title, sizes=sizes)
+    keys = {name: Key(arguments) for name, arguments in choices.items()}
+    limits = {"minProperties": 1, "maxProperties": 1}
 
-    def only(found: BaseModel) -> Any:
-        said = given(found)
-        if len(said) != 1:
-            got = ", ".join(said) or "none"
-            raise refused({(): f"expected one {title}, got {got}: several are a list, each with -"})
-        return make(*next(iter(said.items())))
+    def single(mapping: BaseModel) -> Any:
+        values = values_by_key(mapping)
+        if len(values) != 1:
+            got = ", ".join(values) or "none"
+            problem = f"expected one {title}, got {got}: several are a list, each with -"
+            raise validation_error({(): problem})
+        return make(*next(iter(values.items())))
 
     def expanded(value: Any) -> Any:
         if isinstance(value, str):
             return {value: {}}
         if isinstance(value, dict):
-            return {name: {} if said is None else said for name, said in value.items()}
+            return {name: {} if part is None else part for name, part in value.items()}
         return value
 
     names = {"enum": sorted(choices)}
-    return Annotated[one, AfterValidator(only), Shorthand(expanded, lambda _: names)]
+    mapping = model(title, keys, title=title, limits=limits)
+    return Annotated[mapping, AfterValidator(single), ShortForm(expanded, lambda _: names)]

@@ -1,4 +1,4 @@
-"""The values and transforms of a recipe: from what is written to `Declared`."""
+"""Values and transforms of a recipe, converted to the `preprocessing_fn` `Declared`."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from ...schemas.schema import Schema
 from ...transforms.recipe.declared import Declared, Step, TensorDefinition
 from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
 from .pydantic_models import (
-    Place,
-    Shorthand,
+    Key,
+    Location,
+    ShortForm,
     Text,
-    chosen,
-    described,
-    given,
+    choice_type,
+    descriptions,
     model,
     one_or_more,
-    typed,
+    pydantic_type,
+    values_by_key,
 )
 
 __all__ = ["FEATURES", "VALUES", "ValueSource", "declared", "sources"]
@@ -33,64 +34,65 @@ _SHOWN = 10
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]*")
 
 
-def _arguments(name: str) -> Any:
-    """The pydantic type of what may be said of an operation."""
-    found, texts = arguments(OPS[name]), described(OPS[name], "Args")
-    parts = {}
-    for key, one in found.parameters.items():
-        default = None if key == "classes" else one.default
-        default = MISSING if default is one.empty else default
-        parts[key] = (typed(found.hints[key]), default, texts.get(key, ""))
-    kind = model(name, parts, title="argument")
-    first = found.first
+def _arguments_type(name: str) -> Any:
+    """Return the pydantic type of the arguments of an operation."""
+    parameters, hints = arguments(OPS[name])
+    first, texts = arguments(OPS[name]).first, descriptions(OPS[name])
+    keys = {}
+    for key, parameter in parameters.items():
+        # Without `classes` the domain of the column counts, so a recipe need not give them.
+        default = None if key == "classes" else parameter.default
+        default = MISSING if default is parameter.empty else default
+        keys[key] = Key(pydantic_type(hints[key]), default, texts.get(key, ""))
+    mapping = model(name, keys, title="argument")
+    if first is None:
+        return mapping
 
     def expanded(value: Any) -> Any:
-        return {first: value} if first and not isinstance(value, dict) else value
+        return value if isinstance(value, dict) else {first: value}
 
-    if first is None:
-        return kind
-    return Annotated[kind, Shorthand(expanded, lambda longer: longer["properties"][first])]
+    return Annotated[mapping, ShortForm(expanded, lambda longer: longer["properties"][first])]
 
 
-def _step(name: str, said: Any) -> Step:
-    return Step(name, given(said))
+def _step(name: str, mapping: Any) -> Step:
+    return Step(name, values_by_key(mapping))
 
 
-_STEP = chosen({name: _arguments(name) for name in OPS}, _step, title="operation")
-_STEPS = one_or_more(_STEP)
-_OF = one_or_more(Text)
+_STEP = choice_type({name: _arguments_type(name) for name in OPS}, _step, title="operation")
 
-_PARTS = {
-    "of": (_OF, None, "The columns and values it is made of; without it that of its own name."),
-    "steps": (_STEPS, None, "The operations, one after the other; without any it is passed on."),
+_FEATURE_KEYS = {
+    "of": Key(one_or_more(Text), None, "Columns and values to use; by default that of its name."),
+    "steps": Key(one_or_more(_STEP), None, "Operations in order; by default none."),
 }
-_EXPRESSION = "An expression over columns and values, such as net - gross; instead of `of`."
+_VALUE_KEYS = _FEATURE_KEYS | {
+    "expression": Key(
+        Text, None, "Expression over columns and values, such as net - gross; instead of `of`."
+    )
+}
 
 
 def _steps_alone(value: Any) -> Any:
-    longer = isinstance(value, dict) and not value.keys().isdisjoint({*_PARTS, "expression"})
-    return value if longer or value == {} else {"steps": value}
+    is_longer = isinstance(value, dict) and not value.keys().isdisjoint(_VALUE_KEYS)
+    return value if is_longer or value == {} else {"steps": value}
 
 
-_SHORTER = Shorthand(_steps_alone, lambda longer: longer["properties"]["steps"])
+_SHORT_FORM = ShortForm(_steps_alone, lambda longer: longer["properties"]["steps"])
 
-_VALUE = _PARTS | {"expression": (Text, None, _EXPRESSION)}
+FEATURES: Any = dict[str, Annotated[model("feature", _FEATURE_KEYS), _SHORT_FORM]]  # type: ignore[misc]
+"""Pydantic type of `transforms`."""
 
-FEATURES: Any = dict[str, Annotated[model("feature", _PARTS), _SHORTER]]  # type: ignore[misc]
-"""The pydantic type of `transforms`."""
-
-VALUES: Any = dict[str, Annotated[model("value", _VALUE), _SHORTER]]  # type: ignore[misc]
-"""The pydantic type of `values`."""
+VALUES: Any = dict[str, Annotated[model("value", _VALUE_KEYS), _SHORT_FORM]]  # type: ignore[misc]
+"""Pydantic type of `values`."""
 
 
 @dataclass(frozen=True)
 class ValueSource:
-    """What a feature can be made of.
+    """Column or value to compute features from.
 
     Attributes:
-      classes: The classes that its operations take where none are given.
-      type: Its type, or "" where that is not known before it is traced.
-      problem: Why it cannot be, or "".
+      classes: Default classes of the operations on it.
+      type: Its type, or "" where only tracing shows it.
+      problem: Reason why no feature can use it, or "".
     """
 
     classes: tuple[str, ...] = ()
@@ -99,16 +101,16 @@ class ValueSource:
 
 
 def sources(schema: Schema | ImageSchema) -> dict[str, ValueSource]:
-    """The raw tensors of a schema, by name, and the columns that are none."""
+    """Return the columns and raw tensors of a schema by name, also those that are no inputs."""
     if isinstance(schema, Schema):
         inputs = schema.inputs
         return {
-            one.name: ValueSource(one.domain, one.type)
-            if one in inputs
-            else ValueSource(problem=f'the column has the role "{one.role}" and is no input')
-            for one in schema
+            column.name: ValueSource(column.domain, column.type)
+            if column in inputs
+            else ValueSource(problem=f'the column has the role "{column.role}" and is no input')
+            for column in schema
         }
-    further = {one.name: ValueSource(one.domain, one.type) for one in schema.further}
+    further = {column.name: ValueSource(column.domain, column.type) for column in schema.further}
     if schema.label:
         return {IMAGE: ValueSource(), schema.label.name: ValueSource(schema.classes)} | further
     return {
@@ -125,140 +127,144 @@ def declared(
     *,
     broken: Set[str] = frozenset(),
     time_zone: str | None = None,
-) -> tuple[Declared, dict[Place, str]]:
-    """The `preprocessing_fn` that a recipe declares.
+) -> tuple[Declared, dict[Location, str]]:
+    """Return the `preprocessing_fn` that a recipe declares.
 
     Args:
-      schema: Of its columns.
-      values: What `VALUES` gives.
-      transforms: What `FEATURES` gives.
-      broken: The values that are written, but not well.
-      time_zone: The zone of dates and times where a step names none; None for the default.
+      schema: Schema of the columns.
+      values: Validated `VALUES`.
+      transforms: Validated `FEATURES`.
+      broken: Names of the values that did not validate.
+      time_zone: Zone of dates and times for steps that name none; None for the default.
 
     Returns:
-      The function, and what is wrong with it, by place in the recipe.
+      The function, and its problems by location in the recipe.
     """
-    known = sources(schema) | dict.fromkeys(broken, ValueSource())
-    problems: dict[Place, str] = {}
-    made: dict[str, list[TensorDefinition]] = {"values": [], "transforms": []}
-    for section, written in (("values", values), ("transforms", transforms)):
-        for name, one in written.items():
-            part = _made(name, given(one), known, time_zone)
-            found = _expression_problem(part, schema, values)
-            found |= _problems(part, known, later=set(values) - set(known))
+    usable = sources(schema) | dict.fromkeys(broken, ValueSource())
+    problems: dict[Location, str] = {}
+    definitions: dict[str, list[TensorDefinition]] = {"values": [], "transforms": []}
+    for section, mappings in (("values", values), ("transforms", transforms)):
+        for name, mapping in mappings.items():
+            definition = _definition(name, values_by_key(mapping), usable, time_zone)
+            by_key = _expression_problem(definition, schema, values)
+            by_key |= _problems(definition, usable, later=set(values) - set(usable))
             if section == "values" and name in sources(schema):
-                found |= {(): "a column has this name; give the value one of its own"}
-            problems |= {(section, name, *place): problem for place, problem in found.items()}
-            made[section].append(part)
+                by_key |= {(): "a column has this name; give the value one of its own"}
+            problems |= {(section, name, *key): problem for key, problem in by_key.items()}
+            definitions[section].append(definition)
             if section == "values":
-                known[name] = ValueSource()
-    features = [*made["transforms"], *_label(schema, set(transforms))]
+                usable[name] = ValueSource()
+    features = [*definitions["transforms"], *_label(schema, set(transforms))]
     columns = schema.inputs if isinstance(schema, Schema) else schema.further
-    return Declared(columns, tuple(made["values"]), tuple(features)), problems
+    return Declared(columns, tuple(definitions["values"]), tuple(features)), problems
 
 
-def _label(schema: Schema | ImageSchema, named: set[str]) -> list[TensorDefinition]:
-    """How the label is made where no transform says so."""
+def _label(schema: Schema | ImageSchema, names: set[str]) -> list[TensorDefinition]:
+    """Return the default definition of the label, if there is a label and no transform for it."""
     label = schema.label
-    if label is None or label.name in named:
+    if label is None or label.name in names:
         return []
     steps = (Step("label_ids", {"classes": label.domain}),) if label.domain else ()
     return [TensorDefinition(label.name, (label.name,), steps)]
 
 
-def _made(
-    name: str, written: Mapping[str, Any], known: Mapping[str, ValueSource], time_zone: str | None
+def _definition(
+    name: str, values: Mapping[str, Any], usable: Mapping[str, ValueSource], time_zone: str | None
 ) -> TensorDefinition:
-    expression = written.get("expression", "")
-    of = written.get("of", () if expression else (name,))
-    classes = known[of[0]].classes if len(of) == 1 and of[0] in known else ()
+    """Return the definition of a tensor, with the arguments that its name and column imply."""
+    expression = values.get("expression", "")
+    of = values.get("of", () if expression else (name,))
+    classes = usable[of[0]].classes if len(of) == 1 and of[0] in usable else ()
     files = 0
     steps = []
-    for step in written.get("steps", ()):
+    for step in values.get("steps", ()):
         parameters = arguments(OPS[step.op]).parameters
-        more: dict[str, Any] = {}
+        implied: dict[str, Any] = {}
         if classes and "classes" in parameters:
-            more["classes"] = classes
+            implied["classes"] = classes
         if time_zone and "time_zone" in parameters:
-            more["time_zone"] = time_zone
+            implied["time_zone"] = time_zone
         if "vocab_filename" in parameters and _FILE_NAME.fullmatch(name):
             files += 1
-            more["vocab_filename"] = name if files == 1 else f"{name}_{files}"
-        steps.append(Step(step.op, more | dict(step.arguments)))
+            implied["vocab_filename"] = name if files == 1 else f"{name}_{files}"
+        steps.append(Step(step.op, implied | dict(step.arguments)))
     return TensorDefinition(name, tuple(of), tuple(steps), expression)
 
 
 def _problems(
-    one: TensorDefinition, known: Mapping[str, ValueSource], later: set[str]
-) -> dict[Place, str]:
-    """What is wrong with how a tensor is made, by place below it."""
-    problems: dict[Place, str] = {}
-    if one.expression and one.of:
+    definition: TensorDefinition, usable: Mapping[str, ValueSource], later: set[str]
+) -> dict[Location, str]:
+    """Return the problems of a definition, by location below it."""
+    problems: dict[Location, str] = {}
+    if definition.expression and definition.of:
         problems[("expression",)] = "expected either this or `of`, got both"
-    for place, name in enumerate(one.of):
-        if name not in known:
-            problems[("of", place)] = _unknown(name, known, later)
-        elif known[name].problem:
-            problems[("of", place)] = f'"{name}": {known[name].problem}'
-    taken = [known.get(name, ValueSource()) for name in one.of] or [ValueSource()]
-    for place, step in enumerate(one.steps):
-        problem = _refusal(step, taken)
+    for index, name in enumerate(definition.of):
+        if name not in usable:
+            problems[("of", index)] = _unknown(name, usable, later)
+        elif usable[name].problem:
+            problems[("of", index)] = f'"{name}": {usable[name].problem}'
+    operands = [usable.get(name, ValueSource()) for name in definition.of] or [ValueSource()]
+    for index, step in enumerate(definition.steps):
+        problem = _step_problem(step, operands)
         if problem:
-            problems[("steps", place)] = f"{step.op}: {problem}"
-        taken = [ValueSource()]
-    if not one.steps and len(taken) > 1:
-        problems[("of",)] = f"expected a step that takes {len(taken)} columns, got none"
+            problems[("steps", index)] = f"{step.op}: {problem}"
+        operands = [ValueSource()]
+    if not definition.steps and len(operands) > 1:
+        problems[("of",)] = f"expected a step that takes {len(operands)} columns, got none"
     return problems
 
 
-def _refusal(step: Step, taken: Sequence[ValueSource]) -> str:
-    """Why an operation cannot be applied to these, as far as it is known, or ""."""
+def _step_problem(step: Step, operands: Sequence[ValueSource]) -> str:
+    """Return the reason why an operation cannot take the operands, or "" if there is none yet."""
     op = OPS[step.op]
     least, most = tensors(op)
-    if not least <= len(taken) <= (most or len(taken)):
-        wanted = f"{least}" if least == most else f"{least} or more"
-        return f"expected {wanted} in `of` or from the step before, got {len(taken)}"
+    if not least <= len(operands) <= (most or len(operands)):
+        expected = f"{least}" if least == most else f"{least} or more"
+        return f"expected {expected} in `of` or from the step before, got {len(operands)}"
     if "classes" in arguments(op).parameters:
         if "classes" not in step.arguments:
             return "no classes: give them here, or give the column a domain"
-        without = [one for one in taken[0].classes if one not in step.arguments["classes"]]
-        if without:
-            return f"no class for {_some(without)}, which the domain has"
-    for place, one in enumerate(taken):
-        names = [dtype.name for dtype in dtypes(op, place)]
-        if one.type and names and one.type not in names:
-            return f"expected a column of {' or '.join(names)}, got one of {one.type}"
+        classes = step.arguments["classes"]
+        missing = [value for value in operands[0].classes if value not in classes]
+        if missing:
+            return f"no class for {_enumeration(missing)}, which the domain has"
+    for index, operand in enumerate(operands):
+        names = [dtype.name for dtype in dtypes(op, index)]
+        if operand.type and names and operand.type not in names:
+            return f"expected a column of {' or '.join(names)}, got one of {operand.type}"
     return ""
 
 
-def _some(values: Sequence[str]) -> str:
-    """The first few of some values, for a message."""
+def _enumeration(values: Sequence[str]) -> str:
+    """Return the first few values in quotes, for a message."""
     more = len(values) - _SHOWN
     shown = ", ".join(f'"{value}"' for value in values[:_SHOWN])
     return shown + (f" and {more:,} more" if more > 0 else "")
 
 
 def _expression_problem(
-    one: TensorDefinition, schema: Schema | ImageSchema, values: Mapping[str, Any]
-) -> dict[Place, str]:
-    """What is wrong with an expression over columns; that of values is found when it is traced."""
+    definition: TensorDefinition, schema: Schema | ImageSchema, values: Mapping[str, Any]
+) -> dict[Location, str]:
+    """Return the problem of an expression over columns; tracing checks one that uses values."""
     columns = schema.inputs if isinstance(schema, Schema) else schema.further
-    if not one.expression or any(name in values for name in _NAME.findall(one.expression)):
+    expression = definition.expression
+    if not expression or any(name in values for name in _NAME.findall(expression)):
         return {}
     try:
-        parse(one.expression, columns)
+        parse(expression, columns)
     except RecipeError as error:
         return {("expression",): str(error)}
     return {}
 
 
-def _unknown(name: str, known: Mapping[str, ValueSource], later: set[str]) -> str:
+def _unknown(name: str, usable: Mapping[str, ValueSource], later: set[str]) -> str:
+    """Return the message for a name that is neither a column nor a value defined above."""
     if name in later:
         return f'the value "{name}" is made further down, or of itself; put it above'
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, usable, n=1)
     if near:
         return f'no column or value "{name}"; did you mean "{near[0]}"?'
-    usable = [name for name, one in known.items() if not one.problem]
-    more = len(usable) - _SHOWN
-    there = ", ".join(usable[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    return f'no column or value "{name}"; there are {there}'
+    names = [name for name, source in usable.items() if not source.problem]
+    more = len(names) - _SHOWN
+    shown = ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return f'no column or value "{name}"; there are {shown}'

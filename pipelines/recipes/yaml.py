@@ -1,10 +1,10 @@
-"""The text of a recipe to a tree of plain values, each with its line.
+"""Parser of the text of a recipe: a tree of plain values, each with its line.
 
-Only what `yaml.safe_load` reads is read, and less: a tag such as `!!python/object` is refused, so
-is a key that stands twice, and so are nesting and aliases that would take the program down. A key
-is always the text that is written. Where YAML 1.1 takes a word for something that a recipe never
-means (`1:30` and `012` for a number in another base, `2026-01-01` for a date), the word is text;
-and `1e3`, which YAML 1.1 takes for text, is a number.
+It accepts a subset of the input of `yaml.safe_load`: it refuses tags such as `!!python/object`,
+duplicate keys, and nesting and aliases that would exhaust the memory or the stack. A key is always
+text as written. Words to which YAML 1.1 gives a meaning that no recipe intends stay text: `1:30`
+and `012` (numbers in another base), `2026-01-01` (a date). And `1e3`, in YAML 1.1 text, is a
+number.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["LONGEST", "Node", "parse"]
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 LONGEST = 16_000_000
-"""The most characters of a recipe."""
+"""Upper limit for the characters of a recipe."""
 
 _DEEPEST = 50
 _MOST_VALUES = 200_000
@@ -47,13 +47,13 @@ _CONSTRUCT = {
 
 @dataclass
 class Node:
-    """A value of the file and where it stands.
+    """Value in the file, with its line.
 
     Attributes:
-      line: From 1; of the key, where the value has one.
+      line: Line from 1: of the key, or of the value if it has no key.
       value: A scalar (str, int, float, bool or None), a dict of nodes by key, or a list of nodes.
-      written: The text of a scalar as it stands there; None of what has parts.
-      size: How many values there are in it, itself included.
+      written: Text of a scalar as written; None for a dict or a list.
+      size: Number of values in it, itself included.
     """
 
     line: int
@@ -62,7 +62,7 @@ class Node:
     size: int = 1
 
     def plain(self) -> Any:
-        """The value with all that is in it, without lines."""
+        """Return the value without lines, with all values in it."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -70,24 +70,27 @@ class Node:
         return self.value
 
     def along(self, path: tuple[int | str, ...]) -> Iterator[tuple[int | str, Node]]:
-        """The parts of a path that are in the tree, and their nodes; others are passed over."""
+        """Yield the keys of a path that are in the tree, with their nodes; skip the others.
+
+        Paths have keys that the file lacks where it uses a short form.
+        """
         node = self
-        for part in path:
-            parts: Mapping[Any, Node] = (
+        for key in path:
+            children: Mapping[Any, Node] = (
                 node.value
                 if isinstance(node.value, dict)
                 else dict(enumerate(node.value))
                 if isinstance(node.value, list)
                 else {}
             )
-            if part in parts:
-                node = parts[part]
-                yield part, node
+            if key in children:
+                node = children[key]
+                yield key, node
 
 
 @dataclass
 class _Frame:
-    """A mapping or a list that is not closed yet."""
+    """Mapping or list that is not closed yet."""
 
     node: Node
     anchor: str | None
@@ -98,15 +101,15 @@ class _Frame:
 
 
 def parse(text: str, *, source: str) -> Node:
-    """The tree of a YAML text.
+    """Parse a YAML text to a tree.
 
     Args:
-      text: One document.
-      source: What the text is called in messages.
+      text: A single document.
+      source: Name of the text in messages.
 
     Raises:
-      RecipeError: The text is no YAML, or has what a recipe may not have; the message names the
-        line.
+      RecipeError: The text is not YAML, or has constructs that recipes may not have; the message
+        names the line.
 
     >>> parse("answers: [no, 1e3]", source="a.yaml").plain()
     {'answers': [False, 1000.0]}
@@ -139,7 +142,7 @@ def _hint(error: yaml.MarkedYAMLError, text: str) -> str:
 
 
 class _Builder:
-    """Builds the tree from events, without recursion: depth is bounded by us, not by a stack."""
+    """Builder of the tree from parser events, without recursion: depth has an explicit limit."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -148,6 +151,7 @@ class _Builder:
         self._root: Node | None = None
 
     def build(self, text: str) -> Node:
+        """Return the root of the tree."""
         events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         for event in events:
             line = event.start_mark.line + 1
@@ -217,7 +221,7 @@ class _Builder:
         self._add(frame.node, frame.anchor)
 
     def _add(self, node: Node, anchor: str | None) -> None:
-        """Put a finished value where it belongs."""
+        """Put a complete value into the innermost open mapping or list."""
         if anchor is not None:
             self._anchors[anchor] = node
         if not self._frames:
@@ -237,14 +241,15 @@ class _Builder:
         top.key = None
 
     def _merge(self, frame: _Frame, node: Node) -> None:
-        for part in node.value if isinstance(node.value, list) else [node]:
-            if not isinstance(part.value, dict):
+        # Values of the first mapping win, and keys of the mapping itself win over all (see _close).
+        for mapping in node.value if isinstance(node.value, list) else [node]:
+            if not isinstance(mapping.value, dict):
                 raise self._error(frame.key_line, '"<<" takes a mapping, or a list of them')
-            frame.merged = part.value | frame.merged
+            frame.merged = mapping.value | frame.merged
 
 
 def _plain_value(text: str) -> Any:
-    """What a word without quotes and tag means."""
+    """Return the value of a word without quotes and tag."""
     if _EXPONENT.fullmatch(text):
         return float(text)
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
@@ -252,7 +257,7 @@ def _plain_value(text: str) -> Any:
 
 
 def _value(tag: str, text: str) -> Any:
-    """The value of a scalar; its text where the tag is of none that a recipe has."""
+    """Return the value of a scalar; its text if the tag is none of a recipe."""
     try:
         return _CONSTRUCT[tag](yaml.ScalarNode(tag, text))
     except (KeyError, ValueError):

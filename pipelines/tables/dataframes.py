@@ -61,7 +61,7 @@ class FrameInput:
 
     def __post_init__(self) -> None:
         if self.split is not None:
-            check_split_name(self.split, key="FrameInput: split")
+            check_split_name(self.split, key="split", subject="FrameInput")
 
 
 def write_frames(

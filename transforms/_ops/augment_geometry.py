@@ -84,7 +84,8 @@ class Operation(ABC):
         """Raise a RecipeError that names the operation, the field and its value unless `good`."""
         if not good:
             value = getattr(self, field)
-            raise RecipeError(f"{type(self).__name__}: {field}: expected {expected}, got {value!r}")
+            problem = f"expected {expected}, got {value!r}"
+            raise RecipeError(problem, subject=type(self).__name__, field=field)
 
     def _require_number(self, field: str, minimum: float, maximum: float = math.inf) -> None:
         upper = f" to {maximum:g}" if maximum < math.inf else " on"

@@ -12,7 +12,7 @@ from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.expect import Expect
 from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.config.reshape import Reshape, Table
-from recordmill.pipelines.recipes.fields import _columns, _expect, _reshape
+from recordmill.pipelines.recipes.fields import _columns_type, _expect_type, _reshape_type
 from recordmill.pipelines.recipes.file import recipe_of_text
 from recordmill.pipelines.recipes.functions import load_function
 from recordmill.pipelines.recipes.yaml import parse
@@ -35,7 +35,7 @@ tables:
     csv: {delimiter: ";"}
     columns: {shop: {type: string}}
 """
-    found = validated(_reshape(_columns()), text)
+    found = validated(_reshape_type(_columns_type()), text)
     assert (found.function.__name__, found.schema) == ("join", Schema((Column("id", "int64"),)))
     assert found == Reshape(
         function=found.function,
@@ -52,12 +52,12 @@ tables:
 
 def test_reshape_of_nothing() -> None:
     with pytest.raises(ValueError, match="reshape: give the columns of the inputs"):
-        validated(_reshape(_columns()), "function: os.path:join")
+        validated(_reshape_type(_columns_type()), "function: os.path:join")
 
 
-def test_expect() -> None:
+def test_expect_type() -> None:
     text = "{schema: schema.pbtxt, previous: gs://a/b, min_rows: 3, thresholds: {age: 0.2}}"
-    assert validated(_expect(), text) == Expect(
+    assert validated(_expect_type(), text) == Expect(
         schema="/recipes/schema.pbtxt", previous="gs://a/b", min_rows=3, thresholds={"age": 0.2}
     )
 

@@ -1,24 +1,26 @@
-"""Pydantic types of type hints and dataclasses; `test_explain` shows them in whole recipes."""
+"""Pydantic types of type hints and dataclasses; `test_errors` shows them in complete recipes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from recordmill.pipelines.recipes.pydantic_models import (
+    Key,
     build,
-    built,
-    chosen,
-    described,
-    given,
+    choice_type,
+    dataclass_type,
+    descriptions,
     model,
     one_or_more,
-    refused,
-    typed,
+    pydantic_type,
+    validation_error,
+    values_by_key,
 )
 from recordmill.schemas import RecipeError
 
@@ -41,13 +43,13 @@ class Point:
 
     def __post_init__(self) -> None:
         if self.x < 0:
-            raise RecipeError(f"Splitting: x: expected at least 0, got {self.x}")
+            raise RecipeError(f"expected at least 0, got {self.x}", subject="Point", field="x")
         if self.y < 0:
-            raise RecipeError(f"y: expected at least 0, got {self.y}")
+            raise RecipeError(f"expected at least 0, got {self.y}", field="y")
         if len(self.tags) > len(set(self.tags)):
-            raise RecipeError("tags: expected different tags")
+            raise RecipeError("expected different tags", field="tags")
         if self.x > 99:
-            raise RecipeError("the point is far away")
+            raise RecipeError("the point is far away", subject="Point")
 
 
 def check(kind: Any, value: Any) -> Any:
@@ -57,7 +59,7 @@ def check(kind: Any, value: Any) -> Any:
 def problems(kind: Any, value: Any) -> list[tuple[tuple[int | str, ...], str]]:
     with pytest.raises(ValidationError) as error:
         check(kind, value)
-    return [(one["loc"], one["msg"]) for one in error.value.errors()]
+    return [(detail["loc"], detail["msg"]) for detail in error.value.errors()]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def problems(kind: Any, value: Any) -> list[tuple[tuple[int | str, ...], str]]:
     ],
 )
 def test_the_type_of_a_hint(hint: Any, value: Any, expected: Any) -> None:
-    assert check(typed(hint), value) == expected
+    assert check(pydantic_type(hint), value) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,21 +89,21 @@ def test_the_type_of_a_hint(hint: Any, value: Any, expected: Any) -> None:
     [(int, "3"), (float, True), (str | int, [1]), (tuple[int, int], [1]), (Literal["a"], "b")],
 )
 def test_values_of_another_type(hint: Any, value: Any) -> None:
-    assert problems(typed(hint), value)
+    assert problems(pydantic_type(hint), value)
 
 
 @pytest.mark.parametrize("hint", [set[int], int | bytes, complex])
 def test_hints_without_a_rule(hint: Any) -> None:
     with pytest.raises(TypeError, match="a recipe has no rule for"):
-        typed(hint)
+        pydantic_type(hint)
 
 
 def test_a_hint_with_a_type_of_its_own() -> None:
-    assert check(typed(complex, special={complex: int}), 3) == 3
+    assert check(pydantic_type(complex, special={complex: int}), 3) == 3
 
 
 def test_unknown_and_missing_keys() -> None:
-    kind = built(Point)
+    kind = dataclass_type(Point)
     assert problems(kind, {"x": 1, "z": 2})[0][0] == ("z",)
     assert problems(kind, {})[0][0] == ("x",)
     assert check(kind, {"x": 1, "name": None}) == Point(1)
@@ -109,12 +111,20 @@ def test_unknown_and_missing_keys() -> None:
 
 def test_each_field_that_is_refused_is_told() -> None:
     both = {"x": 1, "y": -2, "tags": ["a", "a"]}
-    assert problems(built(Point), both) == [
+    assert problems(dataclass_type(Point), both) == [
         (("y",), "expected at least 0, got -2"),
         (("tags",), "expected different tags"),
     ]
-    assert problems(built(Point), {"x": -1}) == [(("x",), "expected at least 0, got -1")]
-    assert problems(built(Point), {"x": 100}) == [((), "the point is far away")]
+    assert problems(dataclass_type(Point), {"x": -1}) == [(("x",), "expected at least 0, got -1")]
+    assert problems(dataclass_type(Point), {"x": 100}) == [((), "the point is far away")]
+
+
+def test_a_problem_of_a_field_that_the_recipe_does_not_give() -> None:
+    with pytest.raises(ValidationError) as error:
+        build(partial(Point, x=-1), {"y": 2.0})
+    assert [(detail["loc"], detail["msg"]) for detail in error.value.errors()] == [
+        ((), "x: expected at least 0, got -1")
+    ]
 
 
 def test_a_dataclass_of_values() -> None:
@@ -123,17 +133,17 @@ def test_a_dataclass_of_values() -> None:
         build(Point, {"y": 1.0})
 
 
-def test_what_a_docstring_says_of_each_name() -> None:
-    assert described(Point, "Attributes") == {
+def test_the_descriptions_of_a_docstring() -> None:
+    assert descriptions(Point) == {
         "x": "From the left, in pixels.",
         "y": "From the top.",
         "name": "What it is called.",
     }
-    assert described(Point, "Raises") == {}
+    assert descriptions(check) == {}
 
 
 def test_the_json_schema_has_texts_and_defaults() -> None:
-    schema = TypeAdapter(built(Point)).json_schema()
+    schema = TypeAdapter(dataclass_type(Point)).json_schema()
     assert schema["title"] == "key"
     assert schema["required"] == ["x"]
     assert schema["additionalProperties"] is False
@@ -143,8 +153,8 @@ def test_the_json_schema_has_texts_and_defaults() -> None:
 
 
 def test_values_that_were_written() -> None:
-    kind = model("thing", {"copy": (int, None, ""), "json": (int, None, "")})
-    assert given(kind.model_validate({"copy": 3})) == {"copy": 3}
+    kind = model("thing", {"copy": Key(int), "json": Key(int)})
+    assert values_by_key(kind.model_validate({"copy": 3})) == {"copy": 3}
 
 
 def test_one_or_more() -> None:
@@ -154,8 +164,8 @@ def test_one_or_more() -> None:
 
 
 def test_one_of_several_by_name() -> None:
-    choices = {"flip": built(Point), "turn": model("turn", {})}
-    kind = chosen(choices, lambda name, said: (name, said), title="operation")
+    choices = {"flip": dataclass_type(Point), "turn": model("turn", {})}
+    kind = choice_type(choices, lambda name, arguments: (name, arguments), title="operation")
     assert check(kind, {"flip": {"x": 3}}) == ("flip", Point(3))
     for written in ("turn", {"turn": None}, {"turn": {}}):
         assert check(kind, written)[0] == "turn"
@@ -169,8 +179,8 @@ def test_one_of_several_by_name() -> None:
 
 
 def test_the_error_of_values_at_some_places() -> None:
-    error = refused({("a", 0): "no such thing", (): "all of it"})
-    assert [(one["loc"], one["msg"]) for one in error.errors()] == [
+    error = validation_error({("a", 0): "no such thing", (): "all of it"})
+    assert [(detail["loc"], detail["msg"]) for detail in error.errors()] == [
         (("a", 0), "no such thing"),
         ((), "all of it"),
     ]
