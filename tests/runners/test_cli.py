@@ -35,6 +35,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return output, done.stdout
 
 
+@pytest.mark.slow
 def test_run_prints_the_count_of_every_split(prepared: tuple[Path, str]) -> None:
     output, text = prepared
     assert re.sub(r"\d+\.\d (s|MB)", r"N \1", text) == (
@@ -73,11 +74,13 @@ def test_run_ends_where_a_split_is_empty(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_verify(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(prepared[0])]) == 0
     assert capsys.readouterr().out.startswith(f"{prepared[0]}: good. 3,000 records in 2 shards, ")
 
 
+@pytest.mark.slow
 def test_show(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(prepared[0]), "--split", "eval", "-n", "2"]) == 0
     out = capsys.readouterr().out
@@ -190,6 +193,7 @@ def test_unrecognized_arguments(
     assert capsys.readouterr().err == f"recordmill: {message}\n"
 
 
+@pytest.mark.slow
 def test_a_dataset_in_the_way_is_kept(
     prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
