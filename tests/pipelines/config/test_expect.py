@@ -14,6 +14,7 @@ from recordmill.schemas.errors import RecipeError
     [
         ({"on_anomalies": "ignore"}, 'on_anomalies: expected "fail" or "warn", got "ignore"'),
         ({"drift_threshold": 3}, r"threshold of drift: expected \[0, 1\], got 3"),
+        ({"min_rows": 3, "max_rows": 2}, "min_rows 3 is above max_rows 2"),
     ],
 )
 def test_expectations_that_cannot_be(options: dict[str, Any], message: str) -> None:

@@ -22,3 +22,9 @@ def test_a_window_without_days(last: int) -> None:
 def test_a_split_that_is_no_folder(split: str) -> None:
     with pytest.raises(RecipeError, match=r"^input a\.csv: split: expected a name "):
         Input(split, "a.csv")
+
+
+def test_an_error_names_the_field_whatever_the_path() -> None:
+    with pytest.raises(RecipeError) as error:
+        Input("train", "gs://bucket/a: b.csv", last=0)
+    assert (error.value.field, error.value.problem) == ("last", "expected at least 1, got 0")

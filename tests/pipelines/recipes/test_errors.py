@@ -145,6 +145,7 @@ def test_transforms(text: str, message: str) -> None:
         ),
         ("inputs: [{split: train}]", 'inputs[0]: "files" is missing'),
         ("inputs: [{files: a, last: 0}]", "inputs[0].last: expected at least 1, got 0"),
+        ("inputs: [{files: gs://a/b, last: 0}]", "inputs[0].last: expected at least 1, got 0"),
         ("images: {}", "images: the schema is one of a table; give an ImageSchema"),
         (
             "image: {kind: detection, classes: [a]}",
