@@ -60,7 +60,7 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {
+_MODULES = {
     "AnalyzeDataset": "analysis.analyze_dataset",
     "CsvFormat": "config.csv_format",
     "Expect": "config.expect",
@@ -78,14 +78,15 @@ _HOMES = {
     "profile": "profiling",
     "validate": "validation.validate",
 }
-
+"""Module of each public name. The imports above name them again for tools that read the source,
+such as mypy and the API reference; a test compares the two."""
 
 _RENAMED = {"Limits": "ImageLimits"}
-"""Names of the version before, which go with the next one."""
+"""Names of version 0.1 and their names now; removed in 0.3.0."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first asked for: TensorFlow takes seconds, and not all need it."""
+    """Import a public name at its first use: TensorFlow takes seconds, and some do not need it."""
     if name in _RENAMED:
         warnings.warn(
             f"{__name__}.{name} is deprecated and goes in 0.3.0: use {_RENAMED[name]}",
@@ -93,6 +94,6 @@ def __getattr__(name: str) -> Any:
             stacklevel=2,
         )
         name = _RENAMED[name]
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a recipe may say of images."""
+"""Settings of image datasets, and their ranges."""
 
 from __future__ import annotations
 

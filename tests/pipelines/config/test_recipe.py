@@ -64,8 +64,8 @@ def test_functions_are_told_by_name_and_source() -> None:
 
 
 def test_functions_without_a_source() -> None:
-    made: Any = eval("lambda inputs: inputs")
-    assert replace(SMALL, preprocessing_fn=made).resolved()["preprocessing_fn"] == {
+    function: Any = eval("lambda inputs: inputs")
+    assert replace(SMALL, preprocessing_fn=function).resolved()["preprocessing_fn"] == {
         "function": f"{__name__}:<lambda>"
     }
 

@@ -34,9 +34,9 @@ def digests(manifest: Manifest) -> list[str]:
 def test_a_printed_recipe_is_the_recipe_when_it_is_saved(name: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(built_in_text(name))
-    found = read_recipe(str(path))
-    assert found.resolved() == built_in(name).resolved()
-    assert found.sample is SAMPLES[name]
+    copy = read_recipe(str(path))
+    assert copy.resolved() == built_in(name).resolved()
+    assert copy.sample is SAMPLES[name]
 
 
 def test_there_is_no_other() -> None:
@@ -53,8 +53,8 @@ def test_they_are_importable_by_name() -> None:
     from recordmill.pipelines.housing import HOUSING
     from recordmill.pipelines.planes import PLANES
 
-    found = [census_recipe, HOUSING, HOTDOG, PLANES]
-    assert found == [built_in(name) for name in SAMPLES]
+    recipes = [census_recipe, HOUSING, HOTDOG, PLANES]
+    assert recipes == [built_in(name) for name in SAMPLES]
 
 
 def test_census_is_what_the_libraries_say() -> None:
@@ -70,8 +70,8 @@ def test_census_gives_the_same_bytes_as_its_function(tmp_path: Path) -> None:
     inputs = SAMPLES["census"](str(tmp_path))
     library = replace(recipe, preprocessing_fn=census.preprocessing_fn)
     ours, theirs = (
-        prepare(one, output=str(tmp_path / name), inputs=inputs)
-        for name, one in (("ours", recipe), ("theirs", library))
+        prepare(variant, output=str(tmp_path / name), inputs=inputs)
+        for name, variant in (("ours", recipe), ("theirs", library))
     )
     assert digests(ours) == digests(theirs)
     assets = [
@@ -114,16 +114,16 @@ def test_planes_is_what_its_library_says() -> None:
 
 
 def assert_equal(recipe: Recipe, expected: dict[str, Any], inputs: dict[str, Any]) -> None:
-    found = recipe.preprocessing_fn(inputs)
-    assert list(found) == list(expected)
+    features = recipe.preprocessing_fn(inputs)
+    assert list(features) == list(expected)
     for name, value in expected.items():
-        assert type(found[name]) is type(value)
-        for one, other in zip(
-            tf.nest.flatten(found[name], expand_composites=True),
+        assert type(features[name]) is type(value)
+        for tensor, other in zip(
+            tf.nest.flatten(features[name], expand_composites=True),
             tf.nest.flatten(value, expand_composites=True),
             strict=True,
         ):
-            assert one.dtype == other.dtype and bool(tf.reduce_all(one == other))
+            assert tensor.dtype == other.dtype and bool(tf.reduce_all(tensor == other))
 
 
 @pytest.mark.slow

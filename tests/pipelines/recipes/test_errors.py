@@ -1,4 +1,4 @@
-"""Each problem of a recipe: its line, its path, what is there, what was expected, the nearest."""
+"""Problems of a recipe: line, path, value, expectation, nearest name."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ def test_transforms(text: str, message: str) -> None:
     ],
 )
 def test_other_keys(text: str, message: str) -> None:
-    found = report(f"{GOOD}{text}\n").removeprefix("r.yaml: 2 problems:\n  ")
-    assert found == f"r.yaml:7: {message}"
+    problem = report(f"{GOOD}{text}\n").removeprefix("r.yaml: 2 problems:\n  ")
+    assert problem == f"r.yaml:7: {message}"
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,10 @@ max_reject_ratio: 2
 
 
 def test_a_long_report_ends() -> None:
-    lines = "".join(f"  c{place}: {{type: int}}\n" for place in range(100))
-    found = report(f"columns:\n{lines}transforms: {{}}\n").splitlines()
-    assert (len(found), found[0], found[-1]) == (52, "r.yaml: 100 problems:", "  and 50 more")
+    lines = "".join(f"  c{index}: {{type: int}}\n" for index in range(100))
+    lines_shown = report(f"columns:\n{lines}transforms: {{}}\n").splitlines()
+    assert (len(lines_shown), lines_shown[0], lines_shown[-1]) == (
+        52,
+        "r.yaml: 100 problems:",
+        "  and 50 more",
+    )

@@ -1,4 +1,4 @@
-"""The keys whose dataclass is written in another shape: `reshape` and `expect`."""
+"""Keys whose dataclass is written in another shape: `reshape` and `expect`."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ tables:
     csv: {delimiter: ";"}
     columns: {shop: {type: string}}
 """
-    found = validated(_reshape_type(_columns_type()), text)
-    assert (found.function.__name__, found.schema) == ("join", Schema((Column("id", "int64"),)))
-    assert found == Reshape(
-        function=found.function,
-        schema=found.schema,
+    reshape = validated(_reshape_type(_columns_type()), text)
+    assert (reshape.function.__name__, reshape.schema) == ("join", Schema((Column("id", "int64"),)))
+    assert reshape == Reshape(
+        function=reshape.function,
+        schema=reshape.schema,
         tables={
             "shops": Table(
                 schema=Schema((Column("shop", "string"),)),
@@ -67,7 +67,7 @@ def test_they_are_keys_of_a_recipe() -> None:
     more = (
         "expect: {schema: a.pbtxt}\nreshape: {function: os.path:join, columns: {b: {type: int64}}}"
     )
-    found = recipe_of_text(text + more, name="x", folder="")
-    assert found.expect == Expect(schema="a.pbtxt")
-    assert found.reshape is not None
-    assert found.reshape.schema == Schema((Column("b", "int64"),))
+    recipe = recipe_of_text(text + more, name="x", folder="")
+    assert recipe.expect == Expect(schema="a.pbtxt")
+    assert recipe.reshape is not None
+    assert recipe.reshape.schema == Schema((Column("b", "int64"),))

@@ -1,4 +1,4 @@
-"""A recipe file becomes the `Recipe` it says, or one report of all that is wrong with it."""
+"""A recipe file becomes a `Recipe`, or a report of all its problems."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def problems(text: str) -> list[str]:
     return others or [first]
 
 
-def made(text: str) -> tuple[TensorDefinition, ...]:
+def definitions(text: str) -> tuple[TensorDefinition, ...]:
     function = recipe(TABLE + text).preprocessing_fn
     assert isinstance(function, Declared)
     return (*function.values, *function.features)
@@ -84,8 +84,8 @@ output: {target_shard_mb: 1, shards: {train: 4}, compression: GZIP}
 
 def test_every_option_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def fn(inputs):\n    return inputs\n")
-    found = recipe(FOLK, str(tmp_path))
-    assert found.schema == Schema(
+    folk = recipe(FOLK, str(tmp_path))
+    assert folk.schema == Schema(
         (
             Column("age", "int64", "Of the person.", "years", (), 17, 90, bad_value="clip"),
             Column(
@@ -99,17 +99,17 @@ def test_every_option_of_a_table(tmp_path: Path) -> None:
             Column("income", "float32", role="label", required=True),
         )
     )
-    assert found.inputs == (
+    assert folk.inputs == (
         Input("train", f"{tmp_path}/data/a.csv"),
         Input("eval", "gs://bucket/{date}/*.csv", 7),
         Input("eval", "/data/c.csv"),
     )
-    assert found.csv == CsvFormat(
+    assert folk.csv == CsvFormat(
         header=False, delimiter=";", quote="'", comment="#", max_field_bytes=99
     )
-    assert found.split == Splitting({"train": 0.9, "eval": 0.1}, ("zip",))
-    assert found.preprocessing_fn({"a": 1}) == {"a": 1}
-    assert len(found.filters) == 1 and isinstance(found.filters[0], pc.Expression)
+    assert folk.split == Splitting({"train": 0.9, "eval": 0.1}, ("zip",))
+    assert folk.preprocessing_fn({"a": 1}) == {"a": 1}
+    assert len(folk.filters) == 1 and isinstance(folk.filters[0], pc.Expression)
     plain = {
         "name": "folk",
         "sampling": 0.5,
@@ -121,7 +121,7 @@ def test_every_option_of_a_table(tmp_path: Path) -> None:
         "shards": {"train": 4},
         "compression": "GZIP",
     }
-    assert {name: getattr(found, name) for name in plain} == plain
+    assert {name: getattr(folk, name) for name in plain} == plain
 
 
 PETS = """\
@@ -151,9 +151,9 @@ transforms:
 
 
 def test_every_option_of_images() -> None:
-    found = recipe(PETS)
-    assert found.schema == ImageSchema("detection", ("cat", "dog"), (Column("depth", "float32"),))
-    assert found.images == Images(
+    pets = recipe(PETS)
+    assert pets.schema == ImageSchema("detection", ("cat", "dog"), (Column("depth", "float32"),))
+    assert pets.images == Images(
         format=ImageFormat(
             root="../x",
             path_column="p",
@@ -178,7 +178,7 @@ def test_every_option_of_images() -> None:
         max_tiny_ratio=0.3,
         allow_no_boxes=True,
     )
-    assert found.preprocessing_fn == Declared(
+    assert pets.preprocessing_fn == Declared(
         (Column("depth", "float32"),),
         (),
         (
@@ -197,16 +197,16 @@ def test_every_option_of_images() -> None:
 def test_no_field_of_a_recipe_is_forgotten() -> None:
     keys = json_schema()["properties"]
     named = {"schema": "columns", **dict.fromkeys(("target_shard_mb", "shards"), "output")}
-    for one in fields(Recipe):
-        assert named.get(one.name, one.name) in {*keys, "compression"}, one.name
+    for field in fields(Recipe):
+        assert named.get(field.name, field.name) in {*keys, "compression"}, field.name
     assert set(keys["output"]["anyOf"][0]) == {"$ref"}
 
 
 def test_without_a_name_it_has_that_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "folk.yaml").write_text("﻿" + TABLE + "transforms: {age: z_score}\ninputs: a.csv")
-    found = read_recipe(str(tmp_path / "folk.yaml"))
-    assert found.name == "folk"
-    assert found.inputs == (Input(None, f"{tmp_path}/a.csv"),)
+    folk = read_recipe(str(tmp_path / "folk.yaml"))
+    assert folk.name == "folk"
+    assert folk.inputs == (Input(None, f"{tmp_path}/a.csv"),)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,10 @@ def test_without_a_name_it_has_that_of_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_ways_to_write_steps(text: str, steps: tuple[Step, ...]) -> None:
-    assert made(f"transforms: {{age: {text}}}") == (TensorDefinition("age", ("age",), steps), LABEL)
+    assert definitions(f"transforms: {{age: {text}}}") == (
+        TensorDefinition("age", ("age",), steps),
+        LABEL,
+    )
 
 
 def test_values_and_what_is_made_of_several() -> None:
@@ -253,7 +256,7 @@ transforms:
   income: {label_ids: {classes: [high, low]}}
   both: {of: [known, old], steps: {cross: 100}}
 """
-    assert made(text) == (
+    assert definitions(text) == (
         TensorDefinition("known", ("city",), (Step("fill_missing", {"value": "?"}),)),
         TensorDefinition("old", expression="age >= 65"),
         TensorDefinition("income", ("income",), (Step("label_ids", {"classes": ("high", "low")}),)),
@@ -262,15 +265,15 @@ transforms:
 
 
 def test_a_label_that_is_a_number_is_passed_on() -> None:
-    found = recipe(
+    built = recipe(
         "columns: {a: {type: int64}, y: {type: float32, role: label}}\ntransforms: {a: z_score}"
     )
-    assert found.preprocessing_fn.features[-1] == TensorDefinition("y", ("y",))  # type: ignore[attr-defined]
+    assert built.preprocessing_fn.features[-1] == TensorDefinition("y", ("y",))  # type: ignore[attr-defined]
 
 
 def test_a_name_that_is_no_file_name_names_no_vocabulary() -> None:
-    (one, _) = made("transforms: {../../x: {of: city, steps: vocabulary_ids}}")
-    assert one.steps == (Step("vocabulary_ids"),)
+    (definition, _) = definitions("transforms: {../../x: {of: city, steps: vocabulary_ids}}")
+    assert definition.steps == (Step("vocabulary_ids"),)
 
 
 @pytest.mark.parametrize(
@@ -299,10 +302,10 @@ def test_what_is_hardly_a_recipe(text: str, problem: str | None) -> None:
 def test_a_recipe_of_a_megabyte(size: int) -> None:
     line = "  column_{}: {{type: int64, doc: {}}}\n"
     count = size // 1000
-    text = "columns:\n" + "".join(line.format(place, "x" * 960) for place in range(count))
+    text = "columns:\n" + "".join(line.format(index, "x" * 960) for index in range(count))
     began = time.monotonic()
-    found = recipe(f"{text}transforms: {{column_0: z_score}}")
-    assert len(text) > size * 0.98 and len(found.schema.names) == count
+    wide = recipe(f"{text}transforms: {{column_0: z_score}}")
+    assert len(text) > size * 0.98 and len(wide.schema.names) == count
     assert time.monotonic() - began < 10
 
 
@@ -316,8 +319,8 @@ def test_there_is_no_file(tmp_path: Path) -> None:
 
 
 def test_the_data_of_a_recipe_is_json(tmp_path: Path) -> None:
-    found = recipe(TABLE + "transforms: {age: {bucketize_by_boundaries: [1, 2]}}")
-    function: Any = found.resolved()["preprocessing_fn"]
+    declared = recipe(TABLE + "transforms: {age: {bucketize_by_boundaries: [1, 2]}}")
+    function: Any = declared.resolved()["preprocessing_fn"]
     assert function["values"] == []
     assert function["features"][0] == {
         "name": "age",
@@ -333,15 +336,15 @@ def test_an_empty_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "name"),
+    ("text", "location", "name"),
     [
         ("split: {ratios: {train: .7, .scratch: .3}}", "split.ratios", ".scratch"),
         ("inputs: [{files: a.csv, split: 'my split'}]", "inputs[0].split", "my split"),
         ("inputs:\n  - files: a.csv\n    split: 'a:b'", "inputs[0].split", "a:b"),
     ],
 )
-def test_a_split_that_cannot_be_called_so(text: str, place: str, name: str) -> None:
+def test_a_split_that_cannot_be_called_so(text: str, location: str, name: str) -> None:
     (problem,) = problems(f"{TABLE}transforms: {{age: z_score}}\n{text}\n")
     line = 6 + text.count("\n")
-    assert problem.startswith(f"recipe.yaml:{line}: {place}: expected a name of letters a to z ")
+    assert problem.startswith(f"recipe.yaml:{line}: {location}: expected a name of letters a to z ")
     assert f'; got "{name}". Name the split ' in problem

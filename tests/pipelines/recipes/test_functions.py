@@ -1,4 +1,4 @@
-"""A user's function is found where the recipe says, and what is wrong with its file is told."""
+"""Functions of the user are imported by reference, or the message shows what is wrong."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_module() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "message"),
+    ("reference", "message"),
     [
         ("f", 'expected "package.module:function" or "file.py:function", got "f"'),
         ("mine.py:", 'expected "package.module:function" or "file.py:function", got "mine.py:"'),
@@ -49,7 +49,7 @@ def test_a_module() -> None:
         ),
     ],
 )
-def test_what_is_wrong(place: str, message: str, folder: Path) -> None:
+def test_what_is_wrong(reference: str, message: str, folder: Path) -> None:
     with pytest.raises(RecipeError) as error:
-        load_function(place, folder=str(folder))
+        load_function(reference, folder=str(folder))
     assert str(error.value) == message.format(folder=folder)

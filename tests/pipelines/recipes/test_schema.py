@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use: the built-in recipes fit it, and typos do not."""
+"""JSON Schema for editors: the built-in recipes fit it, and typos do not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a value fits a JSON Schema, by those of its words that pydantic writes."""
+    """Return whether a value fits a JSON Schema, by the keywords that pydantic writes."""
     if "$ref" in schema:
         return fits(value, json_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
     types = schema.get("type", [])
@@ -38,7 +38,7 @@ def fits(value: Any, schema: Mapping[str, Any]) -> bool:
     least = schema.get("minItems", schema.get("minProperties", 0))
     most = schema.get("maxItems", schema.get("maxProperties", size))
     return (
-        ("anyOf" not in schema or any(fits(value, one) for one in schema["anyOf"]))
+        ("anyOf" not in schema or any(fits(value, part) for part in schema["anyOf"]))
         and value in schema.get("enum", [value])
         and value == schema.get("const", value)
         and least <= size <= most
@@ -55,13 +55,13 @@ def _fits_keys(value: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
     )
 
 
-def whole(text: str) -> bool:
+def is_recipe(text: str) -> bool:
     return fits(parse(text, source="r.yaml").plain(), json_schema())
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_built_in_recipes_fit(name: str) -> None:
-    assert whole(built_in_text(name))
+    assert is_recipe(built_in_text(name))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_built_in_recipes_fit(name: str) -> None:
 def test_a_typo_does_not(old: str, new: str) -> None:
     text = built_in_text("census")
     assert old in text
-    assert not whole(text.replace(old, new, 1))
+    assert not is_recipe(text.replace(old, new, 1))
 
 
 def test_editors_can_complete_and_explain() -> None:

@@ -1,4 +1,4 @@
-"""One zone for the dates of a recipe: its key, and what runs and requests make of it."""
+"""The key `time_zone`: one zone for the dates of a recipe, in runs and in requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_key_is_the_zone_of_all_steps_that_name_none() -> None:
     function = recipe_of_text(TEXT, name="times", folder="").preprocessing_fn
     assert isinstance(function, Declared)
     berlin = {"time_zone": "Europe/Berlin"}
-    assert [one.steps[0] for one in function.features[:4]] == [
+    assert [feature.steps[0] for feature in function.features[:4]] == [
         Step("date_part", {"part": "hour"} | berlin),
         Step("date_part", {"part": "hour", "time_zone": "-05:00"}),
         Step("days_since", berlin),
@@ -78,7 +78,7 @@ def test_what_is_wrong_with_it(text: str, problem: str) -> None:
 def test_parquet_in_a_zone_trains_as_any_request_is_served(tmp_path: Path) -> None:
     zone = ZoneInfo("Europe/Berlin")
     start = datetime(2026, 3, 28, 12, tzinfo=timezone.utc)
-    moments = [start + timedelta(minutes=17 * place) for place in range(100)]
+    moments = [start + timedelta(minutes=17 * index) for index in range(100)]
     when = pa.array(moments, pa.timestamp("us", "America/New_York"))
     pq.write_table(pa.table({"when": when, "label": range(100)}), tmp_path / "a.parquet")
     recipe = recipe_of_text(TEXT, name="times", folder=str(tmp_path))
@@ -87,7 +87,7 @@ def test_parquet_in_a_zone_trains_as_any_request_is_served(tmp_path: Path) -> No
 
     data = load(str(tmp_path / "out"))
     stored = {int(row["label"]): row for row in data.to_pandas("train").to_dict("records")}
-    assert [stored[place]["hour"] for place in range(100)] == [
+    assert [stored[index]["hour"] for index in range(100)] == [
         moment.astimezone(zone).hour for moment in moments
     ]
     ways = (zone, timezone.utc, timezone(timedelta(hours=-9, minutes=-30)))
@@ -95,9 +95,9 @@ def test_parquet_in_a_zone_trains_as_any_request_is_served(tmp_path: Path) -> No
         request = [moment.astimezone(way).isoformat() for moment in moments]
         served = data.transform({"when": request})
         for name in ("hour", "local", "days"):
-            expected = [stored[place][name] for place in range(100)]
+            expected = [stored[index][name] for index in range(100)]
             assert served[name].numpy().tolist() == expected
     clocks = [moment.astimezone(zone).replace(tzinfo=None).isoformat() for moment in moments]
     assert data.transform({"when": clocks})["hour"].numpy().tolist() == [
-        stored[place]["hour"] for place in range(100)
+        stored[index]["hour"] for index in range(100)
     ]

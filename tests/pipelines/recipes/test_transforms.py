@@ -1,4 +1,4 @@
-"""What a recipe says of values and transforms; `test_file` and `test_explain` read whole ones."""
+"""Values and transforms of a recipe; `test_file` and `test_errors` read complete recipes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LABEL = TensorDefinition("pay", ("pay",), (Step("label_ids", {"classes": ("low",
 def read(
     transforms: dict[str, Any], values: dict[str, Any] | None = None, **options: Any
 ) -> tuple[tuple[TensorDefinition, ...], dict[tuple[int | str, ...], str]]:
-    """What is made, values first, and what is wrong."""
+    """Return the definitions, values first, and the problems."""
     written = TypeAdapter(VALUES).validate_python(values or {})
     schema = options.pop("schema", TABLE)
     features = TypeAdapter(FEATURES).validate_python(transforms)
@@ -39,10 +39,10 @@ def problems_of(transforms: dict[str, Any], values: dict[str, Any] | None = None
 
 class TestSources:
     def test_columns_of_a_table(self) -> None:
-        found = sources(TABLE)
-        assert found["age"] == ValueSource((), "int64")
-        assert found["city"] == ValueSource(("Rome", "Oslo"), "string")
-        assert found["note"].problem == 'the column has the role "unused" and is no input'
+        usable = sources(TABLE)
+        assert usable["age"] == ValueSource((), "int64")
+        assert usable["city"] == ValueSource(("Rome", "Oslo"), "string")
+        assert usable["note"].problem == 'the column has the role "unused" and is no input'
 
     def test_tensors_of_images(self) -> None:
         further = (Column("age", "int64"),)
@@ -56,46 +56,48 @@ class TestSources:
 
 class TestMade:
     def test_a_feature_is_of_its_own_name_and_the_label_is_made_by_itself(self) -> None:
-        made, problems = read({"age": "z_score"})
+        definitions, problems = read({"age": "z_score"})
         assert problems == {}
-        assert made == (TensorDefinition("age", ("age",), (Step("z_score"),)), LABEL)
+        assert definitions == (TensorDefinition("age", ("age",), (Step("z_score"),)), LABEL)
 
     def test_a_label_that_is_written_is_made_as_it_says(self) -> None:
-        made, _ = read({"pay": {"label_ids": {"classes": ["high", "low"]}}})
-        assert made == (
+        definitions, _ = read({"pay": {"label_ids": {"classes": ["high", "low"]}}})
+        assert definitions == (
             TensorDefinition("pay", ("pay",), (Step("label_ids", {"classes": ("high", "low")}),)),
         )
 
     def test_vocabularies_are_named_after_the_feature(self) -> None:
         steps = ["vocabulary_ids", {"one_hot": {"depth": 3}}]
-        made, problems = read({"city": steps, "town/1": {"of": "city", "steps": "vocabulary_ids"}})
+        definitions, problems = read(
+            {"city": steps, "town/1": {"of": "city", "steps": "vocabulary_ids"}}
+        )
         assert problems == {}
-        assert made[0].steps[0] == Step("vocabulary_ids", {"vocab_filename": "city"})
-        assert made[1].steps[0] == Step("vocabulary_ids")
+        assert definitions[0].steps[0] == Step("vocabulary_ids", {"vocab_filename": "city"})
+        assert definitions[1].steps[0] == Step("vocabulary_ids")
 
     def test_classes_come_from_the_domain(self) -> None:
-        made, problems = read({"city": "label_ids"})
+        definitions, problems = read({"city": "label_ids"})
         assert problems == {}
-        assert made[0].steps == (Step("label_ids", {"classes": ("Rome", "Oslo")}),)
+        assert definitions[0].steps == (Step("label_ids", {"classes": ("Rome", "Oslo")}),)
 
     def test_the_time_zone_of_steps_that_name_none(self) -> None:
         step = {"date_part": {"part": "month"}}
-        made, _ = read({"city": step}, time_zone="Europe/Rome")
-        assert made[0].steps[0].arguments == {"part": "month", "time_zone": "Europe/Rome"}
+        definitions, _ = read({"city": step}, time_zone="Europe/Rome")
+        assert definitions[0].steps[0].arguments == {"part": "month", "time_zone": "Europe/Rome"}
 
     def test_values_stand_before_features(self) -> None:
-        made, problems = read(
+        definitions, problems = read(
             {"x": {"of": "twice", "steps": "z_score"}}, {"twice": {"expression": "age * 2"}}
         )
         assert problems == {}
-        assert made[:2] == (
+        assert definitions[:2] == (
             TensorDefinition("twice", (), (), "age * 2"),
             TensorDefinition("x", ("twice",), (Step("z_score"),)),
         )
 
 
 @pytest.mark.parametrize(
-    ("transforms", "values", "place", "message"),
+    ("transforms", "values", "location", "message"),
     [
         ({"agee": "z_score"}, {}, ("of", 0), 'no column or value "agee"; did you mean "age"?'),
         ({"xyz": []}, {}, ("of", 0), 'no column or value "xyz"; there are age, city, pay'),
@@ -144,10 +146,10 @@ class TestMade:
     ],
 )
 def test_what_is_wrong(
-    transforms: dict[str, Any], values: dict[str, Any], place: tuple[Any, ...], message: str
+    transforms: dict[str, Any], values: dict[str, Any], location: tuple[Any, ...], message: str
 ) -> None:
     (name,) = transforms
-    assert problems_of(transforms, values) == {("transforms", name, *place): message}
+    assert problems_of(transforms, values) == {("transforms", name, *location): message}
 
 
 def test_what_is_wrong_with_values() -> None:
@@ -157,14 +159,14 @@ def test_what_is_wrong_with_values() -> None:
         "city": {"of": "age"},
         "both": {"of": "age", "expression": "age"},
     }
-    found = problems_of({"age": "z_score"}, values)
-    assert found[("values", "late", "of", 0)] == (
+    problems = problems_of({"age": "z_score"}, values)
+    assert problems[("values", "late", "of", 0)] == (
         'the value "later" is made further down, or of itself; put it above'
     )
-    assert found[("values", "later", "expression")].startswith('no column "wages"; ')
-    assert found[("values", "city")] == "a column has this name; give the value one of its own"
-    assert found[("values", "both", "expression")] == "expected either this or `of`, got both"
-    assert len(found) == 4
+    assert problems[("values", "later", "expression")].startswith('no column "wages"; ')
+    assert problems[("values", "city")] == "a column has this name; give the value one of its own"
+    assert problems[("values", "both", "expression")] == "expected either this or `of`, got both"
+    assert len(problems) == 4
 
 
 def test_what_is_made_of_a_broken_value_is_not_told_of_again() -> None:

@@ -1,4 +1,4 @@
-"""Plain data is read as it is meant, and nothing else is read: hostile YAML is one clear error."""
+"""Plain data is read as intended; hostile YAML is refused with one clear error."""
 
 from __future__ import annotations
 
