@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from helpers.plain_dataset import write_dataset
 
-from recordmill.schemas.errors import RecipeError
+from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.transforms.dataset.loader import PreparedDataset, load
 from recordmill.transforms.serving.model_function import ModelFunction
 from recordmill.transforms.serving.trained_answers import trained_answers
@@ -84,8 +84,9 @@ def test_other_answers_of_a_batch_are_refused(data: PreparedDataset) -> None:
     with pytest.raises(RecipeError) as error:
         answers(data, ByTurns())
     assert str(error.value).startswith(
-        'the model answers otherwise when it is served: record 9 of train, "predictions": 0 of a '
-        "batch of dataset(...), as in training, and 2.30259 of the features by their names."
+        'the served model predicts otherwise than in training: record 9 of train, "predictions": '
+        "0 for a batch of dataset(...), as in training, and 2.30259 for the features by their "
+        "names."
     )
 
 
@@ -94,3 +95,18 @@ def test_a_dataset_without_records(tmp_path: Path, caplog: pytest.LogCaptureFixt
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == f"{NOT_COMPARED}the dataset has no records"
+
+
+def test_a_damaged_record_is_bad_data(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "data", range(3))
+    (shard,) = Path(folder).glob("train/*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[20] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        load(folder).export(OfX(), tmp_path / "model")
+    assert str(error.value) == (
+        "train: expected 64 records to compare the model on, but a shard is damaged (corrupted "
+        "record at 12). Nothing was written. Prepare the dataset again."
+    )
+    assert not (tmp_path / "model").exists()
