@@ -35,7 +35,7 @@ def see(smallest: BottomKSampler, keys: list[tuple[int, int, int]]) -> list[int]
         taken.append(len(places))
         return cleaned.batch.take(pa.array(places))
 
-    smallest.see(cleaned, take)
+    smallest.add(cleaned, take)
     return taken
 
 
