@@ -13,7 +13,7 @@ from helpers.image_graph import rows_of, write_graph
 from helpers.small_images import CLASSES, PETS, TILED, classify, detect, encoded, picture, value
 
 from recordmill.pipelines import Images
-from recordmill.pipelines.images.transform import TransformImages
+from recordmill.pipelines.images.transform import TransformImageRows
 from recordmill.pipelines.runtime.elements import Bucket
 from recordmill.pipelines.tfrecord.framing import read_frames
 from recordmill.schemas import DataError, ImageSchema
@@ -28,7 +28,7 @@ def transform(
     """The records of a bucket, and what was tagged."""
     function = detect if schema is BOXES else classify
     graph = write_graph(folder / "graph", function, schema)
-    work = TransformImages(schema, images, 7, str(folder / "segments"), False)
+    work = TransformImageRows(schema, images, 7, str(folder / "segments"), False)
     work.setup()
     segment, *tagged = work(Bucket(split, 3, lambda: iter(batches)), graph)
     assert (segment.split, segment.index) == (split, 3)
@@ -52,7 +52,7 @@ def test_a_record_an_image_in_the_order_of_the_rows(tmp_path: Path) -> None:
     names = [value(record, "image/class/text") for record in records]
     assert names == [[b"cat"], [b"dog"], [b"cat"]]
     assert tagged["expansion"] == ("eval", Expansion(3, 3))
-    _, (split, counts) = tagged["findings"]
+    split, counts = tagged["counts"]
     assert (split, counts.images) == ("eval", 3)
 
 
