@@ -17,7 +17,16 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
-from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, SourceFile, Split, tree_sha256
+from ..schemas.manifest import (
+    MANIFEST,
+    Expansion,
+    Ledger,
+    Manifest,
+    Shard,
+    SourceFile,
+    Split,
+    tree_sha256,
+)
 from ..schemas.statistics.features import FeaturesFold, FeaturesProfile
 from .analysis.number_ranges import rounded_columns
 from .dataset.metadata import (
@@ -165,12 +174,7 @@ def draft_manifest(staging: Staging, spec: RunSpec, outputs: RunOutputs) -> Mani
     inputs = tuple(source for _, source in sorted(outputs.sources, key=lambda entry: entry[0]))
     splits = _splits(outputs.shards, spec.splits)
     expansion = _expansion(outputs.expansions, splits)
-    ledger = ledgers(
-        outputs.read_counts,
-        outputs.repeats,
-        {name: part.written for name, part in expansion.items()},
-        scanned=sum(source.records for source in inputs),
-    )
+    ledger = _ledger(outputs, inputs, expansion)
     check_records({name: split.records for name, split in splits.items()}, ledger, recipe=recipe)
     if spec.profiles:
         check_profiled(spec.profiles, inputs)
@@ -181,6 +185,7 @@ def draft_manifest(staging: Staging, spec: RunSpec, outputs: RunOutputs) -> Mani
     _write_feature_statistics(outputs.feature_profiles, spec, folder)
     for name in ledger:
         write_rejects(name, [files.join(staging.scratch, "rejects", name)], folder)
+    # The last step, since it reads the graph, the schema and the shards of the dataset.
     extras = source.finish(folder, outputs, splits)
     label = recipe.schema.label
     return Manifest(
@@ -206,6 +211,15 @@ def draft_manifest(staging: Staging, spec: RunSpec, outputs: RunOutputs) -> Mani
         spans=spec.resolved_inputs.spans,
         reshape=spec.resolved_inputs.reshape,
     )
+
+
+def _ledger(
+    outputs: RunOutputs, inputs: Iterable[SourceFile], expansion: Mapping[str, Expansion]
+) -> dict[str, Ledger]:
+    """Return the complete ledger of each split, after a check that it adds up."""
+    rows = {name: part.written for name, part in expansion.items()}
+    scanned = sum(source.records for source in inputs)
+    return ledgers(outputs.read_counts, outputs.repeats, rows, scanned=scanned)
 
 
 def _profiles(spec: RunSpec, outputs: RunOutputs, fold: StatisticsFold) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Near duplicates among the looks of images, and buckets without them."""
+"""Near duplicates by the hashes of images, and buckets without them."""
 
 from __future__ import annotations
 

@@ -76,9 +76,9 @@ def test_threads_share_a_writer(writer: RunWriter, monkeypatch: pytest.MonkeyPat
 def test_the_parts_of_a_run_are_its_rows_by_key(writer: RunWriter, buckets: int) -> None:
     writer(KeyedRows("train", rows(0, COUNT)))
     (run,) = writer.finish()
-    parts = [run.slice(index, buckets) for index in range(buckets)]
-    assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
-    read = [part.read([KEY[0]]).column(0).to_pylist() for part in parts]
+    slices = [run.slice(index, buckets) for index in range(buckets)]
+    assert [part.start for part in slices[1:]] == [part.stop for part in slices[:-1]]
+    read = [part.read([KEY[0]]).column(0).to_pylist() for part in slices]
     width = 2**64 // buckets
     assert all(index == key // width for index, keys in enumerate(read) for key in keys)
     assert sum(map(len, read)) == COUNT
@@ -89,5 +89,5 @@ def test_a_part_is_a_copy(writer: RunWriter) -> None:
     (run,) = writer.finish()
     part = run.slice(0, MAX_BUCKETS)
     assert isinstance(part, RunSlice) and 0 < part.stop < 10
-    held = sum(b.size for column in part.read().columns for b in column.buffers() if b)
-    assert held < 10_000
+    size = sum(b.size for column in part.read().columns for b in column.buffers() if b)
+    assert size < 10_000
