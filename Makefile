@@ -11,7 +11,7 @@ TF217 := .venv-tf217
 SOURCES := schemas transforms pipelines runners tests benchmarks examples docs/hooks setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-elsewhere quick lint structure docs interop interop-data tfdv estimator \
+.PHONY: help setup demo test test-elsewhere quick coverage lint structure docs interop interop-data tfdv estimator \
 	keras bench clean
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make demo    prepare the census sample into out/census and check it"
 	@echo "make test    all tests, with Beam as it is installed"
 	@echo "make quick   the tests that are not slow, with a Beam that remembers for them"
+	@echo "make coverage  all tests, and the lines of the package that none of them runs"
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make structure  circles, imports against the rules, sizes, wording"
@@ -57,6 +58,15 @@ test: setup
 
 quick: setup
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quick-beam
+
+# Processes that tests start count too; so do those that end at once, as the program does.
+coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
+coverage: export CHECKOUT := $(CURDIR)
+coverage: setup
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 # Linux only: a mount namespace in which the checkout, bound over itself, is read-only.
 test-elsewhere: setup

@@ -135,6 +135,7 @@ def _is_data(target: str) -> bool:
 
 def _infer_recipe(target: str) -> Recipe:
     """Infer the recipe of files; describe on standard error the files and what looks wrong."""
+    from ..pipelines.config.input import Input
     from ..pipelines.inference.infer import infer_recipe
     from ..pipelines.inputs.spans import resolve
     from ..pipelines.recipes.file import recipe_of_text

@@ -14,6 +14,7 @@ def test_without_a_browser_there_are_no_seconds(
     assert browser.seconds_to_open(tmp_path / "report.html") is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(browser.chromium() is None, reason="there is no browser, or no playwright")
 def test_the_seconds_until_a_page_is_drawn(tmp_path: Path) -> None:
     page = tmp_path / "report.html"

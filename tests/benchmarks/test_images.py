@@ -40,6 +40,7 @@ def test_copies_are_different_files_of_the_same_pixels(tmp_path: Path, sample: P
     assert first.tobytes() == Image.open(sample / "hot_dog" / "hot_dog-09.jpg").tobytes()
 
 
+@pytest.mark.slow
 def test_large_pictures_are_made_of_small_ones(tmp_path: Path, sample: Path) -> None:
     folder = images.large(sample, 14, tmp_path)
     paths = sorted(folder.glob("*/*.jpg"))

@@ -84,6 +84,7 @@ def test_contenders_that_time_themselves() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_images_are_compared_with_reading_alone(tmp_path: Path) -> None:
     for index in range(3):
         (tmp_path / "few" / "hot_dog").mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ from helpers.report_cases import HOSTILE
 
 from recordmill.pipelines.runtime.visible import visible
 
+pytestmark = pytest.mark.slow  # a browser starts
+
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 Open = Callable[..., Any]

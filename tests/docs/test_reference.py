@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import griffe
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,6 +63,7 @@ def test_what_the_documentation_imports_is_listed(reference: ModuleType) -> None
             assert name in public or last in import_module(module).__all__, name
 
 
+@pytest.mark.slow
 def test_every_public_name_is_seen_without_importing_it(
     reference: ModuleType, tmp_path: Path
 ) -> None:

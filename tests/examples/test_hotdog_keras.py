@@ -24,6 +24,9 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "hotdog_keras.py"
 SIDE = 32
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def example() -> dict[str, Any]:
     return runpy.run_path(str(EXAMPLE))
@@ -84,7 +87,6 @@ def test_a_photo_smaller_than_a_tile(example: dict[str, Any], model: Any) -> Non
     assert detections["boxes"].shape == (0, 4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["png", "jpeg"])
 def test_parity_on_real_photos(
     hotdog: Path,

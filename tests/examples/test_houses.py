@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from recordmill.runners.cli import main
 from recordmill.transforms import load
 
@@ -18,6 +20,7 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
     assert f"```yaml\n{(ROOT / 'examples/houses.yaml').read_text()}```\n" in readme
 
 
+@pytest.mark.slow
 def test_houses(tmp_path: Path) -> None:
     draw = random.Random(0)
     rows = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from helpers.small_images import write_pets
 
@@ -19,6 +20,7 @@ def test_the_readme_shows_the_example_as_it_is() -> None:
     assert f"```python\n{code}```\n" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_pets(tmp_path: Path) -> None:
     photos, output = write_pets(tmp_path / "photos", 40), tmp_path / "out"
     copy = photos / "cat" / "copy.jpg"

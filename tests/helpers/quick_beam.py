@@ -1,8 +1,9 @@
 """Beam, with a memory: what it asks anew of the same functions and options is answered once.
 
 Building a pipeline inspects every method of each DoFn several times, and parses the flags of the
-options at each step: a third of the time of a run on a few rows. The answers never change, so the
-tests remember them; the runs of the command line in a process of its own do not.
+options at each step: a third of the time of a run on a few rows. The answers never change, so
+tests remember them where `--quick-beam` asks for it, as `make quick` does. All other tests, and
+each process that a test starts, have Beam as it is.
 """
 
 from __future__ import annotations

@@ -128,6 +128,7 @@ def test_a_file_between_the_cache_and_the_scan(source: Path, before: Callable[..
     assert not list(Path(cache).glob("*/*"))
 
 
+@pytest.mark.slow
 def test_a_file_between_its_statistics_and_the_run(
     source: Path, before: Callable[..., None]
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_file_between_its_statistics_and_the_run(
     )
 
 
+@pytest.mark.slow
 def test_an_image_of_another_size_than_was_listed(
     tmp_path: Path, before: Callable[..., None]
 ) -> None:
@@ -164,6 +166,7 @@ def test_an_image_of_another_size_than_was_listed(
     )
 
 
+@pytest.mark.slow
 def test_an_image_of_the_same_size_is_digested_as_it_is_decoded(
     tmp_path: Path, before: Callable[..., None]
 ) -> None:

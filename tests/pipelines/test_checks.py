@@ -1,76 +1,56 @@
-"""Checks inside a pipeline: each passes its element on, or ends the run."""
+"""Checks as stages; what they find is tested beside `check_rejects`, `check_splits`, …"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import pytest
-from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 from helpers.small_recipe import SMALL
 
-from recordmill.pipelines import Images, Input
-from recordmill.pipelines.analysis.number_ranges import NUMBER_RANGES
-from recordmill.pipelines.checks import CheckAnalysis, CheckBoxes, CheckCounts
-from recordmill.pipelines.images.boxes.marks import BoxEvidence, Doubt
+from recordmill.pipelines import Images
+from recordmill.pipelines.checks import CheckBoxes, CheckCounts
+from recordmill.pipelines.config.input import Input
+from recordmill.pipelines.images.boxes.marks import BoxEvidence
 from recordmill.pipelines.resolve import ResolvedInputs
 from recordmill.pipelines.run_spec import RunSpec
-from recordmill.pipelines.runtime.errors import unwrap_beam_errors
+from recordmill.pipelines.runtime.errors import direct_runner, unwrap_beam_errors
 from recordmill.pipelines.selection.read_counts import ReadCounts
-from recordmill.schemas.errors import DataError
+from recordmill.schemas import DataError
 from recordmill.schemas.manifest import Ledger
 
-INPUTS = (Input("train", "a.csv"), Input("eval", "b.csv"))
+INPUTS = (Input(None, "a.csv"),)
 SPEC = RunSpec(SMALL, ("train", "eval"), ResolvedInputs(INPUTS, INPUTS))
+GOOD = {"train": Ledger(read=90), "eval": Ledger(read=10), "unsplit": Ledger()}
 
 
-def passed(stage: beam.PTransform, element: Any) -> None:
-    with unwrap_beam_errors(), TestPipeline() as p:
-        assert_that(p | beam.Create([element]) | stage, equal_to([element]))
+def run_check(counts: ReadCounts, folder: Path) -> None:
+    with unwrap_beam_errors(), beam.Pipeline(runner=direct_runner()) as pipeline:
+        checked = pipeline | beam.Create([counts]) | CheckCounts(SPEC, str(folder))
+        assert_that(checked, equal_to([counts]))
 
 
-def test_counts_are_passed_on() -> None:
-    counts = ReadCounts({"train": Ledger(read=2), "eval": Ledger(read=1)})
-    passed(CheckCounts(SPEC, rejects=""), counts)
+def test_good_counts_are_handed_on(tmp_path: Path) -> None:
+    run_check(ReadCounts(GOOD, 0, None), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("evaluation", "message"),
+    ("change", "message"),
     [
-        (Ledger(), "eval got no row: the inputs have no row"),
-        (Ledger(read=9, rejected={"bad": 9}), "9 of 11 records were rejected"),
+        ({"unsplit": Ledger(read=9, rejected={"nan": 9})}, "9 of 109 records were rejected"),
+        ({"eval": Ledger()}, "eval got no row"),
     ],
 )
-def test_counts_that_end_the_run(evaluation: Ledger, message: str, tmp_path: Any) -> None:
-    counts = ReadCounts({"train": Ledger(read=2), "eval": evaluation})
-    with pytest.raises(DataError, match=rf"^{message}"):
-        passed(CheckCounts(SPEC, rejects=str(tmp_path)), counts)
+def test_bad_counts_end_the_run(change: dict[str, Ledger], message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        run_check(ReadCounts(GOOD | change, 0, None), tmp_path)
 
 
-def checked_boxes(clipped: int) -> None:
-    doubt = Doubt(clipped, (("a.json", 1, "1.jpg"),) * bool(clipped))
-    part = BoxEvidence(20, 50, doubt)
-    with unwrap_beam_errors(), TestPipeline() as p:
-        after = p | "Counts" >> beam.Create([0])
-        boxes = (
-            p
-            | "Boxes" >> beam.Create([("train", part)] * 2)
-            | CheckBoxes(Images(), after=after)
-            | "Number" >> beam.Map(lambda evidence: evidence["train"].boxes)
-        )
-        assert_that(boxes, equal_to([100]))
-
-
-def test_boxes_are_summed_and_checked() -> None:
-    checked_boxes(clipped=0)
-    with pytest.raises(DataError, match=r"^train: 60 of 100 boxes extend beyond"):
-        checked_boxes(clipped=30)
-
-
-def test_the_folder_of_the_graph_is_passed_on() -> None:
-    ranges = [(NUMBER_RANGES, "train", {"age": (0.0, 90.0)})]
-    with unwrap_beam_errors(), TestPipeline() as p:
-        folds = p | "Folds" >> beam.Create(ranges)
-        graph = p | beam.Create(["folder"]) | CheckAnalysis(SPEC, folds)
-        assert_that(graph, equal_to(["folder"]))
+def test_evidence_of_boxes_is_summed_by_split() -> None:
+    elements: list[tuple[str, Any]] = [("train", BoxEvidence()), ("train", BoxEvidence())]
+    with beam.Pipeline(runner=direct_runner()) as pipeline:
+        after = pipeline | "Signal" >> beam.Create([0])
+        checked = pipeline | beam.Create(elements) | CheckBoxes(Images(), after)
+        assert_that(checked, equal_to([{"train": BoxEvidence()}]))

@@ -143,8 +143,11 @@ def test_tft_reads_the_graph_and_the_loader_the_records(plain: tuple[Manifest, P
 @pytest.mark.parametrize(
     "how",
     [
-        {"shuffle": "group"},
-        {"options": PipelineOptions(["--direct_runner_bundle_repeat=3"])},
+        pytest.param({"shuffle": "group"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"options": PipelineOptions(["--direct_runner_bundle_repeat=3"])},
+            marks=pytest.mark.slow,
+        ),
         {"shuffle": "group", "options": PipelineOptions(["--direct_runner_bundle_repeat=3"])},
     ],
     ids=["grouped", "repeated", "grouped and repeated"],
@@ -163,6 +166,7 @@ def test_the_same_bytes_from_two_processes(
     assert digests(run(small, source, tmp_path / "out", options=options)) == digests(plain[0])
 
 
+@pytest.mark.slow
 def test_the_same_bytes_from_files_cut_shuffled_and_compressed(
     small: Recipe, plain: tuple[Manifest, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +180,7 @@ def test_the_same_bytes_from_files_cut_shuffled_and_compressed(
     assert [file.records for file in manifest.inputs] == [100, 233, 67]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_order_and_split(
     small: Recipe, source: Path, plain: tuple[Manifest, Path], tmp_path: Path
 ) -> None:
@@ -319,6 +324,7 @@ def test_inputs_that_cannot_be_split(
     assert str(error.value) == message
 
 
+@pytest.mark.slow
 def test_functions_that_were_called_eagerly_before_are_no_part_of_the_graph(
     small: Recipe, source: Path, plain: tuple[Manifest, Path], tmp_path: Path
 ) -> None:

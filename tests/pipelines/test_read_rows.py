@@ -1,45 +1,53 @@
-"""The front of every pipeline; `test_preparation` and `test_profiling` run all of it."""
-
 from __future__ import annotations
 
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
-from helpers.small_recipe import HEADER, SMALL, rows
+from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
-from recordmill.pipelines import Input
+from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.read_rows import ReadRows
-from recordmill.pipelines.runtime.progress import Progress, Stage, read_progress
-from recordmill.pipelines.shuffle.shuffle import ShuffleByGroup
-from recordmill.pipelines.sources import source_for
+from recordmill.pipelines.runtime.errors import direct_runner
+from recordmill.pipelines.runtime.progress import Progress
+from recordmill.pipelines.shuffle.sorted_runs import KeyedRows
+from recordmill.pipelines.tables.source import TableSource
 
 
-def test_rows_are_read_counted_and_sampled(tmp_path: Path) -> None:
-    notes = tmp_path / "notes"
-    notes.mkdir()
-    for name in ("a.csv", "b.csv"):
-        (tmp_path / name).write_text(HEADER + "".join(rows(50)) + "old,1,Rome,no\n")
-    size = 2 * (tmp_path / "a.csv").stat().st_size
-    with TestPipeline() as p:
-        ingested = p | ReadRows(
-            source_for(SMALL),
+class _Pass:
+    """A sink that passes rows on as numbers of rows."""
+
+    def setup(self) -> None:
+        """Nothing to load."""
+
+    def __call__(self, keyed: KeyedRows) -> list[tuple[str, int]]:
+        return [(keyed.split, keyed.batch.num_rows)]
+
+    def finish(self) -> list[tuple[str, int]]:
+        return []
+
+
+def test_counts_of_all_files_are_one(tmp_path: Path) -> None:
+    for index, bad in enumerate(("", "x,NA,Rome,no\n")):
+        text = HEADER + "".join(rows(20, seed=index)) + bad
+        (tmp_path / f"{index}.csv").write_text(text)
+    (tmp_path / "progress").mkdir()
+    with beam.Pipeline(runner=direct_runner()) as pipeline:
+        ingested = pipeline | ReadRows(
+            TableSource(SMALL, SCHEMA),
             [Input("train", str(tmp_path / "*.csv"))],
-            ShuffleByGroup().sink,
-            rejects=str(tmp_path / "rejects"),
-            progress=Progress(str(notes)),
+            _Pass(),
+            str(tmp_path / "rejects"),
+            Progress(str(tmp_path / "progress")),
+            in_threads=False,
         )
-        numbers = ingested.read_counts | "Numbers" >> beam.Map(lambda c: (c.records, c.rejected))
-        assert_that(numbers, equal_to([(102, 2)]), label="one ReadCounts")
-        sizes = ingested.rows | "Sizes" >> beam.Map(lambda keyed: keyed.batch.num_rows)
-        assert_that(sizes | beam.CombineGlobally(sum), equal_to([100]), label="rows")
-        samples = ingested.samples | beam.MapTuple(lambda split, batch: (split, batch.num_rows))
-        assert_that(samples, equal_to([("train", 64)]), label="samples")
-    assert sorted(path.name for path in (tmp_path / "rejects" / "train").iterdir()) == [
-        "000000-000000.jsonl",
-        "000001-000000.jsonl",
-    ]
-    scan, read = read_progress(str(notes))
-    assert scan == Stage("scan", 102, size)
-    assert (read.name, read.rows) == ("read", 102)
+        ledgers = ingested.read_counts | beam.Map(
+            lambda counts: (counts.records, counts.rejected, sorted(counts.ledger))
+        )
+        assert_that(ledgers, equal_to([(41, 1, ["train"])]), "counts")
+        total = ingested.rows | beam.Values() | beam.CombineGlobally(sum)
+        assert_that(total, equal_to([40]), "rows")
+    lines = [line.split("\t") for path in (tmp_path / "progress").iterdir() for line in path.open()]
+    for stage in ("scan", "read"):
+        assert sum(int(count) for name, count, _ in lines if name == stage) == 41
+    assert [path.name for path in (tmp_path / "rejects" / "train").iterdir()] != []

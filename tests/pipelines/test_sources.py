@@ -22,6 +22,7 @@ def test_the_schema_decides(recipe: Recipe, kind: type) -> None:
     assert members <= {*dir(source)}
 
 
+@pytest.mark.slow
 def test_a_table_loads_nothing_of_images() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

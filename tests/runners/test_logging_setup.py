@@ -47,6 +47,7 @@ def test_beam_is_quiet() -> None:
         logger.setLevel(before)
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_without_a_word() -> None:
     code = (
         "import gc\n"

@@ -60,5 +60,5 @@ def test_the_schema_of_a_dataset_is_left_alone(tmp_path: Path, schema: Path) -> 
     schema.rename(folder / "schema.pbtxt")
     (tmp_path / "out/manifest.json").write_text(json.dumps({}))
     for place in (folder / "schema.pbtxt", tmp_path / "out"):
-        with pytest.raises(RecipeError, match=r"is left alone\. Give --output"):
+        with pytest.raises(RecipeError, match=r"is not changed\. Give --output"):
             accepted(tmp_path / "a.csv", place, "age")

@@ -83,7 +83,8 @@ def test_to_window_and_back_is_the_part_in_the_window(boxes: Boxes, window: list
         if abs(share - 0.3) > 1e-3:
             assert (index in indices) == (share > 0.3)
     assert same(back, np.concatenate([starts, ends], axis=1)[indices])
-    assert same(box_ops.visible(boxes, window), shares)
+    # Shares of thin boxes differ by a few units of float32 from those computed in another order.
+    assert np.allclose(box_ops.visible(boxes, window), shares, rtol=0, atol=1e-5)
 
 
 @given(some_boxes, st.integers(1, 999), st.integers(1, 999))

@@ -1,46 +1,34 @@
-"""A function traced before any data is read; `test_analyze` analyzes such functions."""
-
 from __future__ import annotations
 
 from typing import Any
 
-import apache_beam as beam
-import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from helpers.analyze_cases import ColumnsFeed, custom
 
-from recordmill.pipelines.analysis.checked_fn import CheckedFn
-from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
 from recordmill.pipelines.analysis.traced_fn import trace_fn
-from recordmill.schemas import Column, RecipeError, Schema
 
-ADAPTER = SchemaTensorAdapter(Schema((Column("x", "float32"),)))
+Inputs = dict[str, Any]
 
 
-def test_a_function_without_analyzers_has_a_constant_graph() -> None:
-    traced = trace_fn(lambda inputs: {"y": inputs["x"] + 1}, ADAPTER)
+def test_a_function_with_analyzers() -> None:
+    def function(inputs: Inputs) -> Inputs:
+        return {"x": tft.scale_to_z_score(inputs["x"])}
+
+    traced = trace_fn(function, ColumnsFeed())
+    assert traced.function is function
+    assert traced.analysis is not None and traced.analysis.phases == 1
+    assert (traced.constant, traced.not_fusable) == (None, None)
+
+
+def test_a_function_whose_graph_depends_on_no_data() -> None:
+    traced = trace_fn(lambda inputs: {"x": tf.identity(inputs["x"])}, ColumnsFeed())
     assert traced.constant is traced.analysis is not None
-    assert traced.not_fusable is None
 
 
-def test_a_function_with_an_analyzer() -> None:
-    traced = trace_fn(lambda inputs: {"y": tft.scale_to_z_score(inputs["x"])}, ADAPTER)
-    assert traced.analysis is not None and traced.analysis.phases > 0
-    assert traced.constant is None
-
-
-def test_an_analyzer_that_only_stock_tensorflow_transform_knows() -> None:
-    def function(inputs: dict[str, Any]) -> dict[str, Any]:
-        mean = tft.experimental.ptransform_analyzer(
-            [inputs["x"]], beam.CombineGlobally(max), [tf.float32], [[]]
-        )
-        return {"y": inputs["x"] - mean[0]}
-
-    traced = trace_fn(function, ADAPTER)
+def test_a_function_for_stock_tensorflow_transform() -> None:
+    traced = trace_fn(custom, ColumnsFeed())
     assert (traced.analysis, traced.constant) == (None, None)
-    assert "a Beam transform of the caller" in str(traced.not_fusable)
-
-
-def test_a_function_that_fails() -> None:
-    with pytest.raises(RecipeError, match=r"^recipe r: .*KeyError: 'X'; there are x$"):
-        trace_fn(CheckedFn("r", lambda inputs: {"y": inputs["X"]}), ADAPTER)
+    assert str(traced.not_fusable) == (
+        'analyzer "PTransform[ptransform]" is a Beam transform of the caller'
+    )

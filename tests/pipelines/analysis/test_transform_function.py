@@ -1,51 +1,68 @@
-"""Transformed tensors as features of tf.Examples; `test_transform` runs whole graphs."""
-
 from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+import pytest
 import tensorflow as tf
+from helpers.image_dataset import noise, png
 from helpers.image_graph import write_graph
 from helpers.small_images import CLASSES, classify
 
 from recordmill.pipelines.analysis.transform_function import TransformFunction, stored_features
-from recordmill.pipelines.tfrecord.example_encoder import encode_examples
 from recordmill.schemas import ImageSchema
 
-DENSE = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
-SPARSE = tf.SparseTensor([[2, 1], [0, 3], [0, 0]], ["c", "b", "a"], [3, 4])
-RAGGED = tf.ragged.constant([[[1, 2], []], [], [[3]]], tf.int64)
+SCHEMA = ImageSchema("classification", CLASSES)
 
 
-def test_features_parse_to_the_tensors_they_were_made_of() -> None:
-    specs: dict[str, Any] = {
-        "dense": tf.io.FixedLenFeature([2], tf.float32),
-        "sparse": tf.io.SparseFeature(["sparse$index"], "sparse$value", tf.string, [4]),
-        "ragged": tf.io.RaggedFeature(
-            tf.int64,
-            "ragged$value",
-            partitions=[tf.io.RaggedFeature.RowLengths("ragged$lengths")],
+@pytest.fixture(scope="module")
+def function(tmp_path_factory: pytest.TempPathFactory) -> TransformFunction:
+    def with_size(inputs: dict[str, Any]) -> dict[str, Any]:
+        size = tf.cast(tf.strings.length(inputs["image"]), tf.int64)
+        return classify(inputs) | {"size": size}
+
+    return TransformFunction(write_graph(tmp_path_factory.mktemp("graph"), with_size, SCHEMA))
+
+
+ROWS = {"image": tf.constant([png(noise(4, 4))]), "label": tf.constant(["dog"])}
+
+
+def test_outputs_and_operations(function: TransformFunction) -> None:
+    assert set(function.outputs) == {"image", "label", "size"}
+    assert function.has_operation("refuse_cut_jpeg")
+    assert not function.has_operation("no such operation")
+
+
+def test_tensors_and_what_is_stored_of_them(function: TransformFunction) -> None:
+    tensors = function.run(ROWS)
+    assert tensors["image"].shape == (1, 16, 16, 3)
+    stored = stored_features(tensors, function.specs_of(["label", "size"]))
+    assert {name: value.tolist() for name, value in stored.items()} == {
+        "label": [1],
+        "size": [len(png(noise(4, 4)))],
+    }
+
+
+def test_ragged_and_sparse_tensors_are_lists() -> None:
+    tensors = {
+        "bag": tf.SparseTensor([[0, 0], [2, 1]], ["a", "b"], [3, 2]),
+        "matrix": tf.SparseTensor([[0, 1, 0]], [1.5], [2, 2, 2]),
+        "nested": tf.ragged.constant([[[1], [2, 3]], []], dtype=tf.int64, ragged_rank=2),
+    }
+    specs = {
+        "bag": tf.io.VarLenFeature(tf.string),
+        "matrix": tf.io.SparseFeature(["m0", "m1"], "m", tf.float32, [2, 2]),
+        "nested": tf.io.RaggedFeature(
+            tf.int64, value_key="n", partitions=[tf.io.RaggedFeature.RowLengths("lengths")]
         ),
     }
-    tensors = {"dense": DENSE, "sparse": SPARSE, "ragged": RAGGED}
-    records = encode_examples(stored_features(tensors, specs)).to_pylist()
-    parsed = tf.io.parse_example(records, specs)
-    assert parsed["dense"].numpy().tolist() == DENSE.numpy().tolist()
-    assert parsed["ragged"].to_list() == RAGGED.to_list()
-    dense = tf.sparse.to_dense(parsed["sparse"]).numpy().tolist()
-    assert dense == tf.sparse.to_dense(tf.sparse.reorder(SPARSE)).numpy().tolist()
-
-
-def test_a_list_of_values() -> None:
-    sparse = tf.SparseTensor([[0, 0], [0, 1], [2, 0]], tf.constant([1, 2, 3], tf.int64), [3, 2])
-    features = stored_features({"n": sparse}, {"n": tf.io.VarLenFeature(tf.int64)})
-    assert features["n"].to_pylist() == [[1, 2], [], [3]]
-
-
-def test_a_graph_in_a_folder(tmp_path: Any) -> None:
-    schema = ImageSchema("classification", CLASSES)
-    function = TransformFunction(write_graph(tmp_path, classify, schema))
-    assert {"image", "label"} <= {*function.outputs}
-    assert function.has_operation("DecodeImage") or function.has_operation("Decode")
-    assert not function.has_operation("no such operation")
-    assert {*function.specs_of(["label"])} == {"label"}
+    stored = stored_features(tensors, specs)
+    assert all(isinstance(value, pa.LargeListArray) for value in stored.values())
+    assert {name: value.to_pylist() for name, value in stored.items()} == {
+        "bag": [[b"a"], [], [b"b"]],
+        "m": [[1.5], []],
+        "m0": [[1], []],
+        "m1": [[0], []],
+        "n": [[1, 2, 3], []],
+        "lengths": [[1, 2], []],
+    }

@@ -14,7 +14,7 @@ from recordmill.pipelines.images.other_files import describe_bytes
         (b"PK\x03\x04\x14", "a ZIP archive"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:ab",
-            "a Git LFS pointer, not the file it stands for",
+            "a Git LFS pointer instead of the file",
         ),
         (b"name,age\n1,2\n", 'text that begins "name,age"'),
         ("Grüße".encode(), 'text that begins "Grüße"'),

@@ -108,6 +108,7 @@ def test_the_loader_gives_what_the_graph_serves(plain: tuple[Manifest, Path], fo
     assert (images.shape, images.dtype, labels.dtype) == ((5, 16, 16, 3), tf.uint8, tf.int64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [{"shuffle": "group"}, {"options": PipelineOptions(["--direct_runner_bundle_repeat=2"])}],

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from helpers.small_images import TILED, examples, value, write_boxes
 from PIL import Image
@@ -13,6 +14,8 @@ from PIL import Image
 from recordmill.pipelines import Input, prepare
 from recordmill.pipelines.config.image_format import ImageFormat
 from recordmill.pipelines.config.images import Images
+
+pytestmark = pytest.mark.slow  # a run a test
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
 

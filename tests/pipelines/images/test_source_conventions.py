@@ -16,6 +16,8 @@ from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
 
+pytestmark = pytest.mark.slow  # a run a test
+
 SIZE = (80, 60)
 EDGES = [(45, 35, 60, 50), (50, 10, 75, 30), (2, 4, 30, 18)]
 """xmin, ymin, xmax, ymax; read as xywh the first two extend beyond their picture."""

@@ -21,6 +21,8 @@ from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.schemas.images import ImageSchema
 from recordmill.schemas.manifest import Expansion
 
+pytestmark = pytest.mark.slow  # a run a test
+
 
 def test_bad_images_are_rejected_one_by_one(tmp_path: Path) -> None:
     folder = write_pets(tmp_path / "in", 8)

@@ -49,13 +49,13 @@ def test_one_column() -> None:
     with pytest.raises(DataError) as error:
         check_understood(table(3, {}, ONE), single_column=False)
     assert str(error.value).startswith(
-        'a.csv: understood one column, "x y", in 3 rows; expected several, to learn one from the '
-        "others. No delimiter makes more of it"
+        'a.csv: understood one column, "x y", in 3 rows; expected several, to predict one from the '
+        "others. No delimiter splits it"
     )
 
 
 def test_one_column_that_another_delimiter_cuts() -> None:
-    other = find_other_delimiter("x y\n1 2\n3 4\n", whole=True)
+    other = find_other_delimiter("x y\n1 2\n3 4\n", complete=True)
     assert other is not None
     with pytest.raises(DataError, match="expected several") as error:
         check_understood(table(3, {}, replace(ONE, other=other)), single_column=True)

@@ -119,9 +119,9 @@ def test_records_that_a_run_rejects() -> None:
     assert "No label was found" not in few and "mend the files" not in few
     many = text_of({"age": AGE}, rejected={"nul_byte": 1, "field_too_long": 2})
     unwrapped = many.replace("\n#   ", " ")
-    assert "# No label was found: give one with `recordmill init --label NAME`.\n" in unwrapped
+    assert "# No label was found: name it with `recordmill init --label NAME`.\n" in unwrapped
     assert (
         "# 3 records (3 %) cannot be read as rows, and a run rejects them: field_too_long 2, "
-        "nul_byte 1.\n# That is more than the 1 % that a run lets pass: mend the files, or set "
+        "nul_byte 1.\n# That is more than the 1 % that a run accepts: mend the files, or set "
         "max_reject_ratio.\n"
     ) in unwrapped

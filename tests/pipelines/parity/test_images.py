@@ -161,6 +161,7 @@ class TestWhole:
             "records_that_differ": 0,
         }
 
+    @pytest.mark.slow
     def test_every_tile_is_and_no_copy(self, tiled: Prepared) -> None:
         made = tiled.manifest.expansion["train"]
         result = tiled.check()
@@ -241,6 +242,7 @@ class TestTampered:
             "parity: no record of "
         )
 
+    @pytest.mark.slow
     def test_a_box_of_a_tile(self, tiled: Prepared, tmp_path: Path) -> None:
         changed: list[str] = []
 
@@ -255,6 +257,7 @@ class TestTampered:
             f"pixels differ by up to 0. {UNLIKE}"
         )
 
+    @pytest.mark.slow
     def test_only_a_copy(self, tiled: Prepared, tmp_path: Path) -> None:
         """The graph serves no augmented copies."""
 

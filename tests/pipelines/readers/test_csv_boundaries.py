@@ -8,10 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from recordmill.pipelines.config.csv_format import MAX_RECORD_BYTES, CsvFormat
+from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers import csv_boundaries as records
 from recordmill.pipelines.readers.csv_boundaries import find_record_boundaries
-from recordmill.schemas.errors import RecipeError
 
 COMMENTED = CsvFormat(comment="#")
 
@@ -124,45 +123,6 @@ def test_open_line(data: bytes, open_line: int | None) -> None:
 )
 def test_a_quote_that_swallows_rows_is_misplaced(data: bytes, misplaced: list[int]) -> None:
     assert find_record_boundaries(data, CsvFormat(), final=True).misplaced.tolist() == misplaced
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"delimiter": ""},
-            "CSV format: delimiter: expected one ASCII character that ends no line, got ''",
-        ),
-        (
-            {"delimiter": "é"},
-            "CSV format: delimiter: expected one ASCII character that ends no line, got 'é'",
-        ),
-        (
-            {"quote": "''"},
-            "CSV format: quote: expected one ASCII character that ends no line, got \"''\"",
-        ),
-        (
-            {"comment": "\n"},
-            "CSV format: comment: expected one ASCII character that ends no line, got '\\n'",
-        ),
-        (
-            {"delimiter": ";", "comment": ";"},
-            "CSV format: one character has two meanings: delimiter ';', quote '\"', comment ';'",
-        ),
-        (
-            {"max_field_bytes": 0},
-            f"CSV format: max_field_bytes: expected 1 to {MAX_RECORD_BYTES}, got 0",
-        ),
-    ],
-)
-def test_bad_formats(options: dict[str, str], message: str) -> None:
-    with pytest.raises(RecipeError) as caught:
-        CsvFormat(**options)  # type: ignore[arg-type]
-    assert str(caught.value) == message
-
-
-def test_quote_and_comment_may_both_be_none() -> None:
-    assert CsvFormat(quote="", comment="").delimiter == ","
 
 
 def test_examples() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from helpers.report_cases import statistics
 
-from recordmill.pipelines.report import view
 from recordmill.pipelines.report.report import Report
+from recordmill.pipelines.report.view import template_variables
 from recordmill.pipelines.runtime.elements import Reject
 from recordmill.schemas.column import Column
 from recordmill.schemas.manifest import Ledger, SourceFile
@@ -27,11 +27,11 @@ NO_FEATURES: dict[str, Any] = {"features": [], "splits": ["train", "eval"]}
 
 def view_of(features: Any = NO_FEATURES, **fields: Any) -> dict[str, Any]:
     fields = {"title": "t", "created": "2026-01-02T03:04:05+00:00", "raw": RAW} | fields
-    return view(Report(**fields), features)
+    return template_variables(Report(**fields), features)
 
 
 def test_a_report_of_nothing() -> None:
-    words = view(Report(title="nothing", created="today"), {"features": []})
+    words = template_variables(Report(title="nothing", created="today"), {"features": []})
     assert (words["rows"], words["splits"], words["created"]) == (0, [], "today")
     assert (words["noun"], words["recordmill"], words["sizes"]) == ("row", "", [])
 
@@ -51,7 +51,7 @@ def test_a_line_for_each_split() -> None:
         "read": 9,
     }
     assert (evaluation["missing"], evaluation["repeats"], evaluation["read"]) == ("0%", 0, 0)
-    assert words["places"] == {"train": 0, "eval": 1}
+    assert words["split_indices"] == {"train": 0, "eval": 1}
 
 
 def test_reasons_by_how_often_with_their_examples() -> None:
@@ -68,7 +68,7 @@ def test_reasons_by_how_often_with_their_examples() -> None:
     ]
     assert reasons[0]["examples"] == [
         {
-            "place": "a.csv:7",
+            "position": "a.csv:7",
             "column": "age",
             "message": "expected a number",
             "raw": "x" * 400 + "…",

@@ -163,10 +163,3 @@ class TestCheck:
             "reshape helpers.reshapes:too_little: it returns no column total "
             '(did you mean "totals"?); it returns customer, totals'
         )
-
-
-def test_a_reshape_needs_a_function_and_a_source() -> None:
-    with pytest.raises(RecipeError, match=r"^reshape: expected a function, got 7$"):
-        Reshape(function=7, schema=ORDERS)  # type: ignore[arg-type]
-    with pytest.raises(RecipeError, match=r"^reshape: give the columns of the inputs, or inputs"):
-        Reshape(function=reshapes.by_customer)

@@ -1,4 +1,4 @@
-"""Filters, splits and sampling of rows; `test_clean` tests them on the rows of a table."""
+"""Filters, splits and sampling of rows; `test_clean` cleans them first."""
 
 from __future__ import annotations
 
@@ -11,59 +11,103 @@ import pytest
 
 from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.config.splitting import Splitting
-from recordmill.pipelines.selection.select import CleanBatch, filter_rows, select_rows
-from recordmill.pipelines.shuffle.split import assign, sampled
-from recordmill.schemas.errors import DataError
+from recordmill.pipelines.runtime.elements import Reject
+from recordmill.pipelines.selection.select import CleanBatch, check_filters, select_rows
+from recordmill.schemas.column import Column
+from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
+from recordmill.schemas.schema import Schema
 
-COUNT = 1000
-ROWS = pa.RecordBatch.from_pydict({"n": pa.array(range(COUNT))})
-HI, LO = (np.arange(COUNT, dtype=np.uint64) * np.uint64(step) for step in (3, 5))
-RATIOS = {"train": 0.75, "eval": 0.25}
+SCHEMA = Schema((Column("age", "int64"), Column("job", "string")))
+HALVES = Splitting({"train": 0.5, "eval": 0.5})
 
 
-def select(split: str | None, **options: Any) -> CleanBatch:
-    """Select among rows at every other position of a file."""
+def select(
+    ages: list[int | None], *, split: str | None = "train", rejects: int = 0, **selection: Any
+) -> CleanBatch:
+    """Select rows whose keys and lanes are their indices, spread over 64 bits."""
+    count = len(ages)
+    words = np.arange(count, dtype=np.uint64) * np.uint64(2**64 // max(count, 2))
+    rows = pa.RecordBatch.from_pydict(
+        {
+            "age": pa.array(ages, pa.int64()),
+            "job": pa.array([f"job{n}" for n in range(count)]).dictionary_encode(),
+        }
+    )
+    bad = [Reject("a.csv", n, None, "nan", "", "") for n in range(rejects)]
     return select_rows(
-        ROWS,
-        positions=np.arange(COUNT) * 2,
-        keys=(HI, LO),
-        lane=LO,
-        rejects=(),
+        rows,
+        positions=np.arange(count),
+        keys=(words, words),
+        lane=words,
+        rejects=bad,
         split=split,
         file="a.csv",
-        records=COUNT,
-        selection=RowSelection(splitting=Splitting(RATIOS), **options),
+        records=count + rejects,
+        selection=RowSelection(**selection),
     )
 
 
-def test_content_decides_splits_and_sample() -> None:
-    batch = select(None, filters=(pc.field("n") >= 100,), sampling=0.5)
-    mask = (np.arange(COUNT) >= 100) & sampled(LO, 0.5, 0)
-    assert batch.rows.tolist() == (np.flatnonzero(mask) * 2).tolist()
-    assert batch.batch["n"].to_pylist() == np.flatnonzero(mask).tolist()
-    assert (batch.hi.tolist(), batch.lo.tolist()) == (HI[mask].tolist(), LO[mask].tolist())
-    assert batch.split.tolist() == assign(LO, RATIOS, 0)[mask].tolist()
-    assert sum(ledger.filtered for ledger in batch.ledger.values()) == 100
-    assert sum(ledger.read for ledger in batch.ledger.values()) == COUNT
-    by_split = dict(batch.by_split())
-    assert sorted(np.concatenate([*by_split.values()])) == list(range(mask.sum()))
+def test_rows_that_pass_all_filters_stay() -> None:
+    filters = (pc.field("age") > 10, pc.field("age") < 40)
+    selected = select([5, 20, None, 30, 50], filters=filters, rejects=2)
+    assert selected.batch["age"].to_pylist() == [20, 30]
+    assert selected.rows.tolist() == [1, 3]
+    assert selected.ledger == {"train": Ledger(read=7, filtered=3, rejected={"nan": 2})}
+    assert selected.batch["job"].dictionary.to_pylist() == ["job1", "job3"]
 
 
-def test_the_split_of_the_input() -> None:
-    batch = select("test", filters=(pc.field("n") < 10,))
-    assert batch.splits == ("test",)
-    assert batch.ledger == {"test": Ledger(read=COUNT, filtered=COUNT - 10)}
-    assert [(split, rows.tolist()) for split, rows in batch.by_split()] == [
-        ("test", list(range(10)))
-    ]
+def test_content_decides_the_split() -> None:
+    selected = select(list(range(8)), split=None, splitting=HALVES, rejects=1)
+    assert selected.splits == ("train", "eval")
+    places = {name: rows.tolist() for name, rows in selected.by_split()}
+    assert sorted(places["train"] + places["eval"]) == list(range(8))
+    assert selected.ledger["unsplit"] == Ledger(read=1, rejected={"nan": 1})
+    for name, rows in places.items():
+        assert selected.ledger[name] == Ledger(read=len(rows))
 
 
-def test_a_filter_that_fails() -> None:
+def test_rows_that_were_filtered_are_not_sampled() -> None:
+    selected = select(list(range(100)), filters=(pc.field("age") < 50,), sampling=0.3)
+    ledger = selected.ledger["train"]
+    assert (ledger.read, ledger.filtered) == (100, 50)
+    assert ledger.sampled_out + selected.batch.num_rows == 50
+    assert 0 < selected.batch.num_rows < 50
+
+
+def test_no_rows() -> None:
+    selected = select([], split=None, splitting=HALVES)
+    assert selected.batch.num_rows == 0
+    assert list(selected.by_split()) == []
+
+
+def test_a_filter_that_fails_on_the_data_names_the_file() -> None:
+    condition = pc.divide(pc.field("age"), pc.field("age") - 20) > 3
     with pytest.raises(DataError, match=r"^a\.csv: filter .*: divide by zero$"):
-        select("test", filters=(pc.divide(pc.scalar(1), pc.field("n")) > 0,))
+        select([20], filters=(condition,))
 
 
-def test_a_mask_of_all_rows_copies_nothing() -> None:
-    assert filter_rows(np.ones(COUNT, np.bool_), ROWS) is ROWS
-    assert filter_rows(np.zeros(COUNT, np.bool_), ROWS).num_rows == 0
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (pc.field("aeg") > 3, 'no column "aeg" in the schema; did you mean "age"?'),
+        (pc.field("age"), "expected a condition, got int64 values"),
+        (pc.field("age") > "x", "Function 'greater' has no kernel matching input types"),
+        (
+            pc.match_substring(pc.field("job"), "x"),
+            "Before a string function, cast a column: pc.field(NAME).cast(pa.string())",
+        ),
+    ],
+)
+def test_a_filter_that_cannot_be(condition: pc.Expression, message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        check_filters((condition,), SCHEMA)
+    assert str(error.value).startswith(f"filter {condition}: ")
+    assert message in str(error.value)
+
+
+def test_filters_that_can_be() -> None:
+    text = pc.field("job").cast(pa.string())
+    check_filters(
+        (pc.field("age") >= 17, pc.field("job").isin(["a"]), pc.match_substring(text, "x")), SCHEMA
+    )

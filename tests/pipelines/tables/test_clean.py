@@ -23,7 +23,7 @@ from recordmill.pipelines.shuffle.split import assign, sampled
 from recordmill.pipelines.tables.clean import clean
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.column import Column
-from recordmill.schemas.errors import DataError, RecipeError
+from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Ledger
 from recordmill.schemas.schema import Schema
 
@@ -241,32 +241,6 @@ def test_a_filter_that_fails_on_the_data() -> None:
     check_filters((condition,), SCHEMA)
     with pytest.raises(DataError, match=r"^in\.csv: filter .*: divide by zero$"):
         _clean(_block([("20", "", "", "low")]), filters=(condition,))
-
-
-@pytest.mark.parametrize(
-    ("condition", "message"),
-    [
-        (pc.field("aeg") > 3, 'no column "aeg" in the schema; did you mean "age"?'),
-        (pc.field("age"), "expected a condition, got int64 values"),
-        (pc.field("age") > "x", "Function 'greater' has no kernel matching input types"),
-        (
-            pc.match_substring(pc.field("job"), "x"),
-            "Before a string function, cast a column: pc.field(NAME).cast(pa.string())",
-        ),
-    ],
-)
-def test_a_filter_that_cannot_be(condition: pc.Expression, message: str) -> None:
-    with pytest.raises(RecipeError) as error:
-        check_filters((condition,), SCHEMA)
-    assert str(error.value).startswith(f"filter {condition}: ")
-    assert message in str(error.value)
-
-
-def test_filters_that_can_be() -> None:
-    text = pc.field("job").cast(pa.string())
-    check_filters(
-        (pc.field("age") >= 17, pc.field("job").isin(["a"]), pc.match_substring(text, "x")), SCHEMA
-    )
 
 
 @given(st.integers(0, 2**63), st.floats(0, 1))

@@ -121,7 +121,7 @@ class TestUnknown:
     )
     def test_it_is_of_the_narrowest_type(self, texts: list[str], kind: str, missing: int) -> None:
         unknown = examined(["1"] * len(texts), zip=texts).extra["zip"]
-        known = unknown.known(len(texts))
+        known = unknown.statistics(len(texts))
         assert (known.type, known.missing) == (kind, missing)
 
     def test_another_block_can_widen_it(self) -> None:
@@ -129,7 +129,7 @@ class TestUnknown:
         whole = UntypedColumn()
         for part, kind in zip(parts, ("int64", "float32", "string"), strict=True):
             whole.absorb(part)
-            assert whole.known(3).type == kind
+            assert whole.statistics(3).type == kind
 
 
 def test_merging_is_in_the_order_of_the_blocks() -> None:

@@ -67,8 +67,8 @@ def test_several_wrong_types_are_one_anomaly() -> None:
     (anomaly,) = anomalies_of("age", InputSummary(statistics(), bad=wrong))
     assert anomaly.short == "Expected data of type: INT but got STRING"
     assert anomaly.long == (
-        '1 of 3 values (33.33%) are numbers but no integers: "1.5" (at a:1). '
-        '2 of 3 values (66.67%) are no integers: "x" (2, the first at a:2).'
+        '1 of 3 values (33.33%) are numbers but not integers: "1.5" (at a:1). '
+        '2 of 3 values (66.67%) are not integers: "x" (2, the first at a:2).'
     )
 
 
@@ -99,8 +99,8 @@ MANY_BAD = {"below_minimum": bad("-1", 9, "a:1"), "nan": bad("nan", 1, "a:2")}
         (
             "missing",
             [
-                'column "age": the values of 1 of 4 rows (25.00%) are taken as missing, being '
-                'NaN: "nan" (at a:2).'
+                'column "age": the values of 1 of 4 rows (25.00%) are taken as missing '
+                'because they are NaN: "nan" (at a:2).'
             ],
         ),
     ],
@@ -115,8 +115,8 @@ def test_more_bad_values_than_good_ones_are_not_mended(bad_value: str, notes: li
 def test_a_new_column_that_is_a_whole_header() -> None:
     anomaly = new_column("age;sex;pay", statistics_of("sex"), ["age", "sex", "pay"])
     assert anomaly.long == (
-        "The data has a column that the schema lacks, of text in 3 rows. It is a whole header: "
-        "say what separates the fields (delimiter)."
+        "The data has a column that the schema lacks, of text in 3 rows. It is an entire "
+        "header: set the separator of the fields (delimiter)."
     )
 
 

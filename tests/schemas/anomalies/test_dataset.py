@@ -91,6 +91,6 @@ def test_reordered_headers_are_named_up_to_five() -> None:
 def test_the_share_of_bad_records_is_of_all_records() -> None:
     records = {"nul_byte": bad("a NUL", 1, "a:1"), "too_few_fields": bad("3 fields", 3, "a:2")}
     assert [text for _, _, text in anomalies_of(records=records)] == [
-        '1 of 8 records (12.50%) are no rows, nul_byte: "a NUL" (at a:1).',
-        '3 of 8 records (37.50%) are no rows, too_few_fields: "3 fields" (3, the first at a:2).',
+        '1 of 8 records (12.50%) are not rows, nul_byte: "a NUL" (at a:1).',
+        '3 of 8 records (37.50%) are not rows, too_few_fields: "3 fields" (3, the first at a:2).',
     ]

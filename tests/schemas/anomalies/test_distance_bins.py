@@ -42,7 +42,7 @@ def test_labels_of_bounds() -> None:
     [(0.0, 0), (4.9, 0), (10.0, 1), (19.0, 1), (5.0, 2), (20.0, 3), (-7.0, 0), (99.0, 1)],
 )
 def test_the_bin_of_a_value(value: float, place: int) -> None:
-    assert BOUNDS.place(value) == place
+    assert BOUNDS.index(value) == place
 
 
 def test_numbers_that_are_not_listed() -> None:

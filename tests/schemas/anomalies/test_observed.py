@@ -26,7 +26,7 @@ def test_absorbing_adds_what_comes_later() -> None:
 def test_a_hundred_texts_are_kept_and_all_are_counted() -> None:
     bad = bad_values(*((f"{place}", 1, "") for place in range(150)), ("5", 10, ""))
     assert (bad.count, len(bad.values)) == (160, 100)
-    assert bad.shown() == '"5" (11), "0" (1), "1" (1) and others'
+    assert bad.describe() == '"5" (11), "0" (1), "1" (1) and others'
 
 
 def test_long_texts_are_cut() -> None:
@@ -35,8 +35,8 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_texts_are_shown_on_one_line() -> None:
-    assert bad_values(('a\n"é', 1, "f:3")).shown() == r'"a\n\"é" (at f:3)'
-    assert BadValues().shown() == ""
+    assert bad_values(('a\n"é', 1, "f:3")).describe() == r'"a\n\"é" (at f:3)'
+    assert BadValues().describe() == ""
 
 
 def test_rows_are_those_of_the_statistics() -> None:

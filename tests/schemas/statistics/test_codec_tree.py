@@ -62,7 +62,8 @@ def test_the_tree_has_plain_values_and_arrays() -> None:
     whole, text, _ = tree["columns"]
     assert (whole["missing"], whole["count"], whole["not_finite"]) == (1, 2, 0)
     assert (whole["values"].tolist(), whole["counts"].tolist()) == ([1, 2], [1, 1])
-    assert (text["values"].to_pylist(), text["counts"].tolist()) == (["a", "b"], [2, 1])
+    frequent = text["frequent"]
+    assert (frequent["values"].to_pylist(), frequent["counts"].tolist()) == (["a", "b"], [2, 1])
     assert (text["total_bytes"], text["shortest"], text["longest"]) == (3, 1, 1)
 
 
@@ -75,7 +76,7 @@ def test_a_profile_comes_back(make: Callable[[], Profile]) -> None:
 
 def test_sketches_are_in_the_tree_of_many_numbers() -> None:
     whole, *_ = tree_of(sketched())["columns"]
-    assert {"moments", "levels", "halvings", "hashes"} <= whole.keys()
+    assert whole["sketches"].keys() == {"moments", "quantiles", "distinct"}
     assert len(whole["values"]) == 0
 
 
@@ -97,11 +98,20 @@ def change(path: list[Any], value: Any) -> Callable[[Tree], None]:
         (change(["columns", 0, "values"], np.array([1.0, 2.0])), "an array of float64"),
         (change(["columns", 0, "counts"], np.array([1, 0])), "counts that do not fit"),
         (change(["columns", 0, "counts"], np.array([1, 2**62])), "counts that are too large"),
-        (change(["columns", 1, "values"], pa.array(["a", "a"])), "a string that stands there"),
-        (change(["columns", 1, "values"], ["a", "b"]), "no strings where there must be some"),
-        (change(["columns", 1, "errors"], np.array([3, 0])), "errors above the counts"),
-        (change(["columns", 1, "counts"], np.array([2, 2])), "another number of strings"),
-        (change(["columns", 1, "floor"], 1), "another number of strings"),
+        (
+            change(["columns", 1, "frequent", "values"], pa.array(["a", "a"])),
+            "a string that occurs twice",
+        ),
+        (
+            change(["columns", 1, "frequent", "values"], ["a", "b"]),
+            "no strings where there must be some",
+        ),
+        (change(["columns", 1, "frequent", "errors"], np.array([3, 0])), "errors above the counts"),
+        (
+            change(["columns", 1, "frequent", "counts"], np.array([2, 2])),
+            "another number of strings",
+        ),
+        (change(["columns", 1, "frequent", "floor"], 1), "another number of strings"),
     ],
 )
 def test_what_is_wrong_is_told(spoil: Callable[[Tree], None], problem: str) -> None:
@@ -115,11 +125,17 @@ def test_what_is_wrong_is_told(spoil: Callable[[Tree], None], problem: str) -> N
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (change(["columns", 0, "moments"], (0, 0, 1, 2, 3, 0.0)), "moments of nothing"),
-        (change(["columns", 0, "halvings"], []), "levels that do not fit"),
-        (change(["columns", 0, "levels"], []), "levels that do not fit"),
-        (change(["columns", 0, "hashes"], np.array([2, 1], np.uint64)), "hashes out of order"),
-        (change(["columns", 0, "moments"], None), "quantiles of another number of values"),
+        (change(["columns", 0, "sketches", "moments", "count"], 0), "moments of nothing"),
+        (change(["columns", 0, "sketches", "quantiles", "halvings"], []), "levels that do not fit"),
+        (change(["columns", 0, "sketches", "quantiles", "levels"], []), "levels that do not fit"),
+        (
+            change(["columns", 0, "sketches", "distinct", "hashes"], np.array([2, 1], np.uint64)),
+            "hashes out of order",
+        ),
+        (
+            change(["columns", 0, "sketches", "moments"], None),
+            "quantiles of another number of values",
+        ),
     ],
 )
 def test_sketches_are_checked_too(spoil: Callable[[Tree], None], problem: str) -> None:

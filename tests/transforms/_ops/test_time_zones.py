@@ -73,6 +73,7 @@ def test_every_change_is_that_of_zoneinfo(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(name=st.sampled_from(NAMES), moments=st.lists(WITHIN, min_size=1, max_size=50))
 def test_any_moment_is_that_of_zoneinfo(name: str, moments: list[datetime]) -> None:

@@ -84,9 +84,8 @@ def test_other_answers_of_a_batch_are_refused(data: PreparedDataset) -> None:
     with pytest.raises(RecipeError) as error:
         answers(data, ByTurns())
     assert str(error.value).startswith(
-        'the served model predicts otherwise than in training: record 9 of train, "predictions": '
-        "0 for a batch of dataset(...), as in training, and 2.30259 for the features by their "
-        "names."
+        'the served model predicts otherwise than in training: record 9 of train, "predictions": 0 '
+        "for a batch of dataset(...), as in training, and 2.30259 for the features by their names."
     )
 
 

@@ -80,6 +80,6 @@ def test_the_schema_before_any_row_is_seen() -> None:
 
 
 def test_other_analyzers_than_were_planned_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match=r"^preprocessing_fn asks for other analyzers"):
+    with pytest.raises(RuntimeError, match=r"^preprocessing_fn calls other analyzers"):
         export(_analyzed, SPECS, str(tmp_path / "model"), bindings=(), expected={})
     assert not (tmp_path / "model").exists()

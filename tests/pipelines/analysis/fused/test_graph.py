@@ -12,6 +12,7 @@ from helpers.analyze_cases import SPECS, Inputs
 from recordmill.pipelines.analysis.fused import analysis as fused
 from recordmill.pipelines.analysis.fused import graph as fused_graph
 from recordmill.pipelines.analysis.fused.graph import (
+    Subgraph,
     check_fingerprint,
     fingerprint,
     phase_graph,
@@ -19,7 +20,6 @@ from recordmill.pipelines.analysis.fused.graph import (
     replacements,
     trace,
 )
-from recordmill.transforms.dates import Part
 
 
 def test_a_function_that_changes_is_caught(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_function_that_changes_is_caught(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as error:
         fused.export(analysis, fused.Bindings(), str(tmp_path / "model"))
     assert str(error.value) == (
-        "preprocessing_fn asks for other analyzers each time it is traced "
+        "preprocessing_fn calls other analyzers each time it is traced "
         "(min/min_and_max/temporary_analyzer_output/PlaceholderWithDefault:0): call them in a "
         "fixed order, not in that of a set, or give each a name"
     )
@@ -65,7 +65,7 @@ def test_the_inputs_that_analyzers_see() -> None:
     seen = fingerprint(traced)
     assert {*map(tuple, seen.values())} == {("x",), ("word",)}
     check_fingerprint(trace(_features, SPECS), seen)
-    with pytest.raises(RuntimeError, match=r"^preprocessing_fn asks for other analyzers"):
+    with pytest.raises(RuntimeError, match=r"^preprocessing_fn calls other analyzers"):
         check_fingerprint(traced, {})
 
 
@@ -78,7 +78,7 @@ def test_eager_calls_before_are_no_part_of_a_trace() -> None:
 INPUTS = {"x": tf.constant([1.0, 2.0]), "word": tf.constant(["a", "b"])}
 
 
-def _run(part: Part, traced: fused_graph.Trace, inputs: Inputs) -> list[Any]:
+def _run(part: Subgraph, traced: fused_graph.Trace, inputs: Inputs) -> list[Any]:
     @tf.function(input_signature=[dict(SPECS)], autograph=False)
     def function(given: Inputs) -> list[Any]:
         return part(tf.nest.flatten(given, expand_composites=True))
@@ -89,19 +89,21 @@ def _run(part: Part, traced: fused_graph.Trace, inputs: Inputs) -> list[Any]:
 def test_a_part_is_what_some_tensors_are_computed_by() -> None:
     traced = trace(_features, SPECS)
     outputs = traced.function.structured_outputs
-    part = Part(traced, [outputs["twice"]], checks=False)
+    part = Subgraph(traced, [outputs["twice"]], checks=False)
     assert part.reads_inputs
     assert _run(part, traced, INPUTS) == [[2.0, 4.0]]
-    assert _run(Part(traced, [traced.inputs["x"]], checks=False), traced, INPUTS) == [[1.0, 2.0]]
-    assert not Part(traced, [], checks=False).reads_inputs
+    assert _run(Subgraph(traced, [traced.inputs["x"]], checks=False), traced, INPUTS) == [
+        [1.0, 2.0]
+    ]
+    assert not Subgraph(traced, [], checks=False).reads_inputs
 
 
 def test_checks_are_a_part_where_they_are_asked_for() -> None:
     traced = trace(_features, SPECS)
     (too_large, fetches) = (INPUTS | {"x": tf.constant([1e3, 0])}, [traced.inputs["word"]])
-    assert _run(Part(traced, fetches, checks=False), traced, too_large) == [[b"a", b"b"]]
+    assert _run(Subgraph(traced, fetches, checks=False), traced, too_large) == [[b"a", b"b"]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
-        _run(Part(traced, fetches, checks=True), traced, too_large)
+        _run(Subgraph(traced, fetches, checks=True), traced, too_large)
 
 
 def test_the_graph_of_a_phase_gives_what_its_gatherers_need() -> None:

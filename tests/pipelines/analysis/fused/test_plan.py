@@ -83,7 +83,7 @@ def _unknown(inputs: Inputs) -> Inputs:
             _weighted_labels,
             'analyzer "VocabularyAccumulate[]" orders a vocabulary by weighted labels',
         ),
-        (_unknown, 'analyzer "new" is of an unknown kind, _NewAnalyzer'),
+        (_unknown, 'analyzer "new" is of an unknown type, _NewAnalyzer'),
     ],
 )
 def test_what_cannot_be_fused_is_named(function: Any, message: str) -> None:

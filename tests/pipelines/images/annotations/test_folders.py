@@ -39,7 +39,7 @@ def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     images, rejects = folder_images(
         str(tmp_path), [ListedFile("cat/1.jpg", 0, is_link=True, is_file=False)], split=None
     )
-    message = f'expected a file, got a link to "{tmp_path}/gone.jpg", which is not there'
+    message = f'expected a file, got a link to "{tmp_path}/gone.jpg", which does not exist'
     assert (images, rejects) == (
         [],
         [Reject(str(path), 1, None, "missing_image", message, str(path))],

@@ -77,7 +77,7 @@ class TestLinks:
             find_files(f"{tmp_path}/in")
         assert str(error.value) == (
             f'{tmp_path}/in/2.jpg: is a symbolic link to "{tmp_path}/secret.jpg", which is not in '
-            f'"{tmp_path}/in". Copy what it leads to, or name that folder as an input.'
+            f'"{tmp_path}/in". Copy its target, or name that folder as an input.'
         )
 
     def test_a_link_that_leads_nowhere_is_listed(self, tmp_path: Path) -> None:

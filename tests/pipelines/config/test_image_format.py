@@ -5,14 +5,12 @@ from typing import Any
 import pytest
 
 from recordmill.pipelines.config.image_format import ImageFormat
-from recordmill.pipelines.images.annotations.box_format import XYWH, XYXY, BoxFormat
 from recordmill.schemas import RecipeError
 
 
-def test_boxes_are_as_usual_where_nothing_is_said() -> None:
-    assert ImageFormat().boxes_of(XYWH) == XYWH
-    assert ImageFormat(box="cxcywh").boxes_of(XYWH) == BoxFormat("cxcywh", "pixels")
-    assert ImageFormat(units="relative").boxes_of(XYXY) == BoxFormat("xyxy", "relative")
+def test_defaults() -> None:
+    assert ImageFormat() == ImageFormat(path_column="path", label_column="label", frame="auto")
+    assert ImageFormat(box="cxcywh", units="relative").box == "cxcywh"
 
 
 @pytest.mark.parametrize(
