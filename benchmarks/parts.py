@@ -79,8 +79,8 @@ def csv(folder: Path) -> Contenders:
     """CSV: 200,000 rows of 15 columns to text columns of Arrow; ours counts and digests first."""
     from recordmill.pipelines.config.csv_format import CsvFormat
     from recordmill.pipelines.readers.csv_source import BLOCK_BYTES
-    from recordmill.pipelines.readers.parse import parse_part
-    from recordmill.pipelines.readers.scan import parts, scan
+    from recordmill.pipelines.readers.parse import parse_fragment
+    from recordmill.pipelines.readers.scan import file_fragments, scan
     from recordmill.pipelines.runtime.elements import InputFile
 
     table = pa.table(columns(ROWS))
@@ -93,8 +93,8 @@ def csv(folder: Path) -> Contenders:
         scanned = scan(file, column_names=names, csv_format=form, block_bytes=BLOCK_BYTES)
         blocks = (
             block
-            for part in parts(scanned)
-            for block in parse_part(part, column_names=names, csv_format=form)
+            for part in file_fragments(scanned)
+            for block in parse_fragment(part, column_names=names, csv_format=form)
         )
         return sum(block.batch.num_rows for block in blocks)
 

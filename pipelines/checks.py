@@ -17,7 +17,7 @@ from .dataset.split_checks import check_splits
 from .images.boxes.check import check_boxes
 from .images.boxes.marks import BoxEvidence
 from .profiles.split_profiles import split_profiles
-from .run_settings import RunSettings
+from .run_spec import RunSpec
 from .runtime.wait_for import WaitFor
 from .selection.read_counts import ReadCounts, check_rejects
 from .sources import source_for
@@ -31,26 +31,26 @@ class CheckCounts(beam.PTransform):  # type: ignore[misc]
     """Checks that few records are rejected and each split has a row: ReadCounts -> the same.
 
     Attributes:
-      settings: Settings of the run.
+      spec: Specification of the run.
       rejects: Folder of the rejects, for the message.
     """
 
-    settings: RunSettings
+    spec: RunSpec
     rejects: str
 
     def expand(self, counts: beam.PCollection[ReadCounts]) -> beam.PCollection[ReadCounts]:
         """Add the stages."""
-        recipe, settings = self.settings.recipe, self.settings
+        spec = self.spec
         return (
             counts
             | "CheckRejects"
-            >> beam.Map(check_rejects, limit=recipe.max_reject_ratio, folder=self.rejects)
+            >> beam.Map(check_rejects, limit=spec.recipe.max_reject_ratio, folder=self.rejects)
             | "CheckSplits"
             >> beam.Map(
                 check_splits,
-                splits=settings.splits,
-                recipe=recipe,
-                by_content=settings.by_content,
+                splits=spec.splits,
+                recipe=spec.recipe,
+                by_content=spec.by_content,
             )
         )
 
@@ -97,33 +97,33 @@ class CheckAnalysis(beam.PTransform):  # type: ignore[misc]
     any of them is written.
 
     Attributes:
-      settings: Settings of the run.
+      spec: Specification of the run.
       folds: (fold, split, accumulator), all of them.
     """
 
-    settings: RunSettings
+    spec: RunSpec
     folds: beam.PCollection[tuple[str, str, Any]]
 
     def expand(self, transform_fn: beam.PCollection[str]) -> beam.PCollection[str]:
         """Add the stages."""
-        recipe = self.settings.recipe
+        recipe = self.spec.recipe
         checked = transform_fn | "CheckIntegers" >> beam.Map(
             check_integers, schema=recipe.schema, folds=AsIter(self.folds)
         )
         if recipe.expect is None:
             return checked
         return checked | "CheckExpectations" >> beam.Map(
-            _check_expectations, settings=self.settings, folds=AsIter(self.folds)
+            _check_expectations, spec=self.spec, folds=AsIter(self.folds)
         )
 
 
 def _check_expectations(
-    transform_fn: str, *, settings: RunSettings, folds: Iterable[tuple[str, str, Any]]
+    transform_fn: str, *, spec: RunSpec, folds: Iterable[tuple[str, str, Any]]
 ) -> str:
     """Return the folder, where the statistics are as the recipe expects; else raise DataError."""
-    expect, fold = settings.recipe.expect, source_for(settings.recipe).statistics
+    expect, fold = spec.recipe.expect, source_for(spec.recipe).statistics
     assert expect is not None
-    profiles = split_profiles(folds, fold, splits=settings.splits, folder=settings.profiles)
+    profiles = split_profiles(folds, fold, splits=spec.splits, folder=spec.profiles)
     datasets = fold.to_proto(profiles).datasets
     check_expectations(expect, {dataset.name: dataset for dataset in datasets})
     return transform_fn

@@ -17,7 +17,16 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from ..schemas.errors import DataError
 from ..schemas.images import ImageSchema
-from ..schemas.manifest import MANIFEST, Expansion, Manifest, Shard, SourceFile, Split, tree_sha256
+from ..schemas.manifest import (
+    MANIFEST,
+    Expansion,
+    Ledger,
+    Manifest,
+    Shard,
+    SourceFile,
+    Split,
+    tree_sha256,
+)
 from ..schemas.statistics.features import FeaturesFold, FeaturesProfile
 from .analysis.number_ranges import rounded_columns
 from .dataset.metadata import (
@@ -37,8 +46,9 @@ from .parity.training_serving_gap import training_serving_gap
 from .profiles.cache import check_profiled
 from .profiles.split_profiles import split_profiles
 from .report.page import write_report
-from .run_settings import RunSettings
+from .run_spec import RunSpec
 from .runtime import filesystem as files
+from .runtime.elements import StatisticsFold
 from .runtime.publish import Staging, commit
 from .selection.read_counts import ReadCounts
 from .sources import source_for
@@ -66,16 +76,16 @@ class StageOutputs(NamedTuple):
 class Finalize(beam.PTransform):  # type: ignore[misc]
     """Writes all of a dataset but its shards and its graph, and a draft of its manifest.
 
-    A remote dataset is published here too, as nobody may be waiting for the job; a local one by
-    whoever runs the pipeline, see `publish_draft`.
+    A remote dataset is published here too, since the job may outlive the process that started it; a
+    local one by that process, see `publish_draft`.
 
     Attributes:
-      settings: Settings of the run.
+      spec: Specification of the run.
       staging: Folders of the dataset.
       outputs: Outputs of all stages.
     """
 
-    settings: RunSettings
+    spec: RunSpec
     staging: Staging
     outputs: StageOutputs
 
@@ -88,7 +98,7 @@ class Finalize(beam.PTransform):  # type: ignore[misc]
             | "DraftManifest"
             >> beam.Map(
                 _draft,
-                settings=self.settings,
+                spec=self.spec,
                 sources=AsIter(outputs.sources),
                 read_counts=AsSingleton(outputs.read_counts),
                 samples=AsDict(outputs.samples),
@@ -118,7 +128,7 @@ def _dict_of(collection: beam.PCollection[Any] | None) -> Any:
 def _draft(
     staging: Staging,
     *,
-    settings: RunSettings,
+    spec: RunSpec,
     sources: Iterable[tuple[int, SourceFile]],
     read_counts: ReadCounts,
     samples: Mapping[str, pa.RecordBatch],
@@ -145,45 +155,37 @@ def _draft(
         image_findings=next(iter(image_findings), None),
         image_counts=tuple(image_counts),
     )
-    manifest = draft_manifest(staging, settings, outputs)
+    manifest = draft_manifest(staging, spec, outputs)
     write_report(staging.folder, manifest=manifest)
     files.write_bytes(files.join(staging.scratch, MANIFEST), manifest.to_json().encode())
     return staging
 
 
-def draft_manifest(staging: Staging, settings: RunSettings, outputs: RunOutputs) -> Manifest:
-    """Check what can only be checked at the end, write the metadata, and return the manifest.
+def draft_manifest(staging: Staging, spec: RunSpec, outputs: RunOutputs) -> Manifest:
+    """Run the last checks, write the metadata files, and return the manifest.
 
-    A runner may retry it; it writes the same again.
+    Where a runner retries it, it writes the same again.
 
     Raises:
       DataError: A ledger does not add up, a split has no record, a file changed since its
         statistics were made, or parity does not hold.
     """
-    recipe, folder = settings.recipe, staging.folder
+    recipe, folder = spec.recipe, staging.folder
     inputs = tuple(source for _, source in sorted(outputs.sources, key=lambda entry: entry[0]))
-    splits = _splits(outputs.shards, settings.splits)
+    splits = _splits(outputs.shards, spec.splits)
     expansion = _expansion(outputs.expansions, splits)
-    ledger = ledgers(
-        outputs.read_counts,
-        outputs.repeats,
-        {name: part.written for name, part in expansion.items()},
-        scanned=sum(source.records for source in inputs),
-    )
+    ledger = _ledger(outputs, inputs, expansion)
     check_records({name: split.records for name, split in splits.items()}, ledger, recipe=recipe)
-    if settings.profiles:
-        check_profiled(settings.profiles, inputs)
+    if spec.profiles:
+        check_profiled(spec.profiles, inputs)
     source = source_for(recipe)
-    profiles = {}
-    if recipe.statistics:
-        profiles = split_profiles(
-            outputs.folds, source.statistics, splits=settings.splits, folder=settings.profiles
-        )
+    profiles = _profiles(spec, outputs, source.statistics)
     write_schema(recipe.schema, folder)
     write_statistics(profiles, source.statistics, folder)
-    _write_feature_statistics(outputs.feature_profiles, settings, folder)
+    _write_feature_statistics(outputs.feature_profiles, spec, folder)
     for name in ledger:
         write_rejects(name, [files.join(staging.scratch, "rejects", name)], folder)
+    # The last step, since it reads the graph, the schema and the shards of the dataset.
     extras = source.finish(folder, outputs, splits)
     label = recipe.schema.label
     return Manifest(
@@ -203,20 +205,34 @@ def draft_manifest(staging: Staging, settings: RunSettings, outputs: RunOutputs)
         transform_fn={"sha256": tree_sha256(_tree(files.join(folder, "transform_fn")))},
         unseen=unseen(source.statistics, profiles),
         expansion=expansion if isinstance(recipe.schema, ImageSchema) else {},
-        warnings=_warnings(settings, outputs, ledger),
+        warnings=_warnings(spec, outputs, ledger),
         parity=extras.parity,
         images=extras.images,
-        spans=settings.inputs.spans,
-        reshape=settings.inputs.reshape,
+        spans=spec.resolved_inputs.spans,
+        reshape=spec.resolved_inputs.reshape,
     )
 
 
-def _warnings(
-    settings: RunSettings, outputs: RunOutputs, ledger: Mapping[str, Any]
-) -> tuple[str, ...]:
-    schema, folds = settings.recipe.schema, outputs.folds
+def _ledger(
+    outputs: RunOutputs, inputs: Iterable[SourceFile], expansion: Mapping[str, Expansion]
+) -> dict[str, Ledger]:
+    """Return the complete ledger of each split, after a check that it adds up."""
+    rows = {name: part.written for name, part in expansion.items()}
+    scanned = sum(source.records for source in inputs)
+    return ledgers(outputs.read_counts, outputs.repeats, rows, scanned=scanned)
+
+
+def _profiles(spec: RunSpec, outputs: RunOutputs, fold: StatisticsFold) -> dict[str, Any]:
+    """Return the profile of each split; none where statistics are turned off."""
+    if not spec.recipe.statistics:
+        return {}
+    return split_profiles(outputs.folds, fold, splits=spec.splits, folder=spec.profiles)
+
+
+def _warnings(spec: RunSpec, outputs: RunOutputs, ledger: Mapping[str, Any]) -> tuple[str, ...]:
+    schema, folds = spec.recipe.schema, outputs.folds
     return (
-        *split_warnings(ledger, splits=settings.splits, schema=schema, folds=folds),
+        *split_warnings(ledger, splits=spec.splits, schema=schema, folds=folds),
         *rounded_columns(schema, folds),
     )
 
@@ -224,7 +240,7 @@ def _warnings(
 def vocab_sizes(folder: str) -> dict[str, int]:
     """Return the number of ids of each int64 feature; 0 where it is not categorical.
 
-    It is read before the dataset is finished, as that rewrites the metadata of images.
+    Call it before `RecordSource.finish`, which rewrites the metadata of images.
 
     Args:
       folder: Folder with `transformed_metadata`, as tensorflow_transform writes it.
@@ -259,7 +275,7 @@ def _expansion(
 def publish_draft(staging: Staging) -> Manifest:
     """Publish the dataset that `Finalize` drafted, unless it is published already.
 
-    A remote dataset is published by the job itself, and then asked for by whoever waited for it.
+    The job itself publishes a remote dataset; then this only reads its manifest.
 
     Returns:
       The manifest.
@@ -285,12 +301,10 @@ def _splits(shards: Iterable[tuple[str, int, Shard]], names: Sequence[str]) -> d
     }
 
 
-def _write_feature_statistics(
-    profiles: Mapping[str, Any], settings: RunSettings, folder: str
-) -> None:
+def _write_feature_statistics(profiles: Mapping[str, Any], spec: RunSpec, folder: str) -> None:
     """Write `stats/transformed-<split>.pb` for each split, where features are profiled."""
     fold = FeaturesFold()
-    for split in settings.splits if profiles and settings.recipe.statistics else ():
+    for split in spec.splits if profiles and spec.recipe.statistics else ():
         proto = fold.to_proto({split: profiles.get(split, fold.start())})
         write_proto(proto, files.join(folder, "stats", f"transformed-{split}.pb"))
 

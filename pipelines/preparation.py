@@ -31,7 +31,7 @@ from .inputs.outside import check_cache_outside
 from .profiling import write_cached_profiles
 from .read_rows import ReadRows
 from .resolve import ResolvedInputs, resolve_inputs, splits_of
-from .run_settings import RunSettings
+from .run_spec import RunSpec
 from .runtime import filesystem as files
 from .runtime.arrow_coder import ArrowCoder
 from .runtime.elements import Fold
@@ -39,7 +39,7 @@ from .runtime.errors import direct_runner, unwrap_beam_errors
 from .runtime.progress import Note, NoteFold, Progress
 from .runtime.publish import Staging, stage
 from .runtime.wait_for import WaitFor
-from .shuffle.shuffle import CountRepeats, ShuffleByGroup, ShuffleOnDisk
+from .shuffle.shuffle import CountRepeats, RowSink, ShuffleByGroup, ShuffleOnDisk
 from .sources import RecordSource, source_for
 from .stages import Plan
 from .tfrecord.shards import WriteShards
@@ -68,25 +68,25 @@ def prepare(
     """Prepare a dataset: read, clean, split, profile, analyze, transform and publish it.
 
     Args:
-      recipe: What the dataset is made of.
-      output: The dataset's folder.
-      inputs: The files to read, or pandas DataFrames (`frame_input`); those of the recipe where
-        none are given. Either every input names its split, or none does and content decides.
-      overwrite: Whether a dataset that is there is replaced, once the new one is whole. A folder
-        that holds other files too, or an input of this run, is refused.
+      recipe: Settings of the dataset.
+      output: Folder of the dataset.
+      inputs: Files, or pandas DataFrames (`frame_input`); empty for the inputs of the recipe.
+        Either every input names its split, or none does and content decides.
+      overwrite: Whether to replace a dataset that is there, when the new one is complete. A folder
+        that contains other files too, or an input of this run, is refused.
       shuffle: "disk" where all workers see one disk, else "group"; the result is the same.
-      statistics_cache: A local folder where the statistics of each day of an input with `{date}`
-        are kept, and taken from; see `profile`.
-      progress: A local folder to note the progress in, or "".
-      runner: A Beam runner; None for the FnApiRunner.
+      statistics_cache: Local folder that the statistics of each day of an input with `{date}` are
+        saved in and read from; see `profile`.
+      progress: Local folder to note the progress in, or "".
+      runner: Beam runner; None for the FnApiRunner.
       options: Beam's options.
 
     Returns:
-      The manifest that was published.
+      The published manifest.
 
     Raises:
       DataError: The data is bad; nothing was published.
-      RecipeError: The recipe or the output is; no data was read.
+      RecipeError: The recipe or the output is wrong; no data was read.
     """
     runner = runner or direct_runner()
     _check_recipe(recipe, statistics_cache)
@@ -114,9 +114,9 @@ def write_template(
 
     Args:
       recipe: As in `prepare`.
-      output: A remote folder. What is there is not looked at.
+      output: Remote folder; its content is not checked.
       inputs: As in `prepare`; globs are resolved now.
-      runner: A runner that writes templates, which is Dataflow's.
+      runner: Runner that writes templates: Dataflow's.
       options: Beam's options.
 
     Raises:
@@ -138,7 +138,12 @@ def write_template(
 
 
 def _check_recipe(recipe: Recipe, statistics_cache: str | None) -> None:
-    """Raise RecipeError, or DataError for an expected schema, where a run cannot end well."""
+    """Check the parts of a recipe that need no inputs.
+
+    Raises:
+      DataError: An expected schema cannot be read.
+      RecipeError: The recipe contradicts itself, or the statistics cache.
+    """
     if recipe.expect is not None:
         if not recipe.statistics:
             raise RecipeError(
@@ -159,14 +164,14 @@ def _plan_run(
     shuffle: Shuffle,
     progress: Progress,
 ) -> Run:
-    """Check all that can be wrong before a run, and trace the `preprocessing_fn`."""
+    """Check recipe and inputs, and trace the `preprocessing_fn`; no data is read."""
     splits = _splits(recipe, inputs.inputs)
     source = source_for(recipe)
     source.check_inputs(inputs.inputs)
     beam.coders.registry.register_coder(pa.RecordBatch, ArrowCoder)
     configure_tensorflow_threads()
-    settings = RunSettings(recipe, splits, inputs)
-    return Run(source, source.plan(), settings, staging, shuffle, progress)
+    spec = RunSpec(recipe, splits, inputs)
+    return Run(source, source.plan(), spec, staging, shuffle, progress)
 
 
 def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
@@ -185,12 +190,12 @@ def _splits(recipe: Recipe, inputs: Sequence[Input]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Run:
-    """A run whose inputs, splits and plan are known.
+    """Run with resolved inputs and a traced `preprocessing_fn`; its methods make the stages.
 
     Attributes:
       source: Source of the records.
       plan: Traced `preprocessing_fn` and layout of the rows.
-      settings: Recipe, inputs and splits.
+      spec: Recipe, inputs and splits.
       staging: Folders that the run writes.
       shuffle: "disk" or "group".
       progress: Progress to note in.
@@ -198,7 +203,7 @@ class Run:
 
     source: RecordSource
     plan: Plan
-    settings: RunSettings
+    spec: RunSpec
     staging: Staging
     shuffle: Shuffle
     progress: Progress
@@ -206,7 +211,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """Settings of the dataset."""
-        return self.settings.recipe
+        return self.spec.recipe
 
     def scratch(self, *names: str) -> str:
         """Return a path in the folder that is deleted when the run ends."""
@@ -217,28 +222,53 @@ class Run:
         folder = self.scratch("profiles")
         write_cached_profiles(
             self.recipe,
-            inputs=self.settings.inputs.named,
+            inputs=self.spec.resolved_inputs.named,
             statistics_cache=cache,
             folder=folder,
         )
-        return replace(self, settings=replace(self.settings, profiles=folder))
+        return replace(self, spec=replace(self.spec, profiles=folder))
+
+    def read_rows(self, sink: RowSink) -> ReadRows:
+        """Return the stage that reads inputs and passes clean rows to a sink."""
+        return ReadRows(
+            self.source,
+            self.spec.inputs,
+            sink,
+            rejects=self.scratch("rejects"),
+            progress=self.progress,
+            plan=self.plan,
+            graph_folder=self.staging.folder,
+            in_threads=self.shuffle == "disk",
+        )
 
     def shuffle_rows(self) -> ShuffleOnDisk | ShuffleByGroup:
         """Return the stage that brings rows into canonical order."""
         distinct, layout = self.recipe.distinct, self.plan.layout
         if self.shuffle == "group":
             return ShuffleByGroup(distinct, layout)
-        return ShuffleOnDisk(self.scratch("runs"), self.settings.splits, distinct, layout)
+        return ShuffleOnDisk(self.scratch("runs"), self.spec.splits, distinct, layout)
 
-    def folds(self) -> dict[str, Fold]:
-        """Return the folds that run beside the first phase of the analysis."""
+    def analyze(self, transform_fn: beam.PCollection[str] | None) -> Analyze:
+        """Return the stage that writes the transform graph and computes the folds.
+
+        Args:
+          transform_fn: Folder of the graph, where it is exported before the rows are read.
+        """
+        return Analyze(
+            self.plan.traced,
+            self.staging.folder,
+            folds=self._folds(),
+            transform_fn=transform_fn,
+        )
+
+    def _folds(self) -> dict[str, Fold]:
         schema = self.recipe.schema
         folds: dict[str, Fold] = {
             "progress": NoteFold(self.progress, "analyze"),
             NUMBER_RANGES: NumberRangesFold.of(schema),
             LABELS: LabelsFold.of(schema),
         }
-        if self.recipe.statistics and not self.settings.profiles:
+        if self.recipe.statistics and not self.spec.profiles:
             return {STATISTICS: self.source.statistics, **folds}
         return folds
 
@@ -247,7 +277,7 @@ class Run:
         recipe = self.recipe
         return WriteShards(
             self.staging.folder,
-            self.settings.splits,
+            self.spec.splits,
             recipe.target_shard_mb * 1_000_000,
             recipe.shards,
             recipe.compression,
@@ -256,45 +286,35 @@ class Run:
 
 def build(p: beam.Pipeline, run: Run) -> None:
     """Add all stages of a run to a pipeline; they write to the staging folder."""
-    source, plan, settings, progress = run.source, run.plan, run.settings, run.progress
     shuffle = run.shuffle_rows()
+    ingested = p | "Read" >> run.read_rows(shuffle.sink)  # IngestResult
 
-    ingested = p | "Read" >> ReadRows(
-        source,
-        settings.inputs.inputs,
-        shuffle.sink,
-        rejects=run.scratch("rejects"),
-        progress=progress,
-        plan=plan,
-        graph_folder=run.staging.folder,
-        in_threads=run.shuffle == "disk",
-    )
     read_counts = ingested.read_counts | "CheckCounts" >> CheckCounts(
-        settings, rejects=run.scratch("rejects")
+        run.spec, rejects=run.scratch("rejects")
     )  # ReadCounts, one
     checks = [read_counts]
     if ingested.boxes is not None:
         images = run.recipe.images or Images()
         checks += [ingested.boxes | "CheckBoxes" >> CheckBoxes(images, after=read_counts)]
+
     buckets = ingested.rows | "Shuffle" >> shuffle | "AwaitChecks" >> WaitFor(*checks)  # Bucket
-    if plan.drops_near_duplicates:
+    if run.plan.drops_near_duplicates:
         buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
-    analyzed = buckets | "Analyze" >> Analyze(
-        plan.traced, run.staging.folder, also=run.folds(), transform_fn=ingested.transform_fn
-    )  # transform_fn: its folder; folds: (name, split, accumulator)
+
+    analyzed = buckets | "Analyze" >> run.analyze(ingested.transform_fn)  # Analyzed
     transform_fn = analyzed.transform_fn | "CheckAnalysis" >> CheckAnalysis(
-        settings, analyzed.folds
-    )
-    transformed = buckets | "Transform" >> source.transform(
-        plan, transform_fn, run.scratch("segments")
-    )
+        run.spec, analyzed.folds
+    )  # folder of the transform graph, one
+
+    transformed = buckets | "Transform" >> run.source.transform(
+        run.plan, transform_fn, run.scratch("segments")
+    )  # TransformResult
     shards = (
-        transformed.segments
-        | "NoteTransform" >> Note(progress, "transform", lambda s: (s.records, s.bytes))
-        # Segment
-        | "Write" >> run.write_shards()
-        | "NoteWrite" >> Note(progress, "write", lambda s: (s[2].records, s[2].bytes))
-    )  # (split, index, Shard)
+        transformed.segments  # Segment
+        | "NoteTransform" >> Note(run.progress, "transform", lambda s: (s.records, s.bytes))
+        | "Write" >> run.write_shards()  # (split, index, Shard)
+        | "NoteWrite" >> Note(run.progress, "write", lambda s: (s[2].records, s[2].bytes))
+    )
     outputs = StageOutputs(
         sources=ingested.sources,
         read_counts=read_counts,
@@ -308,4 +328,4 @@ def build(p: beam.Pipeline, run: Run) -> None:
         image_findings=ingested.image_findings,
         image_counts=transformed.image_counts,
     )
-    _ = p | "Finalize" >> Finalize(settings, run.staging, outputs)
+    _ = p | "Finalize" >> Finalize(run.spec, run.staging, outputs)

@@ -1,10 +1,10 @@
-"""`profile`: the flow of a row into a profile, which describes files without a dataset.
+"""`profile`: the complete flow of a row into a profile, which describes files without a dataset.
 
 Read (scan, parse, clean, key, split) -> Shuffle -> Profile -> Draft -> publish
 
-It is the flow of `preparation` without the graph and the shards. Rejects are counted and shown, and
-never end the run. With a statistics cache each day of the input is a unit of its own, and a unit
-that is in the cache is not read again.
+It is the flow of `preparation` without graph and shards. Rejects are counted and shown, and never
+fail the run. With a statistics cache each day of the input is a unit of its own, and a unit that is
+in the cache is not read again.
 """
 
 from __future__ import annotations
@@ -69,25 +69,23 @@ def profile(
     """Profile files: read, clean and split them as a run does, and describe every column.
 
     Args:
-      recipe: How they are read. Its features are not looked at.
-      inputs: The files, or pandas DataFrames (`frame_input`); those of the recipe where none are
-        given. Either every input names its split, or none does and content decides.
-      output: The profile's folder, on this machine: profile.json, stats, schema, rejects and
-        report.html.
-      overwrite: Whether a profile or a dataset that is there is replaced. A folder that holds other
-        files too, or an input, is refused.
-      facets: Whether `facets.pb` is written too: the statistics of all splits, for Facets
-        Overview.
-      statistics_cache: A local folder where the statistics of each span are kept, and taken from.
-        The same files give the same profile, whatever of them was there; without a cache it can
-        differ from that in the last bits of floats, and in sketches within their errors. Rows of
-        different spans are then not compared to count repeats.
-      progress: A local folder to note the progress in, or "".
-      runner: A Beam runner whose workers see this machine's disk; None for the FnApiRunner.
+      recipe: Settings with which files are read. Its features are ignored.
+      inputs: Files, or pandas DataFrames (`frame_input`); empty for the inputs of the recipe.
+        Either every input names its split, or none does and content decides.
+      output: Local folder of the profile: profile.json, stats, schema, rejects and report.html.
+      overwrite: Whether to replace a profile or a dataset that is there. A folder that contains
+        other files too, or an input, is refused.
+      facets: Whether to write `facets.pb` too, the statistics of all splits for Facets Overview.
+      statistics_cache: Local folder that the statistics of each span are saved in and read from.
+        The same files give the same profile, whichever of their spans were in the cache; without a
+        cache it can differ from that in the last bits of floats, and in sketches within their
+        errors. With a cache, rows of different spans are not compared to count repeats.
+      progress: Local folder to note the progress in, or "".
+      runner: Beam runner whose workers see this machine's disk; None for the FnApiRunner.
       options: Beam's options.
 
     Returns:
-      What was published as profile.json.
+      The published profile, the content of profile.json.
 
     Raises:
       DataError: A file cannot be read; nothing was published.
@@ -105,7 +103,7 @@ def profile(
         else:
             spans = tuple(ProfiledSpan(**span) for span in resolved.spans)
             units = (Unit(resolved.inputs, spans),)
-        run = _Run(recipe, splits, units, staging, cache, Progress(progress))
+        run = _ProfileRun(recipe, splits, units, staging, cache, Progress(progress))
         run(runner, options)
         return publish_profile(staging, recipe, facets=facets)
 
@@ -120,13 +118,13 @@ def write_cached_profiles(
     runner: beam.runners.PipelineRunner | None = None,
     options: PipelineOptions | None = None,
 ) -> None:
-    """Write the profile of each split, for `draft_manifest`, with what the cache has of it.
+    """Write the profile of each split to a folder; spans that the cache has are not read.
 
     Args:
       recipe: As in `profile`.
       inputs: As in `profile`.
       statistics_cache: As in `profile`.
-      folder: Where `<split>.profile` goes, for each split, and which files they are of.
+      folder: Folder of `<split>.profile` of each split, and of the digests of the files.
       progress: As in `profile`.
       runner: As in `profile`.
       options: As in `profile`.
@@ -139,14 +137,14 @@ def write_cached_profiles(
     splits, units = splits_of(recipe, inputs), units_of(dated(inputs), cache)
     with tempfile.TemporaryDirectory() as scratch, unwrap_beam_errors():
         staging = Staging(folder, scratch)
-        run = _Run(recipe, splits, units, staging, cache, Progress(progress))
+        run = _ProfileRun(recipe, splits, units, staging, cache, Progress(progress))
         run(runner or direct_runner(), options)
         write_profiles(folder, read_draft(staging, cache.fold, splits))
         write_profiled(folder, drafted_sources(staging))
 
 
 @dataclass(frozen=True)
-class _Run:
+class _ProfileRun:
     """The pipeline of a profile; it writes a draft to the staging folder."""
 
     recipe: Recipe
@@ -184,7 +182,7 @@ class _Run:
 class _ReadUnit(beam.PTransform):  # type: ignore[misc]
     """Reads and profiles the files of a unit: PBegin -> PCollection[UnitFindings], one."""
 
-    def __init__(self, run: _Run, index: int) -> None:
+    def __init__(self, run: _ProfileRun, index: int) -> None:
         super().__init__()
         self._run = run
         self._index = index
@@ -253,6 +251,7 @@ class _Profile(FoldWork):
     progress: Progress
 
     def setup(self) -> None:
+        """Set the fold up."""
         self.fold.setup()
 
     def __call__(self, element: Bucket, *side_inputs: Any) -> Iterator[tuple[Key, Block]]:
@@ -264,4 +263,5 @@ class _Profile(FoldWork):
         yield (LEFT_OUT, element.split, ""), (0, 0, element.index, element.repeats())
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
+        """Merge the profiles of buckets, or sum their repeats."""
         return sum(accumulators) if key[0] == LEFT_OUT else self.fold.merge(accumulators)

@@ -28,6 +28,8 @@ def test_no_circle_of_imports() -> None:
     [
         "imports go from runners to pipelines to transforms to schemas",
         "config and runtime import no stage",
+        "tables and images do not import each other",
+        "only top-level modules of pipelines import sources",
     ],
 )
 def test_imports_obey_the_rules(rule: str) -> None:
@@ -42,7 +44,17 @@ def test_files_and_folders_are_small() -> None:
 def test_functions_are_short() -> None:
     lengths = structure.function_lengths(CODE)
     long = [name for name, lines in lengths.items() if lines > structure.MAX_FUNCTION_LINES]
-    assert len(long) < 0.005 * len(lengths), long
+    assert len(long) < structure.MAX_LONG_FUNCTIONS * len(lengths), long
+
+
+def test_docstrings_say_what_a_thing_is_or_does() -> None:
+    count, total = structure.wh_docstrings(CODE)
+    assert count < structure.MAX_WH_DOCSTRINGS * total
+
+
+def test_bindings_have_nouns_for_names() -> None:
+    count, total = structure.vague_bindings(CODE)
+    assert count < structure.MAX_VAGUE_BINDINGS * total
 
 
 def test_every_module_has_a_test_module_at_the_mirrored_place() -> None:

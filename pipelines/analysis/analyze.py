@@ -32,7 +32,7 @@ from ..runtime.ordered_fold import Block, CombineBuckets, FoldWork, Key
 from .fused import analysis as fused
 from .traced_fn import TracedFn
 
-__all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "Finish", "warn"]
+__all__ = ["ANALYSIS", "Analyze", "Analyzed", "ExportGraph", "EvaluateAnalyzers", "warn"]
 
 ANALYSIS = ""
 """Name of the fold that computes the analysis."""
@@ -62,15 +62,15 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
       traced: Traced `preprocessing_fn`.
       directory: Path of the folder that `transform_fn/` and `transformed_metadata/` are written
         to, as `tft.TFTransformOutput` reads them.
-      also: Folds computed over every bucket in the first pass, by name; a name is not empty.
-        `merge` is called on objects whose `setup` was not.
+      folds: Further folds over all buckets, computed in the first pass, by name; a name is not
+        empty. `merge` is called on objects whose `setup` was not.
       splits: Splits the function is analyzed on.
       transform_fn: Result of `ExportGraph`, if the function has no analyzers.
     """
 
     traced: TracedFn
     directory: str
-    also: Mapping[str, Fold] = field(default_factory=dict)
+    folds: Mapping[str, Fold] = field(default_factory=dict)
     splits: tuple[str, ...] = ("train",)
     transform_fn: PCollection[str] | None = None
 
@@ -81,19 +81,19 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
         analysis, adapter = self.traced.analysis, self.traced.adapter
         if analysis is None:
             return self._stock(buckets)
-        work = _FoldBucket(dict(self.also), self.splits, adapter, analysis)
+        work = _FoldBucket(dict(self.folds), self.splits, adapter, analysis)
         folded = buckets | "FoldBuckets" >> CombineBuckets(work)  # (key, accumulator)
-        bindings = folded | "Finish" >> Finish(analysis, 0, self._staging)  # Bindings
+        bindings = folded | "Evaluate" >> EvaluateAnalyzers(analysis, 0, self._staging)  # Bindings
         for phase in range(1, analysis.phases):
             work = _FoldBucket({}, self.splits, adapter, analysis, phase)
             bindings = (
                 buckets
                 | f"FoldBuckets{phase}" >> CombineBuckets(work, bindings)  # (key, accumulator)
-                | f"Finish{phase}" >> Finish(analysis, phase, self._staging, bindings)
+                | f"Evaluate{phase}" >> EvaluateAnalyzers(analysis, phase, self._staging, bindings)
             )
         exported = bindings | "Export" >> beam.Map(_export, analysis, self.directory)
         return Analyzed(
-            exported | "Clean" >> _Clean(self._staging), folded | "Also" >> _OtherFolds()
+            exported | "Clean" >> _Clean(self._staging), folded | "OtherFolds" >> _OtherFolds()
         )
 
     @property
@@ -118,8 +118,8 @@ class Analyze(beam.PTransform):  # type: ignore[misc]
 
     def _fold(self, buckets: PCollection[Bucket]) -> PCollection[tuple[str, str, Any]]:
         """Compute the other folds in a separate pass."""
-        work = _FoldBucket(dict(self.also), self.splits, self.traced.adapter)
-        return buckets | "FoldBuckets" >> CombineBuckets(work) | "Also" >> _OtherFolds()
+        work = _FoldBucket(dict(self.folds), self.splits, self.traced.adapter)
+        return buckets | "FoldBuckets" >> CombineBuckets(work) | "OtherFolds" >> _OtherFolds()
 
 
 @dataclass
@@ -153,14 +153,14 @@ def warn(reason: fused.NotFusable | None) -> None:
 class _FoldBucket(FoldWork):
     """Folds one bucket in a pass: the analysis of a phase, and the other folds."""
 
-    also: Mapping[str, Fold]
+    folds: Mapping[str, Fold]
     splits: tuple[str, ...]
     adapter: RawTensorAdapter
     analysis: fused.Analysis | None = None
     phase: int = 0
 
     def setup(self) -> None:
-        for fold in self.also.values():
+        for fold in self.folds.values():
             fold.setup()
         self.adapter.setup()
         # Later phases need the bindings of earlier ones, a side input: they trace at first use.
@@ -170,7 +170,7 @@ class _FoldBucket(FoldWork):
     def __call__(self, element: Bucket, *before: fused.Bindings) -> Iterator[tuple[Key, Block]]:
         """Fold a bucket; the rank of a split is its index in `splits`."""
         bucket = element
-        folds: dict[str, Any] = dict(self.also)
+        folds: dict[str, Any] = dict(self.folds)
         if self.analysis and self.analysis.phases and bucket.split in self.splits:
             folds[ANALYSIS] = self.analysis.fold(self.adapter, self.phase, *before)
         accumulators = {name: fold.start() for name, fold in folds.items()}
@@ -180,7 +180,7 @@ class _FoldBucket(FoldWork):
                     accumulators[name] = fold.add(accumulators[name], batch)
             except DataError as error:
                 raise DataError(f"{bucket.split}: {error}") from error
-        for name in self.also:
+        for name in self.folds:
             yield (name, bucket.split, ""), (0, 0, bucket.index, accumulators[name])
         if ANALYSIS in folds:
             rank = self.splits.index(bucket.split)
@@ -189,7 +189,7 @@ class _FoldBucket(FoldWork):
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
         if key[0] != ANALYSIS:
-            return self.also[key[0]].merge(accumulators)
+            return self.folds[key[0]].merge(accumulators)
         assert self.analysis is not None
         return self.analysis.fold(self.adapter, self.phase).merge(accumulators)
 
@@ -205,7 +205,7 @@ class _OtherFolds(beam.PTransform):  # type: ignore[misc]
         )
 
 
-class Finish(beam.PTransform):  # type: ignore[misc]
+class EvaluateAnalyzers(beam.PTransform):  # type: ignore[misc]
     """Evaluates the analyzers of a phase: PCollection[(Key, accumulator)] -> one `fused.Bindings`.
 
     There is one element even where no row was folded.
@@ -232,7 +232,7 @@ class Finish(beam.PTransform):  # type: ignore[misc]
         return (
             folded.pipeline
             | "Once" >> beam.Impulse()
-            | "Evaluate" >> beam.Map(self._finish, AsList(accumulators), *self._before)  # Bindings
+            | "Finish" >> beam.Map(self._finish, AsList(accumulators), *self._before)  # Bindings
         )
 
 

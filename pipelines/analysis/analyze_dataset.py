@@ -22,7 +22,7 @@ from ..runtime import filesystem as files
 from ..runtime.elements import RawTensorAdapter
 from ..runtime.ordered_fold import Key
 from ..runtime.thread_pool import in_global_window
-from .analyze import ANALYSIS, Finish, warn
+from .analyze import ANALYSIS, EvaluateAnalyzers, warn
 from .fused import analysis as fused
 
 __all__ = ["AnalyzeDataset"]
@@ -63,7 +63,8 @@ class AnalyzeDataset(beam.PTransform):  # type: ignore[misc]
                 | f"Fold{phase}" >> fold  # (partition, accumulator)
                 | f"Gather{phase}" >> beam.GroupByKey()  # (partition, [accumulator])
                 | f"Merge{phase}" >> beam.Map(_merge_bundles, merge)  # (key, accumulator)
-                | f"Finish{phase}" >> Finish(analysis, phase, folder, bindings)  # Bindings
+                | f"Evaluate{phase}"
+                >> EvaluateAnalyzers(analysis, phase, folder, bindings)  # Bindings
             )
         save_options = tft_beam.Context.get_save_options()
         transform_fn = bindings | "Export" >> beam.Map(_export_to, analysis, folder, save_options)

@@ -34,7 +34,7 @@ class MergeFeatures(beam.PTransform):  # type: ignore[misc]
 
 
 class _Merge(FoldWork):
-    """Passes parts on, which are folded already, and merges them."""
+    """Merges parts, each of which is the fold of a bucket already."""
 
     def setup(self) -> None:
         """Do nothing: there is nothing to load."""
@@ -44,4 +44,5 @@ class _Merge(FoldWork):
         yield ("features", part.split, ""), (0, 0, part.bucket, part.profile)
 
     def merge(self, key: Key, accumulators: list[Any]) -> Any:
+        """Merge the profiles of buckets."""
         return FeaturesFold().merge(accumulators)

@@ -16,14 +16,14 @@ import tensorflow as tf
 
 from ..shuffle.layout import FILE, LINE
 
-__all__ = ["explained", "failing_rows"]
+__all__ = ["explain_failure", "failing_rows"]
 
 _NODE = re.compile(r"\{\{node ([^}]+)\}\}")
 _LONGEST_MESSAGE = 500
 _SHOWN_ROWS = 3
 
 
-def explained(
+def explain_failure(
     error: tf.errors.OpError,
     function: Any,
     batch: pa.RecordBatch,

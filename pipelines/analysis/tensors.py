@@ -1,7 +1,7 @@
-"""`SchemaTensorAdapter`: cleaned Arrow rows to the raw tensors of a `preprocessing_fn`.
+"""`SchemaTensorAdapter`: converts clean Arrow rows to the raw tensors of a `preprocessing_fn`.
 
-Numbers are views of Arrow's buffers. Strings go to TensorFlow as their dictionary, a few values,
-and are gathered there by their indices; no Python object is made for a row.
+Numbers are views of Arrow's buffers. Of strings TensorFlow gets the dictionary, a few values, and
+gathers them by their indices, so that rows cost no Python objects.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ __all__ = ["SchemaTensorAdapter"]
 
 @dataclass(frozen=True)
 class SchemaTensorAdapter:
-    """Feeds the columns of `schema.inputs`, dense, with missing values as `Column` has them.
+    """Adapter of the columns of `schema.inputs`: dense, with the missing values of `Column`.
 
     Attributes:
-      schema: The schema of the rows; its columns are scalars.
+      schema: Schema of the rows, whose columns are scalars.
     """
 
     schema: Schema
 
     def setup(self) -> None:
-        """Nothing: all of it pickles."""
+        """Do nothing: all of it pickles."""
 
     def type_specs(self) -> dict[str, tf.TensorSpec]:
-        """The spec of each column's tensor: [None], int64, float32 or string."""
+        """Return the spec of each column's tensor: [None], int64, float32 or string."""
         return {
             column.name: tf.TensorSpec([None, *column.shape], column.type)
             for column in self.schema.inputs
         }
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, tf.Tensor]:
-        """The tensors, [rows], of rows of `Schema.arrow_schema()`; null is the missing value."""
+        """Return a tensor [rows] of each column; null becomes the missing value."""
         return {
             column.name: _tensor(column, batch.column(column.name)) for column in self.schema.inputs
         }
 
     def tensor_adapter_config(self) -> TensorAdapterConfig:
-        """How tfx_bsl's TensorAdapter makes the same tensors of what `to_arrow` gives."""
+        """Return the config with which tfx_bsl's TensorAdapter reads batches of `to_arrow`."""
         from tensorflow_metadata.proto.v0.schema_pb2 import TensorRepresentation
         from tfx_bsl.tfxio.tensor_adapter import TensorAdapterConfig
 
@@ -64,11 +64,11 @@ class SchemaTensorAdapter:
         return TensorAdapterConfig(self.to_arrow(empty).schema, dense)
 
     def to_arrow(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows of `Schema.arrow_schema()` in the form that tensorflow_transform takes.
+        """Convert rows of `Schema.arrow_schema()` to the form that tensorflow_transform takes.
 
         Returns:
-          The columns of `schema.inputs` as lists of one int64, float32 or binary value, which is
-          the missing value where it was null.
+          The columns of `schema.inputs` as lists of one int64, float32 or binary value each; for
+          null the missing value.
         """
         lists = {}
         for column in self.schema.inputs:
@@ -91,7 +91,7 @@ def _tensor(column: Column, array: pa.Array) -> tf.Tensor:
 
 
 def _strings(array: pa.DictionaryArray) -> tf.Tensor:
-    """The strings, gathered by TensorFlow while they repeat, or else made one by one."""
+    """Convert strings: gather them from the dictionary, or copy each where it is the larger."""
     if len(array.dictionary) > len(array):
         text = array.dictionary_decode().fill_null("")
         return tf.constant(_objects(text), tf.string)

@@ -18,8 +18,8 @@ class TracedFn:
     Attributes:
       function: The function, in the sense of tensorflow_transform.
       adapter: Adapter that makes its tensors of batches.
-      analysis: Analysis in passes of our own; None where stock tensorflow_transform has to do it.
-      not_fusable: Reason for that.
+      analysis: Analysis in one pass a phase; None where stock tensorflow_transform has to do it.
+      not_fusable: Reason why stock tensorflow_transform has to; else None.
     """
 
     function: PreprocessingFn
@@ -37,7 +37,7 @@ def trace_fn(function: PreprocessingFn, adapter: RawTensorAdapter) -> TracedFn:
     """Trace a function on symbolic inputs.
 
     Raises:
-      RecipeError: The function fails, where it is a `CheckedFn`.
+      RecipeError: The function is a `CheckedFn`, and fails.
     """
     try:
         return TracedFn(function, adapter, fused.trace(function, adapter.type_specs()))

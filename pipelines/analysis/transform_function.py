@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ...transforms.serving.transform_graph import load_module
-from .graph_errors import explained
+from .graph_errors import explain_failure
 
 __all__ = ["Features", "TransformFunction", "configure_tensorflow_threads", "stored_features"]
 
@@ -23,11 +23,11 @@ Features: TypeAlias = "dict[str, npt.NDArray[Any] | pa.Array]"
 
 
 def configure_tensorflow_threads() -> None:
-    """Make every TensorFlow op run on one thread, so that no sum depends on the number of cores.
+    """Run each TensorFlow op on one thread, so that no sum depends on the number of cores.
 
-    Ops still run beside each other: with one thread for all of them, batches of different
-    threads would wait for one another. To be called before TensorFlow runs its first op; after
-    that it changes nothing and says so in the log.
+    Different ops still run at the same time: with one thread for all of them, batches of different
+    threads would wait for one another. Call it before TensorFlow runs its first op; afterwards it
+    changes nothing and logs a warning.
     """
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -39,7 +39,7 @@ def configure_tensorflow_threads() -> None:
 
 
 class TransformFunction:
-    """The transform graph in a folder as tensorflow_transform writes it; threads can share it."""
+    """Transform graph, loaded from a folder of tensorflow_transform; threads can share it."""
 
     def __init__(self, folder: str) -> None:
         output = tft.TFTransformOutput(folder)
@@ -48,17 +48,17 @@ class TransformFunction:
 
     @property
     def outputs(self) -> Mapping[str, tf.TypeSpec]:
-        """What the graph gives."""
+        """Type specs of the outputs of the graph."""
         return self._module.transform_fn.structured_outputs  # type: ignore[no-any-return]
 
     def has_operation(self, name: str) -> bool:
-        """Whether an operation of the graph, or of a function in it, has that in its name."""
+        """Return whether an operation of the graph, or of a function in it, contains the name."""
         definition = self._module.transform_fn.graph.as_graph_def()
         functions = (function.node_def for function in definition.library.function)
         return any(name in node.name for nodes in (definition.node, *functions) for node in nodes)
 
     def __call__(self, tensors: Mapping[str, Any]) -> Features:
-        """The transformed features of raw tensors, as `encode_examples` takes them.
+        """Transform raw tensors, and return the features as `encode_examples` takes them.
 
         Raises:
           tf.errors.OpError: An op fails.
@@ -66,30 +66,30 @@ class TransformFunction:
         return stored_features(self.run(tensors), self._specs)
 
     def run(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
-        """The transformed tensors of raw ones; raises as a call does."""
+        """Transform raw tensors, and return tensors; errors as in a call."""
         return dict(self._module.transform_fn(dict(tensors)))
 
     def specs_of(self, names: Iterable[str]) -> dict[str, Any]:
-        """The feature specs of some outputs."""
+        """Return the feature specs of some outputs."""
         return {name: self._specs[name] for name in names}
 
     def explain(
         self, error: tf.errors.OpError, batch: pa.RecordBatch, run: Callable[[pa.RecordBatch], Any]
     ) -> str:
-        """What failed; see `graph_errors.explained`."""
-        return explained(error, self._module.transform_fn, batch, run)
+        """Describe on one line which op failed, and why; see `graph_errors.explain_failure`."""
+        return explain_failure(error, self._module.transform_fn, batch, run)
 
 
 def stored_features(tensors: Mapping[str, Any], specs: Mapping[str, Any]) -> Features:
-    """Transformed tensors as the features of a tf.Example that `specs` parse.
+    """Convert transformed tensors to the features of tf.Examples that `specs` parse.
 
     Args:
-      tensors: Dense, sparse or ragged, batched, by name.
-      specs: The feature spec of each, as `tft.TFTransformOutput.transformed_feature_spec` has it.
+      tensors: Dense, sparse or ragged batches, by name.
+      specs: Feature spec of each, from `tft.TFTransformOutput.transformed_feature_spec`.
 
     Returns:
       Dense tensors as arrays under their names. Sparse and ragged ones as Arrow lists under the
-      keys their spec names: values, and indices or row lengths.
+      keys of their specs: values, and indices or row lengths.
     """
     features: Features = {}
     for name, spec in specs.items():
@@ -106,7 +106,7 @@ def stored_features(tensors: Mapping[str, Any], specs: Mapping[str, Any]) -> Fea
 
 
 def _sparse_features(tensor: tf.SparseTensor, value_key: str, index_keys: list[str]) -> Features:
-    ordered = tf.sparse.reorder(tensor)
+    ordered = tf.sparse.reorder(tensor)  # row by row, as the offsets of the lists need
     rows, *indices = ordered.indices.numpy().T
     ends = np.cumsum(np.bincount(rows, minlength=int(ordered.dense_shape[0])))
     columns = dict(zip(index_keys, indices, strict=False)) | {value_key: ordered.values.numpy()}

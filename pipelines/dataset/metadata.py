@@ -104,13 +104,13 @@ def write_proto(proto: Any, path: str) -> None:
     files.write_bytes(path, proto.SerializeToString(deterministic=True))
 
 
-def write_rejects(name: str, parts: Sequence[str], folder: str) -> None:
+def write_rejects(name: str, folders: Sequence[str], output: str) -> None:
     """Write `rejects/<split>.jsonl`, in the order of the input; an empty file for no rejects.
 
     Args:
       name: Name of the split.
-      parts: Folders of files of rejects, in order.
-      folder: Folder of the dataset.
+      folders: Folders of files of rejects, in order.
+      output: Folder of the dataset.
     """
-    paths = (files.join(part, path) for part in parts for path in files.list_files(part))
-    files.concatenate(files.join(folder, "rejects", f"{name}.jsonl"), paths)
+    paths = (files.join(folder, path) for folder in folders for path in files.list_files(folder))
+    files.concatenate(files.join(output, "rejects", f"{name}.jsonl"), paths)

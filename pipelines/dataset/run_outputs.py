@@ -1,4 +1,4 @@
-"""`RunOutputs`: everything that the stages of a run found out, beside the records themselves."""
+"""`RunOutputs`: outputs of the stages of a run, for the manifest and the metadata files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["ManifestExtras", "RunOutputs"]
 
 @dataclass(frozen=True)
 class RunOutputs:
-    """Outputs of all stages, as the last one gets them.
+    """Outputs of all stages, as the last one receives them.
 
     Attributes:
       sources: (index of the input, `SourceFile`), in any order.

@@ -45,7 +45,7 @@ from .files import (
     read_file,
     reject_of,
     split_lane,
-    with_looks,
+    with_appearances,
 )
 from .near_duplicates import HashBatch
 
@@ -308,7 +308,7 @@ class _Selector:
 
     def select(self, batch: _Batch) -> CleanBatch:
         """Return the selected rows of good images."""
-        rows = with_looks(batch.rows, batch.appearances)
+        rows = with_appearances(batch.rows, batch.appearances)
         return self._select(rows, batch.start, ())
 
     def reject(self, rejects: Sequence[Reject], empty: pa.RecordBatch) -> CleanBatch:
@@ -321,7 +321,7 @@ class _Selector:
         hi, lo = self.keys
         return select_rows(
             rows,
-            places=np.arange(start, stop, dtype=np.int64),
+            positions=np.arange(start, stop, dtype=np.int64),
             keys=(hi[start:stop], lo[start:stop]),
             lane=self.lane[start:stop],
             rejects=rejects,
@@ -337,7 +337,7 @@ def _encoded(
 ) -> pa.RecordBatch:
     """Return the selected rows with the records of their pictures, the first of index `start`."""
     training = [cleaned.splits[index] == TRAINING for index in cleaned.split.tolist()]
-    chosen = (cleaned.rows - start).tolist()
+    chosen = (cleaned.rows - start).tolist()  # indices in the batch, not in the chunk
     return encoded_rows(cleaned.batch, encoder.records(pictures, chosen=chosen, copies=training))
 
 
@@ -371,9 +371,9 @@ def _concat(parts: Sequence[CleanBatch]) -> CleanBatch:
 
 def _formats(good: Sequence[GoodImage]) -> Tally:
     return Tally(
-        formats=Counter(each.image.format for each in good),
-        converted=Counter(each.image.format for each in good if each.image.converted),
-        without_end_marker=sum(each.image.lacks_end_marker for each in good),
+        formats=Counter(checked.image.format for checked in good),
+        converted=Counter(checked.image.format for checked in good if checked.image.converted),
+        without_end_marker=sum(checked.image.lacks_end_marker for checked in good),
         frames=FrameEvidence.sum(map(_frame_evidence, good)),
     )
 

@@ -1,4 +1,4 @@
-"""`ImageRecordEncoder`: rows of encoded images to tf.Examples.
+"""`ImageRecordEncoder`: converts rows of encoded images to tf.Examples.
 
     pictures = encoder.pictures(rows)            the graph: encoded bytes to pixels, boxes, labels
     records = encoder.records(pictures, ...)     tiles, copies, and the bytes of their tf.Examples
@@ -135,7 +135,7 @@ class ImageRecordEncoder:
 
     @property
     def refuses_cut_jpegs(self) -> bool:
-        """Whether the graph fails on a JPEG that lacks the data of its last pixels."""
+        """True if the graph fails on a JPEG that lacks the data of its last pixels."""
         return self._graph.refuses_cut_jpegs
 
     def pictures(self, rows: pa.RecordBatch) -> Pictures:
@@ -164,11 +164,11 @@ class ImageRecordEncoder:
         outputs: list[tuple[OutputImage, ImageOrigin]] = []
         indices: list[int] = []
         ends, counts = [0], []
-        for index, copied in zip(chosen, copies, strict=True):
+        for index, with_copies in zip(chosen, copies, strict=True):
             source = pictures.outputs[index]
-            own, expansion = self._tile_and_augment.pieces(source.picture, copies=copied)
-            outputs += [(output, source.source) for output in own]
-            indices += [index] * len(own)
+            images, expansion = self._tile_and_augment.outputs(source.picture, copies=with_copies)
+            outputs += [(image, source.origin) for image in images]
+            indices += [index] * len(images)
             ends.append(len(outputs))
             counts.append((expansion.pieces, expansion.left_out, expansion.copies))
         return EncodedRecords(

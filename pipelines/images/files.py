@@ -41,7 +41,7 @@ __all__ = [
     "read_file",
     "reject_of",
     "split_lane",
-    "with_looks",
+    "with_appearances",
 ]
 
 _APPEARANCE = ("brightness", "contrast", "mean_red", "mean_green", "mean_blue")
@@ -238,7 +238,7 @@ def as_rows(
     )
 
 
-def with_looks(rows: pa.RecordBatch, appearances: Iterable[Appearance]) -> pa.RecordBatch:
+def with_appearances(rows: pa.RecordBatch, appearances: Iterable[Appearance]) -> pa.RecordBatch:
     """Return rows with the appearance of their images."""
     values = list(appearances)
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))

@@ -28,11 +28,11 @@ class GraphOutput:
 
     Attributes:
       picture: Pixels and boxes.
-      source: Name and labels of the image.
+      origin: Name and labels of the image.
     """
 
     picture: SourcePicture
-    source: ImageOrigin
+    origin: ImageOrigin
 
 
 class ImageGraph:
@@ -85,7 +85,7 @@ class ImageGraph:
         return images, stored_features(further, self._function.specs_of(further))
 
     def explain(self, error: tf.errors.OpError, rows: pa.RecordBatch, run: Any) -> str:
-        """Describe on one line which op failed, and why; see `graph_errors.explained`."""
+        """Describe on one line which op failed, and why; see `graph_errors.explain_failure`."""
         return self._function.explain(error, rows, run)
 
     def _boxes(self, outputs: Mapping[str, Any], count: int) -> list[Any]:

@@ -22,8 +22,8 @@ __all__ = [
     "HashBatch",
     "NearDuplicateFindings",
     "find_near",
-    "places",
-    "without",
+    "drop_images",
+    "image_ids",
 ]
 
 ImageId: TypeAlias = tuple[str, str, str]
@@ -106,10 +106,10 @@ class DropNearDuplicates(beam.PTransform):  # type: ignore[misc]
     def expand(self, buckets: beam.PCollection[Bucket]) -> beam.PCollection[Bucket]:
         """Add the stage."""
         near = self.findings | "NearDuplicates" >> beam.Map(lambda facts: facts.near_duplicates)
-        return buckets | "Drop" >> beam.Map(without, AsSingleton(near))
+        return buckets | "Drop" >> beam.Map(drop_images, AsSingleton(near))
 
 
-def without(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:
+def drop_images(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:
     """Return a bucket without the dropped images; it counts them as repeats."""
     if not near.dropped:
         return bucket
@@ -123,16 +123,16 @@ def without(bucket: Bucket, near: NearDuplicateFindings) -> Bucket:
 
 def _remaining(bucket: Bucket, dropped: frozenset[ImageId]) -> Iterator[pa.RecordBatch]:
     for batch in bucket.open():
-        mask = [image not in dropped for image in places(bucket.split, batch)]
+        mask = [image not in dropped for image in image_ids(bucket.split, batch)]
         yield batch.filter(pa.array(mask, pa.bool_()))
 
 
 def _repeats(bucket: Bucket, dropped: frozenset[ImageId]) -> int:
-    images = (image for batch in bucket.open() for image in places(bucket.split, batch))
+    images = (image for batch in bucket.open() for image in image_ids(bucket.split, batch))
     return bucket.repeats() + sum(image in dropped for image in images)
 
 
-def places(split: str, batch: pa.RecordBatch) -> Iterator[ImageId]:
+def image_ids(split: str, batch: pa.RecordBatch) -> Iterator[ImageId]:
     """Return an iterator over the ids of the images of rows."""
     names, digests = (batch.column(name).to_pylist() for name in ("filename", "sha256"))
     return ((split, name, digest) for name, digest in zip(names, digests, strict=True))

@@ -1,7 +1,7 @@
-"""The records of images, under the keys of the TF Object Detection API.
+"""Records of images, under the keys of the TF Object Detection API.
 
-`features` makes them of the pieces of a batch; `describe` says in `transformed_metadata` what they
-hold, so that `tft.TFTransformOutput(DIR).transformed_feature_spec()` reads them.
+`features` makes the features of a batch of records; `describe` writes their schema into
+`transformed_metadata`, so that `tft.TFTransformOutput(DIR).transformed_feature_spec()` parses them.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ __all__ = ["PixelEncoder", "ImageOrigin", "describe", "features", "further_outpu
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")
 _PNG_LEVEL = 1
-"""Four times as fast as the default, for 8 % more bytes of a photo."""
-_OWN = (IMAGE, LABEL, BOXES, CLASSES)
+"""Compression level of PNG: four times as fast as the default, for 8 % more bytes of a photo."""
+_STANDARD = (IMAGE, LABEL, BOXES, CLASSES)
+"""Outputs of the graph that are stored under the keys of the API."""
 
 
 @dataclass(frozen=True)
 class ImageOrigin:
-    """What a piece was cut of.
+    """Image that output images are made of.
 
     Attributes:
-      filename: Of the image.
-      label: The class id, from 0, or None.
-      classes: The class id of each box, from 1; int64 [n].
+      filename: Name of its file.
+      label: Class id, from 0, or None.
+      classes: Class id of each box, from 1; int64, [n].
     """
 
     filename: str
@@ -48,78 +49,95 @@ class ImageOrigin:
 
 
 def further_outputs(outputs: Mapping[str, Any]) -> tuple[str, ...]:
-    """The outputs of the graph that are stored under their own names."""
-    return tuple(name for name in outputs if name not in _OWN)
+    """Return the outputs of the graph that are stored under their own names."""
+    return tuple(name for name in outputs if name not in _STANDARD)
 
 
 class PixelEncoder:
-    """Makes the bytes of "image/encoded" of pixels; threads can share it.
+    """Encodes pixels as the bytes of "image/encoded"; threads can share it.
 
     Args:
-      images: How they are stored.
+      images: Settings of the images, for storage and quality.
 
     Attributes:
-      storage: The value of "image/format".
+      storage: Value of "image/format".
     """
 
     def __init__(self, images: Images) -> None:
         self.storage = images.storage
         self._quality = images.quality
-        self._encode_all = tf.function(
-            self._mapped, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)]
+        self._encode_batch = tf.function(
+            self._encode_each, input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8)]
         )
 
     def __call__(self, pixels: Sequence[Pixels]) -> list[bytes]:
-        """PNG, JPEG, or uint8 [height, width, 3] as it is, of each; images of one shape at once."""
+        """Encode each image as PNG, JPEG or its raw uint8 [height, width, 3]."""
         if self.storage == "raw":
-            return [one.tobytes() for one in pixels]
+            return [image.tobytes() for image in pixels]
         encoded: list[bytes] = []
-        for _, alike in groupby(pixels, key=lambda one: one.shape):
-            encoded += self._encode_all(np.stack(list(alike))).numpy().tolist()
+        # One call of TensorFlow for consecutive images of one shape.
+        for _, group in groupby(pixels, key=lambda image: image.shape):
+            encoded += self._encode_batch(np.stack(list(group))).numpy().tolist()
         return encoded
 
-    def _mapped(self, pixels: tf.Tensor) -> tf.Tensor:
-        return tf.map_fn(self._encoded, pixels, fn_output_signature=tf.string)
+    def _encode_each(self, pixels: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(self._encode, pixels, fn_output_signature=tf.string)
 
-    def _encoded(self, pixels: tf.Tensor) -> tf.Tensor:
+    def _encode(self, pixels: tf.Tensor) -> tf.Tensor:
         if self.storage == "png":
             return tf.io.encode_png(pixels, compression=_PNG_LEVEL)
         return tf.io.encode_jpeg(pixels, quality=self._quality)
 
 
 def features(
-    pieces: Sequence[tuple[OutputImage, ImageOrigin]], *, schema: ImageSchema, encoder: PixelEncoder
+    images: Sequence[tuple[OutputImage, ImageOrigin]], *, schema: ImageSchema, encoder: PixelEncoder
 ) -> dict[str, Any]:
-    """The features of a record a piece, as `encode` takes them."""
-    shapes = [piece.pixels.shape for piece, _ in pieces]
-    found: dict[str, Any] = {
-        "image/encoded": _bytes(encoder([piece.pixels for piece, _ in pieces])),
-        "image/format": _bytes(encoder.storage.encode() for _ in pieces),
+    """Return the features of a record for each image, as `encode_examples` takes them."""
+    shapes = [image.pixels.shape for image, _ in images]
+    columns: dict[str, Any] = {
+        "image/encoded": _bytes(encoder([image.pixels for image, _ in images])),
+        "image/format": _bytes(encoder.storage.encode() for _ in images),
         "image/height": np.array([shape[0] for shape in shapes], np.int64),
         "image/width": np.array([shape[1] for shape in shapes], np.int64),
-        "image/filename": _bytes(source.filename.encode() for _, source in pieces),
+        "image/filename": _bytes(origin.filename.encode() for _, origin in images),
         "image/source_id": _bytes(
-            (source.filename + piece.name).encode() for piece, source in pieces
+            (origin.filename + image.name).encode() for image, origin in images
         ),
     }
     if schema.kind == "classification":
-        labels = [-1 if source.label is None else source.label for _, source in pieces]
-        names = [schema.classes[i] if 0 <= i < len(schema.classes) else "" for i in labels]
-        found["image/class/label"] = np.array(labels, np.int64)
-        found["image/class/text"] = _bytes(name.encode() for name in names)
-        return found
-    boxes = [piece.boxes for piece, _ in pieces]
-    ids = [source.classes[piece.box_indices] for piece, source in pieces]
+        return columns | _labels([origin.label for _, origin in images], schema)
+    return columns | _boxes(images, schema)
+
+
+def _labels(ids: Sequence[int | None], schema: ImageSchema) -> dict[str, Any]:
+    """Return the features of labels; the id of a missing one is -1, its text is empty."""
+    labels = [-1 if id_ is None else id_ for id_ in ids]
+    names = [schema.classes[i] if 0 <= i < len(schema.classes) else "" for i in labels]
+    return {
+        "image/class/label": np.array(labels, np.int64),
+        "image/class/text": _bytes(name.encode() for name in names),
+    }
+
+
+def _boxes(
+    images: Sequence[tuple[OutputImage, ImageOrigin]], schema: ImageSchema
+) -> dict[str, Any]:
+    """Return the features of boxes, lists of one value a box."""
+    boxes = [image.boxes for image, _ in images]
+    ids = [origin.classes[image.box_indices] for image, origin in images]
     ends = np.cumsum([0, *map(len, boxes)])
     flat = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
-    for axis, edge in enumerate(_EDGES):
-        found[f"image/object/bbox/{edge}"] = _lists(ends, np.ascontiguousarray(flat[:, axis]))
     all_ids = np.concatenate([np.zeros(0, np.int64), *ids])
-    found["image/object/class/label"] = _lists(ends, all_ids)
     by_id = dict(enumerate(schema.classes, 1))
-    texts = [by_id.get(one, "").encode() for one in all_ids.tolist()]
-    found["image/object/class/text"] = _lists(ends, pa.array(texts, pa.large_binary()))
-    return found
+    texts = [by_id.get(id_, "").encode() for id_ in all_ids.tolist()]
+    return {
+        **{
+            f"image/object/bbox/{edge}": _lists(ends, np.ascontiguousarray(flat[:, axis]))
+            for axis, edge in enumerate(_EDGES)
+        },
+        "image/object/class/label": _lists(ends, all_ids),
+        "image/object/class/text": _lists(ends, pa.array(texts, pa.large_binary())),
+    }
 
 
 def _bytes(values: Any) -> npt.NDArray[np.object_]:
@@ -134,32 +152,35 @@ def _lists(ends: npt.NDArray[np.int64], values: Any) -> pa.LargeListArray:
 
 
 def describe(folder: str, *, schema: ImageSchema) -> None:
-    """Rewrites `transformed_metadata/schema.pbtxt` to describe the records; doing it again is
-    the same.
+    """Write the schema of the records to `transformed_metadata/schema.pbtxt`.
+
+    The outputs of the graph there are replaced by the features of the records, except for those
+    that are stored under their own names. A second call changes nothing.
 
     Args:
-      folder: The dataset.
-      schema: What the images have.
+      folder: Folder of the dataset.
+      schema: Schema of the images.
     """
     path = files.join(folder, "transformed_metadata", "schema.pbtxt")
-    given = text_format.Parse(files.read_bytes(path).decode(), schema_pb2.Schema())
+    outputs = text_format.Parse(files.read_bytes(path).decode(), schema_pb2.Schema())
     proto = schema_pb2.Schema()
-    for feature in given.feature:
+    for feature in outputs.feature:
         name = feature.name.partition("$")[0]
-        if name not in _OWN and not name.startswith("image/"):
+        if name not in _STANDARD and not name.startswith("image/"):
             proto.feature.append(feature)
-    for group, representations in given.tensor_representation_group.items():
-        for name, one in representations.tensor_representation.items():
-            if name not in _OWN:
-                proto.tensor_representation_group[group].tensor_representation[name].CopyFrom(one)
-    for name, kind in _stored(schema).items():
+    for group, representations in outputs.tensor_representation_group.items():
+        for name, value in representations.tensor_representation.items():
+            if name not in _STANDARD:
+                proto.tensor_representation_group[group].tensor_representation[name].CopyFrom(value)
+    for name, kind in _feature_types(schema).items():
         _add(proto, name, kind, many=name.startswith("image/object/"))
     files.write_bytes(path, text_format.MessageToString(proto).encode())
 
 
-def _stored(schema: ImageSchema) -> dict[str, int]:
+def _feature_types(schema: ImageSchema) -> dict[str, int]:
+    """Return the type of each feature of the records, under the keys of the API."""
     text, integer, number = schema_pb2.BYTES, schema_pb2.INT, schema_pb2.FLOAT
-    stored = {
+    types = {
         "image/encoded": text,
         "image/format": text,
         "image/height": integer,
@@ -168,9 +189,9 @@ def _stored(schema: ImageSchema) -> dict[str, int]:
         "image/source_id": text,
     }
     if schema.kind == "classification":
-        return stored | {"image/class/label": integer, "image/class/text": text}
+        return types | {"image/class/label": integer, "image/class/text": text}
     edges = {f"image/object/bbox/{edge}": number for edge in _EDGES}
-    return stored | edges | {"image/object/class/label": integer, "image/object/class/text": text}
+    return types | edges | {"image/object/class/label": integer, "image/object/class/text": text}
 
 
 def _add(proto: schema_pb2.Schema, name: str, kind: int, *, many: bool) -> None:

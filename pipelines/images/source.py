@@ -32,7 +32,7 @@ from .annotations.refs import Listing
 from .boxes.check import check_some_boxes
 from .counts import ImageCounts
 from .ingest import IngestImages, ScanImages
-from .near_duplicates import NearDuplicateFindings, places
+from .near_duplicates import NearDuplicateFindings, image_ids
 from .records import describe, further_outputs
 from .tensors import ImageTensorAdapter
 from .transform import TransformImages
@@ -199,5 +199,5 @@ def _written(
     """Return the rows of a sample that were written, without their keys."""
     if distinct:
         sample = distinct_rows(sample, IMAGES.equal)
-    mask = [image not in near.dropped for image in places(split, sample)]
+    mask = [image not in near.dropped for image in image_ids(split, sample)]
     return sample.filter(pa.array(mask, pa.bool_())).drop_columns(list(KEY))

@@ -1,4 +1,4 @@
-"""`ImageTensorAdapter`: rows of images to raw tensors, as a served request has them."""
+"""`ImageTensorAdapter`: converts rows of images to raw tensors, as of a served request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["ImageTensorAdapter"]
 
 @dataclass(frozen=True)
 class ImageTensorAdapter:
-    """Feeds `image`, `label` or `boxes` and `box_labels`, and the further columns.
+    """Adapter of `image`, `label` or `boxes` and `box_labels`, and the further columns.
 
     Attributes:
-      schema: The schema of the rows.
+      schema: Schema of the rows.
     """
 
     schema: ImageSchema
 
     def setup(self) -> None:
-        """Nothing: all of it pickles."""
+        """Do nothing: all of it pickles."""
 
     @cached_property
     def _scalars(self) -> SchemaTensorAdapter | None:
@@ -36,7 +36,7 @@ class ImageTensorAdapter:
         return SchemaTensorAdapter(Schema(columns)) if columns else None
 
     def type_specs(self) -> dict[str, tf.TypeSpec]:
-        """`image`: string [None]; boxes: ragged float32 [None, None, 4] with a string each."""
+        """Return the specs: string [None] for images, ragged float32 [None, None, 4] for boxes."""
         specs: dict[str, tf.TypeSpec] = {IMAGE: tf.TensorSpec([None], tf.string)}
         if self._scalars:
             specs |= self._scalars.type_specs()
@@ -46,7 +46,7 @@ class ImageTensorAdapter:
         return specs
 
     def __call__(self, batch: pa.RecordBatch) -> dict[str, tf.Tensor]:
-        """The tensors of rows of `ImageSchema.arrow_schema()`."""
+        """Convert rows of `ImageSchema.arrow_schema()`."""
         encoded = batch.column(IMAGE).to_numpy(zero_copy_only=False)
         tensors = {IMAGE: tf.constant(encoded, tf.string)}
         if self._scalars:

@@ -1,7 +1,7 @@
 """Cut decoded pictures into tiles, and make augmented copies of them.
 
-A piece is the image of one record: a picture, a tile or a copy. The pieces, and all random numbers,
-depend on the content of the picture and the seed alone.
+An output image is that of one record: a picture, a tile or a copy. The output images, and all
+random numbers, depend on the content of the picture and the seed alone.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class OutputImage:
     """Image and boxes of one record.
 
     Attributes:
-      name: Suffix that names the piece of the picture; "" for the picture itself.
+      name: Suffix that names the tile and the copy; "" for the picture itself.
       pixels: RGB samples; uint8, [height, width, 3].
-      boxes: Boxes relative to the piece; float32, [m, 4].
+      boxes: Boxes relative to the image; float32, [m, 4].
       box_indices: Index of each box among those of the picture; int64, [m].
-      order: 64-bit word that orders the pieces of a bucket.
+      order: 64-bit word that orders the output images of a bucket.
       touched: Number of boxes of which it shows any part; None where it is not a tile.
     """
 
@@ -78,10 +78,10 @@ class TileAndAugment:
         self._tile = _compiled_tiles(images) if images.tiling else None
         self._augment = _compiled_augmentation(images) if images.augmentation else None
 
-    def pieces(
+    def outputs(
         self, picture: SourcePicture, *, copies: bool
     ) -> tuple[list[OutputImage], Expansion]:
-        """Return the pieces of a picture, and their counts.
+        """Return the images of the records of a picture, and their counts.
 
         Args:
           picture: Decoded picture.
@@ -125,19 +125,19 @@ class TileAndAugment:
             return True
         return tile.touched == 0 and mix_word(tile.order) < self._images.empty_tiles * 2**64
 
-    def _copies(self, piece: OutputImage, picture: SourcePicture) -> Iterator[OutputImage]:
+    def _copies(self, tile: OutputImage, picture: SourcePicture) -> Iterator[OutputImage]:
         augmentation = self._images.augmentation
         if augmentation is None or self._augment is None:
             return
         for copy in range(1, augmentation.copies + 1):
-            seed = copy_seed(piece.order, picture.key[1], copy)
-            pixels, boxes, indices = self._augment(piece.pixels, piece.boxes, seed)
+            seed = copy_seed(tile.order, picture.key[1], copy)
+            pixels, boxes, indices = self._augment(tile.pixels, tile.boxes, seed)
             yield OutputImage(
-                f"{piece.name}#copy-{copy}",
+                f"{tile.name}#copy-{copy}",
                 pixels.numpy(),
                 boxes.numpy(),
-                piece.box_indices[indices.numpy()],
-                mix_word(piece.order + copy),
+                tile.box_indices[indices.numpy()],
+                mix_word(tile.order + copy),
             )
 
     def _word(self, picture: SourcePicture, index: int) -> int:

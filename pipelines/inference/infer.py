@@ -21,8 +21,8 @@ from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import propose_column, propose_feature
 from ..config.input import Input
 from ..readers.csv_source import match
-from ..readers.parse import parse_part
-from ..readers.scan import parts, scan
+from ..readers.parse import parse_fragment
+from ..readers.scan import file_fragments, scan
 from ..runtime.elements import InputFile, TextBatch
 from .checks import check_understood
 from .observe import observe
@@ -108,7 +108,7 @@ def _summarize_columns(files: Sequence[InputFile], dialect: Dialect) -> Inferred
     """Count every value of every column, file by file.
 
     Raises:
-      DataError: As in `scan` and `parse_part`.
+      DataError: As in `scan` and `parse_fragment`.
     """
     more = f" and {amount(len(files) - 1, 'more file')}" if len(files) > 1 else ""
     table = InferredTable(files[0].path + more, dialect, [ColumnSummary() for _ in dialect.names])
@@ -125,8 +125,8 @@ def _text_batches(file: InputFile, table: InferredTable) -> Iterator[TextBatch]:
     names, csv_format = table.dialect.names, table.dialect.csv
     scanned = scan(file, column_names=names, csv_format=csv_format, block_bytes=_BLOCK_BYTES)
     table.comment_lines += scanned.comment_lines
-    for part in parts(scanned):
-        yield from parse_part(part, column_names=names, csv_format=csv_format)
+    for part in file_fragments(scanned):
+        yield from parse_fragment(part, column_names=names, csv_format=csv_format)
 
 
 def _with_features(

@@ -19,7 +19,7 @@ from ...schemas.column import MISSING_INT64, Column
 from ...schemas.inference.observed import DATE_FORMATS, MISSING_TOKENS, SEPARATORS, ColumnSummary
 from ...schemas.statistics.columns import Numbers
 from ..runtime.dictionaries import dictionary_indices
-from ..selection.convert import Mask, Reason, Reasons, convert, true_of
+from ..selection.convert import Mask, Reason, Reasons, convert, fill_false
 
 __all__ = ["observe"]
 
@@ -62,7 +62,7 @@ def observe(summary: ColumnSummary, column: pa.DictionaryArray) -> None:
     counts = np.bincount(indices, minlength=len(texts))
     summary.rows += len(column)
     rest = np.flatnonzero(counts)  # a slice shares its dictionary: not every text occurs
-    missing = true_of(pc.is_in(texts, value_set=_TOKENS))
+    missing = fill_false(pc.is_in(texts, value_set=_TOKENS))
     for index in rest[missing[rest]]:
         summary.missing[texts[index].as_py()] += int(counts[index])
     rest = rest[~missing[rest]]
@@ -88,7 +88,7 @@ def _integers(
     summary: ColumnSummary, texts: pa.StringArray, counts: _Counts, rest: npt.NDArray[np.int64]
 ) -> _Integers:
     """Count the integers among `texts[rest]`; texts that would lose leading zeros are not any."""
-    indices = rest[~true_of(pc.match_substring(texts, "."))[rest]]
+    indices = rest[~fill_false(pc.match_substring(texts, "."))[rest]]
     candidates = texts.take(pa.array(indices))
     if not len(indices):
         return _Integers(indices, indices)
@@ -97,7 +97,7 @@ def _integers(
     good = reasons == Reason.GOOD
     signed_or_zero = np.flatnonzero(good & _begins(candidates, "0+-"))
     if len(signed_or_zero):
-        zeros = true_of(
+        zeros = fill_false(
             pc.match_substring_regex(candidates.take(pa.array(signed_or_zero)), _LEADING_ZERO)
         )
         good[signed_or_zero[zeros]] = False
@@ -149,7 +149,7 @@ def _bytes(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
 
 def _begins(texts: pa.StringArray, characters: str) -> Mask:
     """Mark the texts that begin with any of the characters."""
-    masks = [true_of(pc.starts_with(texts, character)) for character in characters]
+    masks = [fill_false(pc.starts_with(texts, character)) for character in characters]
     begins: Mask = np.logical_or.reduce(masks)
     return begins
 
@@ -183,10 +183,10 @@ def _decimals(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) ->
     values, reasons = _convert(texts, _DECIMAL)
     summary.not_finite += int(counts[reasons == Reason.NOT_FINITE].sum())
     good: Mask = reasons == Reason.GOOD
-    pointless = np.flatnonzero(good & ~true_of(pc.match_substring(texts, ".")))
+    pointless = np.flatnonzero(good & ~fill_false(pc.match_substring(texts, ".")))
     if len(pointless):  # integers with leading zeros or beyond int64 stay text
         digits = pc.match_substring_regex(texts.take(pa.array(pointless)), _DIGITS)
-        good[pointless[true_of(digits)]] = False
+        good[pointless[fill_false(digits)]] = False
     if good.any():
         _add(summary.decimals, values[good], counts[good])
     return good
@@ -202,7 +202,7 @@ def _texts(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> No
     summary.text_bytes += int(np.sum(pc.binary_length(texts).to_numpy() * counts))
     summary.words += int(np.sum((pc.count_substring(texts, " ").to_numpy() + 1) * counts))
     for separator in SEPARATORS:
-        has = true_of(pc.match_substring(texts, separator))
+        has = fill_false(pc.match_substring(texts, separator))
         if has.any():
             summary.separated[separator] += int(counts[has].sum())
     summary.texts.add(texts, counts)
@@ -214,9 +214,9 @@ def _texts(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> No
 
 def _formatted(summary: ColumnSummary, texts: pa.StringArray, counts: _Counts) -> None:
     """Count the amounts and the dates among texts."""
-    digits = true_of(pc.match_substring_regex(texts, _DIGITS))
+    digits = fill_false(pc.match_substring_regex(texts, _DIGITS))
     summary.formatted += _matching(texts, np.where(digits, 0, counts), _FORMATTED)
-    date_like = true_of(pc.match_substring_regex(texts, _DATE_LIKE))
+    date_like = fill_false(pc.match_substring_regex(texts, _DATE_LIKE))
     if date_like.any():
         dates = texts.filter(pa.array(date_like))
         _dates(summary, dates, counts[date_like], tuple(DATE_FORMATS))
@@ -232,4 +232,4 @@ def _dates(
 
 
 def _matching(texts: pa.StringArray, counts: _Counts, pattern: str) -> int:
-    return int(counts[true_of(pc.match_substring_regex(texts, pattern))].sum())
+    return int(counts[fill_false(pc.match_substring_regex(texts, pattern))].sum())

@@ -109,8 +109,8 @@ def _expected_records(
     for start in range(rows.num_rows):
         row = rows.slice(start, 1)
         (output,), scalars = graph(row, adapter(row))
-        for image in tile_and_augment.pieces(output.picture, copies=False)[0]:
-            pixels = features([(image, output.source)], schema=schema, encoder=encoder)
+        for image in tile_and_augment.outputs(output.picture, copies=False)[0]:
+            pixels = features([(image, output.origin)], schema=schema, encoder=encoder)
             record = encode_examples(pixels | scalars)[0].as_py()
             yield record, image.pixels
             count += 1

@@ -20,8 +20,8 @@ from ..config.csv_format import CsvFormat
 from ..config.row_selection import RowSelection
 from ..config.splitting import Splitting
 from ..readers.csv_source import BLOCK_BYTES
-from ..readers.parse import parse_part
-from ..readers.scan import parts, scan
+from ..readers.parse import parse_fragment
+from ..readers.scan import file_fragments, scan
 from ..runtime import filesystem as files
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
 from ..selection.select import CleanBatch
@@ -79,10 +79,10 @@ def read_input_rows(
     filtered = any(ledger.filtered for ledger in manifest.ledger.values())
     smallest = BottomKSampler(rows * _AMONG_FILTERED if filtered else rows)
     for file in scanned:
-        for part in parts(file):
-            for block in parse_part(part, column_names=schema.names, csv_format=csv_format):
+        for part in file_fragments(file):
+            for block in parse_fragment(part, column_names=schema.names, csv_format=csv_format):
                 cleaned = _clean(block, schema, manifest)
-                smallest.see(cleaned, partial(_texts, block, cleaned))
+                smallest.add(cleaned, partial(_texts, block, cleaned))
     samples = smallest.finish()
     return {split: _rows(sample, manifest, split, rows, filtered) for split, sample in samples}
 

@@ -1,16 +1,15 @@
-"""`StatisticsCache`: what was found in a span, kept for the runs to come.
+"""`StatisticsCache`: statistics of spans, for later runs.
 
-A span is found again by its content: the key is a digest of how it is read (the recipe, as far as
-it decides what the rows are) and of its files: path, split, size and SHA-256. To know the SHA-256
-a file is read, though not parsed: time stamps lie where files are copied, restored or written
-twice within a tick of the clock, and a wrong statistic would not be seen. Hashing takes a small
-part of what parsing does.
+The key of a span is a digest of its content: of the settings of the recipe that decide what the
+rows are, and of path, split, size and SHA-256 of its files. So each file is read, though not
+parsed: time stamps mislead where files are copied, restored or written twice within a tick of the
+clock, and nobody would notice a wrong statistic. Hashing takes a small part of the time of parsing.
 
-    DIR/ab/abcd…/entry.json               which files, where every record went
+    DIR/ab/abcd…/entry.json               files, and the ledger of their records
                  <split>.profile          see `recordmill.schemas.statistics.codec`
-                 rejects/<split>/…jsonl   the rejects, in order
+                 rejects/<split>/…jsonl   rejects, in order
 
-An entry stands there whole or not at all. One that is damaged is made anew.
+An entry appears in one step. A damaged one is replaced.
 """
 
 from __future__ import annotations
@@ -56,14 +55,14 @@ _READING = ("schema", "csv", "split", "sampling", "seed", "distinct")
 
 @dataclass(frozen=True)
 class Entry:
-    """What was found in some files.
+    """Statistics of some files.
 
     Attributes:
       sources: The files.
-      ledger: By split, where every record went.
-      repeats: By split, how many good rows equal another one of these files.
-      profiles: By split.
-      rejects: By split, folders with files of rejects, in order.
+      ledger: Ledger of each split.
+      repeats: For each split, the number of good rows equal to another one of these files.
+      profiles: Profile of each split.
+      rejects: For each split, folders with files of rejects, in order.
     """
 
     sources: tuple[SourceFile, ...]
@@ -75,7 +74,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class _Head:
-    """What `entry.json` holds: the fields of `Entry`, and of whose profiles there are files."""
+    """Content of `entry.json`: fields of `Entry`, and the splits that have a file of a profile."""
 
     sources: tuple[SourceFile, ...]
     ledger: dict[str, Ledger]
@@ -85,14 +84,15 @@ class _Head:
 
 @dataclass(frozen=True)
 class StatisticsCache:
-    """A local folder with the entries of spans.
+    """Local folder with the entries of spans.
 
     Attributes:
-      folder: It is made when the first entry is saved.
-      recipe: How spans are read; of a table.
+      folder: Path of the folder, which is created with the first entry.
+      recipe: Recipe of a table, with which spans are read.
 
     Raises:
-      RecipeError: The recipe is of images, or leaves out repeats, or the folder is remote.
+      RecipeError: The recipe is for images, leaves out repeats or reshapes, or the folder is
+        remote.
     """
 
     folder: str
@@ -111,7 +111,8 @@ class StatisticsCache:
             ),
             (
                 self.recipe.reshape is not None,
-                "what reshape makes of a span depends on the others; profile without the cache",
+                "the rows that reshape makes of a span depend on other spans; profile without the "
+                "cache",
             ),
         ]
         for is_wrong, problem in wrong:
@@ -120,14 +121,14 @@ class StatisticsCache:
 
     @property
     def fold(self) -> StatisticsFold:
-        """The fold of the profiles."""
+        """Fold of the profiles."""
         return StatisticsFold(self.recipe.schema)  # type: ignore[arg-type]
 
     def key(self, span: Iterable[InputFile]) -> str:
-        """What the entry of a span is called: 64 hex digits.
+        """Return the key of a span, 64 hex digits; this reads its files.
 
         Args:
-          span: Its files, in order.
+          span: Files of the span, in order.
 
         Raises:
           DataError: A file cannot be read.
@@ -135,10 +136,10 @@ class StatisticsCache:
         return self._key([(file.path, file.split, *_content(file.path)) for file in span])
 
     def check(self, key: str, entry: Entry) -> None:
-        """Check that an entry is of the files as they were when its key was made.
+        """Check that the files of an entry have not changed since its key was computed.
 
         Raises:
-          DataError: A file changed since then.
+          DataError: A file has changed.
         """
         span = [(file.path, file.split, file.bytes, file.sha256) for file in entry.sources]
         if self._key(span) != key:
@@ -147,17 +148,19 @@ class StatisticsCache:
     def _key(self, span: Sequence[tuple[str, str | None, int, str]]) -> str:
         """Return the key of files of these paths, splits, sizes and digests."""
         resolved = self.recipe.resolved()
-        known = {
+        settings = {
             "format": [profile_codec.VERSION, metadata.version("recordmill")],
             "reading": {name: resolved[name] for name in _READING},
-            # The text of an expression leaves out most of a long list.
-            "filters": [_digest(pickle.dumps(one, protocol=4)) for one in self.recipe.filters],
+            # Pickled, since the text of an expression leaves out most of a long list.
+            "filters": [
+                _digest(pickle.dumps(expression, protocol=4)) for expression in self.recipe.filters
+            ],
             "files": span,
         }
-        return _digest(json.dumps(known, sort_keys=True).encode())
+        return _digest(json.dumps(settings, sort_keys=True).encode())
 
     def load(self, key: str) -> Entry | None:
-        """The entry of that key; None where there is none, or none that is whole."""
+        """Return the entry of a key; None where it is absent or damaged."""
         folder = self._folder(key)
         if not os.path.exists(os.path.join(folder, _ENTRY)):
             return None
@@ -168,7 +171,7 @@ class StatisticsCache:
             return None
 
     def save(self, key: str, entry: Entry) -> None:
-        """Keep an entry under a key; what is there is replaced.
+        """Save an entry under a key, in place of the one that is there.
 
         Raises:
           DataError: The disk is full.
@@ -187,7 +190,7 @@ class StatisticsCache:
             self._write(staging, entry)
             with suppress(FileNotFoundError):
                 files.remove_tree(folder)
-            with suppress(OSError):  # another run was faster, with the same
+            with suppress(OSError):  # another run has just saved the same entry
                 os.rename(staging, folder)
         finally:
             files.remove_tree(staging)
@@ -197,9 +200,9 @@ class StatisticsCache:
 
     def _write(self, folder: str, entry: Entry) -> None:
         write_profiles(folder, entry.profiles)
-        for split, parts in entry.rejects.items():
-            lines = (files.join(part, name) for part in parts for name in files.list_files(part))
-            files.concatenate(os.path.join(folder, _REJECTS, split, _LINES), lines)
+        for split, folders in entry.rejects.items():
+            paths = (files.join(path, name) for path in folders for name in files.list_files(path))
+            files.concatenate(os.path.join(folder, _REJECTS, split, _LINES), paths)
         head = _Head(entry.sources, dict(entry.ledger), dict(entry.repeats), tuple(entry.profiles))
         text = json.dumps(asdict(head), indent=2, ensure_ascii=False)
         files.write_bytes(os.path.join(folder, _ENTRY), text.encode())
@@ -227,33 +230,33 @@ def write_profiles(folder: str, profiles: Mapping[str, Profile]) -> None:
 
 
 def read_profiles(folder: str, fold: Any, splits: Iterable[str]) -> dict[str, Any]:
-    """The profiles of some splits, as `write_profiles` wrote them.
+    """Read the profiles that `write_profiles` wrote.
 
     Raises:
-      DataError: One is not there, or damaged, or of another schema.
+      DataError: A profile is absent, damaged or of another schema.
     """
-    found = {}
+    profiles = {}
     for split in splits:
         path = files.join(folder, f"{split}.profile")
-        found[split] = profile_codec.decode(files.read_bytes(path), fold, path=path)
-    return found
+        profiles[split] = profile_codec.decode(files.read_bytes(path), fold, path=path)
+    return profiles
 
 
 def write_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
-    """Write which files the profiles of a folder are of, for `check_profiled`."""
+    """Write the digests of the files that were profiled into a folder, for `check_profiled`."""
     digests = {source.path: source.sha256 for source in sources}
     files.write_bytes(files.join(folder, _PROFILED), json.dumps(digests).encode())
 
 
 def check_profiled(folder: str, sources: Iterable[SourceFile]) -> None:
-    """Check that profiles are of files as they were when they were read for something else.
+    """Check that files did not change between the profile and the run that reads them again.
 
     Args:
-      folder: The folder of the profiles.
-      sources: The files, as they were read.
+      folder: Folder of the profiles.
+      sources: Files, as the run read them.
 
     Raises:
-      DataError: A file changed in between.
+      DataError: A file has changed.
     """
     digests = json.loads(files.read_bytes(files.join(folder, _PROFILED)))
     changed = [file.path for file in sources if digests.get(file.path) != file.sha256]
@@ -270,7 +273,7 @@ def _changed(paths: Sequence[str]) -> DataError:
 
 
 def _content(path: str) -> tuple[int, str]:
-    """The size of a file as stored, and its SHA-256."""
+    """Return the size of a file as stored, and its SHA-256."""
     digest, size = hashlib.sha256(), 0
     with files.read(path) as file:
         while chunk := file.read(1 << 20):

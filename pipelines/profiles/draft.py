@@ -1,4 +1,4 @@
-"""Draft of a profile: all of it but the report, from the findings of its units and the cache."""
+"""Draft of a profile: all files but the report, from the units that were read and the cache."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def draft_profile(
     cache: StatisticsCache | None,
     findings: Iterable[UnitFindings],
 ) -> Staging:
-    """Write all of a profile but its report; a runner may retry it, it writes the same again.
+    """Write all of a profile but its report; where a runner retries it, it writes the same again.
 
     Args:
       staging: Folders of the profile; the draft of profile.json goes to the scratch folder.
@@ -88,19 +88,15 @@ def draft_profile(
       `staging`.
 
     Raises:
-      DataError: A ledger does not add up, or a file changed since the cache was asked for it.
+      DataError: A ledger does not add up, or a file changed since it was looked up in the cache.
     """
     by_index = {unit.index: unit for unit in findings}
-    entries = []
-    for index, unit in enumerate(units):
-        if unit.cached:
-            entries.append(_cached_entry(unit, cache))
-            continue
-        folder = files.join(staging.scratch, f"unit-{index}")
-        entries.append(_entry(by_index[index], splits, fold, folder))
-        if cache:
-            cache.check(unit.key, entries[-1])
-            cache.save(unit.key, entries[-1])
+    entries = [
+        _cached_entry(unit, cache)
+        if unit.cached
+        else _new_entry(unit, by_index[index], splits, fold, staging, cache)
+        for index, unit in enumerate(units)
+    ]
     profiles = {
         split: fold.merge([entry.profiles[split] for entry in entries if split in entry.profiles])
         for split in splits
@@ -109,8 +105,8 @@ def draft_profile(
     write_schema(recipe.schema, staging.folder)
     write_statistics(profiles, fold, staging.folder)
     for name in ledger:
-        parts = [part for entry in entries for part in entry.rejects.get(name, ())]
-        write_rejects(name, parts, staging.folder)
+        folders = [folder for entry in entries for folder in entry.rejects.get(name, ())]
+        write_rejects(name, folders, staging.folder)
     if cache:
         write_profiles(files.join(staging.scratch, "profiles"), profiles)
     profiled = _profiled(recipe, fold, entries, profiles, ledger, units)
@@ -119,22 +115,22 @@ def draft_profile(
 
 
 def read_draft(staging: Staging, fold: Any, splits: Sequence[str]) -> Mapping[str, Any]:
-    """The profiles of a draft that was made with a cache."""
+    """Read the profiles of a draft that was written with a cache."""
     return read_profiles(files.join(staging.scratch, "profiles"), fold, splits)
 
 
 def drafted_sources(staging: Staging) -> tuple[SourceFile, ...]:
-    """Return the files that the profiles of a draft are of."""
+    """Read the list of files that were profiled for a draft."""
     text = files.read_bytes(files.join(staging.scratch, PROFILE))
     return Profiled.from_json(text, path=PROFILE).inputs
 
 
 def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profiled:
-    """Write the report of a draft, and put the profile in its place.
+    """Write the report of a draft, and publish the profile.
 
-    Facets' own proto (`facets_overview/proto/feature_statistics.proto`) has the fields and the
-    numbers of tensorflow_metadata's `statistics.proto`, as far as both go; what only the latter
-    has is skipped by whoever reads it as the former.
+    `facets.pb` is a message of tensorflow_metadata's `statistics.proto`. Facets' own proto
+    (`facets_overview/proto/feature_statistics.proto`) has the same fields under the same numbers;
+    it skips those that only the former has.
     """
     from ..report.page import write_report
 
@@ -148,10 +144,10 @@ def publish_profile(staging: Staging, recipe: Recipe, *, facets: bool) -> Profil
 
 
 def _write_facets(folder: str, splits: Sequence[str]) -> None:
-    """All splits in one file: Facets shows the datasets of a list side by side."""
+    """Write the statistics of all splits to one file: Facets shows them side by side."""
     # Serialized messages of repeated fields join by concatenation.
-    parts = (files.join(folder, "stats", f"{split}.pb") for split in splits)
-    files.concatenate(files.join(folder, FACETS), parts)
+    paths = (files.join(folder, "stats", f"{split}.pb") for split in splits)
+    files.concatenate(files.join(folder, FACETS), paths)
 
 
 def _cached_entry(unit: Unit, cache: StatisticsCache | None) -> Entry:
@@ -167,10 +163,27 @@ def _cached_entry(unit: Unit, cache: StatisticsCache | None) -> Entry:
     return entry
 
 
+def _new_entry(
+    unit: Unit,
+    findings: UnitFindings,
+    splits: Sequence[str],
+    fold: StatisticsFold,
+    staging: Staging,
+    cache: StatisticsCache | None,
+) -> Entry:
+    """Return the entry of a unit that was read, and save it in the cache."""
+    folder = files.join(staging.scratch, f"unit-{findings.index}")
+    entry = _entry(findings, splits, fold, folder)
+    if cache:
+        cache.check(unit.key, entry)
+        cache.save(unit.key, entry)
+    return entry
+
+
 def _entry(
     findings: UnitFindings, splits: Sequence[str], fold: StatisticsFold, folder: str
 ) -> Entry:
-    """Return the cache entry of a unit's findings, after a check of its ledger."""
+    """Return the entry of a unit's findings, after a check of its ledger."""
     profiles = {split: findings.profiles.get(split, fold.start()) for split in splits}
     ledger = ledgers(
         findings.read_counts,

@@ -1,7 +1,7 @@
-"""`Profiled`: what `profile.json` says of a profile, and how a profile is put in its place.
+"""`Profiled`: content of `profile.json`, and the publication of a profile.
 
-As with a dataset, a folder without it is no profile: it is written last, beside the output, and
-the whole folder is then put there in one step.
+As with the manifest of a dataset, a folder without `profile.json` is no profile: it is written
+last, in a folder beside the output, which then takes the place of the output in one step.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PROFILE = "profile.json"
 
 @dataclass(frozen=True)
 class ProfiledSpan:
-    """A day of an input, as it was profiled.
+    """Profiled day of an input.
 
     Attributes:
-      date: The day, ISO 8601; "" for the files of an input that names no day.
-      pattern: The input's.
-      files: What was read of it; none for a day that is missing.
-      cached: Whether it had been profiled before, and was not read again.
+      date: Date, ISO 8601; "" for the files of an input that names no day.
+      pattern: Pattern of the input.
+      files: Paths of its files; none for a day without data.
+      cached: Whether its profile came from the cache.
     """
 
     date: str
@@ -46,25 +46,25 @@ class ProfiledSpan:
 
 @dataclass(frozen=True, kw_only=True)
 class Profiled:
-    """All that `profile.json` holds.
+    """Content of `profile.json`.
 
     Attributes:
-      name: The recipe's name.
-      created: When the profile was published, ISO 8601 in UTC.
-      recordmill: The version of recordmill.
-      versions: Package name to version, of the libraries under it.
-      recipe: The resolved recipe, as JSON.
-      seed: Of the split by content and the sampling.
-      inputs: The files read.
-      rows: By split, how many rows were profiled.
+      name: Name of the recipe.
+      created: Time of publication, ISO 8601 in UTC.
+      recordmill: Version of recordmill.
+      versions: Versions of the libraries under it, by package name.
+      recipe: Resolved recipe, as JSON.
+      seed: Seed of the split by content and of the sampling.
+      inputs: Files read.
+      rows: For each split, the number of rows profiled.
       ledger: As in the manifest of a dataset; `written` are the rows profiled.
-      repeats: By split, how many of the rows that are good equal another one before them. Rows of
-        different spans are not compared where a statistics cache is used.
-      label: The name of the label, or None.
+      repeats: For each split, the number of good rows equal to one before them. Rows of different
+        spans are not compared where a statistics cache is used.
+      label: Name of the label, or None.
       unseen: As in the manifest of a dataset; empty where there is no split "train".
-      images: The kind and the classes of a dataset of images; empty for a table.
-      spans: The days that inputs name, and with a statistics cache all inputs.
-      files: Every file of the folder but profile.json, sorted by path. Empty in a profile of
+      images: Kind and classes of images; empty for a table.
+      spans: Days that inputs name; with a statistics cache all inputs.
+      files: All files of the folder but profile.json, sorted by path; empty in a profile of
         recordmill 0.1.0.
     """
 
@@ -85,36 +85,37 @@ class Profiled:
     files: tuple[StoredFile, ...] = ()
 
     def to_json(self) -> str:
-        """The text of `profile.json`."""
+        """Return the text of `profile.json`."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes, *, path: str) -> Profiled:
-        """The profile in the text of the file at `path`.
+        """Parse the text of the `profile.json` at `path`.
 
         Raises:
-          DataError: The text is none; the message names the path and what is wrong.
+          DataError: The text is no profile; the message names the path, the field and the problem.
         """
         try:
             return TypeAdapter(cls).validate_json(text)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
+            field_path = ".".join(map(str, first["loc"]))
             raise DataError(
-                f"{path}: not a recordmill profile ({place}: {first['msg']}). Profile again."
+                f"{path}: not a recordmill profile ({field_path}: {first['msg']}). Profile again."
             ) from error
 
 
 @contextmanager
 def stage_profile(output: str, *, overwrite: bool) -> Iterator[Staging]:
-    """A folder to write a profile into, until `commit_profile` puts it in place.
+    """Provide a folder to write a profile into, until `commit_profile` publishes it.
 
     Args:
-      output: A local path: nothing, an empty folder, or, with `overwrite`, a profile or a dataset.
-      overwrite: Whether what is there is replaced.
+      output: Local path of nothing, of an empty folder, or, with `overwrite`, of a profile or a
+        dataset.
+      overwrite: Whether to replace what is there.
 
     Raises:
-      RecipeError: As of `publish.stage`.
+      RecipeError: As in `publish.stage`.
     """
     if files.is_remote(output):
         raise RecipeError(f"{output}: a profile is made on this machine; give a local folder")
@@ -123,13 +124,13 @@ def stage_profile(output: str, *, overwrite: bool) -> Iterator[Staging]:
 
 
 def commit_profile(staging: Staging, profiled: Profiled) -> Profiled:
-    """Publish what was written into the staging folder; `profile.json` is written last.
+    """Publish the content of the staging folder; `profile.json` is written last.
 
     Returns:
-      The profile with its `files`, as it was published.
+      The published profile, with its `files`.
 
     Raises:
-      DataError: The disk is full, or something appeared at the output meanwhile.
+      DataError: The disk is full, or something has appeared at the output.
     """
     files.remove_tree(staging.scratch)
     files.sync_tree(staging.folder)
@@ -153,7 +154,7 @@ def _contents_at(folder: str) -> Contents | None:
 
 
 def _paths_of_0_1(profiled: Profiled) -> Iterator[str]:
-    """Yield the files that recordmill 0.1.0 wrote, which listed none."""
+    """Yield the paths that recordmill 0.1.0 wrote; its profiles have no list of files."""
     yield from (PROFILE, "report.html", "schema/schema.pbtxt", "facets.pb")
     yield from (f"stats/{split}.pb" for split in profiled.rows)
     yield from (f"rejects/{name}.jsonl" for name in profiled.ledger)

@@ -1,4 +1,4 @@
-"""`Unit`: what is profiled by itself: all inputs, or with a statistics cache one span of them."""
+"""`Unit`: files profiled together, of all inputs or, with a statistics cache, of one span."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Unit:
     """Files that are profiled together.
 
     Attributes:
-      inputs: What is read, without days.
-      spans: What they are, for people.
-      key: The key of its entry in the cache; "" without a cache.
-      cached: Whether the entry is there.
+      inputs: Inputs to read, without `{date}`.
+      spans: Spans of the inputs, for `profile.json`.
+      key: Key of its entry in the cache; "" without a cache.
+      cached: Whether the cache has the entry.
     """
 
     inputs: tuple[Input, ...]
@@ -34,49 +34,58 @@ class Unit:
 
 
 class Dated(NamedTuple):
-    """An input, the same as one input a day, and its days; none where it names no day."""
+    """Days of an input.
 
-    given: Input
+    Attributes:
+      named: Input as the user named it, with `{date}`.
+      inputs: The same as one input a day.
+      spans: Days; none where the input names no day.
+    """
+
+    named: Input
     inputs: tuple[Input, ...]
     spans: tuple[Span, ...]
 
 
 def dated(inputs: Iterable[Input]) -> tuple[Dated, ...]:
-    """The days of inputs, as they are found now; errors as of `resolve`."""
-    return tuple(Dated(one, *resolve([one])) for one in inputs)
+    """Find the days of inputs; errors as in `resolve`."""
+    return tuple(Dated(entry, *resolve([entry])) for entry in inputs)
 
 
-def units_of(found: Sequence[Dated], cache: StatisticsCache) -> tuple[Unit, ...]:
-    """Each span of the inputs, in the order in which they are merged.
+def units_of(inputs: Sequence[Dated], cache: StatisticsCache) -> tuple[Unit, ...]:
+    """Return a unit for each span of the inputs, in the order in which they are merged.
 
     Args:
-      found: The inputs.
-      cache: What is known of them.
+      inputs: Inputs with their days.
+      cache: Cache to look the spans up in.
 
     Raises:
       DataError: An input matches nothing, or a file cannot be read.
     """
-    owned = {one.path: one for one in match(one for each in found for one in each.inputs)}
+    unread = {file.path: file for file in match(day for entry in inputs for day in entry.inputs)}
     units = []
-    for each in found:
-        for span in each.spans or (_whole(each),):
+    for entry in inputs:
+        for span in entry.spans or (_dateless_span(entry),):
             # A file that several inputs name is read once, with the first.
-            held = [owned.pop(path) for path in span.files if path in owned]
-            units.append(_unit(span, each.given.split, held, cache))
+            files = [unread.pop(path) for path in span.files if path in unread]
+            units.append(_unit(span, entry.named.split, files, cache))
     return tuple(units)
 
 
-def _whole(each: Dated) -> Span:
-    paths = tuple(file.path for file in match(each.inputs))
-    return Span("", each.given.pattern, paths)
+def _dateless_span(entry: Dated) -> Span:
+    """Return all files of an input that names no day as one span."""
+    paths = tuple(file.path for file in match(entry.inputs))
+    return Span("", entry.named.pattern, paths)
 
 
-def _unit(span: Span, split: str | None, held: Sequence[InputFile], cache: StatisticsCache) -> Unit:
-    paths = tuple(one.path for one in held)
-    told = ProfiledSpan(span.date, span.pattern, paths)
+def _unit(
+    span: Span, split: str | None, files: Sequence[InputFile], cache: StatisticsCache
+) -> Unit:
+    paths = tuple(file.path for file in files)
+    profiled = ProfiledSpan(span.date, span.pattern, paths)
     if not paths:
-        return Unit((), (told,), cached=True)
-    key = cache.key(held)
-    known = cache.load(key) is not None
+        return Unit((), (profiled,), cached=True)
+    key = cache.key(files)
+    cached = cache.load(key) is not None
     inputs = tuple(Input(split, path) for path in paths)
-    return Unit(inputs, (replace(told, cached=known),), key, known)
+    return Unit(inputs, (replace(profiled, cached=cached),), key, cached)

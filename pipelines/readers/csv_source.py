@@ -1,11 +1,11 @@
-"""Reading CSV and Parquet files: match -> scan -> parse.
+"""Reading of CSV and Parquet files: match -> scan -> parse.
 
-    files = p | ScanCsv(inputs, column_names=names)       # ScannedFile
-    batches = files | ParseCsv(names)        # parts: FileFragment -> parse_part: TextBatch
+    files = p | ScanCsv(inputs, column_names=names)    # ScannedFile
+    batches = files | ParseCsv(names)                  # FileFragment, then TextBatch
 
-What a file holds decides what it is, not its name: `ScanCsv` and `ParseCsv` take Parquet too.
-Every file is read twice: once from beginning to end, to count and to cut (`scan`), and once in
-stretches by as many workers as there are (`parse`).
+The content of a file decides its format, not its name: `ScanCsv` and `ParseCsv` take Parquet too.
+Each file is read twice: once from beginning to end, to count records and find their boundaries
+(`scan`), and once in byte ranges by all workers (`parse`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ..runtime import filesystem as files
 from ..runtime.decompress import open_decompressed
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
 from .parquet import is_parquet
-from .parse import parse_part
-from .scan import parts, scan
+from .parse import parse_fragment
+from .scan import file_fragments, scan
 
 __all__ = [
     "BLOCK_BYTES",
@@ -39,19 +39,19 @@ __all__ = [
 ]
 
 BLOCK_BYTES = 16 << 20
-"""The default size of the stretch of text that becomes one block."""
+"""Default size of a byte range, the text of one batch."""
 
 _HEAD = 16
-_LOOKS = 16
-"""Files that are looked into at the same time."""
+_OPEN_FILES = 16
+"""Files that are opened at the same time."""
 
 
 def match(inputs: Iterable[Input]) -> tuple[InputFile, ...]:
-    """The files that inputs name, sorted by path; a file that several name comes once.
+    """Return the files that inputs name, sorted by path, each once.
 
     Raises:
-      DataError: A pattern matches nothing, or cannot be looked up.
-      RecipeError: A file is named for two splits, or a path is of no filesystem that is installed.
+      DataError: A pattern matches nothing, or cannot be resolved.
+      RecipeError: A file is named for two splits, or no filesystem is installed for a path.
     """
     splits: dict[str, str | None] = {}
     for entry in inputs:
@@ -67,7 +67,7 @@ def match(inputs: Iterable[Input]) -> tuple[InputFile, ...]:
 
 
 def _paths(pattern: str) -> list[str]:
-    """The paths that a pattern matches; the path of an existing file is never a glob."""
+    """Return the paths that a pattern matches; the path of an existing file is never a glob."""
     if files.WILDCARD.search(pattern) and not files.is_remote(pattern) and os.path.exists(pattern):
         return [pattern]
     paths = [path for path, _ in files.glob(pattern)]
@@ -77,12 +77,12 @@ def _paths(pattern: str) -> list[str]:
 
 
 def check_formats(inputs: Iterable[Input]) -> None:
-    """Check that each input is all CSV or all Parquet, by the first bytes of its files.
+    """Check by their first bytes that the files of each input are all CSV or all Parquet.
 
     Raises:
-      DataError: Files of one input are of both kinds, or one cannot be read.
+      DataError: An input has files of both formats, or one that cannot be read.
     """
-    with ThreadPoolExecutor(_LOOKS) as pool:
+    with ThreadPoolExecutor(_OPEN_FILES) as pool:
         for entry in inputs:
             paths = _paths(entry.pattern)
             kinds = list(pool.map(_is_parquet, paths))
@@ -106,10 +106,10 @@ class ScanCsv(beam.PTransform):  # type: ignore[misc]
     Patterns are resolved where the pipeline is built.
 
     Attributes:
-      inputs: What to read.
-      column_names: The names of the fields, in order; what a header must say.
-      csv_format: How the files are written.
-      block_bytes: The size of the text of a block, at least 1; a block ends with the record that
+      inputs: Inputs to read.
+      column_names: Names of the fields, in order, which a header must have.
+      csv_format: Format of CSV files.
+      block_bytes: Size of the text of a batch, at least 1; a batch ends with the record that
         reaches it.
 
     Raises:
@@ -127,6 +127,7 @@ class ScanCsv(beam.PTransform):  # type: ignore[misc]
             raise RecipeError(f"block_bytes: expected at least 1, got {self.block_bytes}")
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[ScannedFile]:
+        """Add the stages."""
         return (
             begin
             | "Match" >> beam.Create(match(self.inputs))
@@ -143,7 +144,7 @@ class ScanCsv(beam.PTransform):  # type: ignore[misc]
 
 @dataclass(eq=False)
 class ParseCsv(beam.PTransform):  # type: ignore[misc]
-    """Parses scanned files: PCollection[ScannedFile] -> PCollection[Block], in no order.
+    """Parses scanned files: PCollection[ScannedFile] -> PCollection[TextBatch], in any order.
 
     Attributes:
       column_names: As in `ScanCsv`.
@@ -155,19 +156,20 @@ class ParseCsv(beam.PTransform):  # type: ignore[misc]
     csv_format: CsvFormat = field(default_factory=CsvFormat)
 
     def expand(self, files: beam.PCollection[ScannedFile]) -> beam.PCollection[TextBatch]:
+        """Add the stages."""
         return (
             files
-            | "Cut" >> beam.FlatMap(parts)
-            | "SpreadParts" >> beam.Reshuffle()
+            | "Cut" >> beam.FlatMap(file_fragments)
+            | "SpreadFragments" >> beam.Reshuffle()
             | "Parse"
             >> beam.FlatMap(
-                parse_part, column_names=tuple(self.column_names), csv_format=self.csv_format
+                parse_fragment, column_names=tuple(self.column_names), csv_format=self.csv_format
             )
         )
 
 
 class CsvRead(NamedTuple):
-    """What `ReadCsv` gives."""
+    """Result of `ReadCsv`."""
 
     files: beam.PCollection[ScannedFile]
     blocks: beam.PCollection[TextBatch]
@@ -178,6 +180,7 @@ class ReadCsv(ScanCsv):
     """Reads CSV files: PBegin -> `CsvRead`; attributes and errors as in `ScanCsv`."""
 
     def expand(self, begin: beam.pvalue.PBegin) -> CsvRead:
+        """Add the stages."""
         files = super().expand(begin)
         blocks = files | ParseCsv(self.column_names, csv_format=self.csv_format)
         return CsvRead(files, blocks)

@@ -91,7 +91,7 @@ def row_group_checksums(scanned: ScannedFile, byte_range: ByteRange) -> Checksum
     bytes that old writers did not count.
     """
     begin, end = byte_range.stored
-    last = max(other.stored[1] for other in scanned.stretches)
+    last = max(other.stored[1] for other in scanned.byte_ranges)
     tail = min(last, scanned.size - _TAIL_BYTES)
     size = scanned.size
     return scanned.checksums.of([(begin - BLOCK, end + BLOCK), (tail - BLOCK, size)])
@@ -201,13 +201,13 @@ def parse_parquet(
     strings = [name for name in column_names if _is_string(schema.field(name).type)]
     with _opened(path, part.checksums, strings) as parquet:
         batches = parquet.iter_batches(
-            max(byte_range.records for byte_range in part.stretches),
-            row_groups=[part.stretches[0].row_group],
+            max(byte_range.records for byte_range in part.byte_ranges),
+            row_groups=[part.byte_ranges[0].row_group],
             columns=list(column_names),
             use_threads=False,
         )
-        tables = _slices(batches, [byte_range.records for byte_range in part.stretches], path)
-        for byte_range, table in zip(part.stretches, tables, strict=True):
+        tables = _slices(batches, [byte_range.records for byte_range in part.byte_ranges], path)
+        for byte_range, table in zip(part.byte_ranges, tables, strict=True):
             yield _text_batch(table, byte_range, part.file, column_names, max_field_bytes)
 
 

@@ -34,31 +34,31 @@ from .csv_boundaries import (
 )
 from .parquet import parse_parquet
 
-__all__ = ["parse_byte_range", "parse_part"]
+__all__ = ["parse_byte_range", "parse_fragment"]
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _RAW_CHARACTERS = 10_000
 
 
-def parse_part(
-    part: FileFragment, *, column_names: Sequence[str], csv_format: CsvFormat
+def parse_fragment(
+    fragment: FileFragment, *, column_names: Sequence[str], csv_format: CsvFormat
 ) -> Iterator[TextBatch]:
     """Yield the batches of a file fragment in order, one byte range at a time in memory.
 
     Raises:
       DataError: The file has changed since it was scanned.
     """
-    if part.format == "parquet":
+    if fragment.format == "parquet":
         yield from parse_parquet(
-            part, column_names=column_names, max_field_bytes=csv_format.max_field_bytes
+            fragment, column_names=column_names, max_field_bytes=csv_format.max_field_bytes
         )
         return
-    path = part.file.path
-    with CheckedFile(open_decompressed(path), part.checksums, path=path) as stored:
-        text = open_text(cast(BinaryIO, stored), path=path, compression=part.compression)
+    path = fragment.file.path
+    with CheckedFile(open_decompressed(path), fragment.checksums, path=path) as stored:
+        text = open_text(cast(BinaryIO, stored), path=path, compression=fragment.compression)
         position = 0
-        for byte_range in part.stretches:
-            if part.compression:
+        for byte_range in fragment.byte_ranges:
+            if fragment.compression:
                 _skip(text, byte_range.offset - position)
             else:
                 text.seek(byte_range.offset)
@@ -66,11 +66,11 @@ def parse_part(
             yield parse_byte_range(
                 text.read(byte_range.size),
                 byte_range,
-                file=part.file,
+                file=fragment.file,
                 column_names=column_names,
                 csv_format=csv_format,
             )
-        if part.compression:
+        if fragment.compression:
             _skip(text, sys.maxsize)  # so that the checksum covers every byte
 
 

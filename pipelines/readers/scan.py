@@ -28,7 +28,7 @@ from .csv_boundaries import BYTE_ORDER_MARK, Mask, RecordBoundaries, find_record
 from .parquet import is_parquet, row_group_checksums, scan_parquet
 from .text_encoding import encoding_advice
 
-__all__ = ["check_is_text", "parts", "scan"]
+__all__ = ["check_is_text", "file_fragments", "scan"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _OTHER_FORMATS = {
 """First bytes of files that are not CSV, and their names for messages."""
 
 
-def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
+def file_fragments(scanned: ScannedFile) -> Iterator[FileFragment]:
     """Yield the fragments of a scanned file that can be parsed independently, if it has records.
 
     A row group is one fragment, and so is a compressed CSV, in which no reader can seek: all of its
@@ -54,7 +54,7 @@ def parts(scanned: ScannedFile) -> Iterator[FileFragment]:
     """
     by_row_group = scanned.compression or scanned.format == "parquet"
     key = attrgetter("row_group" if by_row_group else "index")
-    for _, group in groupby(scanned.stretches, key):
+    for _, group in groupby(scanned.byte_ranges, key):
         byte_ranges = tuple(group)
         checksums = _checksums(scanned, byte_ranges)
         yield FileFragment(
@@ -105,7 +105,7 @@ def scan(
             records=tally.records,
             blank_lines=tally.blank_lines,
             comment_lines=tally.comment_lines,
-            stretches=tuple(tally.byte_ranges),
+            byte_ranges=tuple(tally.byte_ranges),
             checksums=digest.checksums(),
         )
 

@@ -33,8 +33,8 @@ from ..config.reshape import Reshape, Table
 from ..config.row_selection import RowSelection
 from ..inputs.spans import resolve
 from ..readers.csv_source import ScanCsv, check_formats
-from ..readers.parse import parse_part
-from ..readers.scan import parts
+from ..readers.parse import parse_fragment
+from ..readers.scan import file_fragments
 from ..runtime import filesystem as files
 from ..runtime.elements import FileFragment, ScannedFile
 from ..runtime.thread_pool import in_global_window
@@ -222,7 +222,7 @@ class _ReadTable(beam.PTransform):  # type: ignore[misc]
         )
         rows = (
             scanned
-            | "Cut" >> beam.FlatMap(parts)
+            | "Cut" >> beam.FlatMap(file_fragments)
             | "SpreadParts" >> beam.Reshuffle()
             | "Clean"
             >> beam.FlatMap(_frames, table=self.table, rejects=self.rejects).with_outputs(
@@ -257,7 +257,7 @@ def _source(scanned: ScannedFile) -> tuple[str | None, int, SourceFile]:
 def _frames(part: FileFragment, *, table: Table, rejects: str) -> Iterator[Any]:
     """Yield the clean rows of a fragment, a frame for each block; counts are tagged "counts"."""
     names = table.schema.names
-    for block in parse_part(part, column_names=names, csv_format=table.csv):
+    for block in parse_fragment(part, column_names=names, csv_format=table.csv):
         cleaned = clean(block, table.schema, RowSelection())
         yield from read_counts_of(
             cleaned, rejects, split=block.split, position=block.position, size=block.size

@@ -96,7 +96,7 @@ class ScannedFile:
       records: Number of records, without the header.
       blank_lines: Number of empty lines.
       comment_lines: Number of comment lines.
-      stretches: Byte ranges that cover all records, in order.
+      byte_ranges: Byte ranges that cover all records, in order.
       checksums: Checksums of the stored bytes.
       format: Format, detected by content.
     """
@@ -108,7 +108,7 @@ class ScannedFile:
     records: int
     blank_lines: int
     comment_lines: int
-    stretches: tuple[ByteRange, ...]
+    byte_ranges: tuple[ByteRange, ...]
     checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 
@@ -124,14 +124,14 @@ class FileFragment:
     Attributes:
       file: The file.
       compression: As in `ScannedFile`.
-      stretches: Byte ranges, in order.
+      byte_ranges: Byte ranges, in order.
       checksums: Checksums of the stored bytes that contain them.
       format: As in `ScannedFile`.
     """
 
     file: InputFile
     compression: Compression
-    stretches: tuple[ByteRange, ...]
+    byte_ranges: tuple[ByteRange, ...]
     checksums: Checksums = field(repr=False)
     format: FileFormat = "csv"
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from ...schemas.column import MISSING_INT64, Column
 
-__all__ = ["Mask", "Reason", "Reasons", "Values", "convert", "true_of"]
+__all__ = ["Mask", "Reason", "Reasons", "Values", "convert", "fill_false"]
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Reasons: TypeAlias = npt.NDArray[np.uint8]
@@ -64,7 +64,7 @@ def convert(texts: pa.StringArray, column: Column) -> Values:
     """
     stripped = pc.ascii_trim_whitespace(texts)
     tokens = pa.array(["", *column.missing])
-    missing = ~true_of(stripped.is_valid()) | true_of(pc.is_in(stripped, value_set=tokens))
+    missing = ~fill_false(stripped.is_valid()) | fill_false(pc.is_in(stripped, value_set=tokens))
     missing |= _writes_out_missing(stripped, column)
     values, reasons = _CONVERT[column.type](stripped, column)
     reasons[missing] = Reason.GOOD
@@ -89,7 +89,7 @@ def _writes_out_missing(texts: pa.StringArray, column: Column) -> Mask:
         with np.errstate(over="ignore"):
             numbers = numbers.astype(np.float32)
     tokens = np.array(column.missing_numbers, numbers.dtype)
-    return true_of(well_formed) & np.isin(numbers, tokens)
+    return fill_false(well_formed) & np.isin(numbers, tokens)
 
 
 def _strings(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:
@@ -99,7 +99,7 @@ def _strings(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:
     reasons: Reasons = np.zeros(len(texts), np.uint8)
     if column.domain:
         good = pc.is_in(texts, value_set=pa.array(column.domain))
-        reasons[~true_of(good)] = Reason.NOT_IN_DOMAIN
+        reasons[~fill_false(good)] = Reason.NOT_IN_DOMAIN
     return texts, reasons
 
 
@@ -108,7 +108,7 @@ def _integers(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]
     values = _parsed(texts, well_formed, pa.int64(), _int64)
     reasons: Reasons = np.zeros(len(texts), np.uint8)
     reasons[values == MISSING_INT64] = Reason.INTEGER_OVERFLOW
-    reasons[~true_of(well_formed)] = Reason.NOT_AN_INTEGER
+    reasons[~fill_false(well_formed)] = Reason.NOT_AN_INTEGER
     lowest, highest = (
         None if bound is None else int(bound) for bound in (column.minimum, column.maximum)
     )
@@ -120,8 +120,8 @@ def _floats(texts: pa.StringArray, column: Column) -> tuple[pa.Array, Reasons]:
     values = _parsed(texts, well_formed, pa.float64(), float)
     reasons: Reasons = np.zeros(len(texts), np.uint8)
     reasons[~np.isfinite(values)] = Reason.NOT_FINITE
-    reasons[~true_of(well_formed)] = Reason.NOT_A_NUMBER
-    reasons[true_of(pc.match_substring_regex(texts, _NOT_FINITE))] = Reason.NOT_FINITE
+    reasons[~fill_false(well_formed)] = Reason.NOT_A_NUMBER
+    reasons[fill_false(pc.match_substring_regex(texts, _NOT_FINITE))] = Reason.NOT_FINITE
     # The range is checked before rounding, so that a bound that float32 cannot represent holds.
     values = _in_range(values, reasons, column.minimum, column.maximum, column)
     with np.errstate(over="ignore"):
@@ -186,7 +186,7 @@ def _in_range(
     return values
 
 
-def true_of(conditions: pa.Array | pa.ChunkedArray) -> Mask:
-    """Return a boolean column as numpy mask; null is False."""
+def fill_false(conditions: pa.Array | pa.ChunkedArray) -> Mask:
+    """Return a boolean column as a numpy mask, with False for null."""
     mask: Mask = pc.fill_null(conditions, False).to_numpy(zero_copy_only=False)
     return mask

@@ -18,10 +18,10 @@ from ...schemas.split_names import UNSPLIT
 from ..readers.text_encoding import rejects_advice
 from ..runtime import filesystem as files
 from ..runtime.elements import Reject
-from ..shuffle.fingerprint import few_keys
+from ..shuffle.fingerprint import distinct_keys
 from .select import CleanBatch
 
-__all__ = ["ReadCounts", "check_rejects", "read_counts_of", "sum_read_counts", "write_rejects"]
+__all__ = ["ReadCounts", "check_rejects", "read_counts_of", "sum_read_counts", "write_reject_file"]
 
 
 _SHOWN = 5
@@ -36,7 +36,7 @@ class ReadCounts:
       ledger: Counts by split, `written` still 0.
       size: Number of bytes read.
       contents: Distinct first lanes of the keys of the selected rows; None where there are more of
-        them than `few_keys` lists.
+        them than `distinct_keys` returns.
     """
 
     ledger: Mapping[str, Ledger]
@@ -49,7 +49,7 @@ class ReadCounts:
         return ReadCounts(
             {name: self.ledger.get(name, none) + other.ledger.get(name, none) for name in names},
             self.size + other.size,
-            _united(self.contents, other.contents),
+            _union(self.contents, other.contents),
         )
 
     @property
@@ -63,10 +63,10 @@ class ReadCounts:
         return sum(sum(ledger.rejected.values()) for ledger in self.ledger.values())
 
 
-def _united(keys: frozenset[int] | None, others: frozenset[int] | None) -> frozenset[int] | None:
+def _union(keys: frozenset[int] | None, others: frozenset[int] | None) -> frozenset[int] | None:
     if keys is None or others is None:
         return None
-    return few_keys(np.array([*keys | others], np.uint64))
+    return distinct_keys(np.array([*keys | others], np.uint64))
 
 
 def sum_read_counts(counts: Iterable[ReadCounts]) -> ReadCounts:
@@ -86,11 +86,11 @@ def read_counts_of(
       position: (index of the input, index of the block in it).
       size: Size of the block in bytes.
     """
-    write_rejects(cleaned.rejects, folder, split=split, position=position)
-    yield TaggedOutput("counts", ReadCounts(cleaned.ledger, size, few_keys(cleaned.hi)))
+    write_reject_file(cleaned.rejects, folder, split=split, position=position)
+    yield TaggedOutput("counts", ReadCounts(cleaned.ledger, size, distinct_keys(cleaned.hi)))
 
 
-def write_rejects(
+def write_reject_file(
     rejects: Sequence[Reject], folder: str, *, split: str | None, position: tuple[int, int]
 ) -> None:
     """Write the rejects of a block to a file, whose name is the same when a runner retries."""

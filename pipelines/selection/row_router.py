@@ -48,12 +48,12 @@ class RowRouter:
           cleaned: The rows.
           take: Returns the sampled form of the rows at some indices, without their keys.
         """
-        self._sampler.see(cleaned, take)
+        self._sampler.add(cleaned, take)
         for split, rows in cleaned.by_split():
             yield from self.sink(_keyed(split, cleaned, rows))
 
     def finish(self) -> Iterator[Any]:
-        """Yield what the sink still holds at the end of a bundle, and samples tagged "sample"."""
+        """Yield the last elements of the sink in a bundle, and samples tagged "sample"."""
         yield from self.sink.finish()
         for sample in self._sampler.finish():
             yield TaggedOutput("sample", sample)

@@ -25,14 +25,14 @@ from ..runtime.dictionaries import compact
 from ..runtime.elements import Reject
 from ..shuffle.fingerprint import Lane
 from ..shuffle.split import SplitIndex, assign, sampled
-from .convert import Mask, true_of
+from .convert import Mask, fill_false
 
-__all__ = ["CleanBatch", "check_filters", "select_rows"]
+__all__ = ["CleanBatch", "check_filters", "filter_rows", "select_rows"]
 
 
 @dataclass(frozen=True)
 class CleanBatch:
-    """Rows of a block that stay, with their keys and splits, and the count of all its records.
+    """Selected rows of a block, with their keys and splits, and the counts of all its records.
 
     Attributes:
       batch: Good rows that pass the filters and the sampling, in file order, of
@@ -57,17 +57,17 @@ class CleanBatch:
     ledger: Mapping[str, Ledger]
 
     def by_split(self) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-        """Yield each split that has rows here, with the positions of its rows; int64."""
+        """Yield each split that has rows here, with the indices of its rows; int64, [n]."""
         for index, split in enumerate(self.splits):
-            places = np.flatnonzero(self.split == index)
-            if len(places):
-                yield split, places
+            indices = np.flatnonzero(self.split == index)
+            if len(indices):
+                yield split, indices
 
 
 def select_rows(
     rows: pa.RecordBatch,
     *,
-    places: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
     keys: tuple[Lane, Lane],
     lane: Lane,
     rejects: Sequence[Reject],
@@ -76,11 +76,11 @@ def select_rows(
     records: int,
     selection: RowSelection,
 ) -> CleanBatch:
-    """Assign good rows to splits, and keep those that pass the filters and the sampling.
+    """Assign good rows to splits, and select those that pass the filters and the sampling.
 
     Args:
       rows: Good rows of one block, with the columns that the filters use.
-      places: Position of each row among the records read; int64, [rows].
+      positions: Position of each row among the records read; int64, [rows].
       keys: Both lanes of the key of each row; uint64, [rows] each.
       lane: Hash of the values that decide split and sample; uint64, [rows].
       rejects: Rejects of the other records.
@@ -99,7 +99,7 @@ def select_rows(
     selected = passed & sampled(lane, selection.sampling, seed)
     return CleanBatch(
         batch=compact(filter_rows(selected, rows)),
-        rows=places[selected],
+        rows=positions[selected],
         hi=keys[0][selected],
         lo=keys[1][selected],
         splits=splits,
@@ -119,12 +119,13 @@ def check_filters(filters: Sequence[pc.Expression], schema: Schema | ImageSchema
         try:
             result = _evaluate(condition, schema.arrow_schema().empty_table())
         except pa.ArrowException as error:
-            raise RecipeError(f"filter {condition}: {_explained(error, schema)}") from error
+            raise RecipeError(f"filter {condition}: {_describe(error, schema)}") from error
         if not pa.types.is_boolean(result.type):
             raise RecipeError(f"filter {condition}: expected a condition, got {result.type} values")
 
 
-def _explained(error: pa.ArrowException, schema: Schema | ImageSchema) -> str:
+def _describe(error: pa.ArrowException, schema: Schema | ImageSchema) -> str:
+    """Return the message of an error; for an unknown column, that of the schema."""
     unknown = re.search(r"FieldRef\.Name\((.*?)\)", str(error))
     if unknown:
         try:
@@ -149,7 +150,7 @@ def _passed(rows: pa.RecordBatch, filters: Sequence[pc.Expression], file: str) -
         return np.ones(rows.num_rows, np.bool_)
     condition = reduce(operator.and_, filters)
     try:
-        return true_of(_evaluate(condition, pa.Table.from_batches([rows])))
+        return fill_false(_evaluate(condition, pa.Table.from_batches([rows])))
     except pa.ArrowException as error:
         raise DataError(f"{file}: filter {condition}: {error}") from error
 
@@ -183,4 +184,5 @@ def _ledger(
 
 
 def filter_rows(mask: Mask, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows of a mask, bool [rows]; without a copy where it keeps all."""
     return batch if mask.all() else batch.filter(pa.array(mask))

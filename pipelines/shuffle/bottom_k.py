@@ -1,7 +1,7 @@
-"""`BottomKSampler`: the few rows of each split whose keys are the smallest, a sample of them.
+"""`BottomKSampler`: samples the rows of each split that have the smallest keys.
 
-Keys are hashes of what rows hold, so the sample depends on the rows alone. No more rows are held
-than are kept in the end, which counts where a row is a large image.
+Keys are hashes of the content of rows, so the sample depends on the rows alone. The sampler stores
+no more rows than the sample has, which matters where a row is a large image.
 """
 
 from __future__ import annotations
@@ -19,57 +19,61 @@ from .layout import KEY
 
 __all__ = ["BottomKSampler", "merge_samples"]
 
-_Places: TypeAlias = npt.NDArray[np.int64]
+_Indices: TypeAlias = npt.NDArray[np.int64]
 
 
 class BottomKSampler:
-    """Keeps rows of the blocks it is shown; threads can share it.
+    """Bottom-k sample of the rows of each split; threads can share it.
 
     Args:
-      rows: How many of each split.
+      rows: Number of rows of each split.
     """
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
-        self._keeping = Lock()
-        self._kept: dict[str, pa.RecordBatch] = {}
+        self._lock = Lock()
+        self._samples: dict[str, pa.RecordBatch] = {}
 
-    def see(self, cleaned: CleanBatch, take: Callable[[_Places], pa.RecordBatch]) -> None:
-        """Keep those rows of a block whose keys are small enough.
+    def add(self, cleaned: CleanBatch, take: Callable[[_Indices], pa.RecordBatch]) -> None:
+        """Add the rows of a block whose keys are small enough.
 
         Args:
-          cleaned: What became of the block.
-          take: What is kept of its rows at some places, without their keys.
+          cleaned: Rows of the block.
+          take: Returns the sampled form of the rows at some indices, without their keys.
         """
-        for split, places in cleaned.by_split():
-            chosen = self._chosen(split, cleaned, places)
-            if not len(chosen):
+        for split, indices in cleaned.by_split():
+            candidates = self._candidates(split, cleaned, indices)
+            if not len(candidates):
                 continue
-            taken = take(chosen)
-            keys = [pa.array(lane[chosen]) for lane in (cleaned.hi, cleaned.lo)]
-            names = [*taken.schema.names, *KEY]
-            found = pa.RecordBatch.from_arrays([*taken.columns, *keys], names)
-            with self._keeping:
-                kept = [self._kept[split]] if split in self._kept else []
-                self._kept[split] = merge_samples([*kept, found], rows=self._rows)
+            rows = take(candidates)
+            keys = [pa.array(lane[candidates]) for lane in (cleaned.hi, cleaned.lo)]
+            names = [*rows.schema.names, *KEY]
+            batch = pa.RecordBatch.from_arrays([*rows.columns, *keys], names)
+            with self._lock:
+                before = [self._samples[split]] if split in self._samples else []
+                self._samples[split] = merge_samples([*before, batch], rows=self._rows)
 
     def finish(self) -> list[tuple[str, pa.RecordBatch]]:
-        """(split, what is kept of it and the key columns, in the order of the keys); forgets it."""
-        with self._keeping:
-            kept, self._kept = self._kept, {}
-        return list(kept.items())
+        """Return (split, sample with the key columns, sorted by key), and start anew."""
+        with self._lock:
+            samples, self._samples = self._samples, {}
+        return list(samples.items())
 
-    def _chosen(self, split: str, cleaned: CleanBatch, places: _Places) -> _Places:
-        """The places of the rows that would be kept, if there were no other block from now on."""
-        hi = cleaned.hi[places]
-        kept = self._kept.get(split)
-        if kept is not None and kept.num_rows == self._rows:
-            few = hi <= np.uint64(kept.column(KEY[0])[-1].as_py())
-            places, hi = places[few], hi[few]
-        return places[np.lexsort((cleaned.lo[places], hi))[: self._rows]]
+    def _candidates(self, split: str, cleaned: CleanBatch, indices: _Indices) -> _Indices:
+        """Return the indices of the rows that are in the sample if this block is the last.
+
+        It reads the sample without the lock: another thread can only lower its largest key, and
+        then a row too many is taken, which `merge_samples` drops.
+        """
+        hi = cleaned.hi[indices]
+        sample = self._samples.get(split)
+        if sample is not None and sample.num_rows == self._rows:
+            small = hi <= np.uint64(sample.column(KEY[0])[-1].as_py())
+            indices, hi = indices[small], hi[small]
+        return indices[np.lexsort((cleaned.lo[indices], hi))[: self._rows]]
 
 
 def merge_samples(samples: Iterable[pa.RecordBatch], *, rows: int) -> pa.RecordBatch:
-    """The rows with the smallest keys of at least one sample, in their order."""
+    """Return the rows with the smallest keys of at least one sample, sorted by key."""
     table = pa.Table.from_batches(samples).sort_by([(name, "ascending") for name in KEY])
     return table.slice(0, rows).combine_chunks().to_batches()[0]

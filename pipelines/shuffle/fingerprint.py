@@ -1,10 +1,10 @@
-"""Keys: 128 bits that stand for the content of a row.
+"""Keys of rows: 128-bit hashes of their content.
 
-Every value of every column has a random number, a hash of the value, the column's place and the
-seed; the key of a row is the sum of its values' numbers, mixed once more (simple tabulation
-hashing: Zobrist 1970; Pătraşcu and Thorup, "The Power of Simple Tabulation Hashing", 2012). So
-the work on strings is done once a distinct value, and equal rows have equal keys in whatever
-files, blocks and dictionaries they stand.
+Each value of each column has a pseudorandom number, a hash of the value, the column's index and
+the seed; the key of a row is the sum of the numbers of its values, mixed once more (simple
+tabulation hashing: Zobrist 1970; Pătraşcu and Thorup, "The Power of Simple Tabulation Hashing",
+2012). So a string is hashed once for each distinct value, and equal rows have equal keys in all
+files, blocks and dictionaries.
 """
 
 from __future__ import annotations
@@ -20,50 +20,52 @@ import pyarrow as pa
 from ...schemas.mix64 import mix64
 from ..runtime.dictionaries import dictionary_indices
 
-__all__ = ["Lane", "few_keys", "fingerprint", "mix64"]
+__all__ = ["Lane", "distinct_keys", "fingerprint", "mix64"]
 
 Lane: TypeAlias = npt.NDArray[np.uint64]
 
-_FEW_KEYS = 100
-_FIRST_KEYS = 1024
+_MAX_DISTINCT_KEYS = 100
+_FIRST_ROWS = 1024
 
 _WORD = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
 def fingerprint(batch: pa.RecordBatch, columns: Sequence[str], seed: int) -> tuple[Lane, Lane]:
-    """The keys of rows.
+    """Return the keys of rows.
 
     Args:
       batch: Columns of the types of `Schema.arrow_schema()`; nulls allowed.
-      columns: The names of the columns that count, in the order that counts; at least one.
+      columns: Names of the columns to hash, at least one; another order gives other keys.
       seed: Any integer; another seed gives unrelated keys.
 
     Returns:
       (hi, lo), each uint64 of shape [rows]: two hashes of the same content, of independent
       functions. Equal content (-0.0 and 0.0 are equal, so are all NaN) gives equal keys; other
-      content gives equal keys once in 2**128 pairs. The numbers are part of the format of a
-      dataset: they depend on nothing but content, columns' order and seed.
+      content gives equal keys once in 2**128 pairs. The keys are part of the format of a dataset:
+      they depend only on content, order of the columns and seed.
     """
     hi, lo = (_lane(batch, columns, seed, function) for function in (_HI, _LO))
     return hi, lo
 
 
-def few_keys(lane: Lane) -> frozenset[int] | None:
-    """The different keys of a lane; None where there are more than 100.
+def distinct_keys(lane: Lane) -> frozenset[int] | None:
+    """Return the distinct keys of a lane; None where there are more than 100.
 
-    >>> sorted(few_keys(np.array([7, 7, 3], np.uint64))), few_keys(np.arange(101, dtype=np.uint64))
-    ([3, 7], None)
+    >>> sorted(distinct_keys(np.array([7, 7, 3], np.uint64)))
+    [3, 7]
+    >>> distinct_keys(np.arange(101, dtype=np.uint64))
     """
-    for part in (lane[:_FIRST_KEYS], lane):  # most often the first rows tell
-        keys = np.unique(part)
-        if len(keys) > _FEW_KEYS:
+    # The first rows suffice for most tables, and spare the sort of the whole lane.
+    for rows in (lane[:_FIRST_ROWS], lane):
+        keys = np.unique(rows)
+        if len(keys) > _MAX_DISTINCT_KEYS:
             return None
     return frozenset(keys.tolist())
 
 
 def _mix64_other(x: Lane) -> Lane:
-    """Another such bijection: the finalizer of MurmurHash3 (Appleby, 2011)."""
+    """Mix words by another bijection, the finalizer of MurmurHash3 (Appleby, 2011)."""
     x = (x ^ (x >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     x ^= x >> np.uint64(33)
     x *= np.uint64(0xC4CEB9FE1A85EC53)
@@ -72,13 +74,14 @@ def _mix64_other(x: Lane) -> Lane:
 
 
 class _Function(NamedTuple):
-    """What makes the hash functions of the lanes different ones.
+    """Hash function of a lane; those of the two lanes are independent.
 
     Attributes:
-      mix: A bijection of words.
-      sip_key: The 16 bytes that key SipHash, the hash of strings.
-      null: The word a null is taken for: another in each lane, so that no integer equals it twice.
-      salt: Sets the lanes' salts apart.
+      mix: Bijection of words.
+      sip_key: Key of SipHash, the hash of strings; 16 bytes.
+      null: Word that represents null; it differs between the lanes, so that no integer collides
+        with null in both.
+      salt: Offset that makes the salts of the lanes differ.
     """
 
     mix: Callable[[Lane], Lane]
@@ -93,21 +96,21 @@ _LO = _Function(_mix64_other, "recordmill key 1", 0xBB67AE8584CAA73B, 1)
 
 def _lane(batch: pa.RecordBatch, columns: Sequence[str], seed: int, function: _Function) -> Lane:
     total: Lane = np.zeros(batch.num_rows, np.uint64)
-    for place, name in enumerate(columns):
-        salt = _salt(seed, 2 * place + function.salt)
+    for index, name in enumerate(columns):
+        salt = _salt(seed, 2 * index + function.salt)
         total += _numbers(batch.column(batch.schema.get_field_index(name)), salt, function)
     return function.mix(total)
 
 
-def _salt(seed: int, place: int) -> np.uint64:
-    """An unrelated word for each pair of a seed and a place."""
+def _salt(seed: int, index: int) -> np.uint64:
+    """Return a word for a seed and an index, unrelated to that of any other pair."""
     words = mix64(np.array([seed & _WORD], np.uint64))
-    words += np.uint64((place + 1) * _GOLDEN & _WORD)
+    words += np.uint64((index + 1) * _GOLDEN & _WORD)
     return np.uint64(mix64(words)[0])
 
 
 def _numbers(column: pa.Array, salt: np.uint64, function: _Function) -> Lane:
-    """The random number of each value of a column; uint64, [rows]."""
+    """Return the pseudorandom number of each value of a column; uint64, [rows]."""
     if not pa.types.is_dictionary(column.type):
         return function.mix(_words(column, _bits, function) ^ salt)
     hashes = np.append(_words(column.dictionary, _siphash, function), np.uint64(function.null))
@@ -118,7 +121,7 @@ def _numbers(column: pa.Array, salt: np.uint64, function: _Function) -> Lane:
 def _words(
     values: pa.Array, words_of: Callable[[pa.Array, _Function], Lane], function: _Function
 ) -> Lane:
-    """The word of each value, null or not."""
+    """Return the word of each value, null included."""
     words = words_of(values, function)
     if values.null_count:
         words[values.is_null().to_numpy(zero_copy_only=False)] = function.null
@@ -132,7 +135,7 @@ def _siphash(texts: pa.Array, function: _Function) -> Lane:
 
 
 def _bits(numbers: pa.Array, _: _Function) -> Lane:
-    """The bits of numbers, one pattern for each value; of a null, anything."""
+    """Return the bits of numbers, the same for equal values; those of a null are arbitrary."""
     if pa.types.is_integer(numbers.type):
         integers: Lane = numbers.fill_null(0).to_numpy().astype(np.uint64)
         return integers

@@ -1,12 +1,12 @@
-"""Rows into buckets: the one place where rows change their order.
+"""Shuffle: rows to buckets in canonical order.
 
-A bucket is a range of keys, and inside it rows are sorted by key, so what comes after sees the
-same rows in the same order and in the same batches, whatever the files, the blocks, the runner
-and the number of workers were. There are two ways to get there, with one result:
+A bucket is a range of keys, and its rows are sorted by key, so later stages read the same rows in
+the same order and in the same batches, whatever the files, the blocks, the runner and the number
+of workers are. Two stages do it, with the same result:
 
     ShuffleOnDisk    blocks become sorted runs in files; a bucket reads its range of each run
-                     (external merge sort; the direct runner holds nothing in memory)
-    ShuffleByGroup   each block is cut at the bucket boundaries and goes through the runner's own
+                     (external merge sort; the direct runner keeps no rows in memory)
+    ShuffleByGroup   each block is cut at the bucket boundaries, and goes through the runner's own
                      GroupByKey as Arrow fragments (a cluster)
 """
 
@@ -35,32 +35,32 @@ __all__ = [
     "ShuffleOnDisk",
 ]
 
-Source: TypeAlias = Callable[..., list[pa.RecordBatch]]
-"""Gives the fragments of a bucket, with all of their columns or those that are named."""
+ReadFragments: TypeAlias = Callable[..., list[pa.RecordBatch]]
+"""Function that returns the fragments of a bucket, with all columns or those that it is given."""
 
 
 class RowSink(Protocol):
-    """What happens to rows as soon as they are clean; picklable, and threads can share it."""
+    """First step of a shuffle, for clean rows; it pickles, and threads can share it."""
 
     def setup(self) -> None:
         """Load what cannot be pickled, once a worker."""
 
     def __call__(self, keyed: KeyedRows) -> Sequence[Any]:
-        """What there is to shuffle now."""
+        """Return the elements that are ready to shuffle."""
 
     def finish(self) -> Sequence[Any]:
-        """What is left to shuffle at the end of a bundle."""
+        """Return the elements that remain to shuffle at the end of a bundle."""
 
 
 @dataclass
 class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Run] -> PCollection[Bucket]: sorted runs in files, which `sink` writes.
+    """PCollection[SortedRun] -> PCollection[Bucket]: merges sorted runs, which `sink` writes.
 
     Attributes:
-      directory: A folder that every worker sees. The runs in it can go when the pipeline ends.
-      splits: The splits that get buckets, at least one each, also without rows.
-      distinct: Whether rows equal to the row before them are left out.
-      layout: How rows become buckets and batches.
+      directory: Folder that every worker sees. Its runs can be deleted when the pipeline ends.
+      splits: Splits that get buckets, at least one each, also without rows.
+      distinct: Whether to leave out rows equal to the row before them.
+      layout: Sizes of buckets and batches.
     """
 
     directory: str
@@ -74,10 +74,11 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
         return RunWriter(self.directory, self.layout)
 
     def expand(self, runs: beam.PCollection[SortedRun]) -> beam.PCollection[Bucket]:
+        """Add the stages."""
         return (
             runs
             | "GatherRuns" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-            # [Run]
+            # [SortedRun]
             | "PlanBuckets" >> beam.FlatMap(plan_buckets, self.splits, self.distinct, self.layout)
             # Bucket
             | "SpreadBuckets" >> beam.Reshuffle()
@@ -86,11 +87,11 @@ class ShuffleOnDisk(beam.PTransform):  # type: ignore[misc]
 
 @dataclass
 class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Keyed] -> PCollection[Bucket]: fragments through the runner's GroupByKey.
+    """PCollection[KeyedRows] -> PCollection[Bucket]: groups fragments with the runner.
 
     Attributes:
-      distinct: Whether rows equal to the row before them are left out.
-      layout: How rows become buckets and batches.
+      distinct: Whether to leave out rows equal to the row before them.
+      layout: Sizes of buckets and batches.
     """
 
     distinct: bool = False
@@ -98,10 +99,11 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
 
     @property
     def sink(self) -> RowSink:
-        """Sink that passes rows on as they are, to be cut into fragments."""
-        return _AsTheyAre()
+        """Sink that passes rows on, to be cut into fragments."""
+        return _PassThrough()
 
     def expand(self, keyed: beam.PCollection[KeyedRows]) -> beam.PCollection[Bucket]:
+        """Add the stages."""
         layout = self.layout
         weights = (
             keyed
@@ -120,9 +122,10 @@ class ShuffleByGroup(beam.PTransform):  # type: ignore[misc]
 
 
 class CountRepeats(beam.PTransform):  # type: ignore[misc]
-    """PCollection[Bucket] -> PCollection[(split, rows that its buckets leave out as repeats)]."""
+    """PCollection[Bucket] -> PCollection[(split, number of rows left out as repeats)]."""
 
     def expand(self, buckets: beam.PCollection[Bucket]) -> beam.PCollection[tuple[str, int]]:
+        """Add the stages."""
         return (
             buckets
             | "OfBucket" >> beam.Map(lambda bucket: (bucket.split, bucket.repeats()))
@@ -141,23 +144,23 @@ class _CutIntoFragments(beam.DoFn):  # type: ignore[misc]
     ) -> Iterator[tuple[tuple[str, int], pa.RecordBatch]]:
         batch = sorted_by_key(keyed.batch)
         buckets = self._layout.buckets(weights[keyed.split])
-        places = bucket_offsets(batch, buckets)
-        for index in np.flatnonzero(np.diff(places)):
-            start, stop = places[index], places[index + 1]
+        offsets = bucket_offsets(batch, buckets)
+        for index in np.flatnonzero(np.diff(offsets)):
+            start, stop = offsets[index], offsets[index + 1]
             yield (keyed.split, int(index)), compact(batch.slice(start, stop - start))
 
 
-class _AsTheyAre:
-    """The `RowSink` of rows that the runner shuffles."""
+class _PassThrough:
+    """`RowSink` of rows that the runner shuffles."""
 
     def setup(self) -> None:
-        """Nothing to load."""
+        """Do nothing: there is nothing to load."""
 
     def __call__(self, keyed: KeyedRows) -> Sequence[KeyedRows]:
         return (keyed,)
 
     def finish(self) -> Sequence[KeyedRows]:
-        """Nothing is held back."""
+        """Return nothing: no row waits."""
         return ()
 
 
@@ -177,16 +180,18 @@ def _fragments(
     return [fragment.select(columns) if columns else fragment for fragment in fragments]
 
 
-def _bucket(split: str, index: int, source: Source, distinct: bool, layout: BucketLayout) -> Bucket:
-    """The bucket of the rows in the fragments that `source` gives when it is called."""
-    repeats = partial(_count_repeats, source, layout) if distinct else int
-    return Bucket(split, index, partial(_rows, source, distinct, layout), repeats)
+def _bucket(
+    split: str, index: int, read: ReadFragments, distinct: bool, layout: BucketLayout
+) -> Bucket:
+    """Return a bucket, whose fragments are read when it is opened."""
+    repeats = partial(_count_repeats, read, layout) if distinct else int
+    return Bucket(split, index, partial(_rows, read, distinct, layout), repeats)
 
 
 def plan_buckets(
     runs: Iterable[SortedRun], splits: Sequence[str], distinct: bool, layout: BucketLayout
 ) -> Iterator[Bucket]:
-    """The buckets of all splits, in order."""
+    """Yield the buckets of all splits, in order."""
     by_split: dict[str, list[SortedRun]] = {split: [] for split in splits}
     for run in runs:
         by_split[run.split].append(run)
@@ -194,35 +199,35 @@ def plan_buckets(
         of_split.sort(key=lambda run: run.path)
         buckets = layout.buckets(sum(run.weight for run in of_split))
         for index in range(buckets):
-            parts = [run.part(index, buckets) for run in of_split]
+            slices = [run.slice(index, buckets) for run in of_split]
             # A run of few rows has none for most buckets, and opening it costs more than they do.
-            source = partial(_read_parts, [part for part in parts if part.stop > part.start])
-            yield _bucket(split, index, source, distinct, layout)
+            read = partial(_read_slices, [rows for rows in slices if rows.stop > rows.start])
+            yield _bucket(split, index, read, distinct, layout)
 
 
-def _read_parts(
-    parts: Sequence[RunSlice], columns: Sequence[str] | None = None
+def _read_slices(
+    slices: Sequence[RunSlice], columns: Sequence[str] | None = None
 ) -> list[pa.RecordBatch]:
-    return [part.read(columns) for part in parts]
+    return [rows.read(columns) for rows in slices]
 
 
-def _rows(source: Source, distinct: bool, layout: BucketLayout) -> Iterator[pa.RecordBatch]:
-    """The rows of a bucket in canonical order, in batches of its layout, without their keys."""
-    whole = _in_order(source())
-    if whole is None:
+def _rows(read: ReadFragments, distinct: bool, layout: BucketLayout) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a bucket in canonical order, in batches of its layout, without keys."""
+    rows = _in_order(read())
+    if rows is None:
         return
     if distinct:
-        whole = whole.filter(pa.array(~_repeats(whole, layout)))
-    yield from layout.cut(canonical(whole.drop_columns(list(KEY))))
+        rows = rows.filter(pa.array(~_repeats(rows, layout)))
+    yield from layout.cut(canonical(rows.drop_columns(list(KEY))))
 
 
-def _count_repeats(source: Source, layout: BucketLayout) -> int:
-    keys = _in_order(source(KEY))
+def _count_repeats(read: ReadFragments, layout: BucketLayout) -> int:
+    keys = _in_order(read(KEY))
     return 0 if keys is None else int(_repeats(keys, layout).sum())
 
 
 def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
-    """The rows of all fragments sorted by key; None where there is no row."""
+    """Return the rows of all fragments sorted by key; None where there is no row."""
     filled = [fragment for fragment in fragments if fragment.num_rows]
     if not filled:
         return None
@@ -230,7 +235,7 @@ def _in_order(fragments: Sequence[pa.RecordBatch]) -> pa.RecordBatch | None:
 
 
 def _repeats(batch: pa.RecordBatch, layout: BucketLayout) -> npt.NDArray[np.bool_]:
-    """Which rows of a batch sorted by key repeat the row before them."""
+    """Return the mask of rows that repeat the row before them, in a batch sorted by key."""
     again = np.ones(batch.num_rows - 1, np.bool_)
     for name in layout.equal:
         lane = batch.column(name).to_numpy()

@@ -1,7 +1,7 @@
-"""Rows in files, sorted by key: `RunWriter` writes a `SortedRun`, and a `RunSlice` reads of one.
+"""Rows in files, sorted by key: `RunWriter` writes a `SortedRun`, a `RunSlice` reads from it.
 
-Every bucket opens every run that has a row for it, so few large runs cost less than many small
-ones: rows wait until there are enough of them.
+Each bucket opens each run that has a row for it, so few large runs cost less than many small ones:
+rows wait in memory until there are enough of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["KeyedRows", "RunSlice", "SortedRun", "RunWriter", "bucket_offsets", 
 _CODER = ArrowCoder()
 
 _RUN_BYTES = 16 << 20
-"""Rows of a split are held until they take as much memory."""
+"""Memory that the rows of a split take before they are written as a run."""
 
 
 @dataclass(frozen=True)
@@ -41,73 +41,78 @@ class KeyedRows:
 class SortedRun:
     """Rows of one split, sorted by key, in an Arrow IPC file.
 
-    `places` says where the rows begin of each range of keys that as many buckets as there can be
-    would have; int64, [MAX_BUCKETS + 1].
+    Attributes:
+      split: Split of the rows.
+      path: Path of the file.
+      weight: Weight of the rows, for the number of buckets.
+      offsets: Offset of the rows of each bucket, as if there were `MAX_BUCKETS`; those of a smaller
+        power of two are among them. int64, [MAX_BUCKETS + 1].
     """
 
     split: str
     path: str
     weight: int
-    places: npt.NDArray[np.int64] = field(repr=False, compare=False)
+    offsets: npt.NDArray[np.int64] = field(repr=False, compare=False)
 
-    def part(self, index: int, buckets: int) -> RunSlice:
-        """The rows that belong to one of so many buckets, a power of two."""
+    def slice(self, index: int, buckets: int) -> RunSlice:
+        """Return the rows of a bucket; `buckets`, the number of all, is a power of two."""
         ranges = MAX_BUCKETS // buckets
-        start, stop = self.places[[ranges * index, ranges * (index + 1)]].tolist()
+        start, stop = self.offsets[[ranges * index, ranges * (index + 1)]].tolist()
         return RunSlice(self.path, start, stop)
 
 
 class RunSlice(NamedTuple):
-    """Some rows of the run in a file, from `start` up to `stop`."""
+    """Rows of the run in a file, from `start` up to `stop`."""
 
     path: str
     start: int
     stop: int
 
     def read(self, columns: Sequence[str] | None = None) -> pa.RecordBatch:
-        """A copy: what is left memory-mapped of many runs counts as memory, nearly all of it."""
+        """Read the rows, with all columns or those that are named."""
+        # A copy: memory maps of the slices of many runs would count as the memory of whole runs.
         with pa.memory_map(self.path) as source, pa.ipc.open_file(source) as reader:
-            whole = reader.get_batch(0)
-            some = whole.select(columns) if columns else whole
-            return _CODER.decode(_CODER.encode(some.slice(self.start, self.stop - self.start)))
+            run = reader.get_batch(0)
+            rows = run.select(columns) if columns else run
+            return _CODER.decode(_CODER.encode(rows.slice(self.start, self.stop - self.start)))
 
 
 @dataclass
 class RunWriter:
-    """Writes the rows it is called with as sorted runs; threads can share it.
+    """`RowSink` that writes rows as sorted runs; threads can share it.
 
     Attributes:
-      directory: Where the files go. Each has a name of its own, so a replay overwrites nothing.
-      layout: What rows weigh.
+      directory: Folder of the runs. Each has a unique name, so a retry overwrites nothing.
+      layout: Layout that weighs the rows.
     """
 
     directory: str
     layout: BucketLayout
 
     def setup(self) -> None:
-        """Make the folder. Nothing is held yet."""
+        """Create the folder, and start without waiting rows."""
         os.makedirs(self.directory, exist_ok=True)
-        self._holding = Lock()
-        self._held: dict[str, list[pa.RecordBatch]] = {}
+        self._lock = Lock()
+        self._waiting: dict[str, list[pa.RecordBatch]] = {}
 
     def __call__(self, keyed: KeyedRows) -> list[SortedRun]:
-        """The run that there are rows enough for now, if any."""
-        with self._holding:
-            held = self._held.setdefault(keyed.split, [])
-            held.append(keyed.batch)
-            if sum(batch.nbytes for batch in held) < _RUN_BYTES:
+        """Write a run once there are enough rows, and return it."""
+        with self._lock:
+            batches = self._waiting.setdefault(keyed.split, [])
+            batches.append(keyed.batch)
+            if sum(batch.nbytes for batch in batches) < _RUN_BYTES:
                 return []
-            del self._held[keyed.split]
-        return [self._write(keyed.split, held)]
+            del self._waiting[keyed.split]
+        return [self._write(keyed.split, batches)]
 
     def finish(self) -> list[SortedRun]:
-        """The runs of the rows that are left."""
-        with self._holding:
-            left, self._held = self._held, {}
-        return [self._write(split, held) for split, held in left.items()]
+        """Write the remaining rows, and return a run for each split that has any."""
+        with self._lock:
+            remaining, self._waiting = self._waiting, {}
+        return [self._write(split, batches) for split, batches in remaining.items()]
 
-    def _write(self, split: str, held: Sequence[pa.RecordBatch]) -> SortedRun:
-        batch = decoded(sorted_by_key(joined(held)))
+    def _write(self, split: str, batches: Sequence[pa.RecordBatch]) -> SortedRun:
+        batch = decoded(sorted_by_key(joined(batches)))
         path = os.path.join(self.directory, f"{split}-{uuid4().hex}.arrow")
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
@@ -115,13 +120,13 @@ class RunWriter:
 
 
 def sorted_by_key(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch sorted by its key columns; rows of equal keys are equal, so ties do not matter."""
+    """Return the batch sorted by key; rows of equal keys are equal, so ties do not matter."""
     hi, lo = (batch.column(name).to_numpy() for name in KEY)
     return batch.take(pa.array(np.lexsort((lo, hi))))
 
 
 def bucket_offsets(batch: pa.RecordBatch, buckets: int) -> npt.NDArray[np.int64]:
-    """Where each bucket begins in a batch sorted by key; [buckets + 1]."""
+    """Return the offset of each bucket in a batch sorted by key; int64, [buckets + 1]."""
     hi = batch.column(KEY[0]).to_numpy()
     starts = np.array([2**64 // buckets * index for index in range(1, buckets)], np.uint64)
     return np.concatenate(([0], np.searchsorted(hi, starts), [batch.num_rows]))

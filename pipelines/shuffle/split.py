@@ -1,8 +1,8 @@
-"""Which split a row belongs to, decided by its content.
+"""Splits and sampling by the content of rows.
 
-The key of a row, mixed once more, is a place in [0, 2**64); the ratios cut that line into pieces.
-So equal rows, or equal groups, stand in one split, and a row stays in its split whatever other
-rows there are.
+The key of a row, mixed once more, is a position in [0, 2**64); the ratios divide that range. So
+equal rows, or equal groups, are in one split, and a row stays in its split when other rows are
+added or removed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _WORD = 2**64 - 1
 
 
 def assign(lane: Lane, ratios: Mapping[str, float], seed: int) -> SplitIndex:
-    """The split of each row.
+    """Assign each row to a split.
 
     Args:
-      lane: A lane of the keys of the rows (or of their key columns); uint64, [rows].
-      ratios: As in `Splitting`.
-      seed: Any integer; another one draws anew.
+      lane: Lane of the keys of the rows (or of their key columns); uint64, [rows].
+      ratios: Ratio of each split, as in `Splitting`.
+      seed: Any integer; another seed gives an independent assignment.
 
     Returns:
       The index in `ratios` of the split of each row; uint8, [rows]. The share of a split in all
@@ -41,35 +41,35 @@ def assign(lane: Lane, ratios: Mapping[str, float], seed: int) -> SplitIndex:
     >>> assign(np.arange(8, dtype=np.uint64), {"train": 0.5, "eval": 0.5}, 0)
     array([0, 0, 0, 0, 1, 1, 0, 0], dtype=uint8)
     """
-    cuts = np.array(_cuts(ratios), np.uint64)
-    return np.searchsorted(cuts, _places(lane, seed, _SPLIT), side="right").astype(np.uint8)
+    bounds = np.array(_bounds(ratios), np.uint64)
+    return np.searchsorted(bounds, _positions(lane, seed, _SPLIT), side="right").astype(np.uint8)
 
 
 def sampled(lane: Lane, ratio: float, seed: int) -> npt.NDArray[np.bool_]:
-    """Whether each row is kept when a share of all keys is: bool, [rows].
+    """Return the sampling mask, bool [rows].
 
-    The draw is independent of `assign`, and what a ratio keeps a larger one keeps too.
+    It is independent of `assign`, and a larger ratio keeps all rows of a smaller one.
 
     Args:
       lane: As in `assign`.
-      ratio: The share to keep, from 0 to 1, exact to 2**-64.
+      ratio: Share of all keys to keep, from 0 to 1, exact to 2**-64.
       seed: As in `assign`.
     """
     if ratio >= 1:
         return np.ones(len(lane), np.bool_)
-    return _places(lane, seed, _SAMPLE) < np.uint64(_exact(ratio) * 2**64 // 1)
+    return _positions(lane, seed, _SAMPLE) < np.uint64(_exact(ratio) * 2**64 // 1)
 
 
-def _places(lane: Lane, seed: int, purpose: int) -> Lane:
-    """Where each key stands in [0, 2**64), independent for each purpose and seed."""
+def _positions(lane: Lane, seed: int, purpose: int) -> Lane:
+    """Return the position of each key in [0, 2**64), independent for each purpose and seed."""
     salt = mix64(mix64(np.array([seed & _WORD], np.uint64)) ^ np.uint64(purpose))
     return mix64(mix64(lane ^ salt) + np.uint64(purpose))
 
 
-def _cuts(ratios: Mapping[str, float]) -> list[int]:
-    """The places where one split ends and the next begins.
+def _bounds(ratios: Mapping[str, float]) -> list[int]:
+    """Return the positions at which each split but the first begins.
 
-    >>> _cuts({"train": 0.75, "eval": 0.25}) == [3 * 2**62]
+    >>> _bounds({"train": 0.75, "eval": 0.25}) == [3 * 2**62]
     True
     """
     shares = [_exact(ratio) for ratio in ratios.values()]
@@ -78,5 +78,5 @@ def _cuts(ratios: Mapping[str, float]) -> list[int]:
 
 
 def _exact(ratio: float) -> Fraction:
-    """The ratio as it is written: 0.1 is a tenth, not the binary float nearest to it."""
+    """Return the ratio as written: 0.1 is a tenth, not the binary float nearest to it."""
     return Fraction(repr(float(ratio)))

@@ -44,7 +44,7 @@ def clean(block: TextBatch, schema: Schema, selection: RowSelection) -> CleanBat
     lane = fingerprint(rows, columns, selection.seed)[1] if columns else keys[1]
     return select_rows(
         rows,
-        places=np.flatnonzero(good),
+        positions=np.flatnonzero(good),
         keys=keys,
         lane=lane,
         rejects=sorted((*block.rejects, *bad), key=lambda reject: reject.line),
@@ -59,32 +59,35 @@ def _convert(block: TextBatch, schema: Schema) -> tuple[pa.RecordBatch, Mask, li
     """Return the typed rows whose values are all good, the mask of these, and the other rejects."""
     rows = block.batch.num_rows
     columns = []
-    worst = np.full(rows, -1)  # index of the first bad column of each row, -1 for none
+    first_bad = np.full(rows, -1)  # index of the first bad column of each row, -1 for none
     reasons: Reasons = np.zeros(rows, np.uint8)
     for index, column in enumerate(schema):
         texts = block.batch.column(index)
+        # The last text is null: the code of rows without a text.
         values = convert(pa.concat_arrays([texts.dictionary, pa.nulls(1, pa.string())]), column)
-        at = dictionary_indices(texts)
-        columns.append(_spread(values.good, at))
+        codes = dictionary_indices(texts)
+        columns.append(_spread(values.good, codes))
         if values.reasons.any():
-            of_rows = values.reasons.take(at)
-            first = (worst < 0) & (of_rows > 0)
-            worst[first] = index
-            reasons[first] = of_rows[first]
+            row_reasons = values.reasons.take(codes)
+            first = (first_bad < 0) & (row_reasons > 0)
+            first_bad[first] = index
+            reasons[first] = row_reasons[first]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow_schema())
     bad = [
-        _reject(block, int(row), int(worst[row]), schema, Reason(reasons[row]))
-        for row in np.flatnonzero(worst >= 0)
+        _reject(block, int(row), int(first_bad[row]), schema, Reason(reasons[row]))
+        for row in np.flatnonzero(first_bad >= 0)
     ]
-    return filter_rows(worst < 0, batch), worst < 0, bad
+    good = first_bad < 0
+    return filter_rows(good, batch), good, bad
 
 
-def _spread(values: pa.Array, at: npt.NDArray[np.int32]) -> pa.Array:
-    """Return the values at these indices; strings as a dictionary of distinct values."""
+def _spread(values: pa.Array, codes: npt.NDArray[np.int32]) -> pa.Array:
+    """Return the value of each code; strings as a dictionary of distinct values."""
     if not pa.types.is_string(values.type):
-        return values.take(pa.array(at))
+        return values.take(pa.array(codes))
     distinct = values.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(pa.array(at)), distinct.dictionary)
+    indices = distinct.indices.take(pa.array(codes))
+    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
 def _reject(block: TextBatch, row: int, index: int, schema: Schema, reason: Reason) -> Reject:

@@ -20,8 +20,8 @@ from ...schemas.manifest import SourceFile
 from ...schemas.schema import Schema
 from ..config.csv_format import CsvFormat
 from ..config.row_selection import RowSelection
-from ..readers.parse import parse_part
-from ..readers.scan import parts
+from ..readers.parse import parse_fragment
+from ..readers.scan import file_fragments
 from ..runtime.elements import FileFragment, ScannedFile, TextBatch
 from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..selection.read_counts import read_counts_of
@@ -48,7 +48,7 @@ class IngestTable(beam.PTransform):  # type: ignore[misc]
       selection: Filters, sampling and split ratios.
       sink: First step of the shuffle, which takes rows as soon as they are clean.
       rejects: Folder of the rejects: one file of JSON lines for each block that has any.
-      in_threads: Whether to use a pool of threads, each holding the output of a whole fragment;
+      in_threads: Whether to use a pool of threads, each with all output of a fragment in memory;
         otherwise one fragment is read after another, with one block in memory.
     """
 
@@ -65,7 +65,7 @@ class IngestTable(beam.PTransform):  # type: ignore[misc]
         read = _ReadFragment(self.schema, self.csv_format, self.selection, router, self.rejects)
         outputs = (
             scanned
-            | "CutFiles" >> beam.FlatMap(parts)
+            | "CutFiles" >> beam.FlatMap(file_fragments)
             | "SpreadFragments" >> beam.Reshuffle()
             # FileFragment
             | "ParseAndClean"
@@ -102,7 +102,7 @@ class _ReadFragment(ElementFn):
 
     def __call__(self, fragment: FileFragment, *side_inputs: Any) -> Iterator[Any]:
         names = self.schema.names
-        for block in parse_part(fragment, column_names=names, csv_format=self.csv_format):
+        for block in parse_fragment(fragment, column_names=names, csv_format=self.csv_format):
             cleaned = clean(block, self.schema, self.selection)
             yield from read_counts_of(
                 cleaned, self.rejects, split=block.split, position=block.position, size=block.size

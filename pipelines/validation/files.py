@@ -26,8 +26,8 @@ from ..config.csv_format import MAX_RECORD_BYTES, CsvFormat
 from ..readers.csv_boundaries import BYTE_ORDER_MARK, find_record_boundaries
 from ..readers.csv_source import BLOCK_BYTES
 from ..readers.parquet import is_parquet
-from ..readers.parse import parse_part
-from ..readers.scan import parts, scan
+from ..readers.parse import parse_fragment
+from ..readers.scan import file_fragments, scan
 from ..runtime.decompress import detect_compression, open_decompressed, open_text
 from ..runtime.elements import FileFragment, InputFile, Reject, TextBatch
 
@@ -121,7 +121,7 @@ def portions(file: Portion, csv_format: CsvFormat) -> Iterator[Portion]:
     scanned = scan(
         file.file, column_names=file.names, csv_format=csv_format, block_bytes=BLOCK_BYTES
     )
-    for part in parts(scanned):
+    for part in file_fragments(scanned):
         yield replace(file, part=part)
 
 
@@ -137,7 +137,9 @@ def blocks(portion: Portion, csv_format: CsvFormat) -> Iterator[TextBatch]:
     if portion.names is None:
         yield from _json_blocks(portion.file, RequestNames(portion.expected))
     elif portion.part is not None:
-        for block in parse_part(portion.part, column_names=portion.names, csv_format=csv_format):
+        for block in parse_fragment(
+            portion.part, column_names=portion.names, csv_format=csv_format
+        ):
             yield replace(block, batch=block.batch.rename_columns(list(portion.columns)))
 
 

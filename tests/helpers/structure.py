@@ -29,6 +29,10 @@ WH_OPENING = re.compile(r"(What|How|Whether|Which|Where)\b")
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 MAX_FOLDER_MODULES = 20
+MAX_LONG_FUNCTIONS = 0.005
+MAX_WH_DOCSTRINGS = 0.01
+MAX_VAGUE_BINDINGS = 0.005
+"""Largest shares of all functions, docstrings and bindings."""
 
 
 @dataclass(frozen=True)

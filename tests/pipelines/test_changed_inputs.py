@@ -78,12 +78,12 @@ def rise(path: Path) -> Callable[[], None]:
 
 
 def test_a_csv(source: Path, before: Callable[..., None]) -> None:
-    before(table_rows, "parse_part", rise(source))
+    before(table_rows, "parse_fragment", rise(source))
     assert error_of(source).startswith(f"{source}: {SCANNED}between byte 0 and byte ")
 
 
 def test_a_profile(source: Path, before: Callable[..., None]) -> None:
-    before(table_rows, "parse_part", rise(source))
+    before(table_rows, "parse_fragment", rise(source))
     with pytest.raises(DataError, match=f"^{source}: {SCANNED}"):
         inputs = [Input(None, str(source))]
         profile(SMALL, inputs=inputs, output=str(source.parent / "out"))
@@ -94,7 +94,7 @@ def test_parquet(source: Path, before: Callable[..., None]) -> None:
     table = pd.read_csv(source, dtype=str, keep_default_na=False)
     table.to_parquet(path, compression=None)
     assert pq.read_metadata(path).num_rows == 60
-    before(table_rows, "parse_part", lambda: edit(path, b"Rome", b"Bari"))
+    before(table_rows, "parse_fragment", lambda: edit(path, b"Rome", b"Bari"))
     assert error_of(path).startswith(f"{path}: {SCANNED}")
 
 
@@ -110,7 +110,7 @@ def test_a_source_of_a_reshape(source: Path, before: Callable[..., None]) -> Non
         csv=SMALL.csv,
         reshape=Reshape(function=as_they_are, schema=SCHEMA),
     )
-    before(reshaping, "parse_part", rise(source))
+    before(reshaping, "parse_fragment", rise(source))
     assert error_of(source, recipe).startswith(f"{source}: {SCANNED}")
 
 

@@ -15,20 +15,20 @@ from recordmill.pipelines.checks import CheckBoxes, CheckCounts
 from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.images.boxes.marks import BoxEvidence
 from recordmill.pipelines.resolve import ResolvedInputs
-from recordmill.pipelines.run_settings import RunSettings
+from recordmill.pipelines.run_spec import RunSpec
 from recordmill.pipelines.runtime.errors import direct_runner, unwrap_beam_errors
 from recordmill.pipelines.selection.read_counts import ReadCounts
 from recordmill.schemas import DataError
 from recordmill.schemas.manifest import Ledger
 
 INPUTS = (Input(None, "a.csv"),)
-SETTINGS = RunSettings(SMALL, ("train", "eval"), ResolvedInputs(INPUTS, INPUTS))
+SPEC = RunSpec(SMALL, ("train", "eval"), ResolvedInputs(INPUTS, INPUTS))
 GOOD = {"train": Ledger(read=90), "eval": Ledger(read=10), "unsplit": Ledger()}
 
 
 def run_check(counts: ReadCounts, folder: Path) -> None:
     with unwrap_beam_errors(), beam.Pipeline(runner=direct_runner()) as pipeline:
-        checked = pipeline | beam.Create([counts]) | CheckCounts(SETTINGS, str(folder))
+        checked = pipeline | beam.Create([counts]) | CheckCounts(SPEC, str(folder))
         assert_that(checked, equal_to([counts]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +32,7 @@ class ModelFunction:
     """Model over features, with named outputs.
 
     Attributes:
-      model: Callable model, which takes features and the keyword `training`.
+      model: Callable model, which takes features and, if it has it, the keyword `training`.
       output_kind: Kind of its output; see `named_outputs`.
       classes: Names of the classes of the label.
     """
@@ -48,14 +49,14 @@ class ModelFunction:
         signatures would differ in the last bits.
         """
         return tf.function(  # type: ignore[no-any-return]
-            lambda features: self.model(features, training=False),
+            self._call,
             autograph=False,
             experimental_attributes={"_noinline": True},
         )
 
     def output(self, features: Any) -> Any:
         """Return the output of the model itself for features, mapped by name."""
-        return self.model(features_by_name(self.model, features), training=False)
+        return self._call(features_by_name(self.model, features))
 
     def serve(self, features: Any) -> Predictions:
         """Predict for features of the transform graph, mapped by name; for use in a graph."""
@@ -68,7 +69,20 @@ class ModelFunction:
     def predict_eagerly(self, features: Any, *, by_name: bool) -> Predictions:
         """Predict as `serve` does if `by_name`, else as `predict` does, in eager execution."""
         inputs = features_by_name(self.model, features) if by_name else features
-        return self._named(self.model(inputs, training=False))
+        return self._named(self._call(inputs))
+
+    def _call(self, features: Any) -> Any:
+        return self.model(features, **self._keywords)
+
+    @cached_property
+    def _keywords(self) -> Mapping[str, bool]:
+        """`training=False`, for a model that takes the keyword; models of Keras do."""
+        try:
+            parameters = inspect.signature(self.model).parameters
+        except (TypeError, ValueError):  # some callables in C have no signature
+            return {"training": False}
+        takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        return {"training": False} if takes_any or "training" in parameters else {}
 
     def _named(self, output: Any) -> Predictions:
         return named_outputs(output, kind=self.output_kind, classes=self.classes)

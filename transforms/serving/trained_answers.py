@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from ...schemas.errors import DataError, RecipeError
 from ..dataset.batches import image_parser, row_parser
+from ..dataset.open import AGAIN
 from .graph import ServingGraph
 from .model_function import TOLERANCE, ModelFunction, largest_difference
 from .trained_on import TrainingDataset
@@ -40,6 +42,7 @@ def trained_answers(
       no records. A warning names the reason.
 
     Raises:
+      DataError: A record cannot be read.
       RecipeError: The served model predicts otherwise than the model in training.
     """
     names = list(graph.features) if graph.named else None
@@ -71,6 +74,7 @@ def _compare(
       The reason why they cannot be compared; None after a comparison.
 
     Raises:
+      DataError: A record cannot be read.
       RecipeError: Their predictions differ.
     """
     splits = data.manifest.splits
@@ -81,7 +85,13 @@ def _compare(
         dataset = data.dataset(split, _COMPARED, shuffle=False, features=names)
     except DataError as error:
         return str(error)
-    element = next(iter(dataset))
+    try:
+        element = next(iter(dataset))
+    except tf.errors.OpError as error:
+        raise DataError(
+            f"{split}: expected {_COMPARED} records to compare the model on, but a shard is "
+            f"damaged ({_reason(error)}). Nothing was written. {AGAIN}"
+        ) from error
     batch = element[0] if isinstance(element, tuple) else element
     served = function.predict_eagerly(batch, by_name=True)
     try:
@@ -95,6 +105,15 @@ def _compare(
     if position is not None and difference > TOLERANCE:
         raise RecipeError(_difference(split, *position))
     return None
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Return TensorFlow's message without the node that failed.
+
+    >>> _reason(tf.errors.DataLossError(None, None, "{{function_node x}} corrupted record at 0"))
+    'corrupted record at 0'
+    """
+    return re.sub(r"^\{\{.*?\}\} | \[Op:.*", "", error.message)
 
 
 def _difference(split: str, name: str, row: int, trained: str, served: str) -> str:

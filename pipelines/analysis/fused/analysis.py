@@ -29,7 +29,7 @@ from tfx_bsl.tfxio.tensor_adapter import TensorAdapter, TensorAdapterConfig
 from ....schemas.errors import DataError
 from ...runtime import filesystem as files
 from ...runtime.elements import RawTensorAdapter
-from ..graph_errors import explained
+from ..graph_errors import explain_failure
 from .export import deferred_schema
 from .export import export as export_graph
 from .finish import evaluate
@@ -231,7 +231,7 @@ class PhaseFold:
         try:
             arrays = run(batch)
         except tf.errors.OpError as error:
-            raise DataError(explained(error, graph.traced.function, batch, run)) from error
+            raise DataError(explain_failure(error, graph.traced.function, batch, run)) from error
         for label, gatherer in self._gatherers.items():
             key = (label, None)
             accumulator[key] = gatherer.add(accumulator[key], arrays[label])

@@ -21,8 +21,8 @@ from ....schemas.errors import DataError
 from ...config.csv_format import CsvFormat
 from ...config.image_format import BoxForm, ImageFormat
 from ...readers.csv_source import BLOCK_BYTES
-from ...readers.parse import parse_part
-from ...readers.scan import parts, scan
+from ...readers.parse import parse_fragment
+from ...readers.scan import file_fragments, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text
 from ...runtime.elements import InputFile, Reject, TextBatch
 from .box_format import XYXY, box_format_of
@@ -59,8 +59,8 @@ def read_csv(path: str, image_format: ImageFormat) -> AnnotationFile:
     )
     batches = (
         batch
-        for part in parts(scanned)
-        for batch in parse_part(part, column_names=header, csv_format=CsvFormat())
+        for part in file_fragments(scanned)
+        for batch in parse_fragment(part, column_names=header, csv_format=CsvFormat())
     )
     box_format = box_format_of(image_format, XYXY)
     annotations: Iterable[Annotation] = (

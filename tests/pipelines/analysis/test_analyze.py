@@ -126,7 +126,7 @@ def test_bits_do_not_depend_on_order_bundles_or_workers(tmp_path: Path) -> None:
 
 def test_folds_every_bucket_in_order_and_analyzes_the_splits_asked_for(tmp_path: Path) -> None:
     train, evaluation = buckets_of("train", 6), buckets_of("eval", 3)
-    run = _run(train[::-1] + evaluation, tmp_path / "out", light, also={"first": ListFirst()})
+    run = _run(train[::-1] + evaluation, tmp_path / "out", light, folds={"first": ListFirst()})
     assert run.folds == {
         ("first", split): [batch.column("x")[0].as_py() for b in some for batch in b.open()]
         for split, some in (("train", train), ("eval", evaluation))
@@ -152,7 +152,7 @@ def test_no_rows_give_one_directory(
 ) -> None:
     if function is features:
         function = _vocabulary_and_buckets
-    run = _run(buckets, tmp_path / "out", function, also={"first": ListFirst()})
+    run = _run(buckets, tmp_path / "out", function, folds={"first": ListFirst()})
     assert run.transform_fn == [str(tmp_path / "out")]
     assert sorted(run.folds) == sorted({("first", bucket.split) for bucket in buckets})
     assert run.transformed
@@ -177,7 +177,7 @@ def test_an_unsupported_analyzer_falls_back_to_stock(
 ) -> None:
     buckets = buckets_of("train", 3) + buckets_of("eval", 2)
     with caplog.at_level(logging.WARNING, "recordmill"):
-        run = _run(buckets, tmp_path / "out", custom, also={"first": ListFirst()})
+        run = _run(buckets, tmp_path / "out", custom, folds={"first": ListFirst()})
     assert [record.getMessage() for record in caplog.records if "recordmill" in record.name] == [
         "analysis is left to tensorflow_transform, which is slower: "
         'analyzer "PTransform[ptransform]" is a Beam transform of the caller'

@@ -36,11 +36,11 @@ def problem(
     contents: frozenset[int] | None = None,
     by_content: bool = True,
 ) -> str:
-    account = ReadCounts(ledger, 0, contents)
+    counts = ReadCounts(ledger, 0, contents)
     allowed = replace(recipe, allow_empty=True)
-    assert check_splits(account, splits=SPLITS, recipe=allowed, by_content=by_content) is account
+    assert check_splits(counts, splits=SPLITS, recipe=allowed, by_content=by_content) is counts
     with pytest.raises(DataError) as error:
-        check_splits(account, splits=SPLITS, recipe=recipe, by_content=by_content)
+        check_splits(counts, splits=SPLITS, recipe=recipe, by_content=by_content)
     return str(error.value)
 
 
@@ -98,8 +98,8 @@ def test_nothing_is_left() -> None:
 
 
 def test_every_split_has_a_row() -> None:
-    account = ReadCounts({"train": Ledger(read=9), "eval": Ledger(read=2, filtered=1)})
-    assert check_splits(account, splits=SPLITS, recipe=SMALL, by_content=True) is account
+    counts = ReadCounts({"train": Ledger(read=9), "eval": Ledger(read=2, filtered=1)})
+    assert check_splits(counts, splits=SPLITS, recipe=SMALL, by_content=True) is counts
 
 
 @pytest.mark.parametrize(

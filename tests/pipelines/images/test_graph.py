@@ -28,8 +28,8 @@ def test_labelled_pictures(tmp_path: Path) -> None:
     rows = rows_of(LABELLED, [(FILES[0], {"label": "dog"}), (FILES[1], {"label": "cat"})])
     images, further = outputs_of(tmp_path, classify, LABELLED, rows)
     assert further == {}
-    assert [image.source.filename for image in images] == ["0.png", "1.png"]
-    assert [image.source.label for image in images] == [1, 0]
+    assert [image.origin.filename for image in images] == ["0.png", "1.png"]
+    assert [image.origin.label for image in images] == [1, 0]
     for image, sha256 in zip(images, rows.column("sha256").to_pylist(), strict=True):
         assert image.picture.pixels.shape == (16, 16, 3)
         assert image.picture.boxes is None
@@ -46,8 +46,8 @@ def test_pictures_with_boxes_keep_their_sizes(tmp_path: Path) -> None:
     assert [image.picture.pixels.shape for image in images] == [(36, 48, 3), (10, 20, 3)]
     np.testing.assert_allclose(images[0].picture.boxes, [[0, 0.25, 0.5, 1]])
     assert images[1].picture.boxes.shape == (0, 4)
-    assert [image.source.classes.tolist() for image in images] == [[2], []]
-    assert images[0].source.label is None
+    assert [image.origin.classes.tolist() for image in images] == [[2], []]
+    assert images[0].origin.label is None
 
 
 def test_further_outputs_are_stored_features(tmp_path: Path) -> None:

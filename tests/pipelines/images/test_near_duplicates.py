@@ -1,4 +1,4 @@
-"""Near duplicates among the looks of images, and buckets without them."""
+"""Near duplicates by the hashes of images, and buckets without them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from recordmill.pipelines.images.near_duplicates import (
     HashBatch,
     NearDuplicateFindings,
+    drop_images,
     find_near,
-    places,
-    without,
+    image_ids,
 )
 from recordmill.pipelines.images.perceptual_hash import NearDuplicates
 from recordmill.pipelines.runtime.elements import Bucket
@@ -105,17 +105,17 @@ def names(bucket: Bucket) -> list[list[str]]:
 
 
 def test_what_tells_one_image_from_another() -> None:
-    assert list(places("train", BATCHES[0])) == [("train", "a", "1"), ("train", "b", "2")]
-    assert list(places("train", BATCHES[0].slice(0, 0))) == []
+    assert list(image_ids("train", BATCHES[0])) == [("train", "a", "1"), ("train", "b", "2")]
+    assert list(image_ids("train", BATCHES[0].slice(0, 0))) == []
 
 
 def test_where_nothing_is_dropped_the_bucket_is_itself() -> None:
     complete = bucket()
-    assert without(complete, near()) is complete
+    assert drop_images(complete, near()) is complete
 
 
 def test_a_bucket_without_some_of_its_images() -> None:
-    thinned = without(bucket(), near(("train", "b", "2"), ("train", "c", "3")))
+    thinned = drop_images(bucket(), near(("train", "b", "2"), ("train", "c", "3")))
     assert (thinned.split, thinned.index) == ("train", 3)
     assert names(thinned) == names(thinned) == [["a"], ["a"]]
     assert thinned.repeats() == 10 + 3
@@ -124,18 +124,20 @@ def test_a_bucket_without_some_of_its_images() -> None:
 
 def test_an_image_goes_by_split_name_and_content() -> None:
     dropped = near(("eval", "b", "2"), ("train", "a", "4"), ("train", "x", "3"))
-    assert names(without(bucket(), dropped)) == [["a", "b"], ["c", "b"]]
-    assert without(bucket(), dropped).repeats() == 10 + 1
-    assert names(without(bucket("eval"), dropped)) == [["a"], ["c", "a"]]
+    assert names(drop_images(bucket(), dropped)) == [["a", "b"], ["c", "b"]]
+    assert drop_images(bucket(), dropped).repeats() == 10 + 1
+    assert names(drop_images(bucket("eval"), dropped)) == [["a"], ["c", "a"]]
 
 
 def test_a_bucket_of_nothing_but_what_is_dropped() -> None:
-    thinned = without(bucket(batches=BATCHES[:1]), near(("train", "a", "1"), ("train", "b", "2")))
+    thinned = drop_images(
+        bucket(batches=BATCHES[:1]), near(("train", "a", "1"), ("train", "b", "2"))
+    )
     assert names(thinned) == [[]]
     assert thinned.repeats() == 10 + 2
 
 
 def test_an_empty_bucket() -> None:
-    thinned = without(bucket(batches=[]), near(("train", "a", "1")))
+    thinned = drop_images(bucket(batches=[]), near(("train", "a", "1")))
     assert names(thinned) == []
     assert thinned.repeats() == 10

@@ -54,7 +54,7 @@ def picture(
 
 
 def cut(shot: SourcePicture, *, seed: int = 0, copies: bool = True, **options: Any) -> Made:
-    return Made(*cutter(Images(**options), seed).pieces(shot, copies=copies))
+    return Made(*cutter(Images(**options), seed).outputs(shot, copies=copies))
 
 
 @cache

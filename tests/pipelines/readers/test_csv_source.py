@@ -115,8 +115,8 @@ class TestCheckFormats:
 
 
 def counted(file: ScannedFile) -> tuple[str, str | None, int, int, int]:
-    stretches = len(file.stretches)
-    return file.file.path, file.file.split, file.records, file.blank_lines, stretches
+    byte_ranges = len(file.byte_ranges)
+    return file.file.path, file.file.split, file.records, file.blank_lines, byte_ranges
 
 
 def summed(block: TextBatch) -> list[tuple[Any, ...]]:

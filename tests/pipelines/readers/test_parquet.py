@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.row_selection import RowSelection
 from recordmill.pipelines.config.splitting import Splitting
-from recordmill.pipelines.readers.parse import parse_part
-from recordmill.pipelines.readers.scan import parts, scan
+from recordmill.pipelines.readers.parse import parse_fragment
+from recordmill.pipelines.readers.scan import file_fragments, scan
 from recordmill.pipelines.runtime.checksums import BLOCK
 from recordmill.pipelines.runtime.elements import InputFile, ScannedFile, TextBatch
 from recordmill.pipelines.tables.clean import clean
@@ -63,8 +63,8 @@ def rescanned(path: Path, block_bytes: int = 1 << 20) -> ScannedFile:
 def blocks_of(file: ScannedFile, csv_format: CsvFormat | None = None) -> list[TextBatch]:
     return [
         block
-        for part in parts(file)
-        for block in parse_part(
+        for part in file_fragments(file)
+        for block in parse_fragment(
             part, column_names=SCHEMA.names, csv_format=csv_format or CsvFormat()
         )
     ]
@@ -89,11 +89,11 @@ def test_all_that_is_found(tmp_path: Path) -> None:
     file = scanned(path, TABLE, row_group_size=2)
     assert (file.format, file.records, file.size) == ("parquet", 3, path.stat().st_size)
     assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert [(s.offset, s.line, s.records, s.row_group) for s in file.stretches] == [
+    assert [(s.offset, s.line, s.records, s.row_group) for s in file.byte_ranges] == [
         (0, 1, 2, 0),
         (2, 3, 1, 1),
     ]
-    assert [len(part.stretches) for part in parts(file)] == [1, 1]
+    assert [len(part.byte_ranges) for part in file_fragments(file)] == [1, 1]
 
 
 def test_columns_by_name_as_text(tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ def test_however_it_is_cut(tmp_path: Path, block_bytes: int, row_group_size: int
     assert [row[0] for row in rows_of(blocks)] == list(range(1, 101))
     assert [row[1] for row in rows_of(blocks)] == [str(i) for i in range(100)]
     assert [block.position for block in blocks] == [(2, i) for i in range(len(blocks))]
-    assert len(list(parts(file))) == -(-100 // row_group_size)
+    assert len(list(file_fragments(file))) == -(-100 // row_group_size)
 
 
 def test_a_row_group_is_cut_by_the_size_of_its_text(tmp_path: Path) -> None:
     """Three columns of one value each, which take hardly a byte."""
     table = pa.table({"age": [1] * 1000, "height": [1.0] * 1000, "city": ["Rome"] * 1000})
     file = scanned(tmp_path / "x", table, 2400)
-    assert [stretch.records for stretch in file.stretches] == [100] * 10
+    assert [stretch.records for stretch in file.byte_ranges] == [100] * 10
 
 
 def test_records_that_are_no_text_are_rejected(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def cleaned_rows(blocks: list[TextBatch]) -> tuple[list[Any], list[Any]]:
 def test_no_records(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         file = scanned(tmp_path / "x", TABLE.slice(0, 0))
-    assert (file.records, list(parts(file))) == (0, [])
+    assert (file.records, list(file_fragments(file))) == (0, [])
     assert caplog.messages == [f"{tmp_path}/x: the file has no records"]
 
 
@@ -273,7 +273,7 @@ def test_a_part_has_the_checksums_of_what_it_reads_alone(tmp_path: Path) -> None
     file = scanned(tmp_path / "x", table, use_dictionary=False, **how)
     blocks = -(-file.size // BLOCK)
     assert blocks > 10
-    for part in parts(file):
+    for part in file_fragments(file):
         assert sum(len(crcs) // 4 for _, crcs in part.checksums.runs) < blocks
 
 

@@ -18,8 +18,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.config.csv_format import CsvFormat
-from recordmill.pipelines.readers.parse import parse_byte_range, parse_part
-from recordmill.pipelines.readers.scan import parts, scan
+from recordmill.pipelines.readers.parse import parse_byte_range, parse_fragment
+from recordmill.pipelines.readers.scan import file_fragments, scan
 from recordmill.pipelines.runtime.checksums import BLOCK
 from recordmill.pipelines.runtime.elements import ByteRange, InputFile, Reject, TextBatch
 from recordmill.schemas.census import CENSUS
@@ -52,7 +52,7 @@ def blocks_of(
     path.write_bytes(content)
     options: dict[str, Any] = {"column_names": names.split(","), "csv_format": csv_format}
     result = scan(InputFile(str(path), "train", 3), block_bytes=block_bytes, **options)
-    return [block for part in parts(result) for block in parse_part(part, **options)]
+    return [block for part in file_fragments(result) for block in parse_fragment(part, **options)]
 
 
 def rows_of(blocks: list[TextBatch]) -> list[Row]:
@@ -249,8 +249,8 @@ def error_after(path: Path, content: bytes, change: bytes, **options: Any) -> st
     file = scan(InputFile(str(path), None, 0), **{"block_bytes": 1 << 20, **options}, **how)
     edit(path, change)
     with pytest.raises(DataError) as caught:
-        for part in parts(file):
-            list(parse_part(part, **how))
+        for part in file_fragments(file):
+            list(parse_fragment(part, **how))
     return str(caught.value)
 
 
@@ -401,7 +401,7 @@ def test_adult(block_bytes: int) -> None:
     result = scan(
         InputFile(str(ADULT / "adult.test"), "eval", 1), block_bytes=block_bytes, **options
     )
-    blocks = [block for part in parts(result) for block in parse_part(part, **options)]
+    blocks = [block for part in file_fragments(result) for block in parse_fragment(part, **options)]
     assert sum(block.batch.num_rows for block in blocks) == 16_281
     assert blocks[0].lines[0] == 2
     assert blocks[-1].lines[-1] == 16_282

@@ -1,4 +1,4 @@
-"""The scan: counts, stretches, digests, and every file it must refuse."""
+"""The scan: counts, byte_ranges, digests, and every file it must refuse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.readers import scan as scan_module
-from recordmill.pipelines.readers.scan import parts, scan
+from recordmill.pipelines.readers.scan import file_fragments, scan
 from recordmill.pipelines.runtime.checksums import Checksums
 from recordmill.pipelines.runtime.elements import ByteRange, FileFragment, InputFile, ScannedFile
 from recordmill.schemas.census import CENSUS
@@ -72,7 +72,7 @@ def test_all_that_is_found(tmp_path: Path) -> None:
         records=3,
         blank_lines=2,
         comment_lines=2,
-        stretches=(
+        byte_ranges=(
             ByteRange(index=0, offset=14, size=17, line=3, lines=3, records=1),
             ByteRange(index=1, offset=31, size=8, line=6, lines=2, records=1),
             ByteRange(index=2, offset=39, size=4, line=8, lines=2, records=1),
@@ -87,7 +87,7 @@ def test_all_that_is_found(tmp_path: Path) -> None:
 def test_stretches_of_blank_lines_alone_are_left_out(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", b"\n\n\n1,2\n\n\n\n3,4\n\n\n\n", block_bytes=2)
     assert counts(result) == (2, 9, 0)
-    assert [(s.index, s.offset, s.size, s.line) for s in result.stretches] == [
+    assert [(s.index, s.offset, s.size, s.line) for s in result.byte_ranges] == [
         (0, 2, 5, 3),
         (1, 9, 5, 7),
     ]
@@ -95,19 +95,19 @@ def test_stretches_of_blank_lines_alone_are_left_out(tmp_path: Path) -> None:
 
 def test_parts_of_a_plain_file_are_its_stretches(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", b"1,2\n3,4\n", block_bytes=1)
-    assert list(parts(result)) == [
-        FileFragment(result.file, "", (result.stretches[0],), result.checksums),
-        FileFragment(result.file, "", (result.stretches[1],), result.checksums),
+    assert list(file_fragments(result)) == [
+        FileFragment(result.file, "", (result.byte_ranges[0],), result.checksums),
+        FileFragment(result.file, "", (result.byte_ranges[1],), result.checksums),
     ]
 
 
 def test_a_compressed_file_is_one_part(tmp_path: Path) -> None:
     result = scanned(tmp_path / "x", gzip.compress(b"1,2\n3,4\n"), block_bytes=1)
-    assert list(parts(result)) == [
-        FileFragment(result.file, "gzip", result.stretches, result.checksums)
+    assert list(file_fragments(result)) == [
+        FileFragment(result.file, "gzip", result.byte_ranges, result.checksums)
     ]
     empty = scanned(tmp_path / "y", gzip.compress(b"a,b\n"), CsvFormat())
-    assert list(parts(empty)) == []
+    assert list(file_fragments(empty)) == []
 
 
 class TestCompression:
@@ -119,7 +119,7 @@ class TestCompression:
         result = scanned(tmp_path / "x.csv", content, CsvFormat())
         assert (result.compression, result.records) == (name, 2)
         assert (result.size, result.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-        assert result.stretches == (ByteRange(0, 7, 8, 2, 2, 2),)
+        assert result.byte_ranges == (ByteRange(0, 7, 8, 2, 2, 2),)
 
     def test_truncated(self, tmp_path: Path) -> None:
         assert error_of(tmp_path / "x.gz", gzip.compress(b"1,2\n" * 999)[:-10]) == (
@@ -152,7 +152,7 @@ class TestText:
 
     def test_byte_order_mark(self, tmp_path: Path) -> None:
         result = scanned(tmp_path / "x", b"\xef\xbb\xbf1,2\n")
-        assert result.stretches == (ByteRange(0, 3, 4, 1, 1, 1),)
+        assert result.byte_ranges == (ByteRange(0, 3, 4, 1, 1, 1),)
         result = scanned(tmp_path / "x", b"\xef\xbb\xbfa,b\n", CsvFormat())
         assert counts(result) == (0, 0, 0)
 
@@ -165,7 +165,7 @@ class TestText:
 
     def test_header_only(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         result = scanned(tmp_path / "x.csv", b"a,b\n", CsvFormat())
-        assert (counts(result), result.stretches) == ((0, 0, 0), ())
+        assert (counts(result), result.byte_ranges) == ((0, 0, 0), ())
         assert caplog.messages == [f"{tmp_path}/x.csv: the file has no records"]
 
     @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_neither_chunks_nor_blocks_change_the_counts(
     with mock.patch.object(scan_module, "_CHUNK", chunk):
         pieces = scanned(path, content, csv_format, block_bytes=block_bytes)
     assert counts(pieces) == counts(expected)
-    assert sum(stretch.records for stretch in pieces.stretches) == expected.records
+    assert sum(stretch.records for stretch in pieces.byte_ranges) == expected.records
     assert pieces.sha256 == expected.sha256
     with mock.patch.object(scan_module, "_CHUNK", 1 << 20):
         assert scanned(path, content, csv_format, block_bytes=block_bytes) == pieces
@@ -286,4 +286,4 @@ def test_adult(name: str, records: int, sha256: str) -> None:
     )
     assert counts(result) == (records, 1, int(name == "adult.test"))
     assert result.sha256.startswith(sha256)
-    assert len(result.stretches) == {"adult.data": 4, "adult.test": 2}[name]
+    assert len(result.byte_ranges) == {"adult.data": 4, "adult.test": 2}[name]

@@ -13,9 +13,9 @@ from recordmill.pipelines.selection.read_counts import (
     ReadCounts,
     check_rejects,
     sum_read_counts,
-    write_rejects,
+    write_reject_file,
 )
-from recordmill.pipelines.shuffle.fingerprint import few_keys
+from recordmill.pipelines.shuffle.fingerprint import distinct_keys
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Ledger
 
@@ -38,8 +38,8 @@ def test_keys_are_listed_while_they_are_few() -> None:
     many = ReadCounts({}, 0, None)
     assert (ONE + many).contents is None
     keys = np.arange(1 << 20, dtype=np.uint64)
-    assert few_keys(keys) is None
-    assert few_keys(keys[:2]) == frozenset({0, 1})
+    assert distinct_keys(keys) is None
+    assert distinct_keys(keys[:2]) == frozenset({0, 1})
 
 
 def test_rejects_up_to_the_limit(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_rejects_up_to_the_limit(tmp_path: Path) -> None:
 
 def test_rejects_of_a_block_are_a_file(tmp_path: Path) -> None:
     reject = Reject("a.csv", 7, "age", "nan", "expected é", "x")
-    write_rejects([reject], str(tmp_path), split=None, position=(3, 12))
-    write_rejects([], str(tmp_path), split="train", position=(3, 13))
+    write_reject_file([reject], str(tmp_path), split=None, position=(3, 12))
+    write_reject_file([], str(tmp_path), split="train", position=(3, 13))
     (path,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert str(path.relative_to(tmp_path)) == "unsplit/000003-000012.jsonl"
     assert Reject(**json.loads(path.read_text("utf-8"))) == reject

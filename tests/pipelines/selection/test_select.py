@@ -37,7 +37,7 @@ def select(
     bad = [Reject("a.csv", n, None, "nan", "", "") for n in range(rejects)]
     return select_rows(
         rows,
-        places=np.arange(count),
+        positions=np.arange(count),
         keys=(words, words),
         lane=words,
         rejects=bad,

@@ -27,15 +27,15 @@ def block(keys: list[tuple[int, int, int]]) -> CleanBatch:
     return CleanBatch(batch, rows, *lanes, SPLITS, split.astype(np.uint8), (), {})
 
 
-def see(smallest: BottomKSampler, keys: list[tuple[int, int, int]]) -> list[int]:
-    """Show a block; give how many rows were taken of it."""
+def add(smallest: BottomKSampler, keys: list[tuple[int, int, int]]) -> list[int]:
+    """Add a block; return the numbers of rows that were taken of it."""
     cleaned, taken = block(keys), []
 
-    def take(places: Any) -> pa.RecordBatch:
-        taken.append(len(places))
-        return cleaned.batch.take(pa.array(places))
+    def take(indices: Any) -> pa.RecordBatch:
+        taken.append(len(indices))
+        return cleaned.batch.take(pa.array(indices))
 
-    smallest.see(cleaned, take)
+    smallest.add(cleaned, take)
     return taken
 
 
@@ -45,22 +45,22 @@ def test_they_are_the_first_of_all_rows_in_order(
 ) -> None:
     smallest = BottomKSampler(rows)
     for keys in blocks:
-        see(smallest, keys)
-    kept = dict(smallest.finish())
-    for place, split in enumerate(SPLITS):
-        every = sorted((hi, lo) for keys in blocks for hi, lo, of in keys if of == place)
-        batch = kept.get(split)
-        found = [] if batch is None else batch.to_pylist()
-        assert [(row["hi"], row["lo"]) for row in found] == every[:rows]
-        assert all((row["hi"], row["lo"]) == (row[KEY[0]], row[KEY[1]]) for row in found)
+        add(smallest, keys)
+    samples = dict(smallest.finish())
+    for index, split in enumerate(SPLITS):
+        every = sorted((hi, lo) for keys in blocks for hi, lo, of in keys if of == index)
+        batch = samples.get(split)
+        sampled = [] if batch is None else batch.to_pylist()
+        assert [(row["hi"], row["lo"]) for row in sampled] == every[:rows]
+        assert all((row["hi"], row["lo"]) == (row[KEY[0]], row[KEY[1]]) for row in sampled)
     assert smallest.finish() == []
 
 
 def test_no_row_is_taken_that_is_not_kept() -> None:
     smallest = BottomKSampler(2)
-    assert see(smallest, [(5, 0, 0), (6, 0, 0), (7, 0, 0)]) == [2]
-    assert see(smallest, [(8, 0, 0), (9, 0, 0)]) == []
-    assert see(smallest, [(1, 0, 0), (9, 0, 0)]) == [1]
+    assert add(smallest, [(5, 0, 0), (6, 0, 0), (7, 0, 0)]) == [2]
+    assert add(smallest, [(8, 0, 0), (9, 0, 0)]) == []
+    assert add(smallest, [(1, 0, 0), (9, 0, 0)]) == [1]
     ((_, kept),) = smallest.finish()
     assert kept.column("hi").to_pylist() == [1, 5]
 
@@ -68,6 +68,6 @@ def test_no_row_is_taken_that_is_not_kept() -> None:
 def test_threads_share_it() -> None:
     smallest = BottomKSampler(5)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda n: see(smallest, [(n, 0, 0), (n + 1, 0, 1)]), reversed(range(200))))
+        list(pool.map(lambda n: add(smallest, [(n, 0, 0), (n + 1, 0, 1)]), reversed(range(200))))
     kept = {split: batch.column("hi").to_pylist() for split, batch in smallest.finish()}
     assert kept == {"train": [0, 1, 2, 3, 4], "eval": [1, 2, 3, 4, 5]}

@@ -38,8 +38,8 @@ def writer(tmp_path: Path) -> RunWriter:
 
 def numbers(run: SortedRun) -> list[int]:
     """Those of all rows, in the order they are in."""
-    batch = run.part(0, 1).read()
-    assert batch.num_rows == run.places[-1]
+    batch = run.slice(0, 1).read()
+    assert batch.num_rows == run.offsets[-1]
     keys = batch.column(KEY[0]).to_pylist()
     assert keys == sorted(keys)
     return batch.column("number").to_pylist()  # type: ignore[no-any-return]
@@ -55,7 +55,7 @@ def test_rows_are_held_until_there_are_enough_for_a_run(
     (run,) = writer(KeyedRows("train", rows(200, 300)))
     assert (run.split, run.weight) == ("train", 300 * 2)
     assert sorted(numbers(run)) == list(range(300))
-    assert run.part(0, 1).read().column("word").to_pylist().count("b") == 100
+    assert run.slice(0, 1).read().column("word").to_pylist().count("b") == 100
     assert writer(KeyedRows("train", rows(300, 400))) == []
     left = {run.split: sorted(numbers(run)) for run in writer.finish()}
     assert left == {"eval": list(range(500, 550)), "train": list(range(300, 400))}
@@ -76,9 +76,9 @@ def test_threads_share_a_writer(writer: RunWriter, monkeypatch: pytest.MonkeyPat
 def test_the_parts_of_a_run_are_its_rows_by_key(writer: RunWriter, buckets: int) -> None:
     writer(KeyedRows("train", rows(0, COUNT)))
     (run,) = writer.finish()
-    parts = [run.part(index, buckets) for index in range(buckets)]
-    assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
-    read = [part.read([KEY[0]]).column(0).to_pylist() for part in parts]
+    slices = [run.slice(index, buckets) for index in range(buckets)]
+    assert [part.start for part in slices[1:]] == [part.stop for part in slices[:-1]]
+    read = [part.read([KEY[0]]).column(0).to_pylist() for part in slices]
     width = 2**64 // buckets
     assert all(index == key // width for index, keys in enumerate(read) for key in keys)
     assert sum(map(len, read)) == COUNT
@@ -87,7 +87,7 @@ def test_the_parts_of_a_run_are_its_rows_by_key(writer: RunWriter, buckets: int)
 def test_a_part_is_a_copy(writer: RunWriter) -> None:
     writer(KeyedRows("train", rows(0, COUNT)))
     (run,) = writer.finish()
-    part = run.part(0, MAX_BUCKETS)
+    part = run.slice(0, MAX_BUCKETS)
     assert isinstance(part, RunSlice) and 0 < part.stop < 10
-    held = sum(b.size for column in part.read().columns for b in column.buffers() if b)
-    assert held < 10_000
+    size = sum(b.size for column in part.read().columns for b in column.buffers() if b)
+    assert size < 10_000

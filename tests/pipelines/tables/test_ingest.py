@@ -1,32 +1,43 @@
-"""Rejects that are too many."""
+"""Reading of tables in one step; `test_clean` tests the rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
-from recordmill.pipelines.runtime.elements import Reject
-from recordmill.pipelines.selection.read_counts import ReadCounts, check_rejects, write_rejects
-from recordmill.schemas.errors import DataError
-from recordmill.schemas.manifest import Ledger
+from recordmill.pipelines import Input
+from recordmill.pipelines.readers.csv_source import ScanCsv
+from recordmill.pipelines.shuffle.layout import FILE, LINE
+from recordmill.pipelines.shuffle.shuffle import ShuffleByGroup
+from recordmill.pipelines.tables.ingest import IngestTable
 
 
-def test_an_encoding_is_named(tmp_path: Path) -> None:
-    rejects = [
-        Reject("a.csv", 2, None, "too_few_fields", "expected 3 fields, got 2", "1,2"),
-        Reject("a.csv", 9, None, "invalid_utf8", "expected UTF-8 text, got 0x80", "\\x80 5,1,no"),
-    ]
-    write_rejects(rejects, str(tmp_path), split=None, position=(0, 0))
-    reasons = {"too_few_fields": 1, "invalid_utf8": 1}
-    account = ReadCounts({"unsplit": Ledger(read=8, rejected=reasons)})
-    with pytest.raises(DataError) as error:
-        check_rejects(account, limit=0.01, folder=str(tmp_path / "unsplit"))
-    assert str(error.value) == (
-        "2 of 8 records were rejected (25.00%; max_reject_ratio is 1.00%): 1 invalid_utf8, "
-        "1 too_few_fields. Nothing was published. The first ones:\n"
-        "  a.csv:2: expected 3 fields, got 2\n"
-        "  a.csv:9: expected UTF-8 text, got 0x80\n"
-        'The bytes look like cp1252 (Windows), in which they read "€ 5,1,no": convert the file, as '
-        "`iconv -f CP1252 -t UTF-8` does."
-    )
+@pytest.mark.parametrize("in_threads", [True, False])
+def test_rows_have_their_origin_and_samples_their_text(tmp_path: Path, in_threads: bool) -> None:
+    path = tmp_path / "a.csv"
+    lines = rows(20)
+    path.write_text(HEADER + "".join(lines))
+    with TestPipeline() as p:
+        scanned = p | ScanCsv(
+            [Input("train", str(path))], column_names=SCHEMA.names, csv_format=SMALL.csv
+        )
+        ingested = scanned | IngestTable(
+            SCHEMA, SMALL.csv, SMALL.selection, ShuffleByGroup().sink, str(tmp_path), in_threads
+        )
+        origins = ingested.rows | "Origins" >> beam.FlatMap(
+            lambda keyed: [
+                (row[FILE], row[LINE]) for row in keyed.batch.select([FILE, LINE]).to_pylist()
+            ]
+        )
+        assert_that(origins, equal_to([(str(path), 2 + i) for i in range(20)]), label="origins")
+        texts = ingested.samples | "Texts" >> beam.FlatMapTuple(
+            lambda split, batch: [",".join([*row.values()][:4]) + "\n" for row in batch.to_pylist()]
+        )
+        assert_that(texts, equal_to(lines), label="samples")
+        sources = ingested.sources | "Records" >> beam.MapTuple(lambda i, file: (i, file.records))
+        assert_that(sources, equal_to([(0, 20)]), label="sources")

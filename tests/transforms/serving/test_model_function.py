@@ -66,3 +66,25 @@ def test_a_model_that_is_no_model_of_keras_gets_the_features_as_they_are() -> No
         function.predict_eagerly(batch, by_name=True),
     ):
         assert answers["predictions"].numpy().tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda features: features["a"],
+        tf.function(lambda features: features["a"]),
+        lambda features, training: features["a"] + float(training),
+        lambda features, **options: features["a"] + float(options["training"]),
+    ],
+    ids=["without training", "a tf.function", "with training", "with any keyword"],
+)
+def test_training_is_false_for_a_model_that_takes_it(model: Any) -> None:
+    function = ModelFunction(model, "values", ())
+    features = {"a": tf.constant([1.0, 2.0])}
+    for predict in (
+        function.predict,
+        function.serve,
+        lambda batch: function.predict_eagerly(batch, by_name=False),
+    ):
+        assert predict(features)["predictions"].numpy().tolist() == [1, 2]
+    assert function.output(features).numpy().tolist() == [1, 2]

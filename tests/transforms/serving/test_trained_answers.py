@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from helpers.plain_dataset import write_dataset
 
-from recordmill.schemas.errors import RecipeError
+from recordmill.schemas.errors import DataError, RecipeError
 from recordmill.transforms.dataset.loader import PreparedDataset, load
 from recordmill.transforms.serving.model_function import ModelFunction
 from recordmill.transforms.serving.trained_answers import trained_answers
@@ -94,3 +94,18 @@ def test_a_dataset_without_records(tmp_path: Path, caplog: pytest.LogCaptureFixt
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == f"{NOT_COMPARED}the dataset has no records"
+
+
+def test_a_damaged_record_is_bad_data(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "data", range(3))
+    (shard,) = Path(folder).glob("train/*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[20] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(DataError) as error:
+        load(folder).export(OfX(), tmp_path / "model")
+    assert str(error.value) == (
+        "train: expected 64 records to compare the model on, but a shard is damaged (corrupted "
+        "record at 12). Nothing was written. Prepare the dataset again."
+    )
+    assert not (tmp_path / "model").exists()
