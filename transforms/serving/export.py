@@ -59,8 +59,8 @@ def export(
     Args:
       data: The dataset of the model's training.
       model: A Keras model over `keras_inputs()`, or any callable from a dict of features (for
-        images alone, from the pixels) to a dense tensor [rows, …] or a dict of them, which is
-        called with `training=False` if it takes that keyword; or a trained `tf.estimator`.
+        images alone, from the pixels) to a tensor [rows, …] or a dict of tensors, which is called
+        with `training=False` if it takes that keyword; or a trained `tf.estimator`.
       path: The folder to write, which must not exist. It appears only when it is complete.
       output_kind: "logits", "probabilities" or "values"; see `named_outputs`. None to infer it, see
         `infer_output_kind`. Ignored for an estimator, which names its outputs.
@@ -69,10 +69,9 @@ def export(
 
     Raises:
       DataError: A record of the dataset cannot be read.
-      RecipeError: The folder exists; an output of the model is ragged or sparse; the number of
-        logits or probabilities is not that of the classes; the model predicts otherwise when
-        served than in training; a signature would have two columns of one name; or the dataset
-        has no such feature.
+      RecipeError: The folder exists; the number of logits or probabilities is not that of the
+        classes; the model predicts otherwise when served than in training; a signature would have
+        two columns of one name; or the dataset has no such feature.
     """
     folder = os.fspath(path).rstrip("/")
     if tf.io.gfile.exists(folder):

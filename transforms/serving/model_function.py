@@ -97,7 +97,7 @@ def largest_difference(
     its probability. NaN equals NaN.
 
     Args:
-      left: Tensors or arrays [rows, …] by name.
+      left: Tensors or arrays [rows, …] by name; dense, ragged or sparse.
       right: Tensors or arrays [rows, …] by name; outputs in only one of the two are ignored.
 
     Returns:
@@ -105,9 +105,7 @@ def largest_difference(
       value is finite, shapes differ, or values that are no floats differ; and (output, row, left
       value, right value), None where nothing was compared.
     """
-    pairs = {
-        name: (np.asarray(left[name]), np.asarray(right[name])) for name in left if name in right
-    }
+    pairs = {name: (_dense(left[name]), _dense(right[name])) for name in left if name in right}
     floats = {name: pair for name, pair in pairs.items() if pair[0].dtype.kind == "f"}
     worst = 0.0
     position: tuple[str, int, str, str] | None = None
@@ -120,6 +118,17 @@ def largest_difference(
             worst = float(shares[index])
             position = (name, int(index[0]), _shown(first[index]), _shown(second[index]))
     return worst, position
+
+
+def _dense(values: Any) -> npt.NDArray[Any]:
+    """Return predictions as an array; absent values of ragged and sparse floats are NaN."""
+    if isinstance(values, tf.RaggedTensor | tf.SparseTensor):
+        absent = tf.constant(np.nan, values.dtype) if values.dtype.is_floating else None
+        if isinstance(values, tf.RaggedTensor):
+            values = values.to_tensor(absent)
+        else:
+            values = tf.sparse.to_dense(values, absent)
+    return np.asarray(values)
 
 
 def _shares(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -49,10 +49,8 @@ def named_outputs(output: Any, *, kind: OutputKind, classes: Sequence[str]) -> d
       "logits", unchanged.
 
     Raises:
-      RecipeError: An output is ragged or sparse, or the number of logits or probabilities is not
-        that of the classes.
+      RecipeError: The number of logits or probabilities is not that of the classes.
     """
-    _check_dense(output if isinstance(output, Mapping) else {"": output})
     if isinstance(output, Mapping):
         return dict(output)
     if kind == "values":
@@ -72,21 +70,6 @@ def named_outputs(output: Any, *, kind: OutputKind, classes: Sequence[str]) -> d
         "classes": tf.gather(tf.constant(names), tf.argmax(probabilities, axis=-1)),
     }
     return {"logits": output, **named} if kind == "logits" else named
-
-
-def _check_dense(outputs: Mapping[str, Any]) -> None:
-    """Raise RecipeError for a ragged or a sparse tensor, which no server returns."""
-    for name, output in outputs.items():
-        for kind, cure in (
-            (tf.RaggedTensor, ".to_tensor()"),
-            (tf.SparseTensor, "tf.sparse.to_dense"),
-        ):
-            if isinstance(output, kind):
-                place = f'output "{name}" of the model' if name else "output of the model"
-                raise RecipeError(
-                    f"{place}: expected a dense tensor [rows, …], got a {kind.__name__}. Make it "
-                    f"dense in the model, with {cure}"
-                )
 
 
 def _probabilities(output: tf.Tensor, kind: OutputKind) -> tf.Tensor:

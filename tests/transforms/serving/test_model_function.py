@@ -35,6 +35,23 @@ def test_floats(left: Any, right: Any, share: float, where: Any) -> None:
     assert position == where
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "share", "where"),
+    [
+        ([[1.0], [4.0, 2.0]], [[1.0], [4.0, 2.0]], 0.0, ("x", 0, "1", "1")),
+        ([[1.0], [4.0, 2.0]], [[1.0], [4.0, 3.0]], 0.25, ("x", 1, "2", "3")),
+        ([[1.0], [4.0, 2.0]], [[1.0], [4.0]], INF, ("x", 0, "values of shape (2, 2)", "of (2, 1)")),
+        ([[1.0, 2.0], [4.0]], [[1.0], [4.0, 2.0]], INF, ("x", 0, "2", "nan")),
+    ],
+)
+def test_ragged_and_sparse_floats(left: Any, right: Any, share: float, where: Any) -> None:
+    ragged = [tf.ragged.constant(side) for side in (left, right)]
+    for sides in (ragged, [side.to_sparse() for side in ragged]):
+        difference, position = largest_difference(*({"x": side} for side in sides))
+        assert difference == pytest.approx(share)
+        assert position == where
+
+
 def test_classes_follow_from_probabilities() -> None:
     left = {"classes": np.array([b"a"], object), "probabilities": np.float32([[0.5]])}
     right = {"classes": np.array([b"b"], object), "probabilities": np.float32([[0.5]])}

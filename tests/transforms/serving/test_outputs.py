@@ -65,25 +65,3 @@ def test_infer_output_kind() -> None:
         assert infer_output_kind(model, CLASSES) == expected
         assert infer_output_kind(model, ()) == "values"
     assert infer_output_kind(np.sum, CLASSES) == "logits"
-
-
-@pytest.mark.parametrize(
-    ("output", "message"),
-    [
-        (
-            {"a": tf.constant([1.0]), "r": tf.ragged.constant([[1.0]])},
-            'output "r" of the model: expected a dense tensor [rows, …], got a RaggedTensor. Make '
-            "it dense in the model, with .to_tensor()",
-        ),
-        (
-            tf.sparse.from_dense([[1.0]]),
-            "output of the model: expected a dense tensor [rows, …], got a SparseTensor. Make it "
-            "dense in the model, with tf.sparse.to_dense",
-        ),
-    ],
-    ids=["ragged", "sparse"],
-)
-def test_an_output_that_no_server_returns(output: object, message: str) -> None:
-    with pytest.raises(RecipeError) as error:
-        named_outputs(output, kind="values", classes=())
-    assert str(error.value) == message
