@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,7 +28,7 @@ from ...pipelines.runtime import filesystem as files
 from ...schemas.errors import RecipeError
 from .environment import Environment, check_environment, host_is_here, master_is_here
 from .errors import EngineError
-from .flink_rest import cancel_flink_jobs
+from .flink_rest import cancel_flink_job
 from .job import job_name
 from .job_flags import accept_server_flags, boolean_defaults
 from .job_server import running_job_server
@@ -90,6 +91,7 @@ def running_engine(
     _refuse_two_servers(endpoint, settings)
     environment = _environment(name, options)
     silence_workers()
+    is_own_server = not endpoint
     with ExitStack() as stack:
         if not endpoint:
             command_for = partial(_command, name, settings, options)
@@ -100,9 +102,10 @@ def running_engine(
         )
         options = _job_options(flags, endpoint, environment, output)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="recordmill-watch-"))
-        yield Engine(
-            _runner(name, options, settings, environment, output, folder), options, environment
+        runner = _runner(
+            name, options, settings, environment, output, folder, is_own_server=is_own_server
         )
+        yield Engine(runner, options, environment)
 
 
 def _refuse_replaced(name: str, options: PipelineOptions) -> None:
@@ -198,6 +201,8 @@ def _runner(
     environment: Environment,
     output: str,
     folder: str,
+    *,
+    is_own_server: bool,
 ) -> EngineRunner:
     def new_watch() -> WorkerWatch:
         # Workers in this process write into a folder of this process.
@@ -209,15 +214,31 @@ def _runner(
             seconds=settings.worker_start_timeout,
         )
 
-    def cancel_in_cluster() -> None:
-        master = _master(name, options)
-        if name == "flink" and not master_is_here(master):
-            with suppress(OSError):
-                cancel_flink_jobs(master, options.view_as(GoogleCloudOptions).job_name)
-
     # Spark runs branches one after another, the step of the watch perhaps last.
     return EngineRunner(
         name,
         new_watch=None if name == "spark" else new_watch,
-        cancel_in_cluster=cancel_in_cluster,
+        cancel_in_cluster=partial(_cancel_in_cluster, name, options, is_own_server),
+    )
+
+
+def _cancel_in_cluster(name: str, options: PipelineOptions, is_own_server: bool) -> None:
+    """Cancel the job in a Flink cluster, and warn if it may go on there."""
+    master = _master(name, options)
+    if name != "flink" or (is_own_server and master_is_here(master)):
+        return
+    job = options.view_as(GoogleCloudOptions).job_name
+    with suppress(OSError):
+        if not master_is_here(master) and cancel_flink_job(master, job):
+            return
+    cure = "With --flink_master=HOST:PORT behind the lone --, recordmill cancels it"
+    reason = (
+        cure
+        if master_is_here(master)
+        else f"Its REST interface at {master} does not know it, or does not answer"
+    )
+    print(
+        f"recordmill: warning: the job {job} may go on in the Flink cluster: cancel it there. "
+        f"{reason}",
+        file=sys.stderr,
     )

@@ -161,3 +161,33 @@ def test_spark_runs_branches_one_after_another_so_its_workers_are_not_watched(
     flags = [f"--job_endpoint={endpoint}"]
     with running_engine("spark", flags, EngineSettings(), output="out") as engine:
         assert engine.runner._new_watch is None
+
+
+def test_a_job_that_may_go_on_in_a_cluster_is_named(
+    endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only Flink's REST interface ends it there, and its address is not given."""
+    flags = [f"--job_endpoint={endpoint}", "--job_name=mine"]
+    with running_engine("flink", flags, EngineSettings(), output="out") as engine:
+        engine.runner._cancel_in_cluster()
+    assert capsys.readouterr().err == (
+        "recordmill: warning: the job mine may go on in the Flink cluster: cancel it there. "
+        "With --flink_master=HOST:PORT behind the lone --, recordmill cancels it\n"
+    )
+
+
+def test_a_cluster_that_does_not_answer(endpoint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    master = f"localhost:{free_port()}"
+    flags = [f"--job_endpoint={endpoint}", "--job_name=mine", f"--flink_master={master}"]
+    with running_engine("flink", flags, EngineSettings(), output="out") as engine:
+        engine.runner._cancel_in_cluster()
+    assert f"Its REST interface at {master} does not know it" in capsys.readouterr().err
+
+
+def test_other_engines_cancel_through_the_job_service(
+    endpoint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = [f"--job_endpoint={endpoint}"]
+    with running_engine("prism", flags, EngineSettings(), output="out") as engine:
+        engine.runner._cancel_in_cluster()
+    assert capsys.readouterr().err == ""

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from recordmill.runners.engines.flink_rest import cancel_flink_jobs
+from recordmill.runners.engines import flink_rest
+from recordmill.runners.engines.flink_rest import cancel_flink_job
 
 
 @contextmanager
@@ -45,18 +46,39 @@ def test_only_the_running_job_of_that_name_is_cancelled() -> None:
         {"jid": "d", "name": "mine", "state": "RESTARTING"},
     ]
     with _flink(jobs) as (address, calls):
-        assert cancel_flink_jobs(address, "mine") == 2
-        assert cancel_flink_jobs(f"http://{address}/", "nobody") == 0
+        assert cancel_flink_job(address, "mine")
     assert calls == [
         "GET /jobs/overview",
         "PATCH /jobs/a?mode=cancel",
         "PATCH /jobs/d?mode=cancel",
-        "GET /jobs/overview",
     ]
+
+
+def test_a_job_that_has_ended() -> None:
+    with _flink([{"jid": "a", "name": "mine", "state": "CANCELED"}]) as (address, calls):
+        assert cancel_flink_job(f"http://{address}/", "mine")
+    assert calls == ["GET /jobs/overview"]
+
+
+def test_a_job_that_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flink_rest, "_POLL_SECONDS", 0.01)
+    jobs: list[dict[str, str]] = []
+    with _flink(jobs) as (address, calls):
+        threading.Timer(
+            0.3, jobs.append, [{"jid": "a", "name": "mine", "state": "CREATED"}]
+        ).start()
+        assert cancel_flink_job(address, "mine")
+    assert calls[-1] == "PATCH /jobs/a?mode=cancel"
+
+
+def test_a_job_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flink_rest, "_APPEAR_SECONDS", 0.1)
+    with _flink([]) as (address, _):
+        assert not cancel_flink_job(address, "mine")
 
 
 def test_a_cluster_that_is_gone() -> None:
     with _flink([]) as (address, _):
         pass
     with pytest.raises(OSError):
-        cancel_flink_jobs(address, "mine")
+        cancel_flink_job(address, "mine")
