@@ -56,9 +56,16 @@ class EngineRunner(portable_runner.PortableRunner):  # type: ignore[misc]
         return super().run_pipeline(pipeline, options)
 
     def run_portable_pipeline(self, pipeline: Any, options: PipelineOptions) -> EngineJob:
-        """Submit a pipeline and return its job."""
+        """Submit a pipeline and return its job.
+
+        Raises:
+          EngineError: The job server does not take it.
+        """
         try:
             result = super().run_portable_pipeline(pipeline, options)
+        except KeyboardInterrupt:  # the server may have it, and its id was not received
+            self._cancel_in_cluster()
+            raise
         except (grpc.RpcError, grpc.FutureTimeoutError) as error:
             details = getattr(error, "details", lambda: "no answer in time")()
             raise EngineError(

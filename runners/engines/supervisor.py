@@ -13,6 +13,8 @@ import subprocess
 import sys
 import threading
 
+__all__ = ["main"]
+
 _SECONDS_TO_END = 10.0
 
 
