@@ -11,7 +11,7 @@ TF217 := .venv-tf217
 SOURCES := schemas transforms pipelines runners tests benchmarks examples docs/hooks setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-elsewhere quick coverage lint structure docs interop interop-data tfdv estimator \
+.PHONY: help setup demo test test-elsewhere quick coverage engines lint structure docs interop interop-data tfdv estimator \
 	keras bench clean
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test    all tests, with Beam as it is installed"
 	@echo "make quick   the tests that are not slow, with a Beam that remembers for them"
 	@echo "make coverage  all tests, and the lines of the package that none of them runs"
+	@echo "make engines  fetch Prism and the jars of Flink's job server, for the tests that run on them"
 	@echo "make test-elsewhere  all tests, from another folder, on a checkout that is read-only"
 	@echo "make lint    ruff, ruff format and mypy"
 	@echo "make structure  circles, imports against the rules, sizes, wording"
@@ -67,6 +68,10 @@ coverage: setup
 	$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Needs Go and Maven; what is there is not fetched again.
+engines:
+	tests/engines/setup.sh
 
 # Linux only: a mount namespace in which the checkout, bound over itself, is read-only.
 test-elsewhere: setup

@@ -46,6 +46,6 @@ def unwrap_beam_errors() -> Iterator[None]:
 _WHILE = re.compile(r" \[while running '[^']*'\]\s*$")
 _RECORDMILL_ERROR = re.compile(
     r"^recordmill\.schemas\.errors\.(?P<kind>DataError|RecipeError): (?P<message>.*?)"
-    r"(?= \[while running '|\n\n|\Z)",
+    r"(?= \[while running '|\n\n|\n\s+at [\w.$/]+\(|\Z)",  # "\n\tat …(": a frame of Java
     re.DOTALL | re.MULTILINE,
 )

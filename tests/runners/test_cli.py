@@ -86,6 +86,17 @@ def test_show(prepared: tuple[Path, str], capsys: pytest.CaptureFixture[str]) ->
             "Beam has no flag --direct_num_wokers",
         ),
         (
+            ["run", "census", "--output", "out", "--runner", "flnk"],
+            2,
+            '--runner: expected one of direct, dataflow, prism, flink, spark, got "flnk". '
+            'Did you mean "flink"?',
+        ),
+        (
+            ["run", "census", "--output", "out", "--shared-filesystem"],
+            2,
+            "--shared-filesystem is for --runner prism or flink or spark, got --runner direct",
+        ),
+        (
             ["run", "census", "--output", "out", "--input", "train=no/*.csv"],
             1,
             'no file matches "no/*.csv": expected at least one CSV file',

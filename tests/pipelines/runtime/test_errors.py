@@ -32,6 +32,13 @@ def test_the_name_of_the_stage_goes(kind: type[RecordmillError]) -> None:
             "a.csv: bad\nand more",
         ),
         ("recordmill.schemas.errors.RecipeError: seed: wrong", RecipeError, "seed: wrong"),
+        (
+            "java.lang.RuntimeException: Error received from SDK harness: Traceback:\n  File x\n"
+            "recordmill.schemas.errors.DataError: a.csv:7: bad\n  got (9)\n"
+            "\tat org.apache.beam.sdk.util.MoreFutures.get(MoreFutures.java:61)\n",
+            DataError,
+            "a.csv:7: bad\n  got (9)",
+        ),
     ],
 )
 def test_an_error_of_another_process(text: str, kind: type[Exception], message: str) -> None:

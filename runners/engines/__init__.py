@@ -1,0 +1,1 @@
+"""Engines behind `--runner prism`, `flink` and `spark`: job servers, workers and jobs."""
