@@ -78,7 +78,7 @@ def columns(rows: int) -> dict[str, Any]:
 def csv(folder: Path) -> Contenders:
     """CSV: 200,000 rows of 15 columns to text columns of Arrow; ours counts and digests first."""
     from recordmill.pipelines.config.csv_format import CsvFormat
-    from recordmill.pipelines.readers.csv_source import BLOCK_BYTES
+    from recordmill.pipelines.readers.csv_stages import BLOCK_BYTES
     from recordmill.pipelines.readers.parse import parse_fragment
     from recordmill.pipelines.readers.scan import file_fragments, scan
     from recordmill.pipelines.runtime.elements import InputFile

@@ -3,15 +3,17 @@
 To read in this order:
 
     config/                      describes what a run is to do, in frozen dataclasses
-    preparation                  builds the whole pipeline, on one screen
-    sources                      interface of the two kinds of records, tables and images
+    preparation                  builds the whole pipeline, on one screen; `profiling` its front
+    sources, stage_types         interface of the two kinds of records, and the types of its stages
     resolve, inputs/, reshape/   turn the inputs of a run into files to read
-    tables/                      reads CSV and Parquet files into clean rows with keys
-    images/                      reads pictures and their annotations into rows with keys
-    shuffle/                     puts rows into splits, buckets and canonical order
+    readers/                     reads CSV and Parquet files into batches of text
+    tables/                      converts text into clean rows with keys, and rows into tf.Examples
+    images/                      does the same for pictures and their annotations
+    selection/                   filters, samples and counts rows, and assigns them to splits
+    shuffle/                     puts rows into buckets and canonical order
     analysis/                    analyzes a `preprocessing_fn` in one pass a phase
     tfrecord/                    encodes features as tf.Examples and writes shards
-    dataset/, finalize           write the metadata files and the manifest
+    checks, dataset/, finalize   check a run, and write the metadata files and the manifest
     parity/                      compares stored records with what the graph and models serve
     verify                       reads a published dataset again
     runtime/                     serves all stages: files, threads, folds, progress, publishing

@@ -1,4 +1,8 @@
-"""Checks of a run in its pipeline, each before the records that depend on it are written."""
+"""Checks of a run in its pipeline, each before the records that depend on it are written.
+
+Elsewhere: each split lists a box (`images/ingest`); the ledger adds up, each split has a record
+(`finalize`); parity holds (`describe_and_check` of the source).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ from .selection.read_counts import ReadCounts, check_rejects
 from .sources import source_for
 from .validation.validate import check_expectations
 
-__all__ = ["CheckAnalysis", "CheckBoxes", "CheckCounts"]
+__all__ = ["CheckStatistics", "CheckBoxes", "CheckCounts"]
 
 
 @dataclass
@@ -90,7 +94,7 @@ def _check_boxes(evidence: dict[str, BoxEvidence], *, images: Images) -> dict[st
 
 
 @dataclass
-class CheckAnalysis(beam.PTransform):  # type: ignore[misc]
+class CheckStatistics(beam.PTransform):  # type: ignore[misc]
     """Checks the data against graph and expectations: folder of the graph -> the same folder.
 
     Records are transformed with the folder that comes out, so a failed check ends the run before

@@ -186,7 +186,7 @@ def draft_manifest(staging: Staging, spec: RunSpec, outputs: RunOutputs) -> Mani
     for name in ledger:
         write_rejects(name, [files.join(staging.scratch, "rejects", name)], folder)
     # The last step, since it reads the graph, the schema and the shards of the dataset.
-    extras = source.finish(folder, outputs, splits)
+    extras = source.describe_and_check(folder, outputs, splits)
     label = recipe.schema.label
     return Manifest(
         name=recipe.name,

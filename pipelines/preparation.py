@@ -19,7 +19,7 @@ from ..schemas.manifest import Manifest
 from .analysis.analyze import Analyze
 from .analysis.number_ranges import NUMBER_RANGES, NumberRangesFold
 from .analysis.transform_function import configure_tensorflow_threads
-from .checks import CheckAnalysis, CheckBoxes, CheckCounts
+from .checks import CheckBoxes, CheckCounts, CheckStatistics
 from .config.images import Images
 from .config.input import Input
 from .config.recipe import Recipe
@@ -41,7 +41,7 @@ from .runtime.publish import Staging, stage
 from .runtime.wait_for import WaitFor
 from .shuffle.shuffle import CountRepeats, RowSink, ShuffleByGroup, ShuffleOnDisk
 from .sources import RecordSource, source_for
-from .stages import Plan
+from .stage_types import Plan
 from .tfrecord.shards import WriteShards
 from .validation.validate import check_expect
 
@@ -197,7 +197,7 @@ class Run:
       plan: Traced `preprocessing_fn` and layout of the rows.
       spec: Recipe, inputs and splits.
       staging: Folders that the run writes.
-      shuffle: "disk" or "group".
+      shuffle_kind: "disk" or "group".
       progress: Progress to note in.
     """
 
@@ -205,7 +205,7 @@ class Run:
     plan: Plan
     spec: RunSpec
     staging: Staging
-    shuffle: Shuffle
+    shuffle_kind: Shuffle
     progress: Progress
 
     @property
@@ -238,13 +238,13 @@ class Run:
             progress=self.progress,
             plan=self.plan,
             graph_folder=self.staging.folder,
-            in_threads=self.shuffle == "disk",
+            in_threads=self.shuffle_kind == "disk",
         )
 
     def shuffle_rows(self) -> ShuffleOnDisk | ShuffleByGroup:
         """Return the stage that brings rows into canonical order."""
         distinct, layout = self.recipe.distinct, self.plan.layout
-        if self.shuffle == "group":
+        if self.shuffle_kind == "group":
             return ShuffleByGroup(distinct, layout)
         return ShuffleOnDisk(self.scratch("runs"), self.spec.splits, distinct, layout)
 
@@ -292,17 +292,19 @@ def build(p: beam.Pipeline, run: Run) -> None:
     read_counts = ingested.read_counts | "CheckCounts" >> CheckCounts(
         run.spec, rejects=run.scratch("rejects")
     )  # ReadCounts, one
+    # A check emits one element or fails; the stages after it wait for that element.
     checks = [read_counts]
-    if ingested.boxes is not None:
+    if ingested.box_evidence is not None:
         images = run.recipe.images or Images()
-        checks += [ingested.boxes | "CheckBoxes" >> CheckBoxes(images, after=read_counts)]
+        checked = ingested.box_evidence | "CheckBoxes" >> CheckBoxes(images, after=read_counts)
+        checks.append(checked)
 
     buckets = ingested.rows | "Shuffle" >> shuffle | "AwaitChecks" >> WaitFor(*checks)  # Bucket
     if run.plan.drops_near_duplicates:
         buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
 
     analyzed = buckets | "Analyze" >> run.analyze(ingested.transform_fn)  # Analyzed
-    transform_fn = analyzed.transform_fn | "CheckAnalysis" >> CheckAnalysis(
+    transform_fn = analyzed.transform_fn | "CheckStatistics" >> CheckStatistics(
         run.spec, analyzed.folds
     )  # folder of the transform graph, one
 

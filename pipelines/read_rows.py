@@ -12,7 +12,7 @@ from .runtime.progress import Note, Progress
 from .selection.read_counts import sum_read_counts
 from .shuffle.shuffle import RowSink
 from .sources import RecordSource
-from .stages import IngestResult, Plan
+from .stage_types import IngestResult, Plan
 
 __all__ = ["ReadRows"]
 

@@ -19,7 +19,7 @@ from .dataset.run_outputs import ManifestExtras, RunOutputs
 from .runtime.elements import StatisticsFold
 from .shuffle.layout import BucketLayout
 from .shuffle.shuffle import RowSink
-from .stages import Plan
+from .stage_types import Plan
 from .tables.source import TableSource
 
 __all__ = ["RecordSource", "source_for"]
@@ -78,7 +78,7 @@ class RecordSource(Protocol):
           folder: Folder of the segments.
         """
 
-    def finish(
+    def describe_and_check(
         self, folder: str, outputs: RunOutputs, splits: Mapping[str, Split]
     ) -> ManifestExtras:
         """Write the source's own metadata files, and check parity of records and graph.

@@ -76,6 +76,14 @@ def run(
     """Prepare a dataset and print the count of each split, or write a Dataflow template.
 
     Args:
+      name: Name of the recipe, as `find_recipe` takes it.
+      output: Folder of the dataset.
+      inputs: Values of `--input`; those of the recipe, or its sample, where there are none.
+      overwrite: Whether to replace an earlier dataset.
+      runner: Name of the Beam runner.
+      shuffle: "disk" or "group"; None for the default of the runner.
+      statistics_cache: Folder of the statistics cache, if any.
+      beam_flags: Beam's own flags.
       engine: Arguments of `add_engine_arguments`; None where one was not given.
 
     Raises:

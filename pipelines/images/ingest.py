@@ -26,7 +26,7 @@ from ..runtime.thread_pool import ElementFn, SerialDoFn, ThreadedDoFn
 from ..selection.read_counts import read_counts_of
 from ..selection.row_router import RowRouter
 from ..shuffle.shuffle import RowSink
-from ..stages import IngestResult
+from ..stage_types import IngestResult
 from .annotations.listing import list_images
 from .annotations.refs import Listing
 from .boxes.check import ListedBoxes, check_listed
@@ -125,7 +125,7 @@ class IngestImages(beam.PTransform):  # type: ignore[misc]
             read_counts=outputs.counts,
             samples=router.samples(outputs.sample),
             sources=tallies | "Source" >> beam.MapTuple(_source_file),
-            boxes=outputs.boxes if self.checks_boxes else None,
+            box_evidence=outputs.boxes if self.checks_boxes else None,
             transform_fn=graph,
             image_findings=self._findings(listed, tallies, frame, outputs.hashes),
         )

@@ -27,7 +27,7 @@ from ..runtime import filesystem as files
 from ..selection.select import check_filters
 from ..shuffle.layout import ENCODED_IMAGES, ENCODED_TILES, IMAGES, KEY, TILED_IMAGES, BucketLayout
 from ..shuffle.shuffle import RowSink
-from ..stages import Plan
+from ..stage_types import Plan
 from .annotations.refs import Listing
 from .boxes.check import check_some_boxes
 from .counts import ImageCounts
@@ -134,7 +134,7 @@ class ImageSource:
             encoded=plan.traced.constant is not None,
         )
 
-    def finish(
+    def describe_and_check(
         self, folder: str, outputs: RunOutputs, splits: Mapping[str, Split]
     ) -> ManifestExtras:
         """Write the schema of the records and the label map, and check parity of sampled images."""

@@ -23,7 +23,7 @@ from ..analysis.transform_function import configure_tensorflow_threads
 from ..config.images import Images
 from ..runtime.elements import Bucket
 from ..runtime.thread_pool import ElementFn, ThreadedDoFn
-from ..stages import TransformResult
+from ..stage_types import TransformResult
 from ..tfrecord.shards import write_segment
 from .counts import ImageCounts
 from .encoder import TRAINING, EncodedRecords, EncodeImages

@@ -20,7 +20,7 @@ from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import propose_column, propose_feature
 from ..config.input import Input
-from ..readers.csv_source import match
+from ..readers.csv_stages import match
 from ..readers.parse import parse_fragment
 from ..readers.scan import file_fragments, scan
 from ..runtime.elements import InputFile, TextBatch

@@ -12,7 +12,7 @@ from ..config.input import Input
 from ..config.recipe import Recipe
 from ..images.annotations.listing import image_root, is_annotation
 from ..images.annotations.paths import find_files, leads_out, prefix_of
-from ..readers.csv_source import match
+from ..readers.csv_stages import match
 from ..runtime import filesystem as files
 from ..runtime.contents import name_first
 from ..runtime.publish import Staging

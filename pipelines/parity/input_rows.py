@@ -19,13 +19,13 @@ from ...schemas.schema import Schema
 from ..config.csv_format import CsvFormat
 from ..config.row_selection import RowSelection
 from ..config.splitting import Splitting
-from ..readers.csv_source import BLOCK_BYTES
+from ..readers.csv_stages import BLOCK_BYTES
 from ..readers.parse import parse_fragment
 from ..readers.scan import file_fragments, scan
 from ..runtime import filesystem as files
 from ..runtime.elements import InputFile, ScannedFile, TextBatch
+from ..selection.bottom_k import BottomKSampler
 from ..selection.select import CleanBatch
-from ..shuffle.bottom_k import BottomKSampler
 from ..shuffle.layout import FILE, KEY, LINE
 from ..tables.clean import clean
 from ..tables.ingest import SAMPLE_ROWS

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..config.input import Input
 from ..inputs.spans import Span, resolve
-from ..readers.csv_source import match
+from ..readers.csv_stages import match
 from ..runtime.elements import InputFile
 from .cache import StatisticsCache
 from .profiled import ProfiledSpan

@@ -32,7 +32,7 @@ from ..config.input import Input
 from ..config.reshape import Reshape, Table
 from ..config.row_selection import RowSelection
 from ..inputs.spans import resolve
-from ..readers.csv_source import ScanCsv, check_formats
+from ..readers.csv_stages import ScanCsv, check_formats
 from ..readers.parse import parse_fragment
 from ..readers.scan import file_fragments
 from ..runtime import filesystem as files

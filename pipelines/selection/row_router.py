@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from apache_beam.pvalue import TaggedOutput
 
-from ..shuffle.bottom_k import BottomKSampler, merge_samples
 from ..shuffle.layout import KEY
 from ..shuffle.shuffle import RowSink
 from ..shuffle.sorted_runs import KeyedRows
+from .bottom_k import BottomKSampler, merge_samples
 from .select import CleanBatch
 
 __all__ = ["RowRouter"]

@@ -29,7 +29,7 @@ from ..selection.row_router import RowRouter
 from ..selection.select import CleanBatch
 from ..shuffle.layout import FILE, LINE
 from ..shuffle.shuffle import RowSink
-from ..stages import IngestResult
+from ..stage_types import IngestResult
 from .clean import clean
 
 __all__ = ["SAMPLE_ROWS", "IngestTable"]

@@ -17,12 +17,12 @@ from ..config.input import Input
 from ..config.recipe import Recipe
 from ..dataset.run_outputs import ManifestExtras, RunOutputs
 from ..parity.tables import check_parity
-from ..readers.csv_source import BLOCK_BYTES, ScanCsv, check_formats, match
+from ..readers.csv_stages import BLOCK_BYTES, ScanCsv, check_formats, match
 from ..runtime.elements import ScannedFile
 from ..selection.select import check_filters
 from ..shuffle.layout import TABLE, BucketLayout
 from ..shuffle.shuffle import RowSink
-from ..stages import Plan
+from ..stage_types import Plan
 from .ingest import IngestTable
 from .transform import TransformTable
 
@@ -96,7 +96,7 @@ class TableSource:
         """Return the stage PCollection[Bucket] -> `TransformResult`."""
         return TransformTable(plan.traced.adapter, transform_fn, folder, self.recipe.statistics)
 
-    def finish(
+    def describe_and_check(
         self, folder: str, outputs: RunOutputs, splits: Mapping[str, Split]
     ) -> ManifestExtras:
         """Check that the graph makes the stored records of sampled rows."""

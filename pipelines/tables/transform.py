@@ -19,14 +19,10 @@ from apache_beam.pvalue import AsSingleton, TaggedOutput
 from ...schemas.errors import DataError
 from ...schemas.statistics.features import FeaturesFold, FeaturesProfile
 from ..analysis.feature_statistics import FeaturesPart, MergeFeatures
-from ..analysis.transform_function import (
-    Features,
-    TransformFunction,
-    configure_tensorflow_threads,
-)
+from ..analysis.transform_function import Features, TransformFunction, configure_tensorflow_threads
 from ..runtime.elements import Bucket, RawTensorAdapter
 from ..runtime.thread_pool import ElementFn, ThreadedDoFn
-from ..stages import TransformResult
+from ..stage_types import TransformResult
 from ..tfrecord.example_encoder import encode_examples
 from ..tfrecord.shards import write_segment
 

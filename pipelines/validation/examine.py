@@ -21,7 +21,7 @@ from ...schemas.anomalies.observed import InputSummary
 from ...schemas.schema import Schema
 from ..config.csv_format import CsvFormat
 from ..config.input import Input
-from ..readers.csv_source import match
+from ..readers.csv_stages import match
 from ..runtime.errors import direct_runner, unwrap_beam_errors
 from ..runtime.ordered_fold import Block as Node
 from ..runtime.ordered_fold import CombineBuckets, FoldWork, Key, OrderedMergeTree

@@ -24,7 +24,7 @@ from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
 from ..config.csv_format import MAX_RECORD_BYTES, CsvFormat
 from ..readers.csv_boundaries import BYTE_ORDER_MARK, find_record_boundaries
-from ..readers.csv_source import BLOCK_BYTES
+from ..readers.csv_stages import BLOCK_BYTES
 from ..readers.parquet import is_parquet
 from ..readers.parse import parse_fragment
 from ..readers.scan import file_fragments, scan

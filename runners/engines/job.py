@@ -126,9 +126,9 @@ class EngineJob(portable_runner.PipelineResult):  # type: ignore[misc]
 
 
 def short_cause(errors: list[str]) -> str:
-    """Return the last error of a job without the frames of Java, at most 4,000 characters.
+    r"""Return the last error of a job without the frames of Java, at most 4,000 characters.
 
-    >>> short_cause(["java.io.IOException: No space left\\n\\tat java.io.File.write(File.java:9)"])
+    >>> short_cause(["java.io.IOException: No space left\n\tat java.io.File.write(File.java:9)"])
     'java.io.IOException: No space left'
     """
     lines = errors[-1].splitlines() if errors else []

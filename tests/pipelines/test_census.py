@@ -14,7 +14,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from recordmill.pipelines import Input, find_recipe, prepare
 from recordmill.pipelines.analysis.tensors import SchemaTensorAdapter
 from recordmill.pipelines.config.row_selection import RowSelection
-from recordmill.pipelines.readers.csv_source import ReadCsv
+from recordmill.pipelines.readers.csv_stages import ReadCsv
 from recordmill.pipelines.tables.clean import clean
 
 CENSUS = find_recipe("census")

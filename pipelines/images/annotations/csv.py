@@ -20,7 +20,7 @@ from ....schemas.column import BLANKS
 from ....schemas.errors import DataError
 from ...config.csv_format import CsvFormat
 from ...config.image_format import BoxForm, ImageFormat
-from ...readers.csv_source import BLOCK_BYTES
+from ...readers.csv_stages import BLOCK_BYTES
 from ...readers.parse import parse_fragment
 from ...readers.scan import file_fragments, scan
 from ...runtime.decompress import detect_compression, open_decompressed, open_text

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recordmill.pipelines.config.input import Input
 from recordmill.pipelines.inputs.spans import Span, resolve, window
-from recordmill.pipelines.readers.csv_source import match
+from recordmill.pipelines.readers.csv_stages import match
 from recordmill.schemas.errors import DataError, RecipeError
 
 DAYS = st.dates(date(1999, 12, 1), date(2032, 3, 31))

@@ -7,11 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 
-from recordmill.pipelines.report.measures import (
-    cumulative_distribution,
-    skewness,
-    split_distance,
-)
+from recordmill.pipelines.report.measures import cumulative_distribution, skewness, split_distance
 from recordmill.schemas.column import Column
 from recordmill.schemas.schema import Schema
 

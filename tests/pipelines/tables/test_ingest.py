@@ -11,7 +11,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from helpers.small_recipe import HEADER, SCHEMA, SMALL, rows
 
 from recordmill.pipelines import Input
-from recordmill.pipelines.readers.csv_source import ScanCsv
+from recordmill.pipelines.readers.csv_stages import ScanCsv
 from recordmill.pipelines.shuffle.layout import FILE, LINE
 from recordmill.pipelines.shuffle.shuffle import ShuffleByGroup
 from recordmill.pipelines.tables.ingest import IngestTable

@@ -10,8 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordmill.pipelines.selection.bottom_k import BottomKSampler
 from recordmill.pipelines.selection.select import CleanBatch
-from recordmill.pipelines.shuffle.bottom_k import BottomKSampler
 from recordmill.pipelines.shuffle.layout import KEY
 
 KEYS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 1)), max_size=40)

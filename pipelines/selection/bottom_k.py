@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..selection.select import CleanBatch
-from .layout import KEY
+from ..shuffle.layout import KEY
+from .select import CleanBatch
 
 __all__ = ["BottomKSampler", "merge_samples"]
 

@@ -3,6 +3,8 @@
 Plan              decisions made before the pipeline is built
 IngestResult      rows with keys, counts, samples and sources
 TransformResult   segments of tf.Examples, and what they contain
+
+The elements that flow between stages are in `recordmill.pipelines.runtime.elements`.
 """
 
 from __future__ import annotations
@@ -45,22 +47,24 @@ class IngestResult(NamedTuple):
     """Outputs of reading rows.
 
     Attributes:
-      rows: Elements that the shuffle's sink made of the clean rows.
-      read_counts: `ReadCounts` of records that were read together.
+      rows: Elements that the shuffle's sink made of the clean rows: `SortedRun` where it is on
+        disk, `KeyedRows` where the runner groups.
+      read_counts: `ReadCounts` of records that were read together; one element of all after
+        `ReadRows`.
       samples: (split, rows): for each split the rows with the smallest keys, sorted by key, as a
         request would carry them, and the two key columns.
       sources: (index of the input, `SourceFile`), one for each input.
-      boxes: (split, evidence) of the boxes of images that were read together; None where there is
-        nothing to check.
+      box_evidence: (split, evidence) of the boxes of images that were read together; the field is
+        None where there is nothing to check.
       transform_fn: Folder of the transform graph, where it is exported before the rows are read.
-      image_findings: One element for a dataset of images, none for a table.
+      image_findings: One element; the field is None for a table.
     """
 
     rows: beam.PCollection[Any]
     read_counts: beam.PCollection[ReadCounts]
     samples: beam.PCollection[tuple[str, pa.RecordBatch]]
     sources: beam.PCollection[tuple[int, SourceFile]]
-    boxes: beam.PCollection[tuple[str, BoxEvidence]] | None = None
+    box_evidence: beam.PCollection[tuple[str, BoxEvidence]] | None = None
     transform_fn: beam.PCollection[str] | None = None
     image_findings: beam.PCollection[ImageFindings] | None = None
 

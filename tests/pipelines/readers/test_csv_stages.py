@@ -16,7 +16,7 @@ from helpers.real_data import DATA
 
 from recordmill.pipelines.config.csv_format import CsvFormat
 from recordmill.pipelines.config.input import Input
-from recordmill.pipelines.readers.csv_source import ReadCsv, ScanCsv, check_formats, match
+from recordmill.pipelines.readers.csv_stages import ReadCsv, ScanCsv, check_formats, match
 from recordmill.pipelines.runtime.elements import InputFile, ScannedFile, TextBatch
 from recordmill.schemas.census import CENSUS
 from recordmill.schemas.errors import DataError, RecipeError
