@@ -117,7 +117,12 @@ def test_a_dataflow_job_is_built_offline(
         (tmp_path / "staging" / "pipeline.pb").read_bytes()
     )
     stages = {transform.unique_name for transform in proto.components.transforms.values()}
-    assert {"Scan/Scan", "Read/ParseAndClean", "Shuffle/GroupFragments", "Publish"} <= stages
+    assert {
+        "Read/Scan/Scan",
+        "Read/Ingest/ParseAndClean",
+        "Shuffle/GroupFragments",
+        "Finalize/Publish",
+    } <= stages
 
     (sdist,) = (tmp_path / "staging").glob("recordmill-*.tar.gz")
     with tarfile.open(sdist) as archive:
