@@ -55,17 +55,17 @@ demo: setup
 	$(BIN)/recordmill verify out/census
 
 test: setup
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist worksteal
 
 quick: setup
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow" --quick-beam
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow" --quick-beam
 
 # Processes that tests start count too; so do those that end at once, as the program does.
 coverage: export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 coverage: export CHECKOUT := $(CURDIR)
 coverage: setup
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -n auto --dist loadfile
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -78,7 +78,7 @@ test-elsewhere: setup
 	unshare --mount $(if $(filter 0,$(shell id -u)),,--map-root-user) sh -euc '\
 		mount --bind "$(CURDIR)" "$(CURDIR)"; mount -o remount,bind,ro "$(CURDIR)"; \
 		! touch "$(CURDIR)/writable" 2>/dev/null; cd "$$(mktemp -d)"; \
-		exec "$(CURDIR)/$(BIN)/pytest" -p no:cacheprovider -n auto --dist loadfile "$(CURDIR)/tests"'
+		exec "$(CURDIR)/$(BIN)/pytest" -p no:cacheprovider -n auto --dist worksteal "$(CURDIR)/tests"'
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

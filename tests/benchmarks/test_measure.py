@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.measure import ContenderError, run
 
+pytestmark = pytest.mark.slow
+
 
 def test_time_processor_and_memory_of_a_process() -> None:
     script = "import time; block = bytearray(200_000_000); time.sleep(0.3)"

@@ -23,6 +23,8 @@ from recordmill.pipelines.profiling import profile
 from recordmill.schemas import DataError, RecipeError
 from recordmill.schemas.manifest import Ledger
 
+pytestmark = pytest.mark.slow
+
 GOOD = rows(400)
 
 
@@ -107,7 +109,6 @@ def test_facets_has_the_datasets_of_all_splits(plain: tuple[Profiled, Path]) -> 
     assert facets.datasets[1] == statistics(folder, "stats/eval.pb").datasets[0]
 
 
-@pytest.mark.slow
 def test_files_and_their_order_do_not_matter(tmp_path: Path) -> None:
     one = write(tmp_path / "a" / "rows.csv", GOOD)
     run(one, output=tmp_path / "one")
@@ -160,7 +161,6 @@ def test_what_is_no_profile_is_left_alone(tmp_path: Path, content: dict[str, str
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(content)
 
 
-@pytest.mark.slow
 def test_a_profile_is_replaced_only_when_that_is_meant(tmp_path: Path) -> None:
     source, output = write(tmp_path / "rows.csv", GOOD[:20]), tmp_path / "out"
     run(source, output=output)

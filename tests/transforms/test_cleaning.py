@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from recordmill.pipelines.selection.convert import Reason, convert
@@ -147,7 +147,7 @@ def number_columns(draw: st.DrawFn) -> Column:
         raise
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
 @given(text_columns(), st.lists(WORDS | st.text(BLANKS + "a\xa0")))
 def test_text_is_cleaned_as_the_pipeline_cleans_it(column: Column, texts: list[str]) -> None:
     once = cleaned(column, texts)
@@ -158,7 +158,7 @@ def test_text_is_cleaned_as_the_pipeline_cleans_it(column: Column, texts: list[s
     assert [(a or "", b) for a, b, ok in pairs if ok and (a or "") != b] == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
 @given(number_columns(), st.data())
 def test_numbers_are_cleaned_as_the_pipeline_cleans_them(
     column: Column, data: st.DataObject

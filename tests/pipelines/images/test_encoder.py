@@ -37,6 +37,8 @@ from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Expansion, Manifest
 from recordmill.transforms import images
 
+pytestmark = pytest.mark.slow
+
 JPEG = encoded(picture(1, (200, 150)), quality=90)
 PROGRESSIVE = encoded(picture(2, (200, 150)), progressive=True)
 PNG = encoded(picture(3, (200, 150)), "PNG")
@@ -144,7 +146,6 @@ class TestRejects:
         assert whole(EncodedRecords.of(whole_one.rows)) == whole(EncodedRecords.of(without.rows))
         assert (whole_one.tally.without_end_marker, without.tally.without_end_marker) == (0, 1)
 
-    @pytest.mark.slow
     def test_a_graph_that_decodes_by_itself_gets_no_cut_jpeg(self, tmp_path: Path) -> None:
         recipe = replace(PETS, preprocessing_fn=decode_by_itself)
         press = press_of(recipe, write_pets(tmp_path / "in", 2), tmp_path / "out")
@@ -269,7 +270,6 @@ def digests(manifest: Manifest) -> list[str]:
     return [shard.sha256 for split in manifest.splits.values() for shard in split.shards]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [PETS, TILED], ids=["labels", "tiles and copies"])
 def test_an_analysis_changes_no_byte_of_the_shards(recipe: Recipe, tmp_path: Path) -> None:
     write = write_pets if recipe is PETS else write_boxes

@@ -14,6 +14,8 @@ from recordmill.pipelines.images.graph import ImageGraph
 from recordmill.pipelines.images.tensors import ImageTensorAdapter
 from recordmill.schemas import DataError, ImageSchema, RecipeError
 
+pytestmark = pytest.mark.slow
+
 LABELLED = ImageSchema("classification", CLASSES)
 BOXES = ImageSchema("detection", CLASSES)
 FILES = [encoded(picture(seed, size), "PNG") for seed, size in ((1, (48, 36)), (2, (20, 10)))]

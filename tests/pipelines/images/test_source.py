@@ -19,6 +19,8 @@ from recordmill.pipelines.verify import verify
 from recordmill.schemas.manifest import Manifest
 from recordmill.transforms import load
 
+pytestmark = pytest.mark.slow
+
 TWO_PROCESSES = PipelineOptions(
     ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
 )
@@ -108,7 +110,6 @@ def test_the_loader_gives_what_the_graph_serves(plain: tuple[Manifest, Path], fo
     assert (images.shape, images.dtype, labels.dtype) == ((5, 16, 16, 3), tf.uint8, tf.int64)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "how",
     [{"shuffle": "group"}, {"options": PipelineOptions(["--direct_runner_bundle_repeat=2"])}],
@@ -121,7 +122,6 @@ def test_the_same_bytes_however_it_runs(
     assert digests(run(TILED, boxes, tmp_path / "tiled", **how)) == digests(cut[0])
 
 
-@pytest.mark.slow
 def test_the_same_bytes_from_two_processes(boxes: Path, cut: Any, tmp_path: Path) -> None:
     """Of tiles and copies, which take all that labels do, and more."""
     tiled = find_recipe(f"{small_images.__file__}:TILED")  # its functions pickle by value

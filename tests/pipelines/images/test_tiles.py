@@ -19,6 +19,8 @@ from recordmill.schemas.manifest import Expansion
 from recordmill.transforms.augment import Augmentation, RandomFlip, RandomHue
 from recordmill.transforms.tiles import Tiling
 
+pytestmark = pytest.mark.slow
+
 TILING = Tiling(size=8, stride=8)
 COPIES = Augmentation((RandomHue(0.3), RandomFlip()), copies=2)
 KEY = (0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210)

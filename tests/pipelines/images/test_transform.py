@@ -19,6 +19,8 @@ from recordmill.pipelines.tfrecord.framing import read_frames
 from recordmill.schemas import DataError, ImageSchema
 from recordmill.schemas.manifest import Expansion
 
+pytestmark = pytest.mark.slow
+
 LABELLED, BOXES = (ImageSchema(kind, CLASSES) for kind in ("classification", "detection"))
 
 

@@ -35,6 +35,8 @@ from recordmill.schemas import ImageSchema
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
 
+pytestmark = pytest.mark.slow
+
 BUG = "This is a bug in recordmill; nothing was published."
 UNLIKE = "Nothing was published. The preprocessing_fn must treat each image by itself."
 
@@ -161,7 +163,6 @@ class TestWhole:
             "records_that_differ": 0,
         }
 
-    @pytest.mark.slow
     def test_every_tile_is_and_no_copy(self, tiled: Prepared) -> None:
         made = tiled.manifest.expansion["train"]
         result = tiled.check()
@@ -242,7 +243,6 @@ class TestTampered:
             "parity: no record of "
         )
 
-    @pytest.mark.slow
     def test_a_box_of_a_tile(self, tiled: Prepared, tmp_path: Path) -> None:
         changed: list[str] = []
 
@@ -257,7 +257,6 @@ class TestTampered:
             f"pixels differ by up to 0. {UNLIKE}"
         )
 
-    @pytest.mark.slow
     def test_only_a_copy(self, tiled: Prepared, tmp_path: Path) -> None:
         """The graph serves no augmented copies."""
 
@@ -297,7 +296,6 @@ def grow(inputs: dict[str, Any]) -> dict[str, Any]:
     return detect(inputs) | {"image": images}
 
 
-@pytest.mark.slow
 def test_a_function_that_mixes_the_pictures_of_a_batch(tmp_path: Path) -> None:
     result = message(
         lambda: prepare(
@@ -311,7 +309,6 @@ def test_a_function_that_mixes_the_pictures_of_a_batch(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 def test_a_function_whose_pictures_have_the_size_of_the_batch(tmp_path: Path) -> None:
     images = replace(TILED.images, tiling=None, augmentation=None)
     result = message(
@@ -324,7 +321,6 @@ def test_a_function_whose_pictures_have_the_size_of_the_batch(tmp_path: Path) ->
     assert result.endswith(f"its pixels are 4 x 3, and those served 4 x 1. {UNLIKE}")
 
 
-@pytest.mark.slow
 def test_pictures_of_two_inputs_can_have_one_name(tmp_path: Path) -> None:
     folders = [write_pets(tmp_path / name, 4) for name in ("one", "two")]
     for index, path in enumerate(sorted(folders[1].rglob("*.jpg"))):

@@ -22,6 +22,8 @@ from recordmill.pipelines.verify import verify
 from recordmill.schemas.errors import DataError
 from recordmill.transforms import load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -123,7 +125,6 @@ def network(data: Any) -> Any:
     return tf.keras.Model(inputs, output)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["jpeg", "png"])
 def test_images(storage: Any, tmp_path: Path) -> None:
     write_pets(tmp_path / "in", 12)
@@ -139,7 +140,6 @@ def test_images(storage: Any, tmp_path: Path) -> None:
     assert (0 < difference < 0.1) if storage == "jpeg" else difference < 1e-5
 
 
-@pytest.mark.slow
 def test_tiles_are_not_compared(tmp_path: Path) -> None:
     boxes = write_boxes(tmp_path, 4)
     out = str(tmp_path / "out")

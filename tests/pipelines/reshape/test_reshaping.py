@@ -21,6 +21,8 @@ from recordmill.pipelines.reshape.reshaping import Reshaped, reshape, reshaped_s
 from recordmill.pipelines.tables.dataframes import flat
 from recordmill.schemas import Column, DataError, RecipeError, Schema
 
+pytestmark = pytest.mark.slow
+
 ORDERS = Schema(
     (
         Column("customer", "string", missing=("?",)),
@@ -126,7 +128,6 @@ JOINED = Schema(
 )
 
 
-@pytest.mark.slow
 def test_a_join_split_by_split(folder: Path) -> None:
     tables = {
         "customers": Table(schema=CUSTOMERS, inputs=(Input(None, f"{folder}/customers.csv"),))
@@ -238,7 +239,6 @@ def test_splits_and_tables_must_go_together() -> None:
         assert str(caught.value) == f"reshape helpers.reshapes:by_customer: {message}"
 
 
-@pytest.mark.slow
 def test_the_same_rows_however_files_are_cut(folder: Path) -> None:
     lines = orders(100, seed=4)
     (folder / "all.csv").write_text(HEADER + "".join(lines))

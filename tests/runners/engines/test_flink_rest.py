@@ -13,6 +13,8 @@ import pytest
 from recordmill.runners.engines import flink_rest
 from recordmill.runners.engines.flink_rest import cancel_flink_job
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def _flink(jobs: list[dict[str, str]]) -> Iterator[tuple[str, list[str]]]:

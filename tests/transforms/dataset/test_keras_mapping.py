@@ -17,6 +17,8 @@ from recordmill.transforms.dataset import keras_mapping
 from recordmill.transforms.dataset.keras_mapping import map_batches_by_name, model_features
 from recordmill.transforms.dataset.loader import PreparedDataset, load
 
+pytestmark = pytest.mark.slow
+
 TWO = ("x", "word")
 TYPES = {"x": "float32", "word": "int64", "n/a": "float32"}
 EXPECTED = [[math.log1p(row), row % 3] for row in range(6)]

@@ -228,7 +228,9 @@ def test_numbers_are_those_of_python(tree: Tree, rows: list[Row]) -> None:
         else:
             with np.errstate(over="ignore"):
                 single = np.float32(math.nan if expected is None else expected)
-            assert math.isnan(value) if not np.isfinite(single) else value == single
+            # TensorFlow takes subnormal results for 0.
+            single = np.float32(0) if abs(single) < np.finfo(np.float32).tiny else single
+            assert math.isnan(value) if not np.isfinite(single) else value in (single, expected)
 
 
 def test_a_float32_column_equals_the_number_its_file_has() -> None:

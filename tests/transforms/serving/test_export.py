@@ -16,6 +16,8 @@ from recordmill.transforms.dataset.loader import PreparedDataset, load
 from recordmill.transforms.serving.model import ServedModel
 from recordmill.transforms.serving.raw_columns import raw_tensors
 
+pytestmark = pytest.mark.slow
+
 ROWS = 1000
 
 
@@ -203,7 +205,6 @@ def test_folders_of_ones_own_beside_it_are_left_alone(
     assert mine.read_text() == "mine"
 
 
-@pytest.mark.slow
 def test_needs_only_tensorflow(served: Path) -> None:
     script = f"""
 import sys

@@ -18,6 +18,8 @@ from recordmill.transforms.dataset.loader import PreparedDataset, load
 from recordmill.transforms.serving.export import _check_names
 from recordmill.transforms.serving.model import RECORDS, ServedModel
 
+pytestmark = pytest.mark.slow
+
 RAW = {
     "x-raw": np.float32([0, 1, 2]),
     "n": np.array([0, 1, 2]),

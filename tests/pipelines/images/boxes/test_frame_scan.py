@@ -33,6 +33,8 @@ from recordmill.pipelines.runtime.errors import direct_runner
 from recordmill.schemas.errors import DataError
 from recordmill.schemas.manifest import Manifest
 
+pytestmark = pytest.mark.slow
+
 Box = tuple[int, int, int, int]
 """xmin, ymin, xmax, ymax in pixels."""
 
@@ -182,7 +184,6 @@ def test_all_annotations_are_alike(frame: str, write: Writer, tmp_path: Path) ->
         np.testing.assert_allclose(image.boxes, [right[ref.name]], atol=1e-6, err_msg=ref.name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("frame", "write"), [("upright", write_csv), ("stored", write_coco)])
 def test_photos_that_show_it_decide_for_all(frame: str, write: Writer, tmp_path: Path) -> None:
     """Quarter turns of pictures that are no squares show it, and these are in one split only."""
@@ -206,7 +207,6 @@ def test_photos_that_show_it_decide_for_all(frame: str, write: Writer, tmp_path:
             np.testing.assert_allclose(box, expected[name], atol=1e-6, err_msg=name)
 
 
-@pytest.mark.slow
 def test_a_recipe_can_say_it(tmp_path: Path) -> None:
     source, right = photos(tmp_path / "in", write_csv, "upright", states=False)
     manifest = run(tmp_path, Input("train", source), frame="upright")
@@ -245,7 +245,6 @@ def test_two_frames_end_the_run(tmp_path: Path) -> None:
     ) in str(error.value)
 
 
-@pytest.mark.slow
 def test_nothing_is_asked_where_no_photo_is_turned(tmp_path: Path) -> None:
     source, right = photos(tmp_path / "in", write_csv, "stored", kinds=[("wide", 1)])
     manifest = run(tmp_path, Input("train", source))
