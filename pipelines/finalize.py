@@ -240,7 +240,7 @@ def _warnings(spec: RunSpec, outputs: RunOutputs, ledger: Mapping[str, Any]) -> 
 def vocab_sizes(folder: str) -> dict[str, int]:
     """Return the number of ids of each int64 feature; 0 where it is not categorical.
 
-    Call it before `RecordSource.finish`, which rewrites the metadata of images.
+    Call it before `RecordSource.describe_and_check`, which rewrites the metadata of images.
 
     Args:
       folder: Folder with `transformed_metadata`, as tensorflow_transform writes it.

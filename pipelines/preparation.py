@@ -300,7 +300,7 @@ def build(p: beam.Pipeline, run: Run) -> None:
         checks.append(checked)
 
     buckets = ingested.rows | "Shuffle" >> shuffle | "AwaitChecks" >> WaitFor(*checks)  # Bucket
-    if run.plan.drops_near_duplicates:
+    if run.recipe.drops_near_duplicates:
         buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
 
     analyzed = buckets | "Analyze" >> run.analyze(ingested.transform_fn)  # Analyzed

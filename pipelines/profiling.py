@@ -202,7 +202,7 @@ class _ReadUnit(beam.PTransform):  # type: ignore[misc]
             progress=run.progress,
         )
         buckets = ingested.rows | "Shuffle" >> shuffle  # Bucket
-        if ingested.image_findings is not None and recipe.drops_near_duplicates:
+        if recipe.drops_near_duplicates:
             buckets = buckets | "DropNearDuplicates" >> DropNearDuplicates(ingested.image_findings)
         profiles = buckets | "Profile" >> CombineBuckets(_Profile(source.statistics, run.progress))
         repeats = (

@@ -35,12 +35,10 @@ class Plan:
     Attributes:
       traced: Traced `preprocessing_fn`.
       layout: Sizes of buckets and batches.
-      drops_near_duplicates: Whether images that look like another one are left out.
     """
 
     traced: TracedFn
     layout: BucketLayout
-    drops_near_duplicates: bool = False
 
 
 class IngestResult(NamedTuple):

@@ -11,11 +11,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from types import FrameType
 from typing import NoReturn
 
 from ..schemas.errors import RecipeError, RecordmillError
+from ..schemas.suggestions import nearest_name
 from . import init, predict, profile, recipe_schema, run, sample, schema, show, validate, verify
 
 __all__ = ["entry_point", "main", "parse", "parser", "split_at_dashes"]
@@ -156,8 +156,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentP
 def _advice(argument: str, command: str, options: Sequence[str]) -> str:
     """Return the error message for an argument that a command with these options does not take."""
     if argument.startswith("-"):
-        matches = get_close_matches(argument.partition("=")[0], options, n=1)
-        cure = f'Did you mean "{matches[0]}"?' if matches else f"See recordmill {command} --help."
+        near = nearest_name(argument.partition("=")[0], options)
+        cure = f'Did you mean "{near}"?' if near else f"See recordmill {command} --help."
         return f'{command}: unrecognized option "{argument}". {cure}'
     message = f'{command}: unrecognized argument "{argument}".'
     if "--input" in options and os.path.exists(argument):

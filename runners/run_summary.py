@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..schemas.manifest import Manifest
+from ..schemas.wording import count_of
 
-__all__ = ["count_of", "summary"]
+__all__ = ["summary"]
 
 _MAX_CLASSES = 20
 """Number of classes whose counts are listed."""
@@ -52,15 +53,6 @@ def summary(manifest: Manifest, output: str, seconds: float) -> str:
     rows = sum(manifest.parity["rows"].values())
     lines.append(f"  parity: {rows} raw rows through the graph equal the stored records")
     return "\n".join(lines)
-
-
-def count_of(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, in the singular or the plural.
-
-    >>> count_of(1, "row"), count_of(2000, "row"), count_of(0, "box", "boxes")
-    ('1 row', '2,000 rows', '0 boxes')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _expansion(manifest: Manifest, split: str) -> Iterator[str]:

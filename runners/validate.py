@@ -9,9 +9,9 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ..schemas.errors import RecipeError
+from ..schemas.wording import count_of
 from .arguments import add_csv
 from .logging_setup import quiet_beam
-from .run_summary import count_of
 
 if TYPE_CHECKING:
     from ..pipelines.config.csv_format import CsvFormat

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from ..schemas.wording import count_of
 from .logging_setup import start_tensorflow
-from .run_summary import count_of
 
 __all__ = ["add_arguments", "verify"]
 

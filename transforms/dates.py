@@ -21,7 +21,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from math import pi
 from typing import Literal, NamedTuple, get_args
 
@@ -29,6 +28,7 @@ import tensorflow as tf
 
 from ..schemas.column import MISSING_INT64
 from ..schemas.errors import RecipeError
+from ..schemas.suggestions import did_you_mean
 from ._ops.calendar import civil_from_days, days_from_civil, days_in_month, iso_week, new_year
 from ._ops.time_zones import EPOCH, UTC, TimeZone
 from ._ops.time_zones import time_zone as find_zone
@@ -213,8 +213,7 @@ def days_since(
 
 def _check(value: str, noun: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        near = get_close_matches(value, choices, n=1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
+        hint = did_you_mean(value, choices)
         raise RecipeError(f'expected a {noun} of {", ".join(choices)}, got "{value}"{hint}')
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import tensorflow as tf
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import did_you_mean
 from ..config.recipe import PreprocessingFn
 from ..recipes.functions import describe_error
 
@@ -70,8 +70,7 @@ def _nearest(error: Exception, columns: tuple[str, ...]) -> str:
     """Return the columns near a missing key, as the end of a sentence; "" for other errors."""
     if not isinstance(error, KeyError) or not error.args or error.args[0] in columns:
         return ""
-    near = get_close_matches(str(error.args[0]), columns, n=1)
-    return f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(columns)}"
+    return did_you_mean(str(error.args[0]), columns) or f"; there are {', '.join(columns)}"
 
 
 def _problem(outputs: Any) -> str:

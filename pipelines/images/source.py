@@ -87,7 +87,7 @@ class ImageSource:
         layout = self.layout
         if traced.constant:
             layout = ENCODED_TILES if self.images.expands else ENCODED_IMAGES
-        return Plan(traced, layout, self.recipe.drops_near_duplicates)
+        return Plan(traced, layout)
 
     def scan(self, inputs: Sequence[Input]) -> ScanImages:
         """Return the stage PBegin -> PCollection[(index, Input, Listing)]."""

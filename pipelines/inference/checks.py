@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...schemas.errors import DataError
-from ...schemas.inference.facts import amount, percent, shown
+from ...schemas.inference.facts import percent, shown
+from ...schemas.wording import count_of
 from ..readers.text_encoding import rejects_advice
 from .table import InferredTable
 
@@ -35,14 +36,14 @@ def check_understood(table: InferredTable, *, single_column: bool) -> None:
     """
     if table.records and table.rows < _UNDERSTOOD * table.records:
         raise DataError(
-            f"{table.source}: understood {table.rows:,} of {amount(table.records, 'record')}, "
+            f"{table.source}: understood {table.rows:,} of {count_of(table.records, 'record')}, "
             f"less than {percent(_UNDERSTOOD)}. {' '.join(rejected_records(table))}"
         )
     names = table.dialect.names
     if len(names) == 1 and (table.dialect.other is not None or not single_column):
         raise DataError(
             f"{table.source}: understood one column, {shown(names[0])}, in "
-            f"{amount(table.rows, 'row')}; expected several, to predict one from the others. "
+            f"{count_of(table.rows, 'row')}; expected several, to predict one from the others. "
             f"{_more_columns(table)}"
         )
 
@@ -73,7 +74,7 @@ def rejected_records(table: InferredTable) -> list[str]:
     first = next(reject for reject in table.rejects if reject.reason == common)
     advice = [_ADVICE.get(common, ""), rejects_advice(table.rejects)]
     return [
-        f"{amount(count, 'record')} ({share}) cannot be read as rows, and a run rejects them: "
+        f"{count_of(count, 'record')} ({share}) cannot be read as rows, and a run rejects them: "
         f"{counts}, such as {first}.",
         *filter(None, advice),
     ]

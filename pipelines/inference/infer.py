@@ -14,11 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ...schemas.errors import DataError
-from ...schemas.inference.facts import amount
 from ...schemas.inference.label import choose_label
 from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import propose_column, propose_feature
+from ...schemas.wording import count_of
 from ..config.input import Input
 from ..readers.csv_stages import match
 from ..readers.parse import parse_fragment
@@ -110,7 +110,7 @@ def _summarize_columns(files: Sequence[InputFile], dialect: Dialect) -> Inferred
     Raises:
       DataError: As in `scan` and `parse_fragment`.
     """
-    more = f" and {amount(len(files) - 1, 'more file')}" if len(files) > 1 else ""
+    more = f" and {count_of(len(files) - 1, 'more file')}" if len(files) > 1 else ""
     table = InferredTable(files[0].path + more, dialect, [ColumnSummary() for _ in dialect.names])
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for file in files:

@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 from ...schemas.column import RESERVED
 from ...schemas.errors import DataError
-from ...schemas.inference.facts import amount
+from ...schemas.wording import count_of
 from ..config.csv_format import CsvFormat
 from ..readers.csv_boundaries import BYTE_ORDER_MARK
 from ..readers.scan import check_is_text
@@ -248,12 +248,14 @@ def _header(records: Sequence[list[str]], width: int) -> tuple[bool, str]:
     if votes["data"] > votes["name"]:
         return (
             False,
-            f"no header: in {amount(votes['data'], 'column')} the first record is like the others",
+            f"no header: in {count_of(votes['data'], 'column')} the first record is like the "
+            "others",
         )
     if votes["name"]:
         return (
             True,
-            f"a header: in {amount(votes['name'], 'column')} only the first record is not a number",
+            f"a header: in {count_of(votes['name'], 'column')} only the first record is not a "
+            "number",
         )
     names = [cell.strip() for cell in first]
     like_names = all(_NAME.fullmatch(name) for name in names if name)
@@ -287,7 +289,7 @@ def _names(first: _Record, width: int, *, header: bool, path: str) -> tuple[str,
     names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(first.fields)]
     if len(names) != width:
         raise DataError(
-            f"{path}:{first.line}: the header names {amount(len(names), 'column')}, but most "
+            f"{path}:{first.line}: the header names {count_of(len(names), 'column')}, but most "
             f"records have {width:,} fields. Name every column, or remove the lines above the "
             "header."
         )

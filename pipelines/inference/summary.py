@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...schemas.inference.facts import amount, list_of, of_all, shown
+from ...schemas.inference.facts import list_of, of_all, shown
 from ...schemas.inference.label import Label
 from ...schemas.inference.observed import ColumnSummary
 from ...schemas.inference.proposal import ColumnProposal
 from ...schemas.inference.rules import formatted
+from ...schemas.wording import count_of
 from .checks import rejected_records
 from .table import InferredTable
 
@@ -34,7 +35,7 @@ def summarize(
     """
     names = table.dialect.names
     yield (
-        f"{table.source}: {amount(table.rows, 'row')} of {amount(len(names), 'column')}: "
+        f"{table.source}: {count_of(table.rows, 'row')} of {count_of(len(names), 'column')}: "
         f"{_listed([shown(name) for name in names])}"
     )
     yield f"format: {_format(table)}"
@@ -86,7 +87,7 @@ def _problems(
         yield " ".join(rejected_records(table))
     names = table.dialect.names
     if label is not None and (absent := _without_label(table.columns[label.index], label.proposal)):
-        yield f"{amount(absent, 'row')} without a label, which a filter of the recipe drops"
+        yield f"{count_of(absent, 'row')} without a label, which a filter of the recipe drops"
     doubts = [
         f"{shown(name)}: {doubt}"
         for name, seen, choice in zip(names, table.columns, choices, strict=True)
@@ -94,7 +95,7 @@ def _problems(
     ]
     yield from doubts[:_SHOWN]
     if len(doubts) > _SHOWN:
-        more = amount(len(doubts) - _SHOWN, "more column")
+        more = count_of(len(doubts) - _SHOWN, "more column")
         yield f"{more}: see the comments of the recipe"
 
 
@@ -117,4 +118,4 @@ def _doubt(seen: ColumnSummary, choice: ColumnProposal) -> str:
 def _strays(seen: ColumnSummary) -> str:
     texts = seen.texts.values.to_pylist()
     strays = sorted(zip(texts, seen.texts.counts.tolist(), strict=True), key=lambda p: (-p[1], p))
-    return f"{amount(seen.text_count, 'value')} not a number, taken as missing: {list_of(strays)}"
+    return f"{count_of(seen.text_count, 'value')} not a number, taken as missing: {list_of(strays)}"

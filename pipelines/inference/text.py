@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
-from ...schemas.inference.facts import amount, percent, shown
+from ...schemas.inference.facts import percent, shown
 from ...schemas.inference.proposal import ColumnProposal, Step
+from ...schemas.wording import count_of
 from ..config.csv_format import CsvFormat
 
 __all__ = ["recipe_text"]
@@ -147,8 +148,8 @@ def _head(
     label: str | None,
 ) -> Iterator[str]:
     lines = [
-        f"Written by `recordmill init` from {amount(records, 'record')} of "
-        f"{amount(columns, 'column')}. Each comment gives the reason for a choice: edit what you "
+        f"Written by `recordmill init` from {count_of(records, 'record')} of "
+        f"{count_of(columns, 'column')}. Each comment gives the reason for a choice: edit what you "
         "know better.",
         f"recordmill run recipe.yaml --output out/{name}",
     ]
@@ -158,8 +159,8 @@ def _head(
         count = sum(rejected.values())
         counts = ", ".join(f"{reason} {times:,}" for reason, times in sorted(rejected.items()))
         lines.append(
-            f"{amount(count, 'record')} ({percent(count / records)}) cannot be read as rows, and a "
-            f"run rejects them: {counts}."
+            f"{count_of(count, 'record')} ({percent(count / records)}) cannot be read as rows, and "
+            f"a run rejects them: {counts}."
         )
         if count > _MAX_REJECTS * records:
             lines.append(

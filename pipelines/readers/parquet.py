@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...schemas.errors import DataError
+from ...schemas.suggestions import nearest_name
 from ..runtime.checksums import BLOCK, CheckedFile, Checksums
 from ..runtime.decompress import Digest, open_decompressed
 from ..runtime.elements import ByteRange, FileFragment, InputFile, Reject, ScannedFile, TextBatch
@@ -123,8 +123,8 @@ def _check_columns(schema: pa.Schema, column_names: Sequence[str], *, path: str)
     for name in column_names:
         times = schema.names.count(name)
         if times == 0:
-            near = get_close_matches(name, schema.names, n=1)
-            hint = f' (did you mean "{near[0]}"?)' if near else ""
+            near = nearest_name(name, schema.names)
+            hint = f' (did you mean "{near}"?)' if near else ""
             problems.append(f'no column "{name}"{hint}')
         elif times > 1:
             problems.append(f'{times} columns "{name}"')

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from ...schemas.inference.facts import amount, shown
+from ...schemas.inference.facts import shown
 from ...schemas.manifest import Ledger
+from ...schemas.wording import count_of
 from ..runtime import filesystem as files
 from ..runtime.elements import Reject
 
@@ -119,7 +120,7 @@ def undecodable_rows(folder: str, ledger: Mapping[str, Ledger]) -> str:
     if split is None:
         return ""
     first = _first_undecodable(files.join(folder, "rejects", f"{split}.jsonl"))
-    rows = f"{amount(sum(counts.values()), 'row')} rejected: not UTF-8 text"
+    rows = f"{count_of(sum(counts.values()), 'row')} rejected: not UTF-8 text"
     return f"{rows}, such as {first.file}:{first.line}. {rejects_advice([first])}"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import did_you_mean, nearest_name
 from .pydantic_models import Location
 from .yaml import Node
 
@@ -107,8 +107,7 @@ class Report:
 
     def _nearest(self, location: Location) -> str | None:
         names, _ = self._names(location[:-1])
-        near = get_close_matches(str(location[-1]), names, n=1)
-        return near[0] if near else None
+        return nearest_name(str(location[-1]), names)
 
     def _names(self, location: Location) -> tuple[list[str], str]:
         """Return the valid names at a location and the noun for one of them."""
@@ -124,8 +123,8 @@ def _value_problem(detail: Any) -> str:
     kind, got = detail["type"], _shown(detail["input"])
     if kind == "literal_error":
         expected = detail["ctx"]["expected"].replace("'", '"')
-        near = get_close_matches(str(detail["input"]), re.findall('"(.*?)"', expected), n=1)
-        return f"expected {expected}, got {got}" + (f'; did you mean "{near[0]}"?' if near else "")
+        hint = did_you_mean(str(detail["input"]), re.findall('"(.*?)"', expected))
+        return f"expected {expected}, got {got}{hint}"
     if kind in ("too_short", "too_long"):
         count = detail["ctx"].get("min_length", detail["ctx"].get("max_length"))
         return f"expected {count} items, got {got}"

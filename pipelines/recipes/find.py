@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import nearest_name
 from ..config.recipe import Recipe
 from .built_in import built_in
 from .file import read_recipe
@@ -33,8 +32,8 @@ def find_recipe(name: str) -> Recipe:
     if ":" in name:
         return _from_python(name)
     if name not in SAMPLES:
-        near = get_close_matches(name, SAMPLES, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
+        near = nearest_name(name, SAMPLES)
+        hint = f' Did you mean "{near}"?' if near else ""
         raise RecipeError(
             f'no recipe "{name}".{hint} Give a YAML file, a built-in ({", ".join(SAMPLES)}), '
             "FILE.py:NAME or MODULE:NAME."

@@ -7,12 +7,12 @@ import importlib.util
 import os
 import traceback
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import did_you_mean
 
 __all__ = ["describe_error", "load_file", "load_function", "load_module"]
 
@@ -47,8 +47,7 @@ def load_function(reference: str, *, folder: str = "") -> Callable[..., Any]:
 
 def _nearest(module: ModuleType, name: str) -> str:
     names = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
-    near = get_close_matches(name, names, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    return did_you_mean(name, names)
 
 
 def load_module(name: str) -> ModuleType:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import MISSING, dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from ...schemas.errors import RecipeError
 from ...schemas.expressions.parse import parse
 from ...schemas.images import BOX_LABELS, BOXES, IMAGE, ImageSchema
 from ...schemas.schema import Schema
+from ...schemas.suggestions import did_you_mean
 from ...transforms.recipe.declared import Declared, Step, TensorDefinition
 from ...transforms.recipe.operations import OPS, arguments, dtypes, tensors
 from .pydantic_models import (
@@ -261,9 +261,8 @@ def _unknown(name: str, usable: Mapping[str, ValueSource], later: set[str]) -> s
     """Return the message for a name that is neither a column nor a value defined above."""
     if name in later:
         return f'the value "{name}" is made further down, or of itself; put it above'
-    near = get_close_matches(name, usable, n=1)
-    if near:
-        return f'no column or value "{name}"; did you mean "{near[0]}"?'
+    if hint := did_you_mean(name, usable):
+        return f'no column or value "{name}"{hint}'
     names = [name for name, source in usable.items() if not source.problem]
     more = len(names) - _SHOWN
     shown = ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -12,7 +12,6 @@ import os
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ import pyarrow as pa
 from ...schemas.column import Column
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.schema import Schema
+from ...schemas.suggestions import did_you_mean, nearest_name
 from ..config.reshape import Reshape
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def _check_columns(reshape: Reshape, proxy: pd.DataFrame, schema: Schema) -> Non
         raise RecipeError(str(error)) from error
     missing = [name for name in schema.names if name not in returned]
     if missing:
-        near = get_close_matches(missing[0], returned, n=1)
-        hint = f' (did you mean "{near[0]}"?)' if near else ""
+        near = nearest_name(missing[0], returned)
+        hint = f' (did you mean "{near}"?)' if near else ""
         raise RecipeError(
             f"reshape {reshape.name}: it returns no column {', '.join(missing)}{hint}; it returns "
             f"{', '.join(returned)}"
@@ -186,9 +186,8 @@ def _missing_column(error: Exception) -> str:
         names = [str(name) for name in frame._expr.proxy().columns]
         for name in key if isinstance(key, list) else [key]:
             if isinstance(name, str) and name not in names:
-                near = get_close_matches(name, names, n=1)
-                hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(names)}"
-                return f'there is no column "{name}"; {hint}'
+                hint = did_you_mean(name, names) or f"; there are {', '.join(names)}"
+                return f'there is no column "{name}"{hint}'
     return ""
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import nearest_name
 
 __all__ = ["accept_server_flags", "boolean_defaults", "unknown_flags"]
 
@@ -74,8 +74,8 @@ def accept_server_flags(
         if flag not in unknown:
             accepted.append(flag)
         elif _name(flag) not in server_flags:
-            matches = get_close_matches(_name(flag), server_flags, n=1)
-            cure = f" Did you mean --{matches[0]}?" if matches else ""
+            near = nearest_name(_name(flag), server_flags)
+            cure = f" Did you mean --{near}?" if near else ""
             raise RecipeError(f"neither Beam nor {server} has a flag {name}.{cure}")
         elif server_flags[_name(flag)] is None or not equals:
             accepted.append(flag)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import nearest_name
 
 __all__ = ["ENGINES", "RUNNERS", "EngineSettings", "add_engine_arguments", "check_runner"]
 
@@ -91,8 +91,8 @@ def check_runner(name: str) -> str:
         return name
     if name.lower() in ("dask", "daskrunner"):
         raise RecipeError(_DASK)
-    matches = get_close_matches(name.lower().removesuffix("runner"), RUNNERS, n=1)
-    cure = f' Did you mean "{matches[0]}"?' if matches else ""
+    near = nearest_name(name.lower().removesuffix("runner"), RUNNERS)
+    cure = f' Did you mean "{near}"?' if near else ""
     raise RecipeError(f'--runner: expected one of {", ".join(RUNNERS)}, got "{name}".{cure}')
 
 

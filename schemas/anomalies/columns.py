@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import CommonStatistics, FeatureNameStatistics
 
 from ..column import Column
+from ..suggestions import nearest_name
 from .observed import BadValues, InputSummary, list_files
 
 __all__ = [
@@ -197,8 +197,8 @@ def new_column(name: str, statistics: FeatureNameStatistics, unnamed: Sequence[s
     kind = {"INT": "integers", "FLOAT": "numbers"}.get(
         FeatureNameStatistics.Type.Name(statistics.type), "text"
     )
-    near = get_close_matches(name, unnamed, n=1)
-    renamed = f' Is it "{near[0]}" under another name?' if near else ""
+    near = nearest_name(name, unnamed)
+    renamed = f' Is it "{near}" under another name?' if near else ""
     if sum(column in name for column in unnamed) > 1:
         renamed = " It is an entire header: set the separator of the fields (delimiter)."
     values = int(common_of(statistics).num_non_missing)

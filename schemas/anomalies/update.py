@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
@@ -15,6 +14,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics
 from ..column import Column, ColumnType
 from ..errors import RecipeError
 from ..schema import Schema
+from ..suggestions import nearest_name
 from .columns import WRONG_TYPES, common_of, feature_name
 from .find import Findings
 from .observed import BadValues
@@ -150,8 +150,8 @@ def _unknown_choice(choice: str, kinds_of: Mapping[str, Sequence[str]]) -> Recip
         for kind in dict.fromkeys(kinds)
         if kind
     ]
-    near = get_close_matches(choice, [*kinds_of, *choices], n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
+    near = nearest_name(choice, [*kinds_of, *choices])
+    hint = f' Did you mean "{near}"?' if near else ""
     listed = f"There is {', '.join(choices)}." if choices else "The data has none to accept."
     return RecipeError(f'no anomaly "{choice}" to accept.{hint} {listed}')
 

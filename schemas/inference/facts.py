@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..statistics.columns import Moments
+from ..wording import count_of
 from .observed import SEPARATORS, ColumnSummary
 
 __all__ = [
     "missing_note",
-    "amount",
     "buckets",
     "distinct_count",
     "is_flag",
@@ -40,15 +40,6 @@ _UUID = "a{8}-a{4}-a{4}-a{4}-a{12}"
 _FEW_PATTERNS = 0.9
 _SEVERAL = 0.05
 _BUCKETS = 1 << 16
-
-
-def amount(count: int, noun: str) -> str:
-    """Return a count and its noun in words.
-
-    >>> amount(1, "value"), amount(2399, "value")
-    ('1 value', '2,399 values')
-    """
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def percent(share: float) -> str:
@@ -87,7 +78,7 @@ def list_of(pairs: Sequence[tuple[str, int]]) -> str:
 
 def of_all(count: int, summary: ColumnSummary) -> str:
     """Return a count beside the number of values that are not missing, in words."""
-    return f"{count:,} of {amount(summary.present, 'value')}"
+    return f"{count:,} of {count_of(summary.present, 'value')}"
 
 
 def missing_note(summary: ColumnSummary) -> str:
@@ -179,8 +170,9 @@ def sentinels(summary: ColumnSummary) -> list[str]:
             width = float(values[-1]) - float(values[0]) - gap
             if _NINES.fullmatch(str(values[end])) and gap > width:
                 notes.append(
-                    f"{values[end]} stands {amount(int(counts[end]), 'time')}, far from the others "
-                    f'(the next is {values[next_]}): if it means "no value", add it to missing'
+                    f"{values[end]} stands {count_of(int(counts[end]), 'time')}, far from the "
+                    f'others (the next is {values[next_]}): if it means "no value", add it to '
+                    "missing"
                 )
     return notes
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from ..errors import RecipeError
 from ..suggestions import did_you_mean
-from .facts import amount, distinct_count, list_of, missing_note, of_all, range_of, tokens_of
+from ..wording import count_of
+from .facts import distinct_count, list_of, missing_note, of_all, range_of, tokens_of
 from .numbers import numeric, type_of
 from .observed import ColumnSummary
 from .proposal import ColumnProposal, Feature
@@ -83,7 +84,7 @@ def _wanted(names: Sequence[str], columns: Sequence[ColumnSummary], wanted: str)
     if proposal is None:
         raise RecipeError(
             f'--label: "{wanted}" can be no label: expected numbers, or from 2 to {_TEXT_CLASSES} '
-            f"classes; got {distinct_count(summary)} in {amount(summary.present, 'value')}"
+            f"classes; got {distinct_count(summary)} in {count_of(summary.present, 'value')}"
         )
     return _label(index, proposal, "as --label says")
 
@@ -142,7 +143,7 @@ def _classes(
     )
     classes = tuple(value for value in values if value not in dict(dotted))
     reason = (
-        f"{amount(len(classes), 'different one')} in {amount(summary.rows, 'value')}"
+        f"{count_of(len(classes), 'different one')} in {count_of(summary.rows, 'value')}"
         f"{missing_note(summary)}, {noun}: classes, whose ids are their places in the domain"
     )
     notes = [list_of(summary.common()), "a label outside the domain is rejected"]

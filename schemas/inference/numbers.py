@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 
 from ..column import ColumnType
+from ..wording import count_of
 from .facts import (
-    amount,
     buckets,
     distinct_count,
     has_gaps,
@@ -130,4 +130,4 @@ def _strays(summary: ColumnSummary) -> tuple[str, ...]:
     if not summary.text_count:
         return ()
     texts = list_of([pair for pair in summary.common() if not re.fullmatch(r"-?\d+", pair[0])])
-    return (f"{amount(summary.text_count, 'value')} taken as missing, being no number: {texts}",)
+    return (f"{count_of(summary.text_count, 'value')} taken as missing, being no number: {texts}",)

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..column import BadValue
+from ..wording import count_of
 from .facts import (
-    amount,
     buckets,
     distinct_count,
     is_flag,
@@ -68,7 +68,7 @@ def _nothing(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if not summary.rows:
         reason = "there is no row to infer from: check the type"
         return ColumnProposal("category", "string", (reason,), (Feature("", ("vocabulary_ids",)),))
-    reason = f"all {amount(summary.rows, 'value')} are missing: left out"
+    reason = f"all {count_of(summary.rows, 'value')} are missing: left out"
     return ColumnProposal("nothing", "string", (reason,), role="unused")
 
 
@@ -137,7 +137,7 @@ def _identifier(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if not (pattern := one_pattern(summary)):
         return None
     reason = (
-        f"{distinct_count(summary)} of {amount(summary.present, 'value')}, {pattern}: "
+        f"{distinct_count(summary)} of {count_of(summary.present, 'value')}, {pattern}: "
         f"an identifier, left out{missing_note(summary)}"
     )
     return ColumnProposal("identifier", "string", (reason,), role="unused")
@@ -150,7 +150,7 @@ def _several(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     separator, share, count = parts
     reason = (
         f'{percent(share)} of the values have a "{separator}" in them, and between these only '
-        f"{amount(count, 'different word')} or phrases: several values a field"
+        f"{count_of(count, 'different word')} or phrases: several values a field"
     )
     steps: tuple[Step, ...] = (
         {"split_values": {"separator": separator}},
@@ -167,8 +167,8 @@ def _text(name: str, summary: ColumnSummary) -> ColumnProposal | None:
     if words < _TEXT_WORDS or summary.unique() < 0.5 * summary.present or summary.present < ENOUGH:
         return None
     reason = (
-        f"{distinct_count(summary)} of {amount(summary.present, 'value')}, of {words:.1f} words on "
-        f"average: free text, as the {_TOP_WORDS:,} most common words"
+        f"{distinct_count(summary)} of {count_of(summary.present, 'value')}, of {words:.1f} words "
+        f"on average: free text, as the {_TOP_WORDS:,} most common words"
     )
     steps: tuple[Step, ...] = ("lower", {"tf_idf": {"top_k": _TOP_WORDS}})
     return ColumnProposal("text", "string", (reason,), (Feature("", steps),))
@@ -202,7 +202,7 @@ def _hashed(summary: ColumnSummary) -> ColumnProposal:
 
 
 def _distinct_of_present(summary: ColumnSummary) -> str:
-    values = amount(summary.present, "value")
+    values = count_of(summary.present, "value")
     return f"{distinct_count(summary)} in {values}{missing_note(summary)}"
 
 
@@ -230,7 +230,7 @@ def _notes(summary: ColumnSummary) -> tuple[str, ...]:
     """Describe texts that look like numbers."""
     notes = []
     if summary.leading_zeros:
-        count = amount(summary.leading_zeros, "value")
+        count = count_of(summary.leading_zeros, "value")
         notes.append(f"{count} of digits with leading zeros, which a number would lose: text")
     elif summary.numbers >= 0.5 * summary.present:
         notes.append(
@@ -245,6 +245,6 @@ def formatted(summary: ColumnSummary) -> list[str]:
         return []
     return [
         "numbers with a currency, a percent sign or separators: "
-        f"{amount(summary.formatted, 'value')}, such as {shown(summary.common()[0][0])}; to have "
+        f"{count_of(summary.formatted, 'value')}, such as {shown(summary.common()[0][0])}; to have "
         "them as numbers, write them without"
     ]

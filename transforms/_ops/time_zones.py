@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
-from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import tensorflow as tf
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import did_you_mean
 
 __all__ = ["EPOCH", "UTC", "TimeZone", "time_zone"]
 
@@ -113,8 +113,7 @@ def _zone_info(name: str) -> ZoneInfo:
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
-    near = get_close_matches(name, available_timezones(), n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
+    hint = did_you_mean(name, available_timezones())
     raise RecipeError(
         f'expected a time zone such as "UTC", "+02:00" or "Europe/Berlin", got "{name}"{hint}'
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 
 from ...schemas.errors import RecipeError
+from ...schemas.suggestions import did_you_mean
 
 __all__ = ["choose_features"]
 
@@ -45,6 +45,5 @@ def _unknown(name: str, available: Collection[str], label: Collection[str]) -> s
     """Describe a name that is no feature."""
     if name in label:
         return f'"{name}" is the label, which dataset(...) returns separately; leave it out'
-    near = get_close_matches(str(name), available, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(available)}"
-    return f'the dataset has no feature "{name}"; {hint}'
+    hint = did_you_mean(str(name), available) or f"; there are {', '.join(available)}"
+    return f'the dataset has no feature "{name}"{hint}'

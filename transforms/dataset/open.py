@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from difflib import get_close_matches
 
 import tensorflow as tf
 
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.manifest import MANIFEST, Manifest, Split, tree_sha256
+from ...schemas.suggestions import did_you_mean
 from ..serving.transform_graph import TransformGraph
 from .image_records import check_images
 from .read import RecordFile
@@ -155,8 +155,7 @@ def find_split(folder: str, manifest: Manifest, name: str) -> Split:
     """
     if name in manifest.splits:
         return manifest.splits[name]
-    near = get_close_matches(name, manifest.splits, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
+    hint = did_you_mean(name, manifest.splits)
     raise RecipeError(
         f'{folder} has no split "{name}", but {", ".join(manifest.splits) or "none"}{hint}'
     )

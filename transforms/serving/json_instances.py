@@ -16,7 +16,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +26,7 @@ import tensorflow as tf
 from ...schemas.column import Column
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames, served_name
+from ...schemas.suggestions import did_you_mean
 from .raw_columns import missing_value
 
 __all__ = ["Instances", "JsonInstances", "served_name"]
@@ -187,9 +187,8 @@ class JsonInstances:
             return "it is the label, which the model predicts; leave it out"
         if name is not None:
             return "it is a column that no feature of the model depends on; leave it out"
-        near = get_close_matches(key, RequestNames(self.specs).spellings, n=1)
-        if near:
-            return f'the model takes no such field; did you mean "{near[0]}"?'
+        if hint := did_you_mean(key, RequestNames(self.specs).spellings):
+            return f"the model takes no such field{hint}"
         names = [*self.specs][:_MOST_NAMES]
         more = len(self.specs) - len(names)
         listed = ", ".join(names) + (f" and {more:,} more" if more > 0 else "")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +19,7 @@ import tensorflow as tf
 from ...schemas.errors import DataError, RecipeError
 from ...schemas.images import IMAGE
 from ...schemas.request_names import served_name
+from ...schemas.suggestions import did_you_mean
 
 __all__ = ["DEFAULT", "EXAMPLES", "IMAGE_BYTES", "RECORDS", "TRANSFORM", "ServedModel"]
 
@@ -150,8 +150,7 @@ class ServedModel:
 
     def _function(self, signature: str) -> Any:
         if signature not in self.signatures:
-            near = get_close_matches(signature, self.signatures, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
+            hint = did_you_mean(signature, self.signatures)
             raise RecipeError(
                 f'{self.path}: the model has no signature "{signature}", but '
                 f"{', '.join(self.signatures) or 'none'}{hint}"

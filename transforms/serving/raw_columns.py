@@ -7,7 +7,6 @@ boxes of an image.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from math import prod
 from numbers import Integral, Real
 from typing import Any, TypeAlias
@@ -19,6 +18,7 @@ import tensorflow as tf
 from ...schemas.column import Column
 from ...schemas.errors import DataError
 from ...schemas.request_names import RequestNames
+from ...schemas.suggestions import did_you_mean
 
 __all__ = ["RawSpec", "missing_value", "raw_tensors"]
 
@@ -87,9 +87,8 @@ def _missing(spec: RawSpec, rows: tf.Tensor) -> Any:
 
 def _tensor(name: str, values: Any, specs: Mapping[str, RawSpec]) -> Any:
     if name not in specs:
-        near = get_close_matches(name, specs, n=1)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(specs))}."
-        raise DataError(f'the transform graph takes no column "{name}"; {hint}')
+        hint = did_you_mean(name, specs) or f"; there are {', '.join(sorted(specs))}."
+        raise DataError(f'the transform graph takes no column "{name}"{hint}')
     spec = specs[name]
     tensor = values if tf.is_tensor(values) else _from_python(name, values, spec)
     if isinstance(spec, tf.RaggedTensorSpec) and isinstance(tensor, tf.RaggedTensor):
