@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -92,6 +93,12 @@ class EngineJob(portable_runner.PipelineResult):  # type: ignore[misc]
             self._job_service.Cancel(request, timeout=_CANCEL_SECONDS)
         self._cancel_in_cluster()
         watcher.join(_CANCEL_SECONDS)
+        if watcher.is_alive() or self._stream_error is not None:
+            print(
+                f"recordmill: warning: {self._engine} did not confirm that the job {self._job_id} "
+                "was cancelled, so it may go on: cancel it there",
+                file=sys.stderr,
+            )
 
     def _read_messages(self) -> None:
         with suppress(grpc.RpcError):

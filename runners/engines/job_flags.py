@@ -59,7 +59,8 @@ def accept_server_flags(
       server: Description of the job server, for messages.
 
     Raises:
-      RecipeError: Neither Beam nor the server has a flag.
+      RecipeError: Neither Beam nor the server has a flag, or a boolean one has another value than
+        true and false.
 
     >>> options = PipelineOptions([])
     >>> accept_server_flags(
@@ -79,9 +80,15 @@ def accept_server_flags(
             raise RecipeError(f"neither Beam nor {server} has a flag {name}.{cure}")
         elif server_flags[_name(flag)] is None or not equals:
             accepted.append(flag)
-        elif (value.lower() == "true") != server_flags[_name(flag)]:
+        elif _boolean(name, value) != server_flags[_name(flag)]:
             accepted.append(name)
     return accepted
+
+
+def _boolean(name: str, value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise RecipeError(f'{name}: expected true or false, got "{value}"')
+    return value.lower() == "true"
 
 
 def _name(flag: str) -> str:

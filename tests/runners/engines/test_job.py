@@ -11,6 +11,7 @@ import grpc
 import pytest
 from apache_beam.portability.api import beam_job_api_pb2
 
+from recordmill.runners.engines import job
 from recordmill.runners.engines.errors import EngineError
 from recordmill.runners.engines.job import EngineJob, job_name, short_cause
 
@@ -129,6 +130,24 @@ def test_a_wait_that_ends_early_cancels_the_job(error: BaseException, obeys: boo
         job.wait_until_finish()
     assert time.monotonic() - start_time < 10
     assert (service.cancelled, calls, cleanup) == (["job-1"], ["cluster"], ["clean"])
+
+
+def test_a_job_that_nobody_could_cancel(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(job, "_CANCEL_SECONDS", 0.05)
+    service = _Service(ends=False, obeys=False)
+
+    def check() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _job(service, check=check).wait_until_finish()
+    service.end()
+    assert capsys.readouterr().err == (
+        "recordmill: warning: flink did not confirm that the job job-1 was cancelled, so it may go "
+        "on: cancel it there\n"
+    )
 
 
 def test_a_cause_is_the_last_error_without_frames() -> None:

@@ -67,3 +67,9 @@ def test_a_flag_that_nobody_has() -> None:
         "neither Beam nor the job server of flink has a flag --objekt_reuse. "
         "Did you mean --object_reuse?"
     )
+
+
+def test_a_boolean_flag_with_another_value() -> None:
+    with pytest.raises(RecipeError) as error:
+        _accept("--object_reuse=1")
+    assert str(error.value) == '--object_reuse: expected true or false, got "1"'
